@@ -1,0 +1,116 @@
+"""Units: eV, Å, eV/Å and seconds inside; everything else is converted where it enters or is displayed."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from ase import units as ase_units
+
+from asteroid.errors import InputError
+
+#: Value of one unit in the internal unit of its dimension.
+ENERGY_IN_EV: dict[str, float] = {
+    "eV": 1.0,
+    "meV": 1e-3,
+    "kcal/mol": ase_units.kcal / ase_units.mol,
+    "kJ/mol": ase_units.kJ / ase_units.mol,
+    "Hartree": ase_units.Hartree,
+}
+LENGTH_IN_ANG: dict[str, float] = {"Angstrom": 1.0, "Bohr": ase_units.Bohr, "nm": 10.0}
+SECONDS: dict[str, float] = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+
+_ENERGY_ALIASES = {
+    "ev": "eV",
+    "mev": "meV",
+    "kcal/mol": "kcal/mol",
+    "kj/mol": "kJ/mol",
+    "hartree": "Hartree",
+    "ha": "Hartree",
+    "eh": "Hartree",
+}
+_LENGTH_ALIASES = {
+    "a": "Angstrom",
+    "å": "Angstrom",
+    "ang": "Angstrom",
+    "angstrom": "Angstrom",
+    "bohr": "Bohr",
+    "a0": "Bohr",
+    "nm": "nm",
+}
+_QUANTITY = re.compile(r"^\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(.*?)\s*$")
+
+KCAL_PER_MOL_EV = ENERGY_IN_EV["kcal/mol"]
+
+
+def energy_unit(text: str) -> str:
+    """Canonical name of an energy unit ("kcal/mol", "eV", ...).
+
+    Raises:
+        InputError: the unit is not known.
+    """
+    name = _ENERGY_ALIASES.get(text.strip().lower())
+    if name is None:
+        raise InputError(f"unknown energy unit {text!r}: use one of {', '.join(ENERGY_IN_EV)}")
+    return name
+
+
+def length_unit(text: str) -> str:
+    """Canonical name of a length unit ("Angstrom", "Bohr", "nm").
+
+    Raises:
+        InputError: the unit is not known.
+    """
+    name = _LENGTH_ALIASES.get(text.strip().lower())
+    if name is None:
+        raise InputError(f"unknown length unit {text!r}: use one of {', '.join(LENGTH_IN_ANG)}")
+    return name
+
+
+def force_unit_in_ev_ang(text: str) -> float:
+    """Value of a force unit such as "kcal/mol/Å" or "meV/A" in eV/Å.
+
+    Raises:
+        InputError: the unit is missing or not known.
+    """
+    energy, slash, length = text.strip().rpartition("/")
+    if not slash:
+        raise InputError(f"a force needs a unit such as kcal/mol/A or meV/A, found {text.strip()!r}: add the unit")
+    return ENERGY_IN_EV[energy_unit(energy)] / LENGTH_IN_ANG[length_unit(length)]
+
+
+def parse_force(text: str) -> float:
+    """Read a force such as "0.5 kcal/mol/A" and return it in eV/Å.
+
+    Raises:
+        InputError: no number, no unit, an unknown unit, or a value that is not positive and finite.
+    """
+    number, unit = _split(text, "0.5 kcal/mol/A")
+    if not unit:
+        raise InputError(f"a force target needs a unit, found {text!r}: write for instance '{number:g} kcal/mol/A'")
+    value = number * force_unit_in_ev_ang(unit)
+    if not (math.isfinite(value) and value > 0):
+        raise InputError(f"a force target must be positive, found {text!r}")
+    return value
+
+
+def parse_seconds(text: str) -> float:
+    """Read a duration such as "28s", "1.4 ms" or "2 h" and return seconds.
+
+    Raises:
+        InputError: no number, no unit, an unknown unit, or a negative value.
+    """
+    number, unit = _split(text, "28s")
+    if unit not in SECONDS:
+        raise InputError(f"a price needs a unit out of {', '.join(SECONDS)}, found {text!r}: write for instance '28s'")
+    value = number * SECONDS[unit]
+    if not (math.isfinite(value) and value >= 0):
+        raise InputError(f"a price must not be negative, found {text!r}")
+    return value
+
+
+def _split(text: str, example: str) -> tuple[float, str]:
+    match = _QUANTITY.match(text)
+    if match is None:
+        raise InputError(f"expected a number with a unit, found {text!r}: write for instance '{example}'")
+    return float(match.group(1)), match.group(2)

@@ -1,0 +1,121 @@
+"""The results table: one row per (recipe, budget, n_cheap, seed); columns, units, validation, files.
+
+Light on purpose: `analysis` reads tables through this module and must not load torch.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from asteroid.errors import InputError
+
+SCHEMA_VERSION = 1
+
+#: name -> (dtype, meaning). Forces in eV/Å, energies in eV, times in CPU core seconds.
+COLUMNS: dict[str, tuple[str, str]] = {
+    "strategy": ("string", "accurate_only, cheap_only, pretrain_finetune or asteroid"),
+    "gamma_rel": ("float64", "bias-weight temperature over the median bias; inf: no weights; NaN: nothing to weight"),
+    "gamma_ev_ang": ("float64", "the same temperature in eV/Å"),
+    "schedule": ("string", "name of the fine-tune schedule; empty where nothing is fine-tuned"),
+    "budget": ("int64", "accurate labels bought, training and validation together; 0: none"),
+    "n_train": ("int64", "accurate labels that gradients see"),
+    "n_val": ("int64", "accurate labels for early stopping"),
+    "n_cheap": ("int64", "cheap frames bought, held-out ones included; 0: none"),
+    "seed": ("int64", "seed of the label subset, the weights and the batches"),
+    "tuned_with_n": ("Int64", "accurate labels that the settings were tuned with; missing: settings fixed beforehand"),
+    "val_force_mae_ev_ang": ("float64", "force MAE on the validation labels of the last stage"),
+    "cv_force_mae_ev_ang": ("float64", "force MAE cross-validated inside the budget; NaN where a test set exists"),
+    "test_force_mae_ev_ang": ("float64", "force MAE on the accurate test labels, mean over atoms and components"),
+    "test_force_mae_se_ev_ang": ("float64", "its standard error from the choice of test frames (block bootstrap)"),
+    "test_force_rmse_ev_ang": ("float64", "force RMSE on the accurate test labels"),
+    "test_energy_mae_ev": ("float64", "energy MAE on the accurate test labels (cheap_only: after the best constant shift)"),
+    "test_energy_rmse_ev": ("float64", "energy RMSE, likewise"),
+    "n_test": ("int64", "accurate test labels (evaluation labels, outside the budget)"),
+    "effective_sample": ("float64", "(sum w)^2 / sum w^2 of the bias weights; NaN without weights"),
+    "bias_median_ev_ang": ("float64", "median estimated bias of the cheap frames; NaN where none was estimated"),
+    "bias_p10_ev_ang": ("float64", "10th percentile of the estimated bias"),
+    "bias_p90_ev_ang": ("float64", "90th percentile of the estimated bias"),
+    "cost_accurate_cpu_s": ("float64", "price of the accurate labels bought"),
+    "cost_cheap_cpu_s": ("float64", "price of the cheap frames bought, label and sampling"),
+    "recipe_core_s": ("float64", "core seconds to train this chain of stages, as if nothing were shared"),
+    "status": ("string", "ok, or the reason of failure"),
+    "stage_keys": ("string", "keys of the stages, first to last, separated by spaces"),
+}
+
+KEY_COLUMNS = ["strategy", "gamma_rel", "schedule", "budget", "n_cheap", "seed"]
+
+
+def results_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """Rows as a table with the columns and dtypes of the schema, in a fixed order.
+
+    Raises:
+        InputError: a column is missing or unknown, or two rows share a key.
+    """
+    frame = pd.DataFrame(rows, columns=None if rows else list(COLUMNS))
+    return validate_results(frame.sort_values(KEY_COLUMNS, kind="stable", ignore_index=True) if rows else frame)
+
+
+def validate_results(frame: pd.DataFrame) -> pd.DataFrame:
+    """Check columns, dtypes and uniqueness of rows; returns the table with the schema's dtypes.
+
+    Raises:
+        InputError: a column is missing or unknown, a value does not fit its dtype, or two rows share a key.
+    """
+    missing = [name for name in COLUMNS if name not in frame.columns]
+    unknown = [name for name in frame.columns if name not in COLUMNS]
+    if missing or unknown:
+        raise InputError(
+            f"a results table has the columns of schema {SCHEMA_VERSION}; missing: {missing}, unknown: {unknown}: "
+            "use a table written by 'asteroid-study run'"
+        )
+    try:
+        typed = frame[list(COLUMNS)].astype({name: dtype for name, (dtype, _) in COLUMNS.items()})
+    except (ValueError, TypeError) as error:
+        raise InputError(f"a results table holds a value that does not fit its column: {error}") from error
+    doubled = typed.duplicated(subset=KEY_COLUMNS)
+    if doubled.any():
+        row = typed.loc[doubled, KEY_COLUMNS].iloc[0].to_dict()
+        raise InputError(f"a results table has one row per recipe, budget, n_cheap and seed; found twice: {row}")
+    return typed
+
+
+def write_results(frame: pd.DataFrame, folder: Path) -> None:
+    """Write `results.parquet` and `results.csv`, each complete or not at all."""
+    frame = validate_results(frame)
+    frame.attrs = {}
+    temporary = folder / ".results.parquet.tmp"
+    frame.to_parquet(temporary, index=False)
+    os.replace(temporary, folder / "results.parquet")
+    temporary = folder / ".results.csv.tmp"
+    frame.to_csv(temporary, index=False)
+    os.replace(temporary, folder / "results.csv")
+
+
+def read_results(folder: Path) -> pd.DataFrame:
+    """Read the table of a run folder.
+
+    Raises:
+        InputError: there is no table, or it does not fit the schema.
+    """
+    path = folder / "results.parquet"
+    if not path.is_file():
+        raise InputError(f"a run folder with results.parquet is needed, found none in {folder}: first 'asteroid-study run'")
+    return validate_results(pd.read_parquet(path))
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Read `manifest.json` of a run folder: settings, data card, prices, versions, hardware.
+
+    Raises:
+        InputError: there is no manifest.
+    """
+    path = folder / "manifest.json"
+    if not path.is_file():
+        raise InputError(f"a run folder with manifest.json is needed, found none in {folder}: first 'asteroid-study run'")
+    manifest: dict[str, Any] = json.loads(path.read_text())
+    return manifest
