@@ -1,0 +1,243 @@
+"""Power-law fit of one learning curve: the exact posterior on a grid, no optimiser and no Markov chain.
+
+Model, in logs, for seed j at budget i:
+    log err_ij = a + log[(1-phi) (N_i/Nmax)^-alpha + phi] + b_i + e_ij,   b_i ~ N(0, tau^2),  e_ij ~ N(0, sigma^2)
+with a flat prior on a (so errors may be in any unit), alpha ~ LogNormal(ln .5, .8), half of the prior mass of phi at
+exactly 0 and half uniform on (0, 1) (a spike-and-slab floor), sigma^2 ~ InvGamma(1, .01), and tau^2 = lambda sigma^2
+with lambda from a short list. a and sigma^2 are integrated in closed form; alpha, phi and lambda are summed on a grid.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from scipy.special import gammaincinv, ndtri
+
+from analysis.lackoffit import LackOfFit, lack_of_fit, with_cause
+from analysis.pow3 import ALPHA_MAX, ALPHA_MIN, Replicates, log_shape, replicates, require_budgets
+from asteroid.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike, NDArray
+
+#: What an interval is about: the curve itself, one more draw of training data (+ tau), one more run (+ tau + sigma).
+Kind = Literal["curve", "new_data_draw", "new_run"]
+
+N_DRAWS = 1500
+NOISE_SHAPE, NOISE_SCALE = 1.0, 0.01
+ALPHA_CENTRE, ALPHA_SPREAD = 0.5, 0.8
+_LOG_ALPHA = np.linspace(np.log(ALPHA_MIN), np.log(ALPHA_MAX), 200)
+_N_SLAB = 49
+_PHI = np.concatenate([[0.0], (np.arange(_N_SLAB) + 0.5) / _N_SLAB])
+_PHI_WEIGHT = np.concatenate([[0.5], np.full(_N_SLAB, 0.5 / _N_SLAB)])
+_LAMBDA = np.array([0.0, 0.1, 0.3, 0.6, 1.0, 2.0, 4.0])
+#: Decreasing; measured: 1/(1 + lambda) covers a shared budget effect less often, equal weights widen every band.
+_LAMBDA_WEIGHT = (1 + _LAMBDA) ** -0.5
+#: Posterior probability of a floor above which the fit says so (prior: .5), and of the edge of the slopes considered.
+_FLOOR_SURE, _EDGE_MASS = 0.9, 0.05
+
+
+@dataclass(frozen=True, eq=False)
+class PowerLawFit:
+    """Posterior draws of one curve, and what to be careful about.
+
+    Attributes:
+        alpha: slope, [S].
+        phi: floor as a share of the error at the largest budget, [S]; exactly 0 in the draws without a floor.
+        log_amplitude: log of the error at the largest budget, in the unit of the input, [S].
+        sigma: relative noise between seeds, [S].
+        tau: relative noise that all seeds of a budget share, [S].
+        normals: standard normal numbers for a new data draw, a new run and a new test set, [3, S]. They belong to the
+            draws, so that every draw is one monotonic curve and N* and err(N) are inverse to each other.
+        smallest_budget: smallest and
+        largest_budget: largest number of labels in the data.
+        lack_of_fit: the gate; `lack_of_fit.p` is None where there is one seed only.
+        status: soft doubts: `one_seed` (the gate cannot be applied), `lack_of_fit` (do not extrapolate), `few_budgets`
+            (under 6), `floor` (a floor is at least 90 % probable), `bound_hit` (slope at the edge of those considered).
+    """
+
+    alpha: NDArray[np.float64]
+    phi: NDArray[np.float64]
+    log_amplitude: NDArray[np.float64]
+    sigma: NDArray[np.float64]
+    tau: NDArray[np.float64]
+    normals: NDArray[np.float64]
+    smallest_budget: float
+    largest_budget: float
+    lack_of_fit: LackOfFit
+    status: tuple[str, ...]
+
+    @property
+    def lack_of_fit_p(self) -> float | None:
+        """Probability of so large a misfit from seed noise alone."""
+        return self.lack_of_fit.p
+
+
+@dataclass(frozen=True, eq=False)
+class LabelsNeeded:
+    """Posterior of the number of labels N* at which the error falls to the target.
+
+    Attributes:
+        draws: sorted draws of N*, [S]; infinite where the floor lies above the target.
+        p_never: share of the draws in which no number of labels is enough.
+    """
+
+    draws: NDArray[np.float64]
+    p_never: float
+
+    def probability(self, n: float) -> float:
+        """P(N* <= n): the probability that n labels meet the target."""
+        return float(np.searchsorted(self.draws, n, side="right")) / len(self.draws)
+
+    def quantile(self, probability: float) -> float:
+        """Smallest number of labels (not rounded) that meets the target with this probability; may be infinite."""
+        return float(self.draws[max(int(np.ceil(probability * len(self.draws) - 1e-9)) - 1, 0)])
+
+
+def fit_power_law(budget: ArrayLike, error: ArrayLike, *, seed: int = 0) -> PowerLawFit:
+    """Fit one curve.
+
+    Args:
+        budget: accurate labels bought, one per error, [n].
+        error: errors of single runs in any unit, [n]; several seeds at the same budget are expected.
+        seed: of the posterior draws; the posterior itself is not random.
+
+    Raises:
+        InputError: fewer than four distinct budgets, or a budget or error that is not positive and finite.
+    """
+    data = replicates(budget, error)
+    require_budgets(data)
+    posterior, edge_mass = _grid_posterior(data)
+    alpha, phi, variance_ratio, log_amplitude, sigma, normals = _draw(data, posterior, seed)
+    test = with_cause(lack_of_fit(data), data, float(np.mean(variance_ratio)))
+    doubts = {
+        "one_seed": test.p is None,
+        "lack_of_fit": test.rejected,
+        "few_budgets": len(data.budget) < 6,
+        "floor": float(np.mean(phi > 0)) >= _FLOOR_SURE,
+        "bound_hit": edge_mass >= _EDGE_MASS,
+    }
+    return PowerLawFit(
+        alpha=alpha,
+        phi=phi,
+        log_amplitude=log_amplitude,
+        sigma=sigma,
+        tau=sigma * np.sqrt(variance_ratio),
+        normals=normals,
+        smallest_budget=float(data.budget[0]),
+        largest_budget=float(data.budget[-1]),
+        lack_of_fit=test,
+        status=tuple(name for name, doubtful in doubts.items() if doubtful),
+    )
+
+
+def slope(fit: PowerLawFit) -> tuple[float, float, float]:
+    """Median, 5 % and 95 % quantile of the slope alpha."""
+    low, median, high = np.quantile(fit.alpha, [0.05, 0.5, 0.95])
+    return float(median), float(low), float(high)
+
+
+def predict(
+    fit: PowerLawFit, budget: ArrayLike, *, kind: Kind = "curve", quantiles: Sequence[float] = (0.05, 0.5, 0.95)
+) -> NDArray[np.float64]:
+    """Quantiles of err(N), in the unit of the input.
+
+    Args:
+        fit: the fit.
+        budget: numbers of labels, [m].
+        kind: what the interval is about.
+        quantiles: probabilities, [q].
+
+    Returns:
+        Errors, [q, m].
+    """
+    ratio = np.atleast_1d(np.asarray(budget, dtype=float)) / fit.largest_budget
+    curve = log_shape(ratio[None, :], fit.alpha[:, None], fit.phi[:, None])
+    logs = curve + (fit.log_amplitude + _noise(fit, kind))[:, None]
+    return np.asarray(np.exp(np.quantile(logs, list(quantiles), axis=0)))
+
+
+def labels_for_target(
+    fit: PowerLawFit, target: float, *, kind: Kind = "curve", test_relative_se: float = 0.0
+) -> LabelsNeeded:
+    """Draws of N*, the number of labels at which the error falls to the target.
+
+    Args:
+        fit: the fit.
+        target: in the unit of the input.
+        kind: whose error has to meet the target.
+        test_relative_se: relative standard error of the measured errors from the choice of test frames. All runs were
+            measured on the same frames, so it shifts a whole curve.
+
+    Raises:
+        InputError: the target is not positive and finite.
+    """
+    if not (np.isfinite(target) and target > 0):
+        raise InputError(f"a target error must be positive, found {target:g}: give the error that is still acceptable")
+    excess = np.log(target) - fit.log_amplitude - _noise(fit, kind) - test_relative_se * fit.normals[2]
+    decay = (np.exp(excess) - fit.phi) / (1 - fit.phi)
+    reached = decay > 0
+    with np.errstate(over="ignore"):
+        needed = fit.largest_budget * np.where(reached, decay, 1.0) ** (-1 / fit.alpha)
+    draws = np.sort(np.where(reached, needed, np.inf))
+    return LabelsNeeded(draws, float(np.mean(~reached)))
+
+
+def _noise(fit: PowerLawFit, kind: Kind) -> NDArray[np.float64]:
+    """Log error of one data draw or one run minus that of its curve, [S]."""
+    data_draw = fit.tau * fit.normals[0]
+    terms = {"curve": 0 * data_draw, "new_data_draw": data_draw, "new_run": data_draw + fit.sigma * fit.normals[1]}
+    if kind not in terms:
+        raise InputError(f"an interval is for one of {', '.join(terms)}, found {kind!r}")
+    return np.asarray(terms[kind])
+
+
+def _grid_posterior(data: Replicates) -> tuple[NDArray[np.float64], float]:
+    """Posterior probabilities [alphas, phis, lambdas], and the mass in the outermost slopes on either side."""
+    shape = log_shape(data.ratio, np.exp(_LOG_ALPHA)[:, None, None], _PHI[:, None])
+    # Centred, so that the sums of squares lose no digits to the unit of the errors.
+    rest = (data.mean_log - np.average(data.mean_log, weights=data.count)) - shape
+    weight = 1 / (_LAMBDA + 1 / data.count[:, None])
+    total = weight.sum(axis=0)
+    between = rest**2 @ weight - (rest @ weight) ** 2 / total
+    log_posterior = (
+        0.5 * np.log(weight).sum(axis=0)
+        - 0.5 * np.log(total)
+        - (NOISE_SHAPE + (data.n_errors - 1) / 2) * np.log(NOISE_SCALE + (data.within_ss + between) / 2)
+        + (-0.5 * ((_LOG_ALPHA - np.log(ALPHA_CENTRE)) / ALPHA_SPREAD) ** 2)[:, None, None]
+        + np.log(_PHI_WEIGHT)[:, None]
+        + np.log(_LAMBDA_WEIGHT)
+    )
+    posterior = np.exp(log_posterior - log_posterior.max())
+    posterior /= posterior.sum()
+    return posterior, float(posterior[[0, 1, -2, -1]].sum())
+
+
+def _draw(data: Replicates, posterior: NDArray[np.float64], seed: int) -> tuple[NDArray[np.float64], ...]:
+    """Draws of alpha, phi, lambda, log amplitude, sigma [S] and the unit normals [3, S]."""
+    rng = np.random.default_rng(seed)
+
+    def strata() -> NDArray[np.float64]:
+        """Uniform numbers, one in each of S equal strata, in random order: quantiles settle faster."""
+        return (rng.permutation(N_DRAWS) + rng.random(N_DRAWS)) / N_DRAWS
+
+    cumulative = np.cumsum(posterior.ravel())
+    cell = np.minimum(np.searchsorted(cumulative, strata() * cumulative[-1]), posterior.size - 1)
+    at_alpha, at_phi, at_lambda = np.unravel_index(cell, posterior.shape)
+    # Uniform within the cell: a sharp posterior is narrower than the grid is fine.
+    alpha = np.exp(_LOG_ALPHA[at_alpha] + (rng.random(N_DRAWS) - 0.5) * (_LOG_ALPHA[1] - _LOG_ALPHA[0]))
+    phi = np.where(at_phi > 0, _PHI[at_phi] + (rng.random(N_DRAWS) - 0.5) / _N_SLAB, 0.0)
+    variance_ratio = _LAMBDA[at_lambda]
+    rest = data.mean_log - log_shape(data.ratio, alpha[:, None], phi[:, None])
+    weight = 1 / (variance_ratio[:, None] + 1 / data.count)
+    total = weight.sum(axis=1)
+    mean = (weight * rest).sum(axis=1) / total
+    between = (weight * (rest - mean[:, None]) ** 2).sum(axis=1)
+    scale = NOISE_SCALE + (data.within_ss + between) / 2
+    sigma = np.sqrt(scale / gammaincinv(NOISE_SHAPE + (data.n_errors - 1) / 2, strata()))
+    log_amplitude = mean + sigma / np.sqrt(total) * ndtri(strata())
+    return alpha, phi, variance_ratio, log_amplitude, sigma, ndtri(np.stack([strata(), strata(), strata()]))
