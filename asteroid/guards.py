@@ -1,0 +1,144 @@
+"""Checks that labels must pass before anything is trained on them: leaks, duplicates, missing or broken numbers, units.
+
+Each refuses with one line: the rule, what was found (frames by their `frame_id`), the remedy.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from asteroid.errors import InputError
+from asteroid.matching import MATCH_TOL_ANG, duplicate_pairs, match_geometries
+from asteroid.plausibility import check_energies, check_forces, check_lengths
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from asteroid.labels import IntArray, LabelSet
+
+_SHOWN = 5
+
+
+def check_labels(labels: LabelSet, what: str) -> None:
+    """Refuse labels that cannot be trained on or tested against.
+
+    Args:
+        labels: energies and forces of one level.
+        what: a name for messages, such as the file's.
+
+    Raises:
+        InputError: the set is empty, energies or forces are missing, a number is NaN or infinite, a frame's forces are
+            all zero, a geometry appears twice, or positions, forces or energies are impossible in their unit.
+    """
+    if not len(labels):
+        raise InputError(f"{what} needs frames, found none: check the file")
+    check_complete(labels, what)
+    check_finite(labels, what)
+    check_nonzero_forces(labels, what)
+    check_lengths(labels, what)
+    check_forces(labels, what)
+    check_energies(labels, what)
+    check_distinct(labels, what)
+
+
+def check_complete(labels: LabelSet, what: str) -> None:
+    """Refuse a set without energies or forces.
+
+    Raises:
+        InputError: either is missing.
+    """
+    for name, value in (("energies", labels.energy), ("forces", labels.forces)):
+        if value is None:
+            raise InputError(f"{what} needs {name}, found none: name their key or label the frames again")
+
+
+def check_finite(labels: LabelSet, what: str) -> None:
+    """Refuse NaN and infinity.
+
+    Raises:
+        InputError: a position, energy or force is not finite.
+    """
+    for name, value in (("positions", labels.positions), ("energy", labels.energy), ("forces", labels.forces)):
+        if value is None:
+            continue
+        broken = np.flatnonzero(~np.isfinite(value).reshape(len(labels), -1).all(axis=1))
+        if len(broken):
+            raise InputError(
+                f"{name} of {what} must be finite, found NaN or infinity in {_frames(labels, broken)}: remove them"
+            )
+
+
+def check_nonzero_forces(labels: LabelSet, what: str) -> None:
+    """Refuse frames whose forces are all exactly zero: a sign that the label was never computed.
+
+    Raises:
+        InputError: there is such a frame.
+    """
+    if labels.forces is None or len(labels.numbers) == 1:
+        return
+    zero = np.flatnonzero(~labels.forces.any(axis=(1, 2)))
+    if len(zero):
+        raise InputError(
+            f"forces of {what} must not all be zero, found zeros in {_frames(labels, zero)}: label them or remove them"
+        )
+
+
+def check_distinct(labels: LabelSet, what: str, tol_ang: float = MATCH_TOL_ANG) -> None:
+    """Refuse a set that holds a geometry twice: copies in training and test are a leak, and a label paid for nothing.
+
+    Raises:
+        InputError: two frames have the same geometry.
+    """
+    first, later = duplicate_pairs(labels, tol_ang)
+    if len(later):
+        ids = labels.frame_id
+        pairs = _some([f"{ids[i]} = {ids[j]}" for i, j in zip(first, later, strict=True)])
+        raise InputError(
+            f"frames of {what} must be distinct, found {len(later)} copies (frames {pairs}): drop the duplicates"
+        )
+
+
+def drop_duplicates(labels: LabelSet, tol_ang: float = MATCH_TOL_ANG) -> tuple[LabelSet, IntArray]:
+    """Keep the first frame of each geometry.
+
+    Returns:
+        (labels without copies, the rows that were dropped).
+    """
+    _, later = duplicate_pairs(labels, tol_ang)
+    keep = np.ones(len(labels), dtype=np.bool_)
+    keep[later] = False
+    return (labels.select(keep) if len(later) else labels), later
+
+
+def refuse_leak(train: LabelSet, test: LabelSet, what: str, tol_ang: float = MATCH_TOL_ANG) -> None:
+    """Refuse training frames that are test frames, in whatever orientation and order of like atoms.
+
+    Args:
+        train: frames to train on.
+        test: frames to test on.
+        what: a name of the training frames for the message.
+        tol_ang: as in `asteroid.matching.match_geometries`.
+
+    Raises:
+        InputError: a geometry is in both sets.
+    """
+    rows_train, rows_test = match_geometries(train, test, tol_ang)
+    if len(rows_train):
+        leaked = np.unique(rows_train)
+        raise InputError(
+            f"no test geometry may be among {what}, found {len(leaked)} ({_frames(train, leaked)} = test "
+            f"{_frames(test, rows_test)}): remove them from training"
+        )
+
+
+def _frames(labels: LabelSet, rows: IntArray) -> str:
+    """Name frames by their ids: "frame 7" or "frames 1, 2, 3 and 9 more"."""
+    unique = np.unique(rows)
+    return ("frame " if len(unique) == 1 else "frames ") + _some([str(i) for i in labels.frame_id[unique]])
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - _SHOWN
+    return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
