@@ -16,7 +16,7 @@ from asteroid.matching import pair_distances
 from asteroid.units import ENERGY_IN_EV
 
 if TYPE_CHECKING:
-    from asteroid.labels import FloatArray, IntArray, LabelSet
+    from asteroid.labels import IntArray, LabelSet
 
 #: Shortest pair distance of a frame over the sum of covalent radii (Cordero et al., Dalton Trans. 2008, 2832), median
 #: over frames. Bonds lie between .77 (N2) and 1.2 (H2), sets of ethanol, aspirin, methanol and formaldehyde at .85-.97.
@@ -51,9 +51,9 @@ def all_electron_energy_ev(numbers: IntArray) -> float:
     return float(hartree.sum()) * ENERGY_IN_EV["Hartree"]
 
 
-def is_total_energy(energy_ev: FloatArray, numbers: IntArray) -> bool:
-    """Tell whether energies in eV, shape [N], are all-electron total energies of these atoms, to 5 %."""
-    return bool(abs(np.median(energy_ev) / all_electron_energy_ev(numbers) - 1.0) < 0.05)
+def is_total_energy(energy_ev: float, numbers: IntArray) -> bool:
+    """Tell whether an energy is the all-electron total energy of these atoms, to 5 %."""
+    return abs(energy_ev / all_electron_energy_ev(numbers) - 1.0) < 0.05
 
 
 def check_lengths(labels: LabelSet, what: str) -> None:
@@ -74,7 +74,7 @@ def check_lengths(labels: LabelSet, what: str) -> None:
             row, pair = divmod(int(distances.argmin()), len(first))
             between = "-".join(chemical_symbols[labels.numbers[end[pair]]] for end in (first, second))
             raise InputError(
-                f"positions of {what} cannot be in Å: the shortest distance ({between}, frame {labels.frame_id[row]}) is "
+                f"positions of {what} cannot be in Å: the shortest pair ({between}, frame {labels.frame_id[row]}) is "
                 f"{distances[row, pair]:.3g} Å and bonds are {ratio:.2g} of covalent radii (possible: {BOND_RATIO[0]} "
                 f"to {BOND_RATIO[1]}): declare the file's length unit (Angstrom, Bohr or nm)"
             )
@@ -99,7 +99,7 @@ def check_forces(labels: LabelSet, what: str) -> None:
     if not FORCE_RMS_EV_ANG[0] <= rms <= FORCE_RMS_EV_ANG[1]:
         raise InputError(
             f"forces of {what} cannot be right: their root mean square is {rms:.3g} eV/Å after conversion (thermal "
-            f"molecules have {FORCE_RMS_EV_ANG[0]} to {FORCE_RMS_EV_ANG[1]:g}): declare the file's energy, length and force units"
+            f"molecules have {FORCE_RMS_EV_ANG[0]} to {FORCE_RMS_EV_ANG[1]:g}): declare the file's units"
         )
 
 
@@ -115,6 +115,6 @@ def check_energies(labels: LabelSet, what: str) -> None:
     limit = ENERGY_RATIO_MAX * abs(all_electron_energy_ev(labels.numbers))
     if energy > limit:
         raise InputError(
-            f"energies of {what} cannot be right: {energy:.6g} eV after conversion, and the molecule's electrons have at "
-            f"most {limit:.3g} eV: declare the file's energy unit"
+            f"energies of {what} cannot be right: {energy:.6g} eV after conversion, and the molecule's electrons have "
+            f"at most {limit:.3g} eV: declare the file's energy unit"
         )

@@ -1,0 +1,143 @@
+"""Labels as a file holds them, and in which units: declared, or recognised for a stated reason, or refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from asteroid.errors import InputError
+from asteroid.plausibility import is_total_energy
+from asteroid.units import ENERGY_IN_EV, energy_unit, force_unit_in_ev_ang, length_unit
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+REMEDY = "declare them, for instance units: {energy: kcal/mol, length: Angstrom}"
+
+
+@dataclass(frozen=True)
+class FileUnits:
+    """Units of a file's numbers and the reason to believe them.
+
+    Attributes:
+        energy: canonical name of the energy unit.
+        length: canonical name of the length unit.
+        force: unit of the forces, such as "kcal/mol/Angstrom".
+        how: "declared ..." or "recognised ...".
+    """
+
+    energy: str
+    length: str
+    force: str
+    how: str
+
+    def sentence(self) -> str:
+        """Say which units and how they are known."""
+        return f"energies in {self.energy}, lengths in {self.length}, forces in {self.force}: {self.how}"
+
+
+@dataclass(frozen=True, eq=False)
+class FileLabels:
+    """Arrays as they stand in a file, in the file's units.
+
+    Attributes:
+        numbers: atomic numbers, shape [A].
+        positions: coordinates, shape [N, A, 3].
+        energy: energies, shape [N].
+        forces: forces, shape [N, A, 3].
+        level: the level that the file states, or None.
+        theory: free text about the level where there is no more, or "".
+        declared: units that the file states, or None.
+        convention: units that files of this layout have by custom, or None.
+        needs_total_energy: whether the custom holds only where the energies turn out to be total energies.
+        frame_id: frame numbers, shape [N], or None.
+        group: replica or time block, shape [N], or None.
+        cpu_s: measured CPU seconds of each label, shape [N], or None.
+        notes: what else the reader should know.
+    """
+
+    numbers: npt.NDArray[Any]
+    positions: npt.NDArray[Any]
+    energy: npt.NDArray[Any]
+    forces: npt.NDArray[Any]
+    level: str | None = None
+    theory: str = ""
+    declared: FileUnits | None = None
+    convention: FileUnits | None = None
+    needs_total_energy: bool = False
+    frame_id: npt.NDArray[Any] | None = None
+    group: npt.NDArray[Any] | None = None
+    cpu_s: npt.NDArray[Any] | None = None
+    notes: tuple[str, ...] = ()
+
+
+def named_units(energy: str, length: str, force: str | None, how: str) -> FileUnits:
+    """Units by their canonical names; forces are in energy per length where nothing else is said.
+
+    Raises:
+        InputError: a unit is not known.
+    """
+    energy, length = energy_unit(energy), length_unit(length)
+    if force is None:
+        return FileUnits(energy, length, f"{energy}/{length}", how)
+    force_unit_in_ev_ang(force)
+    force_energy, _, force_length = force.strip().rpartition("/")
+    return FileUnits(energy, length, f"{energy_unit(force_energy)}/{length_unit(force_length)}", how)
+
+
+def decide_units(file: FileLabels, what: str, energy: str | None, length: str | None, force: str | None) -> FileUnits:
+    """Choose the units of a file: the user's declaration, else the file's own, else the custom of its layout.
+
+    Args:
+        file: the labels and what is known of their units.
+        what: the file's name for messages.
+        energy: declared energy unit, or None.
+        length: declared length unit, or None.
+        force: declared force unit where it is not energy per length, or None.
+
+    Raises:
+        InputError: nothing is declared or recognised, a unit is unknown, or two declarations differ.
+    """
+    known = file.declared or _recognised(file)
+    if energy is None and length is None and force is None:
+        if known is None:
+            raise InputError(f"{what} states no units{_doubt(file)}: {REMEDY}")
+        return known
+    if known is None and (energy is None or length is None):
+        missing = "energy" if energy is None else "length"
+        raise InputError(f"{what} needs an energy and a length unit, no {missing} unit is declared: {REMEDY}")
+    given = named_units(
+        energy or (known.energy if known else ""), length or (known.length if known else ""), force, "declared"
+    )
+    if file.declared is not None and replace(given, how="") != replace(file.declared, how=""):
+        raise InputError(
+            f"units of {what} are stated twice and differ: {file.declared.energy}, {file.declared.length}, "
+            f"{file.declared.force} ({file.declared.how}) or {given.energy}, {given.length}, {given.force}: correct one"
+        )
+    return given
+
+
+def _recognised(file: FileLabels) -> FileUnits | None:
+    custom = file.convention
+    if custom is None or not file.needs_total_energy:
+        return custom
+    if not is_total_energy(_median(file) * ENERGY_IN_EV[custom.energy], file.numbers):
+        return None
+    total = _median(file)
+    return replace(custom, how=f"{custom.how} and from total energies of {total:,.0f} {custom.energy}")
+
+
+def _median(file: FileLabels) -> float:
+    """Median energy over the finite ones; broken labels are the guards' business."""
+    finite = file.energy[np.isfinite(file.energy)]
+    return float(np.median(finite)) if finite.size else float("nan")
+
+
+def _doubt(file: FileLabels) -> str:
+    """Say why a layout's custom was not trusted."""
+    if file.convention is None:
+        return ""
+    total = _median(file)
+    return f" and energies of {total:,.6g} are no total energies in {file.convention.energy}, its layout's custom"
