@@ -32,7 +32,7 @@ class LackOfFit:
         seed_sd: standard deviation between seeds, relative; None likewise.
         misfit_rms: relative root-mean-square distance between the budgets' means and the best power law.
         cause: why the test rejected: "budget_effect" where the fitted budget effect tau explains the misfit (all seeds
-            of a budget share a good or a bad draw), "bent_curve" where it does not; empty where it did not reject.
+            of a budget share a good or a bad draw), "bent_curve" where not even that does; empty: not rejected.
     """
 
     p: float | None

@@ -96,9 +96,14 @@ def replicates(budget: ArrayLike, error: ArrayLike) -> Replicates:
                 f"a curve needs positive finite {name}s, found {name} {values[row]:g} in row {row} "
                 f"(budget {budgets[row]:g}): leave this row out or repeat its run"
             )
-    distinct, group = np.unique(budgets, return_inverse=True)
+    return summarise(budgets, errors)
+
+
+def summarise(budget: NDArray[np.float64], error: NDArray[np.float64]) -> Replicates:
+    """Summarise checked errors by budget, [n] each; a budget of 0 (no accurate labels) is a budget like any other."""
+    distinct, group = np.unique(budget, return_inverse=True)
     count = np.bincount(group).astype(float)
-    logs = np.log(errors)
+    logs = np.log(error)
     mean_log = np.bincount(group, weights=logs) / count
     return Replicates(distinct, count, mean_log, float(np.sum((logs - mean_log[group]) ** 2)))
 

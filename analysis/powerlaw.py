@@ -56,8 +56,9 @@ class PowerLawFit:
         smallest_budget: smallest and
         largest_budget: largest number of labels in the data.
         lack_of_fit: the gate; `lack_of_fit.p` is None where there is one seed only.
-        status: soft doubts: `one_seed` (the gate cannot be applied), `lack_of_fit` (do not extrapolate), `few_budgets`
-            (under 6), `floor` (a floor is at least 90 % probable), `bound_hit` (slope at the edge of those considered).
+        status: soft doubts: `one_seed` (the gate cannot be applied), `lack_of_fit` (do not extrapolate) with
+            its cause `bent_curve` or `budget_effect`, `few_budgets` (under 6), `floor` (at least 90 % probable),
+            `bound_hit` (slope at the edge of those considered).
     """
 
     alpha: NDArray[np.float64]
@@ -117,6 +118,7 @@ def fit_power_law(budget: ArrayLike, error: ArrayLike, *, seed: int = 0) -> Powe
     doubts = {
         "one_seed": test.p is None,
         "lack_of_fit": test.rejected,
+        test.cause: test.rejected,
         "few_budgets": len(data.budget) < 6,
         "floor": float(np.mean(phi > 0)) >= _FLOOR_SURE,
         "bound_hit": edge_mass >= _EDGE_MASS,
@@ -187,6 +189,11 @@ def labels_for_target(
     return LabelsNeeded(draws, float(np.mean(~reached)))
 
 
+def strata(rng: np.random.Generator) -> NDArray[np.float64]:
+    """Uniform numbers, one in each of S equal strata, in random order [S]: their quantiles settle faster."""
+    return np.asarray((rng.permutation(N_DRAWS) + rng.random(N_DRAWS)) / N_DRAWS)
+
+
 def _noise(fit: PowerLawFit, kind: Kind) -> NDArray[np.float64]:
     """Log error of one data draw or one run minus that of its curve, [S]."""
     data_draw = fit.tau * fit.normals[0]
@@ -220,13 +227,8 @@ def _grid_posterior(data: Replicates) -> tuple[NDArray[np.float64], float]:
 def _draw(data: Replicates, posterior: NDArray[np.float64], seed: int) -> tuple[NDArray[np.float64], ...]:
     """Draws of alpha, phi, lambda, log amplitude, sigma [S] and the unit normals [3, S]."""
     rng = np.random.default_rng(seed)
-
-    def strata() -> NDArray[np.float64]:
-        """Uniform numbers, one in each of S equal strata, in random order: quantiles settle faster."""
-        return (rng.permutation(N_DRAWS) + rng.random(N_DRAWS)) / N_DRAWS
-
     cumulative = np.cumsum(posterior.ravel())
-    cell = np.minimum(np.searchsorted(cumulative, strata() * cumulative[-1]), posterior.size - 1)
+    cell = np.minimum(np.searchsorted(cumulative, strata(rng) * cumulative[-1]), posterior.size - 1)
     at_alpha, at_phi, at_lambda = np.unravel_index(cell, posterior.shape)
     # Uniform within the cell: a sharp posterior is narrower than the grid is fine.
     alpha = np.exp(_LOG_ALPHA[at_alpha] + (rng.random(N_DRAWS) - 0.5) * (_LOG_ALPHA[1] - _LOG_ALPHA[0]))
@@ -238,6 +240,6 @@ def _draw(data: Replicates, posterior: NDArray[np.float64], seed: int) -> tuple[
     mean = (weight * rest).sum(axis=1) / total
     between = (weight * (rest - mean[:, None]) ** 2).sum(axis=1)
     scale = NOISE_SCALE + (data.within_ss + between) / 2
-    sigma = np.sqrt(scale / gammaincinv(NOISE_SHAPE + (data.n_errors - 1) / 2, strata()))
-    log_amplitude = mean + sigma / np.sqrt(total) * ndtri(strata())
-    return alpha, phi, variance_ratio, log_amplitude, sigma, ndtri(np.stack([strata(), strata(), strata()]))
+    sigma = np.sqrt(scale / gammaincinv(NOISE_SHAPE + (data.n_errors - 1) / 2, strata(rng)))
+    log_amplitude = mean + sigma / np.sqrt(total) * ndtri(strata(rng))
+    return alpha, phi, variance_ratio, log_amplitude, sigma, ndtri(np.stack([strata(rng), strata(rng), strata(rng)]))

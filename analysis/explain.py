@@ -1,0 +1,146 @@
+"""A plan in plain English, line by line; whoever calls prints."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from analysis.promise import EXTRAPOLATION_LIMIT
+from asteroid.units import SECONDS, force_unit_in_ev_ang
+
+if TYPE_CHECKING:
+    from analysis.planner import Option, Plan
+
+#: What each doubt means to somebody who is about to buy labels.
+DOUBTS = {
+    "extrapolated": "more labels than any run of this sweep had: the number rests on the power law going on",
+    "smallest_budget": "the smallest budget of this sweep is already enough; fewer labels might do, but were not tried",
+    "beyond_pool": "more labels than the set holds for buying: further frames must be labelled",
+    "overlapping_subsets": "the largest budget is over half of the pool, so seeds share labels and agree too well",
+    "lack_of_fit": "the power law misses these runs by more than the noise between seeds: it is not extrapolated",
+    "bent_curve": "the misfit is too large for a good or bad draw of labels at some budgets: the curve bends",
+    "budget_effect": "the misfit looks like good or bad draws of labels that all seeds of a budget share",
+    "too_few_budgets": "a power law needs at least 4 budgets",
+    "sampled_budgets_only": "only budgets that were run are considered; a number between two of them might do",
+    "one_seed": "one seed only: whether the power law fits cannot be tested, and the noise between runs is a guess",
+    "few_budgets": "fewer than 6 budgets: a floor is hard to tell from a slow decrease",
+    "floor": "the error levels off: more labels will soon stop helping",
+    "bound_hit": "the slope lies at the edge of what is plausible: check the runs",
+    "no_test_set": "no test set: errors are cross-validated inside the bought labels",
+    "failed_runs": "some runs of this curve failed and were left out",
+}
+
+
+def explain(plan: Plan, *, force_unit: str = "kcal/mol/Å") -> list[str]:
+    """State the recommendation, its price, the runner-up, the saving and every doubt.
+
+    Args:
+        plan: the plan.
+        force_unit: for display.
+
+    Raises:
+        InputError: the unit is not known.
+    """
+    target = f"{plan.target_ev_ang / force_unit_in_ev_ang(force_unit):.3g} {force_unit}"
+    wish = f"a force MAE of {target} in one new run with a probability of at least {plan.confidence:.0%}"
+    if plan.choice is None:
+        return [
+            f"Cannot be promised from this sweep: {wish}.",
+            *(_refusal(option) for option in plan.alternatives),
+            "Remedy: a laxer target, a lower confidence, larger budgets, more seeds or more cheap frames.",
+        ]
+    choice = plan.choice
+    lines = [
+        f"Cheapest way to {wish}:",
+        f"  {choice.label}: {_purchase(choice, plan)}; probability {choice.probability:.0%}.",
+        f"Price of the labels: {duration(choice.cost_cpu_s)} of CPU ({_parts(choice, plan)}).",
+        f"  {_interval(choice)}",
+    ]
+    if math.isfinite(choice.training_core_s):
+        lines.append(
+            f"Training, not in this price: {duration(choice.training_core_s)} on one core "
+            f"(measured at {choice.training_at_budget:,} labels)."
+        )
+    if plan.runner_up is not None:
+        other = plan.runner_up
+        lines.append(
+            f"Runner-up: {other.label}, {_purchase(other, plan)}, {duration(other.cost_cpu_s)}; "
+            f"probability {other.probability:.0%}."
+        )
+    else:
+        lines.append("Runner-up: none, no other strategy of this sweep can promise the target.")
+    lines.append(_saving(plan))
+    if choice.n_accurate == 0:
+        lines.append(
+            f"Note: no accurate label is bought, but that this is enough is known only from {plan.n_test:,} accurate "
+            f"test labels ({duration(plan.prices.accurate_cpu_s(plan.n_test))}, not in the price)."
+        )
+    else:
+        lines.append(
+            f"Not in the price either: {plan.n_test:,} accurate test labels that the errors were measured with "
+            f"({duration(plan.prices.accurate_cpu_s(plan.n_test))})."
+        )
+    return lines + [f"Doubt: {DOUBTS.get(doubt, doubt.replace('_', ' '))}." for doubt in plan.status]
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them: "0.5 s", "42 s", "12 min", "3.1 h", "2.4 d"."""
+    units = [name for name in ("s", "min", "h", "d") if SECONDS[name] <= seconds]
+    unit = units[-1] if units else "s"
+    return f"{seconds / SECONDS[unit]:.2g} {unit}" if seconds < 100 * SECONDS[unit] else f"{seconds / 86400:,.0f} d"
+
+
+def _purchase(option: Option, plan: Plan) -> str:
+    bought = f"{option.n_accurate:,} labels of {plan.prices.accurate} (training and validation together)"
+    return f"{bought} and {option.n_cheap:,} frames of {plan.prices.cheap}" if option.n_cheap else bought
+
+
+def _parts(option: Option, plan: Plan) -> str:
+    accurate, cheap = plan.prices.levels[plan.prices.accurate], plan.prices.levels[plan.prices.cheap]
+    frame_cpu_s = cheap.label_cpu_s + cheap.sampling_cpu_s
+    parts = [
+        f"accurate labels {duration(option.accurate_cpu_s)} at {duration(accurate.label_cpu_s)} each, {accurate.source}"
+    ]
+    if option.n_cheap:
+        parts.append(
+            f"cheap frames {duration(option.cheap_cpu_s)} at {frame_cpu_s:.2g} s each with sampling, {cheap.source}"
+        )
+    return "; ".join(parts)
+
+
+def _interval(option: Option) -> str:
+    low, high = option.interval_n
+    price_low, price_high = option.interval_cpu_s
+    if option.n_accurate == 0:
+        return "No accurate labels, so the price has no interval."
+    early = "beyond the range" if low is None or price_low is None else f"{low:,} labels ({duration(price_low)})"
+    late = (
+        "more labels than this curve may speak about"
+        if high is None or price_high is None
+        else f"{high:,} labels ({duration(price_high)})"
+    )
+    return f"5 % of runs would need no more than {early}; for 95 % of runs it takes {late}."
+
+
+def _saving(plan: Plan) -> str:
+    if plan.saving is None:
+        return "Saving against accurate labels only: unknown, that strategy cannot be promised from this sweep."
+    factor, cpu_s = plan.saving
+    if plan.choice is not None and plan.choice.strategy == "accurate_only":
+        return "Cheap labels do not pay here: accurate labels only is the cheapest way."
+    times = f"{factor:.2g} times cheaper, " if factor is not None else ""
+    return f"Saving against accurate labels only: {times}{duration(cpu_s)} of CPU."
+
+
+def _refusal(option: Option) -> str:
+    reasons = [DOUBTS[doubt] for doubt in option.status if doubt in ("lack_of_fit", "too_few_budgets")]
+    if option.largest_budget == 0:
+        reach = "without accurate labels"
+    elif reasons:
+        reach = f"at the largest budget, {option.n_accurate:,} labels"
+    else:
+        reach = f"even with {option.n_accurate:,} labels, {EXTRAPOLATION_LIMIT:g} times the largest budget"
+    line = f"  {option.label}: {option.probability:.0%} {reach}"
+    if not reasons and option.largest_budget and option.p_never >= 0.05:
+        line += f"; never, with any number of labels: {option.p_never:.0%}"
+    return line + "".join(f" ({reason})" for reason in reasons) + "."
