@@ -119,6 +119,21 @@ def decide_units(file: FileLabels, what: str, energy: str | None, length: str | 
     return given
 
 
+def unit_doubts(file: FileLabels, units: FileUnits) -> tuple[str, ...]:
+    """Note where the energies would be total energies in a unit other than the one they are read in.
+
+    This is how kcal/mol read as kJ/mol shows, a slip too small for the guards; for a method without core electrons it
+    can be a coincidence, hence a note and no error.
+    """
+    energy = _median(file)
+    if is_total_energy(energy * ENERGY_IN_EV[units.energy], file.numbers):
+        return ()
+    fitting = [unit for unit, ev in ENERGY_IN_EV.items() if is_total_energy(energy * ev, file.numbers)]
+    return tuple(
+        f"energies are read in {units.energy} but would be total energies in {unit}: check" for unit in fitting
+    )
+
+
 def _recognised(file: FileLabels) -> FileUnits | None:
     custom = file.convention
     if custom is None or not file.needs_total_energy:

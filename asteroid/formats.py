@@ -10,7 +10,7 @@ import numpy as np
 
 from asteroid.errors import InputError
 from asteroid.extxyz_labels import read_extxyz
-from asteroid.file_labels import decide_units
+from asteroid.file_labels import decide_units, unit_doubts
 from asteroid.labels import LabelSet, normalise_level
 from asteroid.npz_labels import read_npz, read_sidecar
 from asteroid.units import ENERGY_IN_EV, LENGTH_IN_ANG, force_unit_in_ev_ang
@@ -101,7 +101,7 @@ def convert(file: FileLabels, units: FileUnits, what: str, level: str | None) ->
         )
     except InputError as error:
         raise InputError(f"{what}: {error}") from error
-    return LoadedLabels(labels=labels, units=units.sentence(), notes=file.notes + notes)
+    return LoadedLabels(labels=labels, units=units.sentence(), notes=file.notes + notes + unit_doubts(file, units))
 
 
 def _level(file: FileLabels, what: str, level: str | None) -> tuple[str, tuple[str, ...]]:

@@ -43,8 +43,8 @@ def read_npz(
     Args:
         source: a path or an open binary file.
         what: the file's name for messages.
-        meta: content of the sidecar `<stem>.meta.json` (units, level), or None. With it, the keys `index`, `replica` and
-            `cpu_s` are frame numbers, groups and measured CPU seconds.
+        meta: content of the sidecar `<stem>.meta.json` (units, level), or None. With it, the keys `index`, `replica`
+            and `cpu_s` are frame numbers, groups and measured CPU seconds.
         energy_key: key of the energies where it is none of the usual ones; needs forces_key too.
         forces_key: key of the forces.
         group_key: key of the groups.
@@ -54,17 +54,17 @@ def read_npz(
     """
     if (energy_key is None) != (forces_key is None):
         raise InputError(
-            f"energies and forces of {what} must be of one level, only {energy_key or forces_key} is named: name both keys"
+            f"energies and forces of {what} must be of one level, only {energy_key or forces_key} is named: name both"
         )
     try:
         archive = np.load(source, allow_pickle=False)
     except (ValueError, EOFError, zipfile.BadZipFile) as error:
         raise InputError(
-            f"{what} must be an npz file of plain arrays, found something else, perhaps a pickle (never loaded, it can run "
-            "code): save it with numpy.savez"
+            f"{what} must be an npz file of plain arrays, found something else, perhaps a pickle (never loaded, it can "
+            "run code): save it with numpy.savez"
         ) from error
     if not isinstance(archive, np.lib.npyio.NpzFile):
-        raise InputError(f"{what} must be an npz file with named arrays, found one array: save it with numpy.savez")
+        raise InputError(f"{what} must be an npz file with named arrays, found one array: use numpy.savez")
     with archive:
         return _labels(_Arrays(archive, what), meta, energy_key, forces_key, group_key)
 
@@ -102,8 +102,8 @@ class _Arrays:
             return np.asarray(self.archive[key])
         except ValueError as error:
             raise InputError(
-                f"{key!r} in {self.what} must be a plain array, found pickled objects (never loaded, they can run code): "
-                "save plain arrays with numpy.savez"
+                f"{key!r} in {self.what} must be a plain array, found pickled objects (never loaded, they can run "
+                "code): save plain arrays with numpy.savez"
             ) from error
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
             raise InputError(f"{key!r} in {self.what} cannot be read, the file is damaged: fetch it again") from error
@@ -112,18 +112,17 @@ class _Arrays:
         for key in keys:
             if key in self.keys:
                 return self[key]
-        raise InputError(
-            f"{self.what} needs {name} under {' or '.join(keys)}, found the keys {self.listed()}: {remedy}"
-        )
+        wanted = " or ".join(keys)
+        raise InputError(f"{self.what} needs {name} under {wanted}, found the keys {self.listed()}: {remedy}")
 
     def text(self, key: str) -> str:
         """Text under a key, stored as str or bytes; "" where there is none."""
         if key not in self.keys:
             return ""
         value = self[key].reshape(-1)[:1].tolist()
-        return (
-            "" if not value else value[0].decode("utf-8", "replace") if isinstance(value[0], bytes) else str(value[0])
-        )
+        if value and isinstance(value[0], bytes):
+            return value[0].decode("utf-8", "replace")
+        return str(value[0]) if value else ""
 
     def listed(self) -> str:
         return ", ".join(sorted(self.keys))
@@ -162,6 +161,8 @@ def _labels(
 def _one_composition(arrays: _Arrays) -> npt.NDArray[Any]:
     """Atomic numbers, shape [A], from [A] or from one row per frame."""
     numbers = arrays.first(_NUMBERS, "atomic numbers", "rename the key")
+    if numbers.dtype.kind not in "iu":
+        raise InputError(f"atomic numbers of {arrays.what} must be whole, found {numbers.dtype}: write 6 for carbon")
     if numbers.ndim != 2:
         return numbers
     sizes = arrays["N"] if "N" in arrays.keys else np.full(len(numbers), numbers.shape[1])

@@ -1,0 +1,85 @@
+"""The packaged data: methanol at GFN2-xTB and CCSD(T)/cc-pVDZ, computed for this project (see README.md beside it)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from asteroid.datasets.card import DataCard, level_card
+from asteroid.file_labels import decide_units
+from asteroid.formats import LoadedLabels, convert
+from asteroid.npz_labels import read_npz
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from asteroid.labels import LabelSet
+
+_ACCURATE = "methanol_ccsd_t_cc-pvdz"
+_CHEAP = "methanol_gfn2-xtb"
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Labels of one molecule at an accurate and a cheap level.
+
+    Attributes:
+        name: the data set's name.
+        accurate: accurate labels; group = replica, frame_id = row in `cheap`.
+        cheap: cheap labels; group = replica, frame_id = row.
+        card: provenance, prices and groups.
+    """
+
+    name: str
+    accurate: LabelSet
+    cheap: LabelSet
+    card: DataCard
+
+
+def load_methanol() -> Dataset:
+    """Load methanol: 20,000 GFN2-xTB frames at 500 K, 1,360 of them with CCSD(T)/cc-pVDZ labels too.
+
+    Every accurate geometry is also a cheap frame: choose cheap frames with `asteroid.splits.cheap_pool_rows`.
+    """
+    accurate, meta = _load(_ACCURATE)
+    cheap, cheap_meta = _load(_CHEAP)
+    card = DataCard(
+        name="methanol",
+        formula="CH3OH",
+        n_atoms=len(cheap.labels.numbers),
+        temperature_k=float(cheap_meta["temperature_K"]),
+        sampling=(
+            f"{cheap_meta['temperature_K']:g} K Langevin dynamics on GFN2-xTB, {cheap_meta['replicas']} replicas of "
+            f"{cheap_meta['frames_per_replica']:,} frames, {cheap_meta['stride_fs']:g} fs apart; the accurate frames are "
+            "a uniform random sample of them"
+        ),
+        test_groups=(3,),
+        licence="MIT, computed for this project",
+        accurate=level_card(
+            accurate.labels,
+            accurate.units,
+            meta,
+            provenance=f"frozen-core CCSD(T)/cc-pVDZ, analytic gradients, PySCF {meta['pyscf_version']}",
+            measured_note="with a faster evaluation of the (T) response than stock PySCF has",
+        ),
+        cheap=level_card(
+            cheap.labels,
+            cheap.units,
+            cheap_meta,
+            provenance=f"GFN2-xTB, tblite {cheap_meta['tblite_version']}",
+            measured_note="a whole dynamics step on a busy core",
+        ),
+    )
+    return Dataset(name="methanol", accurate=accurate.labels, cheap=cheap.labels, card=card)
+
+
+def _load(stem: str) -> tuple[LoadedLabels, Mapping[str, Any]]:
+    folder = resources.files(__package__)
+    sidecar = f"{stem}.meta.json"
+    meta = {**json.loads(folder.joinpath(sidecar).read_text(encoding="utf-8")), "sidecar": sidecar}
+    what = f"{stem}.npz"
+    with folder.joinpath(what).open("rb") as source:
+        file = read_npz(source, what, meta)
+    return convert(file, decide_units(file, what, None, None, None), what, None), meta
