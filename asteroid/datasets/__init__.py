@@ -52,8 +52,8 @@ def load_methanol() -> Dataset:
         temperature_k=float(cheap_meta["temperature_K"]),
         sampling=(
             f"{cheap_meta['temperature_K']:g} K Langevin dynamics on GFN2-xTB, {cheap_meta['replicas']} replicas of "
-            f"{cheap_meta['frames_per_replica']:,} frames, {cheap_meta['stride_fs']:g} fs apart; the accurate frames are "
-            "a uniform random sample of them"
+            f"{cheap_meta['frames_per_replica']:,} frames, {cheap_meta['stride_fs']:g} fs apart; the accurate frames "
+            "are a uniform random sample of them"
         ),
         test_groups=(3,),
         licence="MIT, computed for this project",
