@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import json
 import os
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from asteroid.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SCHEMA_VERSION = 1
 
@@ -33,7 +35,10 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "test_force_mae_ev_ang": ("float64", "force MAE on the accurate test labels, mean over atoms and components"),
     "test_force_mae_se_ev_ang": ("float64", "its standard error from the choice of test frames (block bootstrap)"),
     "test_force_rmse_ev_ang": ("float64", "force RMSE on the accurate test labels"),
-    "test_energy_mae_ev": ("float64", "energy MAE on the accurate test labels (cheap_only: after the best constant shift)"),
+    "test_energy_mae_ev": (
+        "float64",
+        "energy MAE on the accurate test labels (cheap_only: after the best constant shift)",
+    ),
     "test_energy_rmse_ev": ("float64", "energy RMSE, likewise"),
     "n_test": ("int64", "accurate test labels (evaluation labels, outside the budget)"),
     "effective_sample": ("float64", "(sum w)^2 / sum w^2 of the bias weights; NaN without weights"),
@@ -104,7 +109,9 @@ def read_results(folder: Path) -> pd.DataFrame:
     """
     path = folder / "results.parquet"
     if not path.is_file():
-        raise InputError(f"a run folder with results.parquet is needed, found none in {folder}: first 'asteroid-study run'")
+        raise InputError(
+            f"a run folder with results.parquet is needed, found none in {folder}: first 'asteroid-study run'"
+        )
     return validate_results(pd.read_parquet(path))
 
 
@@ -116,6 +123,8 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """
     path = folder / "manifest.json"
     if not path.is_file():
-        raise InputError(f"a run folder with manifest.json is needed, found none in {folder}: first 'asteroid-study run'")
+        raise InputError(
+            f"a run folder with manifest.json is needed, found none in {folder}: first 'asteroid-study run'"
+        )
     manifest: dict[str, Any] = json.loads(path.read_text())
     return manifest

@@ -1,0 +1,180 @@
+"""Per-atom multilayer perceptrons on descriptors, K models side by side.
+
+The energy of a frame is a sum over atoms of a small network of the atom's descriptors, one network per element (Behler
+and Parrinello, Phys. Rev. Lett. 98, 146401 (2007)). Forces are the hand-written chain rule F = -(dE/dD)(dD/dx) with the
+stored Jacobian dD/dx, so that a training step needs one reverse pass and no graph of positions. All K parameter vectors
+lie in one tensor [K, P] and every layer is one batched product.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from asteroid.descriptors import ElementBlock, Layout
+
+
+@dataclass(frozen=True)
+class MLPSettings:
+    """Size of each element's network.
+
+    Attributes:
+        hidden: units per hidden layer.
+        layers: hidden layers.
+    """
+
+    hidden: int = 32
+    layers: int = 2
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """Fixed numbers that bring descriptors and forces to order one; taken from the frames a chain starts on.
+
+    Attributes:
+        mean: [K, W] mean of each descriptor.
+        inverse_std: [K, W] inverse of its spread.
+        force_scale_ev_ang: [K] mean absolute force component, eV/Å.
+    """
+
+    mean: Tensor
+    inverse_std: Tensor
+    force_scale_ev_ang: Tensor
+
+    def rows(self, index: Tensor) -> Scaling:
+        """Scaling of some of the models."""
+        return Scaling(self.mean[index], self.inverse_std[index], self.force_scale_ev_ang[index])
+
+
+def parameter_count(layout: Layout, settings: MLPSettings) -> int:
+    """Number of weights P of one model."""
+    return sum(math.prod(shape) for block in layout.blocks for shape in _shapes(block, settings))
+
+
+def initial_parameters(layout: Layout, settings: MLPSettings, seed: int) -> Tensor:
+    """Random weights [P] of one model: unit variance through each layer, spread-out biases."""
+    generator = torch.Generator().manual_seed(seed)
+    parts = []
+    for block in layout.blocks:
+        for shape in _shapes(block, settings):
+            spread = 1.0 / math.sqrt(shape[0]) if len(shape) == 2 else 0.5
+            parts.append((spread * torch.randn(shape, generator=generator)).flatten())
+    return torch.cat(parts)
+
+
+def measure_scaling(layout: Layout, descriptors: Tensor, forces: Tensor) -> Scaling:
+    """Scaling of one model (K = 1) from its training frames.
+
+    A descriptor that hardly moves is not blown up to unit variance: its spread is bounded below by a thousandth of the
+    largest one of its element.
+
+    Args:
+        layout: layout of the descriptors.
+        descriptors: [N, W].
+        forces: [N, 3A] eV/Å.
+    """
+    mean, inverse_std = torch.empty(layout.width), torch.empty(layout.width)
+    for block in layout.blocks:
+        cut = slice(block.start, block.stop)
+        values = descriptors[:, cut].reshape(-1, len(block.channels)).double()
+        spread = values.std(0, correction=0)
+        spread = spread + 1e-3 * spread.max() + 1e-8
+        mean[cut] = values.mean(0).float().repeat(len(block.atoms))
+        inverse_std[cut] = (1.0 / spread).float().repeat(len(block.atoms))
+    return Scaling(mean[None], inverse_std[None], forces.abs().mean()[None].clamp_min(1e-6))
+
+
+def stack_scalings(scalings: Sequence[Scaling]) -> Scaling:
+    """Scaling of K models from those of its members."""
+    return Scaling(
+        torch.cat([s.mean for s in scalings]),
+        torch.cat([s.inverse_std for s in scalings]),
+        torch.cat([s.force_scale_ev_ang for s in scalings]),
+    )
+
+
+def energy_and_forces(
+    layout: Layout, settings: MLPSettings, parameters: Tensor, scaling: Scaling, descriptors: Tensor, jacobians: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Energies and forces of M frames for each of K models.
+
+    Args:
+        layout: layout of the descriptors.
+        settings: size of the networks.
+        parameters: [K, P].
+        scaling: of the K models.
+        descriptors: [K, M, W] for frames of each model's own, or [1, M, W] for frames that all models share.
+        jacobians: [K, M, W, 3A] or [1, M, W, 3A]; a shared Jacobian is read once for all models.
+
+    Returns:
+        energies [K, M] in eV up to a constant, forces [K, M, 3A] in eV/Å.
+    """
+    n_models, n_frames = parameters.shape[0], descriptors.shape[1]
+    shared = descriptors.shape[0] == 1
+    # Models that share frames in training share their scaling as well, but at prediction they may not.
+    centred = descriptors - scaling.mean[:, None]
+    weights = _unpack(layout, settings, parameters)
+    energy = torch.zeros(n_models, n_frames, dtype=parameters.dtype)
+    slopes = []
+    for block in layout.blocks:
+        n_channels = len(block.channels)
+        hidden = centred[..., block.start : block.stop].reshape(n_models, -1, n_channels)
+        inverse_std = scaling.inverse_std[:, block.start : block.start + n_channels, None]
+        matrices, bends = [], []
+        for layer in range(settings.layers):
+            matrix, bias = next(weights), next(weights)
+            if layer == 0:
+                matrix = matrix * inverse_std
+            matrices.append(matrix)
+            hidden, bend = _silu(torch.baddbmm(bias[:, None], hidden, matrix))
+            bends.append(bend)
+        readout = next(weights)
+        atomic = torch.bmm(hidden, readout[..., None])
+        energy = energy + atomic.reshape(n_models, n_frames, -1).sum(-1)
+        slope = bends[-1] * readout[:, None]
+        for layer in reversed(range(settings.layers)):
+            slope = torch.bmm(slope, matrices[layer].transpose(1, 2))
+            if layer:
+                slope = slope * bends[layer - 1]
+        slopes.append(slope.reshape(n_models, n_frames, -1))
+    slope = torch.cat(slopes, -1)
+    if shared:
+        forces = -torch.bmm(slope.transpose(0, 1), jacobians[0]).transpose(0, 1)
+    else:
+        flat = slope.reshape(n_models * n_frames, 1, -1)
+        forces = -torch.bmm(flat, jacobians.flatten(0, 1)).reshape(n_models, n_frames, -1)
+    scale = scaling.force_scale_ev_ang[:, None]
+    return energy * scale, forces * scale[..., None]
+
+
+def _silu(z: Tensor) -> tuple[Tensor, Tensor]:
+    """SiLU and its derivative."""
+    gate = torch.sigmoid(z)
+    value = z * gate
+    return value, gate + value * (1.0 - gate)
+
+
+def _shapes(block: ElementBlock, settings: MLPSettings) -> list[tuple[int, ...]]:
+    shapes: list[tuple[int, ...]] = []
+    width = len(block.channels)
+    for _ in range(settings.layers):
+        shapes += [(width, settings.hidden), (settings.hidden,)]
+        width = settings.hidden
+    return [*shapes, (settings.hidden,)]
+
+
+def _unpack(layout: Layout, settings: MLPSettings, parameters: Tensor) -> Iterator[Tensor]:
+    """The weights of each block in the order of `_shapes`, as views [K, ...]."""
+    start = 0
+    for block in layout.blocks:
+        for shape in _shapes(block, settings):
+            size = math.prod(shape)
+            yield parameters[:, start : start + size].reshape(-1, *shape)
+            start += size
