@@ -127,7 +127,7 @@ def _saving(plan: Plan) -> str:
         return "Saving against accurate labels only: unknown, that strategy cannot be promised from this sweep."
     factor, cpu_s = plan.saving
     if plan.choice is not None and plan.choice.strategy == "accurate_only":
-        return "Cheap labels do not pay here: accurate labels only is the cheapest way."
+        return "Saving against accurate labels only: none, that is the cheapest way."
     times = f"{factor:.2g} times cheaper, " if factor is not None else ""
     return f"Saving against accurate labels only: {times}{duration(cpu_s)} of CPU."
 

@@ -1,0 +1,105 @@
+"""How figures look and how they are written: one palette, one style, four files, the same bytes every time."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import matplotlib as mpl
+import seaborn as sns
+from matplotlib.figure import Figure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+#: Width of one column of a journal page, inches.
+COLUMN_IN = 3.4
+
+_PALETTE = [tuple(colour) for colour in sns.color_palette("colorblind", 10)]
+_RC: Any = {
+    "font.size": 8,
+    "axes.labelsize": 8,
+    "axes.titlesize": 8,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "legend.fontsize": 7,
+    "legend.title_fontsize": 7,
+    "axes.linewidth": 0.7,
+    "lines.linewidth": 1.3,
+    "lines.markersize": 4,
+    "pdf.fonttype": 42,
+    "svg.hashsalt": "asteroid-study",
+    "savefig.dpi": 300,
+}
+_METADATA: dict[str, dict[str, None]] = {
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+    "svg": {"Date": None, "Creator": None},
+    "png": {"Software": None},
+}
+
+
+class Look(NamedTuple):
+    """Colour and marker of a strategy."""
+
+    colour: tuple[float, ...]
+    marker: str
+
+
+_LOOKS = {
+    "cheap_only": Look((0.35, 0.35, 0.35), "D"),
+    "accurate_only": Look(_PALETTE[0], "o"),
+    "pretrain_finetune": Look(_PALETTE[1], "s"),
+    "asteroid": Look(_PALETTE[2], "^"),
+}
+
+
+def look_of(strategy: str) -> Look:
+    """Colour and marker, safe for the colour-blind; the same in every figure."""
+    return _LOOKS.get(strategy, Look(_PALETTE[4], "v"))
+
+
+@contextmanager
+def figure_style() -> Iterator[None]:
+    """Set what every figure shares: seaborn's ticks on paper, small type, fonts that editors can read."""
+    with mpl.rc_context(), sns.axes_style("ticks"), sns.plotting_context("paper"), mpl.rc_context(_RC):
+        yield
+
+
+def new_figure(*, width_in: float = COLUMN_IN, height_in: float = 4.2) -> tuple[Figure, Axes]:
+    """Make a figure with one pair of axes that needs no display; the legend below is given its room."""
+    with figure_style():
+        figure = Figure(figsize=(width_in, height_in), layout="constrained")
+        return figure, figure.subplots()
+
+
+def save_figure(figure: Figure, data: pd.DataFrame, folder: Path, stem: str) -> list[Path]:
+    """Write PDF, SVG, PNG and the CSV of the numbers behind them, each complete or not at all.
+
+    Args:
+        figure: the picture.
+        data: what it shows.
+        folder: is made where it does not exist.
+        stem: of the four file names.
+
+    Returns:
+        The four paths.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for kind in ("pdf", "svg", "png", "csv"):
+        path, temporary = folder / f"{stem}.{kind}", folder / f".{stem}.{kind}.tmp"
+        try:
+            if kind == "csv":
+                data.to_csv(temporary, index=False)
+            else:
+                with figure_style():
+                    figure.savefig(temporary, format=kind, metadata=_METADATA[kind])
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+        written.append(path)
+    return written

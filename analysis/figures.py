@@ -1,0 +1,231 @@
+"""Figures: learning curves (force error against labels bought) and errors against the price of labels.
+
+Two functions each: `*_data` returns the numbers (tested, saved as CSV), `plot_*` draws them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from matplotlib.ticker import FixedLocator
+
+from analysis.curves import curves_of, labels_of, representative_curves
+from analysis.drawing import (
+    draw_curve,
+    error_name,
+    fit_text,
+    in_unit,
+    log_axes,
+    name_curves,
+    slope_guide,
+    ticks_apart,
+)
+from analysis.figure_style import figure_style
+from analysis.powerlaw import Kind, predict, slope
+from analysis.promise import Evidence, evidence_of, sampled_run_draws
+from asteroid.units import SECONDS
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+    from study.costs import PriceList
+
+#: Curves are drawn up to this multiple of the largest budget.
+STRETCH = 2.0
+BAND = (0.05, 0.95)
+_CURVE_COLUMNS = ["curve", "strategy", "gamma_rel", "schedule", "n_cheap"]
+_POINT_COLUMNS = ["part", "budget", "seed", "force_mae_ev_ang", "lo_ev_ang", "hi_ev_ang", "extrapolated"]
+_FIT_COLUMNS = ["alpha", "alpha_lo", "alpha_hi", "lack_of_fit_p", "measured_by", "band", "status"]
+
+
+def learning_curve_data(
+    table: pd.DataFrame, *, every_curve: bool = False, kind: Kind = "new_run", seed: int = 0
+) -> pd.DataFrame:
+    """Numbers of the learning-curve figure, in long form.
+
+    Args:
+        table: results table.
+        every_curve: all curves; otherwise one for each strategy (`curves.representative_curves`).
+        kind: what the band is about; by default 90 % of new runs lie in it, as the planner promises.
+        seed: of the posterior draws.
+
+    Returns:
+        Rows of two parts: `run`, a dot with its `seed`, and `line`, a point of the median curve with its 90 % band
+        `lo_ev_ang`, `hi_ev_ang`, `extrapolated` beyond the largest budget. Each row repeats its curve's label, key and
+        fit: alpha (median, 5 % and 95 %; NaN without a power law), lack_of_fit_p, measured_by (`test` or
+        `cross_validation`), band (kind) and status (flags, separated by spaces). The line of a curve without a power
+        law joins the means of its budgets; that of a horizontal one spans the figure.
+
+    Raises:
+        InputError: the table has no usable curve.
+    """
+    curves = curves_of(table)
+    shown = curves if every_curve else representative_curves(curves)
+    bought = [int(n) for curve in shown for n in curve.budget if n > 0] or [1]
+    ends = np.array([min(bought), STRETCH * max(bought)])
+    parts = []
+    for curve, label in zip(shown, labels_of(shown), strict=True):
+        evidence = evidence_of(curve, seed=seed)
+        alpha, alpha_lo, alpha_hi = slope(evidence.fit) if evidence.fit else (np.nan, np.nan, np.nan)
+        runs = {"budget": curve.budget.astype(float), "seed": curve.seed, "force_mae_ev_ang": curve.error_ev_ang}
+        rows = pd.concat([pd.DataFrame({"part": "run", **runs}), _line(evidence, ends, kind, seed)], ignore_index=True)
+        parts.append(
+            rows.assign(
+                curve=label,
+                **{name: getattr(curve, name) for name in _CURVE_COLUMNS[1:]},
+                alpha=alpha,
+                alpha_lo=alpha_lo,
+                alpha_hi=alpha_hi,
+                lack_of_fit_p=np.nan if evidence.lack_of_fit_p is None else evidence.lack_of_fit_p,
+                measured_by="cross_validation" if "no_test_set" in curve.status else "test",
+                band=kind,
+                status=" ".join(evidence.status),
+                extrapolated=(rows["part"] == "line") & (rows["budget"] > max(bought)) & (not curve.horizontal),
+            )
+        )
+    data = pd.concat(parts, ignore_index=True).astype({"seed": "Int64"})
+    return data[_CURVE_COLUMNS + _POINT_COLUMNS + _FIT_COLUMNS]
+
+
+def plot_learning_curve(
+    data: pd.DataFrame, ax: Axes, *, level: str = "CCSD(T)", force_unit: str = "kcal/mol/Å", legend: bool = True
+) -> Axes:
+    """Draw learning curves: dots for seeds, median curves, 90 % bands, dashed beyond the data, a slope of -1.
+
+    Args:
+        data: from `learning_curve_data`.
+        ax: where to draw.
+        level: name of the accurate level on the axis.
+        force_unit: of the errors.
+        legend: whether to name the curves, with slopes and lack-of-fit tests, below the axes.
+
+    Raises:
+        InputError: the unit is not known.
+    """
+    with figure_style():
+        shown = in_unit(data, force_unit)
+        handles = [draw_curve(rows, ax, "budget") for _, rows in shown.groupby("curve", sort=False)]
+        budgets = sorted(set(shown.loc[(shown["part"] == "run") & (shown["budget"] > 0), "budget"]))
+        log_axes(ax, shown, "budget")
+        if budgets:
+            ax.xaxis.set_major_locator(FixedLocator(ticks_apart([*budgets, STRETCH * budgets[-1]])))
+        ax.set_xlabel(f"{level} labels bought (training + validation)")
+        ax.set_ylabel(error_name(data, force_unit))
+        slope_guide(ax, shown)
+        if legend:
+            name_curves(ax, handles, data)
+    return ax
+
+
+def plot_small_multiples(
+    data: pd.DataFrame, figure: Figure, *, level: str = "CCSD(T)", force_unit: str = "kcal/mol/Å", columns: int = 3
+) -> list[Axes]:
+    """Draw every curve in a panel of its own, the others in grey behind it.
+
+    Args:
+        data: from `learning_curve_data(..., every_curve=True)`.
+        figure: is filled; about 2.2 inches of width and height for each panel.
+        level: name of the accurate level on the axis.
+        force_unit: of the errors.
+        columns: panels side by side.
+
+    Raises:
+        InputError: the unit is not known.
+    """
+    with figure_style():
+        shown = in_unit(data, force_unit)
+        curves = dict(list(shown.groupby("curve", sort=False)))
+        rows = -(-len(curves) // columns)
+        grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+        panels: list[Axes] = list(grid.ravel())
+        for ax, (label, own) in zip(panels, curves.items(), strict=False):
+            for other, points in curves.items():
+                line = points[(points["part"] == "line") & ~points["extrapolated"]]
+                if other != label:
+                    ax.plot(line["budget"], line["force_mae_ev_ang"], color="0.85", linewidth=0.8, zorder=1)
+            draw_curve(own, ax, "budget")
+            log_axes(ax, shown, "budget")
+            budgets = sorted(set(own.loc[(own["part"] == "run") & (own["budget"] > 0), "budget"]))
+            ax.xaxis.set_major_locator(FixedLocator(ticks_apart(budgets or [1.0], decades=0.5)))
+            name, _, rest = str(label).partition(", ")
+            ax.set_title("\n".join(filter(None, [name, rest, fit_text(own, short=True)])), fontsize=6.5, loc="left")
+        for ax in panels[len(curves) :]:
+            ax.remove()
+        for ax in panels[max(len(curves) - columns, 0) : len(curves)]:
+            ax.xaxis.set_tick_params(labelbottom=True)
+        figure.supxlabel(f"{level} labels bought (training + validation)", fontsize=8)
+        figure.supylabel(error_name(data, force_unit), fontsize=8)
+    return panels[: len(curves)]
+
+
+def cost_data(table: pd.DataFrame, prices: PriceList, *, kind: Kind = "new_run", seed: int = 0) -> pd.DataFrame:
+    """Numbers of the cost figure: those of `learning_curve_data` with `price_cpu_s`, the price of the labels.
+
+    Args:
+        table: results table.
+        prices: of the accurate and the cheap level; training is not part of the price.
+        kind: what the band is about.
+        seed: of the posterior draws.
+
+    Raises:
+        InputError: the table has no usable curve.
+    """
+    data = learning_curve_data(table, kind=kind, seed=seed)
+    # A horizontal line is one purchase: its cheap frames.
+    data = data[(data["part"] == "run") | (data["strategy"] != "cheap_only")].reset_index(drop=True)
+    price = [
+        prices.accurate_cpu_s(budget) + prices.cheap_cpu_s(n_cheap)
+        for budget, n_cheap in zip(data["budget"], data["n_cheap"], strict=True)
+    ]
+    return data.assign(price_cpu_s=price)
+
+
+def plot_cost(data: pd.DataFrame, ax: Axes, *, force_unit: str = "kcal/mol/Å", legend: bool = True) -> Axes:
+    """Draw errors against the price of the labels, one curve for each strategy.
+
+    Args:
+        data: from `cost_data`.
+        ax: where to draw.
+        force_unit: of the errors.
+        legend: whether to name the curves below the axes.
+
+    Raises:
+        InputError: the unit is not known.
+    """
+    with figure_style():
+        shown = in_unit(data, force_unit)
+        unit = next(
+            name for name in ("d", "h", "min", "s") if SECONDS[name] * 5 <= shown["price_cpu_s"].max() or name == "s"
+        )
+        shown["price"] = shown["price_cpu_s"] / SECONDS[unit]
+        handles = [draw_curve(rows, ax, "price") for _, rows in shown.groupby("curve", sort=False)]
+        log_axes(ax, shown, "price")
+        ax.set_xlabel(f"Price of the labels (CPU {unit})")
+        ax.set_ylabel(error_name(data, force_unit))
+        if legend:
+            name_curves(ax, handles, data)
+    return ax
+
+
+def _line(evidence: Evidence, ends: NDArray[np.float64], kind: Kind, seed: int) -> pd.DataFrame:
+    """Points of the median curve and its band."""
+    curve, fit = evidence.curve, evidence.fit
+    if fit is not None:
+        largest = fit.largest_budget
+        inside = np.geomspace(fit.smallest_budget, largest, 41)
+        beyond = np.geomspace(largest, min(STRETCH * largest, evidence.limit), 15)[1:]
+        budget = np.concatenate([inside, beyond]) if evidence.limit > largest else inside
+        low, median, high = predict(fit, budget, kind=kind, quantiles=(BAND[0], 0.5, BAND[1]))
+    else:
+        # The band is about runs on this test set, as that of the fits is.
+        budget, draws = sampled_run_draws(replace(curve, test_relative_se=0.0), seed=seed)
+        low, median, high = np.exp(np.quantile(draws, (BAND[0], 0.5, BAND[1]), axis=0))
+        if curve.horizontal:
+            budget, low, median, high = ends, low.repeat(2), median.repeat(2), high.repeat(2)
+    points = {"budget": budget, "force_mae_ev_ang": median, "lo_ev_ang": low, "hi_ev_ang": high}
+    return pd.DataFrame({"part": "line", **points})
