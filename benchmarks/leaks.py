@@ -73,8 +73,8 @@ def compare(case: Case, folder: Path) -> bool:
         unaligned = np.abs(accurate.forces[pairs[0]] - cheap.forces[pairs[1]]).mean() / KCAL_PER_MOL_EV
         aligned = matched_force_mae(accurate, cheap, pairs) / KCAL_PER_MOL_EV
         print(
-            f"{case.molecule}: {found} of {case.shared} shared frames found ({len(accurate):,} {accurate.level} against "
-            f"{len(cheap):,} {cheap.level}) in {seconds:.2f} s; largest RMSD superposed "
+            f"{case.molecule}: {found} of {case.shared} shared frames found ({len(accurate):,} {accurate.level} "
+            f"against {len(cheap):,} {cheap.level}) in {seconds:.2f} s; largest RMSD superposed "
             f"{laid.rmsd_ang.max():.1e} Å, {laid.mirrored.sum()} mirrored; force MAE {aligned:.2f} kcal/mol/Å aligned, "
             f"{unaligned:.2f} as stored"
         )
