@@ -72,7 +72,8 @@ def read_labels(
     keys = {"energy_key": energy_key, "forces_key": forces_key, "group_key": group_key}
     suffix = path.suffix.lower()
     if suffix == ".npz":
-        file = read_npz(path, path.name, read_sidecar(path), **keys)
+        with path.open("rb") as source:
+            file = read_npz(source, path.name, read_sidecar(path), **keys)
     elif suffix in (".xyz", ".extxyz"):
         file = read_extxyz(path, **keys)
     else:

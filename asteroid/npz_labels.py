@@ -30,7 +30,7 @@ _REVISED_MD17_MARKS = {"old_indices", "old_energies", "old_forces"}
 
 
 def read_npz(
-    source: Path | IO[bytes],
+    source: IO[bytes],
     what: str,
     meta: Mapping[str, Any] | None,
     *,
@@ -41,7 +41,7 @@ def read_npz(
     """Read one level of labels from an npz file. Pickled objects are never loaded.
 
     Args:
-        source: a path or an open binary file.
+        source: an open binary file; everything needed is read before returning.
         what: the file's name for messages.
         meta: content of the sidecar `<stem>.meta.json` (units, level), or None. With it, the keys `index`, `replica`
             and `cpu_s` are frame numbers, groups and measured CPU seconds.
