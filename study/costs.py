@@ -18,7 +18,7 @@ class LevelPrice:
     Attributes:
         label_cpu_s: energy and forces of one frame.
         source: where the label price comes from (a measurement, the sweep file, the command line).
-        sampling_cpu_s: making the geometry of one kept frame (MD steps between kept frames), 0 where geometries are given.
+        sampling_cpu_s: making the geometry of one kept frame (the MD steps between two of them); 0 where it is given.
     """
 
     label_cpu_s: float

@@ -6,7 +6,6 @@ Light on purpose: `analysis` reads tables through this module and must not load 
 from __future__ import annotations
 
 import json
-import os
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -95,10 +94,10 @@ def write_results(frame: pd.DataFrame, folder: Path) -> None:
     frame.attrs = {}
     temporary = folder / ".results.parquet.tmp"
     frame.to_parquet(temporary, index=False)
-    os.replace(temporary, folder / "results.parquet")
+    temporary.replace(folder / "results.parquet")
     temporary = folder / ".results.csv.tmp"
     frame.to_csv(temporary, index=False)
-    os.replace(temporary, folder / "results.csv")
+    temporary.replace(folder / "results.csv")
 
 
 def read_results(folder: Path) -> pd.DataFrame:

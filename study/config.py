@@ -1,0 +1,285 @@
+"""The sweep file: what a user writes, checked before anything is loaded or trained."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from asteroid.descriptors import DescriptorSettings
+from asteroid.errors import InputError
+from asteroid.labels import normalise_level
+from asteroid.models.mlp import MLPSettings
+from asteroid.objectives import ForceLoss
+from asteroid.training import Schedule
+from asteroid.units import parse_seconds
+
+Strategy = Literal["accurate_only", "cheap_only", "pretrain_finetune", "asteroid"]
+
+
+def _price(value: Any) -> float:
+    return parse_seconds(value) if isinstance(value, str) else float(value)
+
+
+#: CPU seconds, written as a number or with a unit ("28s", "1.4 ms").
+CpuSeconds = Annotated[float, BeforeValidator(_price), Field(ge=0)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class LabelFile(_Section):
+    """A file of labels at one level, with units and price."""
+
+    file: Path
+    level: str | None = None
+    energy_unit: str | None = None
+    length_unit: str | None = None
+    force_unit: str | None = None
+    energy_key: str | None = None
+    forces_key: str | None = None
+    group_key: str | None = None
+    duplicates: Literal["error", "drop"] = "error"
+    price: CpuSeconds | None = None
+    sampling_price: CpuSeconds | None = None
+
+
+class DataSection(_Section):
+    """Where the labels come from: the packaged data set, or one file for each level."""
+
+    dataset: Literal["methanol"] | None = None
+    accurate: LabelFile | None = None
+    cheap: LabelFile | None = None
+    prices: dict[str, CpuSeconds] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _one_source(self) -> DataSection:
+        files = (self.accurate, self.cheap)
+        if self.dataset is None and None in files:
+            raise ValueError("data names a packaged 'dataset', or files under both 'accurate' and 'cheap'")
+        if self.dataset is not None and any(files):
+            raise ValueError("data names a packaged 'dataset' or files, not both: remove one")
+        return self
+
+    @field_validator("prices")
+    @classmethod
+    def _slugs(cls, prices: dict[str, float]) -> dict[str, float]:
+        return {normalise_level(level): price for level, price in prices.items()}
+
+
+class TestSection(_Section):
+    """Which accurate labels are the ruler: whole groups, or a fixed share of the frames."""
+
+    groups: tuple[int, ...] | None = None
+    share: float | None = Field(default=None, gt=0, lt=1)
+
+    @model_validator(mode="after")
+    def _one_rule(self) -> TestSection:
+        if (self.groups is None) == (self.share is None):
+            raise ValueError("test needs either 'groups' (replicas, time blocks) or 'share' (between 0 and 1)")
+        return self
+
+
+class ScheduleSection(_Section):
+    """How long and how fast one kind of stage trains; the meaning of each is in `asteroid.training.Schedule`."""
+
+    steps: int = Field(gt=0)
+    learning_rate: float = Field(gt=0)
+    warmup_steps: int = Field(default=Schedule.warmup_steps, ge=0)
+    final_rate: float = Field(default=Schedule.final_rate, gt=0, le=1)
+    batch_size: int = Field(default=Schedule.batch_size, gt=0)
+    rho: float = Field(default=Schedule.rho, gt=0, le=1)
+    force_loss: ForceLoss = Schedule.force_loss
+    ema: float = Field(default=Schedule.ema, ge=0, lt=1)
+    clip_norm: float = Field(default=Schedule.clip_norm, gt=0)
+    validations: int = Field(default=Schedule.validations, gt=0)
+
+    @model_validator(mode="after")
+    def _enough_steps(self) -> ScheduleSection:
+        if self.validations > self.steps:
+            raise ValueError(f"validations must not exceed steps, found {self.validations} > {self.steps}")
+        return self
+
+    def schedule(self) -> Schedule:
+        """The trainer's own record of it."""
+        return Schedule(**self.model_dump())
+
+
+class ModelSection(_Section):
+    """Size of the networks."""
+
+    hidden: int = Field(default=MLPSettings.hidden, gt=0)
+    layers: int = Field(default=MLPSettings.layers, gt=0)
+
+    def settings(self) -> MLPSettings:
+        """The model's own record of it."""
+        return MLPSettings(**self.model_dump())
+
+
+class DescriptorSection(_Section):
+    """Resolution of the descriptors."""
+
+    n_radial: int = Field(default=DescriptorSettings.n_radial, gt=0)
+    n_angular: int = Field(default=DescriptorSettings.n_angular, gt=0)
+    l_max: int = Field(default=DescriptorSettings.l_max, ge=0)
+    cutoff_ang: float = Field(default=DescriptorSettings.cutoff_ang, gt=1)
+
+    def settings(self) -> DescriptorSettings:
+        """The descriptors' own record of it."""
+        return DescriptorSettings(**self.model_dump())
+
+
+def _unique(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    if len(set(values)) != len(values):
+        raise ValueError(f"values must differ, found {list(values)}")
+    return values
+
+
+class Sweep(_Section):
+    """A sweep in mode `curve`: strategies x budgets x n_cheap x gamma_rel x fine-tune schedules x seeds."""
+
+    name: str = Field(min_length=1)
+    mode: Literal["curve"] = "curve"
+    data: DataSection
+    test: TestSection
+    strategies: tuple[Strategy, ...] = Field(min_length=1)
+    budgets: tuple[int, ...] = Field(min_length=1)
+    n_cheap: tuple[int, ...] = ()
+    gamma_rel: tuple[float, ...] = (math.inf,)
+    seeds: tuple[int, ...] = Field(min_length=1)
+    model: ModelSection = ModelSection()
+    descriptors: DescriptorSection = DescriptorSection()
+    identify: ScheduleSection
+    pretrain: ScheduleSection | None = None
+    finetune: dict[str, ScheduleSection] = Field(default_factory=dict)
+    pack_size: int = Field(default=16, gt=0)
+
+    _differ = field_validator("strategies", "budgets", "n_cheap", "gamma_rel", "seeds")(_unique)
+
+    @field_validator("gamma_rel")
+    @classmethod
+    def _positive(cls, values: tuple[float, ...]) -> tuple[float, ...]:
+        for value in values:
+            if not value > 0:
+                raise ValueError(f"a bias-weight temperature is positive (inf: no weights), found {value:g}")
+        return values
+
+    @field_validator("budgets", "n_cheap")
+    @classmethod
+    def _counts(cls, values: tuple[int, ...]) -> tuple[int, ...]:
+        for value in values:
+            if value <= 0:
+                raise ValueError(f"a number of labels is positive, found {value}")
+        return values
+
+    @model_validator(mode="after")
+    def _what_strategies_need(self) -> Sweep:
+        cheap = [s for s in self.strategies if s != "accurate_only"]
+        if cheap and not self.n_cheap:
+            raise ValueError(f"strategy {cheap[0]} needs 'n_cheap': add for instance n_cheap: [4000]")
+        if cheap and self.pretrain is None:
+            raise ValueError(f"strategy {cheap[0]} needs a 'pretrain' schedule: add steps and learning_rate")
+        tuned = [s for s in cheap if s != "cheap_only"]
+        if tuned and not self.finetune:
+            raise ValueError(f"strategy {tuned[0]} needs a schedule under 'finetune': add one with a name")
+        if "asteroid" in self.strategies:
+            if not any(math.isfinite(g) for g in self.gamma_rel):
+                raise ValueError("strategy asteroid needs a finite gamma_rel: add for instance 1")
+            if "pretrain_finetune" not in self.strategies or math.inf not in self.gamma_rel:
+                raise ValueError(
+                    "strategy asteroid is judged against no weights: add strategy pretrain_finetune and gamma_rel inf"
+                )
+        return self
+
+
+def read_sweep(path: Path) -> Sweep:
+    """Read a sweep file; paths of label files count from the folder of the sweep file.
+
+    Raises:
+        InputError: the file is missing, is not YAML, or breaks a rule; one line that names the key and the remedy.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"a sweep file must be readable text, found {str(path)!r}: {error}") from error
+    return parse_sweep(text, path.name, path.parent)
+
+
+def parse_sweep(text: str, what: str, folder: Path) -> Sweep:
+    """Read a sweep from YAML text.
+
+    Args:
+        text: the YAML text.
+        what: its name in messages.
+        folder: relative paths of label files count from here.
+
+    Raises:
+        InputError: as `read_sweep`.
+    """
+    try:
+        data = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise InputError(f"{what} is not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(data, dict):
+        raise InputError(f"{what} must hold keys and values, found {type(data).__name__}: start from a preset")
+    try:
+        sweep = Sweep.model_validate(data)
+    except ValidationError as error:
+        raise InputError(f"{what}: {_one_line(error)}") from error
+    section = sweep.data
+    resolved = {
+        role: given.model_copy(update={"file": (folder / given.file).resolve()})
+        for role, given in (("accurate", section.accurate), ("cheap", section.cheap))
+        if given is not None
+    }
+    return sweep.model_copy(update={"data": section.model_copy(update=resolved)})
+
+
+def sweep_yaml(sweep: Sweep) -> str:
+    """The sweep in full, defaults included, as YAML that `parse_sweep` reads back."""
+    return yaml.safe_dump(sweep.model_dump(mode="python") | {"data": _data_plain(sweep)}, sort_keys=False)
+
+
+def sweep_plain(sweep: Sweep) -> dict[str, Any]:
+    """The sweep in full as plain data for comparing and for the manifest; infinity becomes text."""
+    plain: dict[str, Any] = yaml.safe_load(sweep_yaml(sweep))
+    plain["gamma_rel"] = ["inf" if math.isinf(g) else g for g in plain["gamma_rel"]]
+    return plain
+
+
+def _data_plain(sweep: Sweep) -> dict[str, Any]:
+    data: dict[str, Any] = sweep.data.model_dump(mode="json", exclude_none=True)
+    return data
+
+
+def _one_line(error: ValidationError) -> str:
+    """The first problem as one line; an unknown key comes with the nearest valid one."""
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        *parents, key = (str(part) for part in first["loc"])
+        valid = _keys_at(Sweep, [p for p in parents if not p.isdigit()])
+        near = difflib.get_close_matches(key, valid, n=1, cutoff=0.0)
+        hint = f"did you mean {near[0]!r}?" if near else "remove it"
+        return f"unknown key {where!r}: {hint} (valid: {', '.join(valid)})"
+    message = first["msg"].removeprefix("Value error, ")
+    found = "" if first["type"] in ("value_error", "missing") else f", found {first['input']!r}"
+    more = f" (and {len(error.errors()) - 1} more)" if len(error.errors()) > 1 else ""
+    return f"{where}: {message}{found}{more}" if where else f"{message}{more}"
+
+
+def _keys_at(model: type[BaseModel], parents: list[str]) -> list[str]:
+    """Valid keys of the section that a path of keys leads to."""
+    for parent in parents:
+        field = model.model_fields.get(parent)
+        if field is None:
+            continue  # the name of a fine-tune schedule
+        for candidate in (field.annotation, *getattr(field.annotation, "__args__", ())):
+            if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+                model = candidate
+    return list(model.model_fields)

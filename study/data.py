@@ -1,0 +1,132 @@
+"""From the data section of a sweep to labels with roles: test, pool and cheap pool, every guard passed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from asteroid.datasets import load_methanol
+from asteroid.errors import InputError
+from asteroid.formats import read_labels
+from asteroid.guards import check_labels, drop_duplicates, refuse_leak
+from asteroid.splits import cheap_pool_rows, refuse_other_molecule, split_test
+from study.costs import LevelPrice, PriceList
+
+if TYPE_CHECKING:
+    from asteroid.labels import LabelSet
+    from study.config import DataSection, LabelFile, Sweep, TestSection
+
+
+@dataclass(frozen=True, eq=False)
+class StudyData:
+    """The labels of a study by role.
+
+    Attributes:
+        accurate: all accurate labels.
+        test: accurate labels of the ruler, in the order of time.
+        pool: accurate labels that can be bought.
+        cheap_pool: cheap frames that can be bought.
+        prices: price of each level.
+        card: the data card as lines for the terminal and the report.
+        card_json: the same as plain data.
+    """
+
+    accurate: LabelSet
+    test: LabelSet
+    pool: LabelSet
+    cheap_pool: LabelSet
+    prices: PriceList
+    card: tuple[str, ...]
+    card_json: dict[str, Any]
+
+
+def load_data(sweep: Sweep) -> StudyData:
+    """Load, check and divide the labels of a sweep.
+
+    Raises:
+        InputError: labels are missing, broken or leaked, or a budget is larger than its pool.
+    """
+    section = sweep.data
+    if section.dataset is not None:
+        dataset = load_methanol()
+        accurate, cheap = dataset.accurate, dataset.cheap
+        levels = {
+            card.level: LevelPrice(card.price_cpu_s, card.price_source, card.sampling_price_cpu_s)
+            for card in (dataset.card.accurate, dataset.card.cheap)
+        }
+        lines, card_json = dataset.card.lines(), dataset.card.to_json()
+        check_labels(accurate, f"{section.dataset} {accurate.level}")
+        check_labels(cheap, f"{section.dataset} {cheap.level}")
+    else:
+        assert section.accurate is not None
+        assert section.cheap is not None
+        accurate, accurate_price, accurate_lines = _load_file(section.accurate)
+        cheap, cheap_price, cheap_lines = _load_file(section.cheap)
+        if accurate.level == cheap.level:
+            raise InputError(f"the two levels must differ, found {accurate.level} in both files: correct 'level'")
+        levels = {accurate.level: accurate_price, cheap.level: cheap_price}
+        lines = [*accurate_lines, *cheap_lines]
+        card_json = {"files": [str(section.accurate.file), str(section.cheap.file)], "lines": lines}
+    refuse_other_molecule(cheap, accurate)
+    prices = _override(PriceList(accurate.level, cheap.level, levels), section)
+    test, pool = _divide(accurate, sweep.test)
+    cheap_pool = cheap.select(cheap_pool_rows(cheap, accurate, test_groups=sweep.test.groups))
+    refuse_leak(cheap_pool, test, "cheap frames")
+    _refuse_too_many(sweep, pool, cheap_pool)
+    counts = (
+        f"roles: {len(test):,} test labels, {len(pool):,} in the pool, {len(cheap_pool):,} cheap frames to draw from"
+    )
+    return StudyData(accurate, test, pool, cheap_pool, prices, (*lines, counts), card_json)
+
+
+def _load_file(given: LabelFile) -> tuple[LabelSet, LevelPrice, list[str]]:
+    loaded = read_labels(
+        given.file,
+        level=given.level,
+        energy_unit=given.energy_unit,
+        length_unit=given.length_unit,
+        force_unit=given.force_unit,
+        energy_key=given.energy_key,
+        forces_key=given.forces_key,
+        group_key=given.group_key,
+    )
+    labels, what = loaded.labels, given.file.name
+    notes = list(loaded.notes)
+    if given.duplicates == "drop":
+        labels, dropped = drop_duplicates(labels)
+        if len(dropped):
+            notes.append(f"{len(dropped)} duplicate frames dropped")
+    check_labels(labels, what)
+    if given.price is None:
+        raise InputError(f"{what} ({labels.level}) needs a price per label: add for instance price: 28s")
+    price = LevelPrice(given.price, "sweep file", given.sampling_price or 0.0)
+    lines = [f"{labels.level}: {len(labels):,} frames from {what}", f"  {loaded.units}", *(f"  {n}" for n in notes)]
+    return labels, price, lines
+
+
+def _override(prices: PriceList, section: DataSection) -> PriceList:
+    for level, price_cpu_s in section.prices.items():
+        prices = prices.override(level, price_cpu_s, "sweep file")
+    return prices
+
+
+def _divide(accurate: LabelSet, section: TestSection) -> tuple[LabelSet, LabelSet]:
+    """Test set and pool, without a geometry in both."""
+    test_rows, pool_rows = split_test(accurate, groups=section.groups, share=section.share)
+    test, pool = accurate.select(test_rows), accurate.select(pool_rows)
+    refuse_leak(pool, test, "the pool of accurate labels")
+    # Errors of neighbours in time are correlated; the block bootstrap wants them in a row.
+    by_time = np.lexsort((test.frame_id, test.group) if test.group is not None else (test.frame_id,))
+    return test.select(by_time), pool
+
+
+def _refuse_too_many(sweep: Sweep, pool: LabelSet, cheap_pool: LabelSet) -> None:
+    """The splits refuse too; here the message names the key of the sweep file before anything is described."""
+    for key, values, available in (("budgets", sweep.budgets, len(pool)), ("n_cheap", sweep.n_cheap, len(cheap_pool))):
+        if values and max(values) > available:
+            raise InputError(f"{key}: {max(values)} is larger than the pool: the largest possible is {available}")
+    for key, values, smallest in (("budgets", sweep.budgets, 5), ("n_cheap", sweep.n_cheap, 10)):
+        if values and min(values) < smallest:
+            raise InputError(f"{key}: {min(values)} leaves no validation label: the smallest possible is {smallest}")

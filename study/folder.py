@@ -1,0 +1,115 @@
+"""The run folder: whose it is, who is using it, and whether there is room."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from asteroid.errors import InputError
+from study.config import sweep_yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from study.config import Sweep
+
+
+def sweep_path(folder: Path) -> Path:
+    """The run's own copy of its sweep, defaults included."""
+    return folder / "sweep.yaml"
+
+
+def check_folder(folder: Path, sweep: Sweep) -> None:
+    """Refuse a folder that another sweep made, or that holds something else.
+
+    Raises:
+        InputError: the first difference is named.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"--out must be a folder, found the file {folder}: choose another name")
+    own = sweep_path(folder)
+    if not own.exists():
+        if folder.exists() and any(not entry.name.startswith(".") for entry in folder.iterdir()):
+            raise InputError(f"--out must be new or a run folder, found other files in {folder}: choose another folder")
+        return
+    try:
+        theirs = yaml.safe_load(own.read_text())
+    except yaml.YAMLError as error:
+        raise InputError(f"{own} is not readable: choose another folder ({' '.join(str(error).split())})") from error
+    ours = yaml.safe_load(sweep_yaml(sweep))
+    difference = _first_difference(ours, theirs, "")
+    if difference:
+        raise InputError(
+            f"{folder} was made by another sweep ({difference}): choose another --out or restore the sweep"
+        )
+
+
+def check_room(folder: Path, needed_bytes: int) -> None:
+    """Refuse to start where the disk is too small for the run.
+
+    Raises:
+        InputError: too little is free.
+    """
+    place = next(p for p in (folder, *folder.absolute().parents) if p.exists())
+    free = shutil.disk_usage(place).free
+    if free < needed_bytes:
+        raise InputError(
+            f"the run needs about {needed_bytes / 2**20:.0f} MiB on disk, {place} has {free / 2**20:.0f} MiB free: "
+            "free some space or choose another --out"
+        )
+
+
+@contextmanager
+def claimed(folder: Path, sweep: Sweep) -> Iterator[None]:
+    """Hold the folder for one driver; writes `sweep.yaml` on the first claim.
+
+    Raises:
+        InputError: another live driver holds it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            raise InputError(
+                f"{folder} is in use by process {lock.read().strip() or 'unknown'}: wait for it or stop it first"
+            ) from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        if not sweep_path(folder).exists():
+            write_text(sweep_path(folder), sweep_yaml(sweep))
+        yield
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file under a temporary name, then rename."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)
+
+
+def write_json(path: Path, data: Any) -> None:
+    """Write plain data as JSON, complete or not at all."""
+    write_text(path, json.dumps(data, indent=1, allow_nan=False) + "\n")
+
+
+def _first_difference(ours: Any, theirs: Any, where: str) -> str | None:
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        for key in {**theirs, **ours}:
+            inner = f"{where}.{key}" if where else str(key)
+            if key not in ours or key not in theirs:
+                return f"{inner} is only in {'the new' if key in ours else 'its'} sweep"
+            found = _first_difference(ours[key], theirs[key], inner)
+            if found:
+                return found
+        return None
+    return None if ours == theirs else f"{where}: it has {theirs}, the new sweep {ours}"

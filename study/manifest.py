@@ -1,0 +1,73 @@
+"""The manifest of a run: settings, data card, prices, ledger, versions and hardware, as JSON."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+import psutil
+from ase.symbols import Symbols
+
+from study.config import sweep_plain
+
+if TYPE_CHECKING:
+    from study.run import Plan
+
+SCHEMA_VERSION = 1
+_PACKAGES = ("asteroid-study", "torch", "numpy", "scipy", "pandas", "ase", "pydantic", "matplotlib", "seaborn")
+
+
+def make_manifest(plan: Plan, status: str, n_stages: int, sweep_core_s: float) -> dict[str, Any]:
+    """Everything that a reader of the table needs besides the table.
+
+    Args:
+        plan: the sweep and its labels.
+        status: "running" or "complete".
+        n_stages: distinct stages of the sweep.
+        sweep_core_s: CPU seconds really spent on the stages finished so far.
+    """
+    data = plan.data
+    bought: dict[str, set[str]] = {data.prices.accurate: set(), data.prices.cheap: set()}
+    for spec in plan.stages.values():
+        for frames in (spec.train, spec.val):
+            bought[frames.level].update(frames.hashes)
+    n_accurate, n_cheap = len(bought[data.prices.accurate]), len(bought[data.prices.cheap])
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "status": status,
+        "name": plan.sweep.name,
+        "sweep": sweep_plain(plan.sweep),
+        "molecule": _formula(plan),
+        "level_accurate": data.prices.accurate,
+        "level_cheap": data.prices.cheap,
+        "pool_size": len(data.pool),
+        "cheap_pool_size": len(data.cheap_pool),
+        "n_test": len(data.test),
+        "rows": len(plan.recipes),
+        "stages": n_stages,
+        "prices": data.prices.to_json(),
+        "ledger": {
+            "accurate_labels_assumed_bought": n_accurate,
+            "accurate_cpu_s": data.prices.accurate_cpu_s(n_accurate),
+            "cheap_frames_assumed_bought": n_cheap,
+            "cheap_cpu_s": data.prices.cheap_cpu_s(n_cheap),
+            "evaluation_labels": len(data.test),
+            "evaluation_cpu_s": data.prices.accurate_cpu_s(len(data.test)),
+            "sweep_core_s": sweep_core_s,
+        },
+        "data_card": data.card_json,
+        "data_card_lines": list(data.card),
+        "versions": {name: metadata.version(name) for name in _PACKAGES} | {"python": platform.python_version()},
+        "hardware": {
+            "machine": platform.machine(),
+            "system": platform.system(),
+            "cores": os.cpu_count(),
+            "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
+        },
+    }
+
+
+def _formula(plan: Plan) -> str:
+    return str(Symbols(plan.data.accurate.numbers).get_chemical_formula())

@@ -1,0 +1,99 @@
+"""Finished stages to rows of the results table: test errors, what was bought, what it cost."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from asteroid.evaluation import TestErrors, evaluate
+from asteroid.labels import content_hashes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from asteroid.frames import FrameBank
+    from asteroid.stages import StageResult
+    from study.recipe import Recipe
+    from study.run import Plan
+
+_CHUNK = 16
+
+
+def make_rows(plan: Plan, bank: FrameBank, results: Mapping[str, StageResult]) -> list[dict[str, Any]]:
+    """One row for every recipe whose last stage is finished or whose chain has failed."""
+    errors = _test_errors(plan, bank, results)
+    rows = []
+    for recipe in plan.recipes:
+        failed = [results[s.key].status for s in recipe.stages if s.key in results and results[s.key].status != "ok"]
+        if failed:
+            rows.append(_row(plan, recipe, results, None, failed[0]))
+        elif recipe.stages[-1].key in results:
+            rows.append(_row(plan, recipe, results, errors[recipe.stages[-1].key], "ok"))
+    return rows
+
+
+def _test_errors(plan: Plan, bank: FrameBank, results: Mapping[str, StageResult]) -> dict[str, TestErrors]:
+    """Test errors of every finished last stage, several models at a time on the shared test frames."""
+    test = plan.data.test
+    rows = bank.rows_of(test.level, content_hashes(test))
+    cheap_only = {recipe.stages[-1].key for recipe in plan.recipes if recipe.strategy == "cheap_only"}
+    last = {recipe.stages[-1].key for recipe in plan.recipes}
+    keys = [key for key in last if key in results and results[key].status == "ok"]
+    errors: dict[str, TestErrors] = {}
+    for realign in (False, True):
+        chosen = [key for key in keys if (key in cheap_only) == realign]
+        for start in range(0, len(chosen), _CHUNK):
+            part = chosen[start : start + _CHUNK]
+            found = evaluate(
+                bank.layout,
+                plan.sweep.model.settings(),
+                bank.levels[test.level],
+                rows,
+                [results[key].model for key in part],
+                realign_energy=realign,
+            )
+            errors.update(zip(part, found, strict=True))
+    return errors
+
+
+def _row(
+    plan: Plan, recipe: Recipe, results: Mapping[str, StageResult], errors: TestErrors | None, status: str
+) -> dict[str, Any]:
+    last = recipe.stages[-1]
+    bought = recipe.budget > 0
+    weighted = next((results[s.key] for s in recipe.stages if s.gamma_rel is not None and s.key in results), None)
+    bias = (weighted and weighted.bias_quantiles_ev_ang) or (math.nan, math.nan, math.nan)
+    prices = plan.data.prices
+    if recipe.strategy == "accurate_only":
+        gamma_ev_ang = math.nan
+    else:
+        gamma_ev_ang = math.inf if weighted is None or weighted.gamma_ev_ang is None else weighted.gamma_ev_ang
+    return {
+        "strategy": recipe.strategy,
+        "gamma_rel": recipe.gamma_rel,
+        "gamma_ev_ang": gamma_ev_ang,
+        "schedule": recipe.schedule,
+        "budget": recipe.budget,
+        "n_train": len(last.train) if bought else 0,
+        "n_val": len(last.val) if bought else 0,
+        "n_cheap": recipe.n_cheap,
+        "seed": recipe.seed,
+        "tuned_with_n": None,
+        "val_force_mae_ev_ang": results[last.key].val_force_mae_ev_ang if last.key in results else math.nan,
+        "cv_force_mae_ev_ang": math.nan,
+        "test_force_mae_ev_ang": errors.force_mae_ev_ang if errors else math.nan,
+        "test_force_mae_se_ev_ang": errors.force_mae_se_ev_ang if errors else math.nan,
+        "test_force_rmse_ev_ang": errors.force_rmse_ev_ang if errors else math.nan,
+        "test_energy_mae_ev": errors.energy_mae_ev if errors else math.nan,
+        "test_energy_rmse_ev": errors.energy_rmse_ev if errors else math.nan,
+        "n_test": len(plan.data.test),
+        "effective_sample": weighted.effective_sample if weighted else math.nan,
+        "bias_median_ev_ang": bias[1],
+        "bias_p10_ev_ang": bias[0],
+        "bias_p90_ev_ang": bias[2],
+        "cost_accurate_cpu_s": prices.accurate_cpu_s(recipe.budget),
+        "cost_cheap_cpu_s": prices.cheap_cpu_s(recipe.n_cheap),
+        "recipe_core_s": sum(results[s.key].core_s for s in recipe.stages if s.key in results),
+        "status": status,
+        "stage_keys": " ".join(s.key for s in recipe.stages),
+    }

@@ -1,0 +1,91 @@
+"""The stage store: a folder per finished stage, named by its key, complete or absent."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from asteroid.models.mlp import Scaling
+from asteroid.stages import StageResult, TrainedModel
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class StageStore:
+    """Finished stages on disk: `<root>/<key>/stage.json` and `weights.safetensors`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def __contains__(self, key: str) -> bool:
+        return (self.root / key / "stage.json").is_file()
+
+    def save(self, result: StageResult) -> None:
+        """Write a stage under a temporary name, then rename: a reader sees all of it or nothing."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        temporary = self.root / f".{result.key}.{os.getpid()}.tmp"
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir()
+        model = result.model
+        tensors = {"parameters": model.parameters, **{k: v.contiguous() for k, v in vars(model.scaling).items()}}
+        save_file(tensors, temporary / "weights.safetensors")
+        plain = {name: value for name, value in vars(result).items() if name != "model"}
+        plain |= {"energy_shift_ev": model.energy_shift_ev, "versions": {"torch": metadata.version("torch")}}
+        (temporary / "stage.json").write_text(json.dumps(_finite(plain), indent=1) + "\n")
+        if result.key in self:
+            shutil.rmtree(temporary)
+        else:
+            temporary.rename(self.root / result.key)
+
+    def load(self, key: str) -> StageResult:
+        """Read a finished stage.
+
+        Raises:
+            KeyError: the stage is absent or torn.
+        """
+        folder = self.root / key
+        try:
+            plain: dict[str, Any] = json.loads((folder / "stage.json").read_text())
+            tensors = load_file(folder / "weights.safetensors")
+        except (OSError, ValueError, SafetensorError) as error:
+            raise KeyError(key) from error
+        del plain["versions"]
+        model = TrainedModel(
+            parameters=tensors.pop("parameters"),
+            scaling=Scaling(**tensors),
+            energy_shift_ev=plain.pop("energy_shift_ev"),
+        )
+        curve = tuple((step, math.inf if val is None else val) for step, val in plain.pop("validation_curve"))
+        best = plain.pop("val_force_mae_ev_ang")
+        quantiles = plain.pop("bias_quantiles_ev_ang")
+        return StageResult(
+            model=model,
+            validation_curve=curve,
+            val_force_mae_ev_ang=math.inf if best is None else best,
+            bias_quantiles_ev_ang=None if quantiles is None else tuple(quantiles),
+            **plain,
+        )
+
+    def sweep_leftovers(self) -> None:
+        """Remove what a killed writer left behind."""
+        for leftover in self.root.glob(".*.tmp"):
+            shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no infinity or NaN: they become null."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return value
