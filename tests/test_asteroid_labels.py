@@ -24,12 +24,12 @@ def frames(n: int, seed: int = 0) -> LabelSet:
 
 
 def test_arrays_are_read_only_copies() -> None:
-    positions = np.zeros((2, 3, 3), dtype=np.float32)
+    positions = np.zeros((2, 3, 3))
     labels = LabelSet(np.array([8, 1, 1], dtype=np.uint8), positions, None, None, "hf")
     positions[:] = 7.0
     assert not labels.positions.any()
-    assert labels.positions.dtype == np.float64
     assert labels.numbers.dtype == np.int64
+    assert LabelSet(labels.numbers, np.zeros((1, 3, 3), np.float32), None, None, "hf").positions.dtype == np.float64
     assert labels.frame_id.tolist() == [0, 1]
     with pytest.raises(ValueError, match="read-only"):
         labels.positions[0, 0, 0] = 1.0

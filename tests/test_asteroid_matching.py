@@ -119,13 +119,11 @@ def test_files_may_order_their_atoms_differently() -> None:
 
 def test_duplicates_point_to_their_first_copy() -> None:
     labels = frames(10)
-    copies = moved(labels.select([2, 2, 7]), 3)
-    both = LabelSet(
-        ETHANOL, np.concatenate([labels.positions, copies.positions, labels.positions[2:3]]), None, None, "x"
-    )
-    first, later = duplicate_pairs(both)
-    assert later.tolist() == [10, 11, 12, 13]
-    assert first.tolist() == [2, 2, 7, 2]
+    copies = moved(labels.select([2, 2, 7]), 3).positions
+    both = np.concatenate([labels.positions, copies, labels.positions[2:3], copies[2:3]])
+    first, later = duplicate_pairs(LabelSet(ETHANOL, both, None, None, "x"))
+    assert later.tolist() == [10, 11, 12, 13, 14]
+    assert first.tolist() == [2, 2, 7, 2, 7]
 
 
 def test_one_frame_repeated_many_times_is_cheap() -> None:
