@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 from matplotlib.transforms import ScaledTranslation
+from scipy.spatial import cKDTree
 
 from analysis.figure_style import look_of
 from asteroid.units import force_unit_in_ev_ang
@@ -105,14 +106,11 @@ def slope_guide(ax: Axes, shown: pd.DataFrame) -> None:
     # In shares of the axes; the name stands to the right of the line, and the box it needs is part of the guide.
     guide = np.linspace(0, 1, 7)[:, None] * step / size
     guide = np.concatenate([guide, 0.3 * step / size + np.array([[0.1, 0.0], [0.2, 0.0], [0.3, 0.0]])])
-    points = (_drawn_points(shown) - corner) / size
-    best, at = -1.0, np.array([0.3, 0.9])
-    for start in np.stack(np.meshgrid(np.linspace(0.04, 0.68, 33), np.linspace(0.1, 0.97, 30)), axis=-1).reshape(-1, 2):
-        placed = start + guide
-        if ((placed > 0.02) & (placed < 0.98)).all():
-            gap = float(np.linalg.norm(placed[:, None] - points, axis=2).min())
-            if gap > best:
-                best, at = gap, start
+    starts = np.stack(np.meshgrid(np.linspace(0.04, 0.68, 33), np.linspace(0.1, 0.97, 30)), axis=-1).reshape(-1, 1, 2)
+    placed = starts + guide
+    gap = np.asarray(cKDTree((_drawn_points(shown) - corner) / size).query(placed)[0])
+    inside = ((placed > 0.02) & (placed < 0.98)).all(axis=(1, 2))
+    at = starts[int(np.argmax(np.where(inside, gap.min(axis=1), -1.0))), 0]
     start = corner + at * size
     x, y = np.exp(np.stack([start, start + step])).T
     ax.plot(x, y, color="0.2", linewidth=0.9, linestyle=":", zorder=1)
@@ -120,11 +118,11 @@ def slope_guide(ax: Axes, shown: pd.DataFrame) -> None:
     ax.annotate(
         "slope −1",
         (name_at[0], name_at[1]),
-        xytext=(4, 2),
+        xytext=(3, 1),
         textcoords="offset points",
         fontsize=7,
         color="0.2",
-        va="center",
+        va="bottom",
     )
 
 
@@ -156,5 +154,6 @@ def name_curves(ax: Axes, handles: list[Line2D], data: pd.DataFrame) -> None:
         borderaxespad=0,
         frameon=False,
         handlelength=2.2,
+        ncols=2 if ax.figure.bbox.width > 5 * ax.figure.dpi else 1,
         labelspacing=0.6,
     )

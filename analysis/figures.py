@@ -66,11 +66,12 @@ def learning_curve_data(
     """
     curves = curves_of(table)
     shown = curves if every_curve else representative_curves(curves)
+    known = [evidence_of(curve, seed=seed) for curve in shown]
     bought = [int(n) for curve in shown for n in curve.budget if n > 0] or [1]
-    ends = np.array([min(bought), STRETCH * max(bought)])
+    reaches = [min(STRETCH * evidence.curve.budget.max(), evidence.limit) for evidence in known]
+    ends = np.array([min(bought), max([*reaches, *bought])], dtype=float)
     parts = []
-    for curve, label in zip(shown, labels_of(shown), strict=True):
-        evidence = evidence_of(curve, seed=seed)
+    for curve, evidence, label in zip(shown, known, labels_of(shown), strict=True):
         alpha, alpha_lo, alpha_hi = slope(evidence.fit) if evidence.fit else (np.nan, np.nan, np.nan)
         runs = {"budget": curve.budget.astype(float), "seed": curve.seed, "force_mae_ev_ang": curve.error_ev_ang}
         rows = pd.concat([pd.DataFrame({"part": "run", **runs}), _line(evidence, ends, kind, seed)], ignore_index=True)
@@ -85,7 +86,7 @@ def learning_curve_data(
                 measured_by="cross_validation" if "no_test_set" in curve.status else "test",
                 band=kind,
                 status=" ".join(evidence.status),
-                extrapolated=(rows["part"] == "line") & (rows["budget"] > max(bought)) & (not curve.horizontal),
+                extrapolated=(rows["part"] == "line") & (rows["budget"] > curve.budget.max()) & (not curve.horizontal),
             )
         )
     data = pd.concat(parts, ignore_index=True).astype({"seed": "Int64"})
@@ -110,10 +111,9 @@ def plot_learning_curve(
     with figure_style():
         shown = in_unit(data, force_unit)
         handles = [draw_curve(rows, ax, "budget") for _, rows in shown.groupby("curve", sort=False)]
-        budgets = sorted(set(shown.loc[(shown["part"] == "run") & (shown["budget"] > 0), "budget"]))
+        budgets = {*shown.loc[(shown["part"] == "run") & (shown["budget"] > 0), "budget"], shown["budget"].max()}
         log_axes(ax, shown, "budget")
-        if budgets:
-            ax.xaxis.set_major_locator(FixedLocator(ticks_apart([*budgets, STRETCH * budgets[-1]])))
+        ax.xaxis.set_major_locator(FixedLocator(ticks_apart(sorted(budgets))))
         ax.set_xlabel(f"{level} labels bought (training + validation)")
         ax.set_ylabel(error_name(data, force_unit))
         slope_guide(ax, shown)
