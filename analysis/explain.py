@@ -119,7 +119,7 @@ def _interval(option: Option) -> str:
         if high is None or price_high is None
         else f"{high:,} labels ({duration(price_high)})"
     )
-    return f"5 % of runs would need no more than {early}; for 95 % of runs it takes {late}."
+    return f"5% of runs would need no more than {early}; for 95% of runs it takes {late}."
 
 
 def _saving(plan: Plan) -> str:
