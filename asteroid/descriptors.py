@@ -1,12 +1,12 @@
 """Per-atom descriptors D(x) and their Jacobians dD/dx, computed once per frame.
 
 Training frames never move, so everything that depends on positions alone is computed before training; a force is then
-one product with a stored Jacobian. Two-body channels are radial sums per neighbour element; three-body channels are, per
-pair of neighbour elements, sums over neighbour pairs of R_n(r_ij) R_n(r_ik) P_l(cos theta_jik) (the angular idea of
-Behler and Parrinello, Phys. Rev. Lett. 98, 146401 (2007), in the Legendre form of the SOAP power spectrum, Bartók et al.,
-Phys. Rev. B 87, 184115 (2013)). The sums over pairs are never written out: they are contractions of moment tensors
-M_p = sum_j R_n(r_ij) u_ij^(x)p (Shapeev, Multiscale Model. Simul. 14, 1153 (2016)), so the cost is quadratic in the
-atoms.
+one product with a stored Jacobian. Two-body channels are radial sums per neighbour element; three-body channels are,
+per pair of neighbour elements, sums over neighbour pairs of R_n(r_ij) R_n(r_ik) P_l(cos theta_jik) (the angular idea
+of Behler and Parrinello, Phys. Rev. Lett. 98, 146401 (2007), in the Legendre form of the SOAP power spectrum, Bartók
+et al., Phys. Rev. B 87, 184115 (2013)). The sums over pairs are never written out: they are contractions of moment
+tensors M_p = sum_j R_n(r_ij) u_ij^(x)p (Shapeev, Multiscale Model. Simul. 14, 1153 (2016)), so the cost is quadratic
+in the atoms.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def describe(layout: Layout, positions: NDArray[np.float64]) -> tuple[Tensor, Te
     jacobians = torch.empty(n_frames, layout.width, 3 * n_atoms)
     for first in range(0, n_frames, _CHUNK):
         rows = slice(first, first + _CHUNK)
-        value, jacobian = _describe_chunk(layout, torch.as_tensor(positions[rows], dtype=torch.float64))
+        value, jacobian = _describe_chunk(layout, torch.tensor(positions[rows], dtype=torch.float64))
         for block in layout.blocks:
             atoms, channels = torch.tensor(block.atoms), torch.tensor(block.channels)
             cut = slice(block.start, block.stop)
@@ -143,7 +143,7 @@ def _channel_needs(elements: list[int], settings: DescriptorSettings) -> list[Ca
         needs += [lambda count, e=e: count[e] > 0] * settings.n_radial  # type: ignore[misc]
     for i, e in enumerate(elements):
         for f in elements[i:]:
-            pair_needs = [lambda count, e=e, f=f: count[e] > (e == f) and count[f] > 0]  # type: ignore[misc]
+            pair_needs = [lambda count, e=e, f=f: count[e] > (e == f) and count[f] > 0]
             needs += pair_needs * (settings.n_angular * (settings.l_max + 1))
     return needs
 
