@@ -5,8 +5,6 @@ from __future__ import annotations
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Protocol
 
-import torch
-
 from asteroid.stages import StageResult, train_pack
 
 if TYPE_CHECKING:
@@ -28,12 +26,10 @@ class Executor(Protocol):
 
 
 class SerialExecutor:
-    """Trains in this process, one pack after another, on one thread."""
+    """Trains in this process, one pack after another."""
 
     def __init__(self, bank: FrameBank) -> None:
         self._bank = bank
-        # Two threads on small products cost more than they save, and the arithmetic must not depend on the machine.
-        torch.set_num_threads(1)
 
     def submit(
         self, specs: Sequence[StageSpec], parents: Mapping[str, TrainedModel], on_step: Progress | None = None

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
 from asteroid.descriptors import make_layout
 from asteroid.frames import FrameBank, build_bank
@@ -115,6 +116,8 @@ def run_plan(
     """
     check_folder(folder, plan.sweep)
     check_room(folder, _expected_bytes(plan))
+    # Two threads on small products cost more than they save, and results must not depend on the number of cores.
+    torch.set_num_threads(1)
     with claimed(folder, plan.sweep):
         return _Runner(plan, folder, on_progress).run(make_executor)
 

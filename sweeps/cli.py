@@ -1,0 +1,216 @@
+"""The command `asteroid-study`. Heavy imports wait inside the commands, so that --help answers at once."""
+
+from __future__ import annotations
+
+import errno
+import functools
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ParamSpec
+
+import typer
+from rich.console import Console
+
+from asteroid.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    help="How many accurate labels does a machine-learned force field need, and what do they cost?\n\n"
+    "Run a sweep, plot its learning curves, plan what to buy:\n\n"
+    "  asteroid-study run quickstart --out runs/quickstart\n\n"
+    "  asteroid-study plot runs/quickstart\n\n"
+    '  asteroid-study plan runs/quickstart --target "0.3 kcal/mol/A"',
+)
+
+_out = Console()
+_err = Console(stderr=True)
+_P = ParamSpec("_P")
+
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run, as given to 'run --out'.")]
+ForceUnit = Annotated[str, typer.Option(help="Unit of force errors on display, for instance meV/A.")]
+_FORCE_UNIT = "kcal/mol/Å"
+
+
+def main() -> None:
+    """Entry point of the console command."""
+    app()
+
+
+def _answers_mistakes(command: Callable[_P, None]) -> Callable[_P, None]:
+    """One line and exit code 2 for a user's mistake."""
+
+    @functools.wraps(command)
+    def wrapper(*args: _P.args, **kwargs: _P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except InputError as error:
+            _fail(str(error))
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
+                raise
+            _fail(
+                f"cannot write: {error.strerror} ({error.filename}): free space or choose another --out, then run again"
+            )
+
+    return wrapper
+
+
+def _fail(message: str) -> None:
+    _err.print(f"error: {message}", markup=False, highlight=False, soft_wrap=True)
+    raise typer.Exit(2)
+
+
+@app.command()
+@_answers_mistakes
+def run(
+    sweep: Annotated[str, typer.Argument(metavar="SWEEP", help="Sweep file (YAML) or the name of a preset.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Run folder. Default: runs/NAME, NAME from the sweep.")
+    ] = None,
+) -> None:
+    """Train what a sweep asks for and write the results table; run again, it continues.
+
+    Examples:
+
+      asteroid-study run quickstart --out runs/quickstart
+
+      asteroid-study run my_sweep.yaml
+    """
+    from study.executors import SerialExecutor
+    from study.run import make_plan, run_plan
+    from sweeps.presets import load_sweep
+    from sweeps.progress import make_display
+
+    loaded = load_sweep(sweep)
+    folder = out or Path("runs") / loaded.name
+    plan = make_plan(loaded)
+    for line in plan.data.card:
+        _say(line)
+    _say(f"{len(plan.recipes)} rows from {len(plan.stages)} distinct stages, into {folder}")
+    try:
+        with make_display(_out) as display:
+            table = run_plan(plan, folder, SerialExecutor, display.show)
+    except KeyboardInterrupt:
+        _err.print(f"stopped; finished stages are kept: run again to go on: asteroid-study run {sweep} --out {folder}")
+        raise typer.Exit(130) from None
+    failed = int((table["status"] != "ok").sum())
+    if failed:
+        _say(f"{failed} of {len(table)} rows failed: see the column 'status'")
+    _say(f"results: {folder / 'results.csv'} (and .parquet), settings and ledger: {folder / 'manifest.json'}")
+    _say(f'next: asteroid-study plot {folder}; asteroid-study plan {folder} --target "0.3 kcal/mol/A"')
+
+
+@app.command()
+@_answers_mistakes
+def status(run: RunFolder) -> None:
+    """Show how far a run has come, what its labels would cost and what computing has cost so far.
+
+    Example:
+
+      asteroid-study status runs/quickstart
+    """
+    from analysis.explain import duration
+    from study.results import read_manifest
+
+    manifest = read_manifest(run)
+    finished = len([stage for stage in (run / "store").glob("*/stage.json") if not stage.parent.name.startswith(".")])
+    ledger = manifest["ledger"]
+    accurate, cheap = manifest["level_accurate"], manifest["level_cheap"]
+    _say(f"{manifest['name']} ({manifest['molecule']}): {finished}/{manifest['stages']} stages finished")
+    if finished < manifest["stages"]:
+        _say(f"to go on: asteroid-study run {manifest['name']} --out {run} (with the same sweep)")
+    for level, labels, price in (
+        (accurate, ledger["accurate_labels_assumed_bought"], ledger["accurate_cpu_s"]),
+        (cheap, ledger["cheap_frames_assumed_bought"], ledger["cheap_cpu_s"]),
+    ):
+        _say(f"  {level}: {labels:,} labels assumed bought, {duration(price)} of CPU")
+    evaluation = f"{ledger['evaluation_labels']:,} labels of {accurate}, {duration(ledger['evaluation_cpu_s'])} of CPU"
+    _say(f"  evaluation: {evaluation}, outside every budget")
+    _say(f"  training: {duration(ledger['sweep_core_s'])} on one core")
+
+
+@app.command()
+@_answers_mistakes
+def plot(run: RunFolder, force_unit: ForceUnit = _FORCE_UNIT) -> None:
+    """Draw the learning curves and the error against the price of labels: PDF, SVG, PNG and the CSV behind each.
+
+    Example:
+
+      asteroid-study plot runs/quickstart --force-unit meV/A
+    """
+    from study.results import read_manifest, read_results
+    from sweeps.figure_files import save_figures
+
+    table, manifest = read_results(run), read_manifest(run)
+    _warn_incomplete(table, manifest)
+    files = save_figures(table, manifest, run / "figures", force_unit)
+    for stem in dict.fromkeys(file.stem for file in files):
+        _say(f"{run / 'figures' / stem}: " + ", ".join(file.suffix[1:] for file in files if file.stem == stem))
+
+
+@app.command()
+@_answers_mistakes
+def plan(
+    run: RunFolder,
+    target: Annotated[str, typer.Option(help="Force MAE to reach, with its unit.", metavar='"0.3 kcal/mol/A"')],
+    confidence: Annotated[float, typer.Option(help="Probability with which the target must be met.")] = 0.9,
+    price: Annotated[
+        list[str] | None,
+        typer.Option(help="Price of one label, overriding the run's. May be repeated.", metavar="LEVEL=SECONDS"),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+    force_unit: ForceUnit = _FORCE_UNIT,
+) -> None:
+    """Say which labels to buy for a target error: the cheapest promise with its price and interval, or none.
+
+    Examples:
+
+      asteroid-study plan runs/quickstart --target "0.3 kcal/mol/A"
+
+      asteroid-study plan runs/quickstart --target "15 meV/A" --confidence 0.8 --price ccsd_t/cc-pvdz=12min --json
+    """
+    from analysis.explain import explain
+    from analysis.planner import plan_target
+    from asteroid.units import parse_force
+    from study.results import read_manifest, read_results
+
+    target_ev_ang = parse_force(target)
+    table, manifest = read_results(run), read_manifest(run)
+    prices = _priced(manifest["prices"], price or [])
+    if not as_json:
+        _warn_incomplete(table, manifest)
+    answer = plan_target(table, prices, target_ev_ang, confidence, pool=manifest["pool_size"])
+    if as_json:
+        typer.echo(json.dumps(answer.to_json(), indent=2, allow_nan=False))
+        return
+    for line in explain(answer, force_unit=force_unit):
+        _say(line)
+
+
+def _priced(listed: dict[str, Any], overrides: list[str]) -> Any:
+    from asteroid.labels import normalise_level
+    from asteroid.units import parse_seconds
+    from study.costs import PriceList
+
+    prices = PriceList.from_json(listed)
+    for override in overrides:
+        level, equals, seconds = override.partition("=")
+        if not equals:
+            raise InputError(f"a price is LEVEL=SECONDS, found {override!r}: write for instance ccsd_t/cc-pvdz=28s")
+        prices = prices.override(normalise_level(level), parse_seconds(seconds), "command line")
+    return prices
+
+
+def _warn_incomplete(table: Any, manifest: dict[str, Any]) -> None:
+    if len(table) < manifest["rows"]:
+        _err.print(f"note: the run is not finished: {len(table)} of {manifest['rows']} rows", highlight=False)
+
+
+def _say(line: str) -> None:
+    _out.print(line, markup=False, highlight=False, soft_wrap=True)
