@@ -1,0 +1,58 @@
+"""Real methanol frames, described once for all tests of the network."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from asteroid.frames import FrameBank
+    from asteroid.labels import LabelSet
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> None:
+    # Tests without torch must stay without it: those of `analysis` prove that it is not imported.
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def methanol_sets() -> tuple[LabelSet, LabelSet]:
+    """60 CCSD(T) frames and 200 GFN2-xTB frames of methanol."""
+    from asteroid.datasets import load_methanol
+
+    methanol = load_methanol()
+    return methanol.accurate.select(np.arange(60)), methanol.cheap.select(np.arange(0, 20_000, 100))
+
+
+@pytest.fixture(scope="session")
+def methanol_bank(methanol_sets: tuple[LabelSet, LabelSet]) -> FrameBank:
+    """Both sets described with the default settings; the rows keep the order of the sets."""
+    from asteroid.descriptors import DescriptorSettings
+    from asteroid.frames import build_bank
+    from asteroid.labels import content_hashes
+
+    return build_bank(DescriptorSettings(), [(labels, content_hashes(labels)) for labels in methanol_sets])
+
+
+@pytest.fixture(scope="session")
+def describe_float64() -> Callable[..., tuple[object, object]]:
+    """`describe` before it rounds to float32: (layout, positions [N, A, 3]) -> ([N, W], [N, W, 3A])."""
+    import torch
+
+    from asteroid.descriptors import Layout, _describe_chunk
+
+    def describe(layout: Layout, positions: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+        values, jacobians = _describe_chunk(layout, torch.tensor(positions, dtype=torch.float64))
+        columns = [(a, c) for block in layout.blocks for a in block.atoms for c in block.channels]
+        kept = [values[:, atom, channel] for atom, channel in columns]
+        pulls = [jacobians[:, atom, channel].flatten(1) for atom, channel in columns]
+        return torch.stack(kept, 1), torch.stack(pulls, 1)
+
+    return describe
