@@ -21,8 +21,8 @@ from asteroid.units import parse_seconds
 Strategy = Literal["accurate_only", "cheap_only", "pretrain_finetune", "asteroid"]
 
 
-def _price(value: Any) -> float:
-    return parse_seconds(value) if isinstance(value, str) else float(value)
+def _price(value: Any) -> Any:
+    return parse_seconds(value) if isinstance(value, str) else value
 
 
 #: CPU seconds, written as a number or with a unit ("28s", "1.4 ms").
@@ -30,7 +30,8 @@ CpuSeconds = Annotated[float, BeforeValidator(_price), Field(ge=0)]
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Infinity would pass "greater than 0" and fail later, in stage keys and the manifest, which are plain JSON.
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class LabelFile(_Section):
@@ -150,8 +151,8 @@ class Sweep(_Section):
     strategies: tuple[Strategy, ...] = Field(min_length=1)
     budgets: tuple[int, ...] = Field(min_length=1)
     n_cheap: tuple[int, ...] = ()
-    gamma_rel: tuple[float, ...] = (math.inf,)
-    seeds: tuple[int, ...] = Field(min_length=1)
+    gamma_rel: tuple[Annotated[float, Field(allow_inf_nan=True)], ...] = (math.inf,)
+    seeds: tuple[Annotated[int, Field(ge=0, lt=2**63)], ...] = Field(min_length=1)
     model: ModelSection = ModelSection()
     descriptors: DescriptorSection = DescriptorSection()
     identify: ScheduleSection
@@ -187,10 +188,12 @@ class Sweep(_Section):
         tuned = [s for s in cheap if s != "cheap_only"]
         if tuned and not self.finetune:
             raise ValueError(f"strategy {tuned[0]} needs a schedule under 'finetune': add one with a name")
+        if "pretrain_finetune" in self.strategies and math.inf not in self.gamma_rel:
+            raise ValueError("strategy pretrain_finetune is pretraining without weights: add inf to gamma_rel")
         if "asteroid" in self.strategies:
             if not any(math.isfinite(g) for g in self.gamma_rel):
                 raise ValueError("strategy asteroid needs a finite gamma_rel: add for instance 1")
-            if "pretrain_finetune" not in self.strategies or math.inf not in self.gamma_rel:
+            if "pretrain_finetune" not in self.strategies:
                 raise ValueError(
                     "strategy asteroid is judged against no weights: add strategy pretrain_finetune and gamma_rel inf"
                 )
@@ -223,7 +226,7 @@ def parse_sweep(text: str, what: str, folder: Path) -> Sweep:
     """
     try:
         data = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that does not exist
         raise InputError(f"{what} is not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(data, dict):
         raise InputError(f"{what} must hold keys and values, found {type(data).__name__}: start from a preset")
@@ -257,9 +260,18 @@ def _data_plain(sweep: Sweep) -> dict[str, Any]:
     return data
 
 
+#: What pydantic's names for mistakes mean to somebody who writes YAML.
+_PLAINER = {
+    "missing": "this key is required: add it",
+    "tuple_type": "a list in brackets is needed",
+    "too_short": "at least one value is needed",
+}
+
+
 def _one_line(error: ValidationError) -> str:
-    """The first problem as one line; an unknown key comes with the nearest valid one."""
-    first = error.errors()[0]
+    """The worst problem as one line; an unknown key comes first, as a misspelt key is often a missing one as well."""
+    errors = error.errors()
+    first = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])
     where = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
         *parents, key = (str(part) for part in first["loc"])
@@ -267,9 +279,9 @@ def _one_line(error: ValidationError) -> str:
         near = difflib.get_close_matches(key, valid, n=1, cutoff=0.0)
         hint = f"did you mean {near[0]!r}?" if near else "remove it"
         return f"unknown key {where!r}: {hint} (valid: {', '.join(valid)})"
-    message = first["msg"].removeprefix("Value error, ")
+    message = _PLAINER.get(first["type"], first["msg"].removeprefix("Value error, "))
     found = "" if first["type"] in ("value_error", "missing") else f", found {first['input']!r}"
-    more = f" (and {len(error.errors()) - 1} more)" if len(error.errors()) > 1 else ""
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
     return f"{where}: {message}{found}{more}" if where else f"{message}{more}"
 
 
