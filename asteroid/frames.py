@@ -71,7 +71,9 @@ def _describe_labels(layout: Layout, labels: LabelSet) -> FrameTensors:
     if labels.energy is None or labels.forces is None:
         raise InputError(f"training needs energies and forces, the {labels.level} set lacks them: add both to the file")
     descriptors, jacobians = describe(layout, labels.positions)
-    forces = torch.as_tensor(np.ascontiguousarray(labels.forces.reshape(len(labels), -1), dtype=np.float32))
+    forces = torch.as_tensor(
+        np.ascontiguousarray(labels.forces.reshape(len(labels), 3 * len(labels.numbers)), dtype=np.float32)
+    )
     return FrameTensors(descriptors, jacobians, torch.as_tensor(labels.energy.copy()), forces)
 
 

@@ -20,13 +20,12 @@ from torch import Tensor
 from asteroid.models.mlp import (
     MLPSettings,
     Scaling,
-    energy_and_forces,
     initial_parameters,
     measure_scaling,
     stack_scalings,
 )
 from asteroid.objectives import bias_weights, effective_sample, frame_bias
-from asteroid.training import TRAINER_VERSION, Member, Progress, Schedule, fit_pack
+from asteroid.training import TRAINER_VERSION, Member, Progress, Schedule, fit_pack, predict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
     from asteroid.frames import FrameBank
 
 StageKind = Literal["identify", "pretrain", "finetune"]
-_CHUNK = 128
 
 
 @dataclass(frozen=True)
@@ -161,6 +159,8 @@ def train_pack(
     bank: FrameBank,
     specs: Sequence[StageSpec],
     parents: Mapping[str, TrainedModel],
+    *,
+    share_batches: bool = False,
     on_step: Progress | None = None,
 ) -> list[StageResult]:
     """Train stages of one kind together.
@@ -169,6 +169,7 @@ def train_pack(
         bank: the described frames.
         specs: stages of equal kind, level, model, number of steps, batch size and force loss.
         parents: trained parents by key.
+        share_batches: the stages have equal training frames and batch seeds (see `training.fit_pack`).
         on_step: called now and then with (steps done, steps in all).
 
     Returns:
@@ -199,7 +200,7 @@ def train_pack(
                 batch_seed=spec.seeds.batches,
             )
         )
-    fits = fit_pack(bank.layout, first.model, frames, members, on_step)
+    fits = fit_pack(bank.layout, first.model, frames, members, share_batches=share_batches, on_step=on_step)
     core_s = (time.process_time() - began) / len(specs)
     return [
         StageResult(
@@ -271,17 +272,5 @@ def estimate_bias(
     """
     frames = bank.levels[level]
     scaling = stack_scalings([t.scaling for t in teachers])
-    parameters = torch.stack([t.parameters for t in teachers])
-    parts = []
-    with torch.no_grad():
-        for chunk in rows.split(_CHUNK):
-            _, forces = energy_and_forces(
-                bank.layout,
-                settings,
-                parameters,
-                scaling,
-                frames.descriptors[chunk][None],
-                frames.jacobians[chunk][None],
-            )
-            parts.append(frame_bias(forces, frames.forces[chunk]))
-    return torch.cat(parts, 1)
+    _, forces = predict(bank.layout, settings, frames, rows, scaling, torch.stack([t.parameters for t in teachers]))
+    return frame_bias(forces, frames.forces[rows])

@@ -2,7 +2,7 @@
 
 Each model of a pack has its own frames, bias weights, rates, rho and seeds. The members never mix: every operation is
 elementwise or a batched product along the model axis, so a packed model equals its unpacked twin up to rounding. Where
-all members draw the same batches, each batch is gathered once and its Jacobians are read once for all of them.
+all members draw the same batches, a batch is gathered once and its Jacobians are read once for all of them.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 #: Bumped by hand whenever the arithmetic of training changes; part of every stage key.
 TRAINER_VERSION = 1
+
+_CHUNK = 128
 
 
 @dataclass(frozen=True)
@@ -132,6 +134,8 @@ def fit_pack(
     settings: MLPSettings,
     frames: FrameTensors,
     members: list[Member],
+    *,
+    share_batches: bool = False,
     on_step: Progress | None = None,
 ) -> list[Fit]:
     """Train K models together.
@@ -141,6 +145,7 @@ def fit_pack(
         settings: size of the networks.
         frames: one level's frames.
         members: the K models; steps, batch size, force loss and number of validations are equal within a pack.
+        share_batches: all members draw the same batches (equal frames and batch seeds): gather each batch once.
         on_step: called now and then with (steps done, steps in all).
 
     Returns:
@@ -150,7 +155,6 @@ def fit_pack(
     scaling = stack_scalings([m.scaling for m in members])
     batches = torch.stack([_batches(len(m.train_rows), m.schedule, m.batch_seed) for m in members])
     rows = torch.stack([m.train_rows[b] for m, b in zip(members, batches, strict=True)])  # [K, steps, M]
-    shared = all(torch.equal(rows[0], r) for r in rows[1:])
     weights = _batch_weights(members, batches)
     rates = torch.tensor([[m.schedule.rate(step) for m in members] for step in range(schedule.steps)])
     rho = torch.tensor([m.schedule.rho for m in members])
@@ -166,7 +170,7 @@ def fit_pack(
     validate_at = schedule.validation_steps()
 
     for step in range(schedule.steps):
-        batch = rows[:1, step] if shared else rows[:, step]
+        batch = rows[:1, step] if share_batches else rows[:, step]
         flat = batch.flatten()
         descriptors = frames.descriptors.index_select(0, flat).unflatten(0, batch.shape)
         jacobians = frames.jacobians.index_select(0, flat).unflatten(0, batch.shape)
@@ -264,18 +268,27 @@ def predict(
     rows: Tensor,
     scaling: Scaling,
     parameters: Tensor,
-    chunk: int = 128,
 ) -> tuple[Tensor, Tensor]:
-    """Energies [K, n] (eV, without the shift) and forces [K, n, 3A] (eV/Å) of K models on the same frames."""
-    energies, forces = [], []
+    """Predict K models on the same frames.
+
+    The models take their turns on each chunk of frames while its Jacobians are in the cache. One at a time, so that the
+    rounding of a prediction does not depend on which other models are asked.
+
+    Returns:
+        energies [K, n] (eV, without the shift) and forces [K, n, 3A] (eV/Å).
+    """
+    n_models = len(parameters)
+    energy = torch.empty(n_models, len(rows))
+    forces = torch.empty(n_models, len(rows), frames.forces.shape[1])
+    models = [(parameters[k : k + 1], scaling.rows(torch.tensor([k]))) for k in range(n_models)]
     with torch.no_grad():
-        for part in rows.split(chunk):
-            energy, force = energy_and_forces(
-                layout, settings, parameters, scaling, frames.descriptors[part][None], frames.jacobians[part][None]
-            )
-            energies.append(energy)
-            forces.append(force)
-    return torch.cat(energies, 1), torch.cat(forces, 1)
+        for start in range(0, len(rows), _CHUNK):
+            cut = slice(start, start + _CHUNK)
+            descriptors, jacobians = frames.descriptors[rows[cut]][None], frames.jacobians[rows[cut]][None]
+            for k, (weights, scale) in enumerate(models):
+                found = energy_and_forces(layout, settings, weights, scale, descriptors, jacobians)
+                energy[k : k + 1, cut], forces[k : k + 1, cut] = found
+    return energy, forces
 
 
 def _validation_errors(

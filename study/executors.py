@@ -8,20 +8,21 @@ from typing import TYPE_CHECKING, Protocol
 from asteroid.stages import StageResult, train_pack
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from asteroid.frames import FrameBank
-    from asteroid.stages import StageSpec, TrainedModel
+    from asteroid.stages import TrainedModel
     from asteroid.training import Progress
+    from study.packs import Pack
 
 
 class Executor(Protocol):
     """Trains packs of stages."""
 
     def submit(
-        self, specs: Sequence[StageSpec], parents: Mapping[str, TrainedModel], on_step: Progress | None = None
+        self, pack: Pack, parents: Mapping[str, TrainedModel], on_step: Progress | None = None
     ) -> Future[list[StageResult]]:
-        """Train the stages together; the future holds one result per spec, or the exception."""
+        """Train a pack; the future holds one result per place, or the exception."""
         ...
 
 
@@ -32,12 +33,13 @@ class SerialExecutor:
         self._bank = bank
 
     def submit(
-        self, specs: Sequence[StageSpec], parents: Mapping[str, TrainedModel], on_step: Progress | None = None
+        self, pack: Pack, parents: Mapping[str, TrainedModel], on_step: Progress | None = None
     ) -> Future[list[StageResult]]:
         """Train at once; the future is finished when this returns."""
         future: Future[list[StageResult]] = Future()
         try:
-            future.set_result(train_pack(self._bank, specs, parents, on_step))
+            results = train_pack(self._bank, pack.specs, parents, share_batches=pack.share_batches, on_step=on_step)
+            future.set_result(results)
         except Exception as error:  # handed on through the future, as a remote worker's would be
             future.set_exception(error)
         return future

@@ -16,9 +16,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Pack:
-    """Stages that train as one; the place of each in the pack is fixed, so that a repetition repeats the arithmetic."""
+    """Stages that train as one; the place of each in the pack is fixed, so that a repetition repeats the arithmetic.
+
+    Attributes:
+        specs: the stages.
+        share_batches: they draw the same batches, which are then gathered once.
+    """
 
     specs: tuple[StageSpec, ...]
+    share_batches: bool
 
     @property
     def kind(self) -> str:
@@ -30,14 +36,15 @@ class Pack:
         """Keys of all stages that must be finished first, each once."""
         return tuple(dict.fromkeys(key for spec in self.specs for key in spec.parents))
 
-    def filled(self, wanted: Iterable[str]) -> tuple[StageSpec, ...]:
-        """The pack for training only some of its stages: the places of the others repeat a wanted one.
+    def only(self, wanted: Iterable[str]) -> Pack:
+        """The pack for training some of its stages: the places of the others repeat a wanted one.
 
-        The number of models and every wanted one's place stay as they are, and so does the rounding.
+        The number of models, every wanted one's place and the way batches are read stay as they are, and so does the
+        rounding: a stage comes out the same to the last bit whatever was finished before.
         """
         keys = set(wanted)
         filler = next(spec for spec in self.specs if spec.key in keys)
-        return tuple(spec if spec.key in keys else filler for spec in self.specs)
+        return replace(self, specs=tuple(spec if spec.key in keys else filler for spec in self.specs))
 
 
 def plan_rounds(chains: Iterable[Sequence[StageSpec]], pack_size: int) -> list[list[Pack]]:
@@ -88,4 +95,5 @@ def _cut(specs: list[StageSpec], pack_size: int) -> list[Pack]:
     """Even packs of at most `pack_size`."""
     n_packs = -(-len(specs) // pack_size)
     bounds = [round(i * len(specs) / n_packs) for i in range(n_packs + 1)]
-    return [Pack(tuple(specs[start:stop])) for start, stop in pairwise(bounds)]
+    share_batches = len({(spec.train.digest, spec.seeds.batches) for spec in specs}) == 1
+    return [Pack(tuple(specs[start:stop]), share_batches) for start, stop in pairwise(bounds)]

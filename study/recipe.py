@@ -50,7 +50,7 @@ def make_recipes(sweep: Sweep, data: StudyData) -> list[Recipe]:
     buyer = _Buyer(sweep, data)
     recipes: list[Recipe] = []
     for seed in sweep.seeds:
-        plain = {n: buyer.pretrain(n, seed, None, None) for n in sweep.n_cheap}
+        plain = {n: buyer.pretrain(n, seed, None, None) for n in (sweep.n_cheap if sweep.pretrain else ())}
         if "cheap_only" in sweep.strategies:
             recipes += [Recipe("cheap_only", math.inf, "", 0, n, seed, (stage,)) for n, stage in plain.items()]
         for budget in sweep.budgets:

@@ -174,8 +174,8 @@ class _Runner:
         ]
         if not wanted:
             return
-        specs = pack.filled(wanted)
-        parents = {key: self._results[key].model for spec in specs for key in spec.parents}
+        pack = pack.only(wanted)
+        parents = {key: self._results[key].model for key in pack.parents}
         what = f"{pack.kind}: {len(wanted)} models on {pack.specs[0].train.level}"
         self._report(what)
         before = self._steps_done
@@ -184,7 +184,7 @@ class _Runner:
             self._steps_done = before + step * len(wanted)
             self._report(what)
 
-        for spec, result in zip(specs, executor.submit(specs, parents, on_step).result(), strict=True):
+        for spec, result in zip(pack.specs, executor.submit(pack, parents, on_step).result(), strict=True):
             if spec.key in wanted and spec.key not in self._results:
                 self._store.save(result)
                 self._results[spec.key] = result
@@ -229,11 +229,11 @@ class _Runner:
         )
 
 
-def _describe(plan: Plan, missing: list[StageSpec]) -> FrameBank:
-    """Describe the test frames and all frames of the stages that are still to be trained, each once."""
+def _describe(plan: Plan, stages: list[StageSpec]) -> FrameBank:
+    """Describe the test frames and all frames of the given stages, each once."""
     data = plan.data
     needed: dict[str, set[str]] = {data.accurate.level: set(content_hashes(data.test)), data.cheap_pool.level: set()}
-    for spec in missing:
+    for spec in stages:
         for frames in (spec.train, spec.val):
             needed[frames.level].update(frames.hashes)
     sets = []

@@ -40,10 +40,14 @@ class StageStore:
         plain = {name: value for name, value in vars(result).items() if name != "model"}
         plain |= {"energy_shift_ev": model.energy_shift_ev, "versions": {"torch": metadata.version("torch")}}
         (temporary / "stage.json").write_text(json.dumps(_finite(plain), indent=1) + "\n")
-        if result.key in self:
-            shutil.rmtree(temporary)
-        else:
-            temporary.rename(self.root / result.key)
+        if result.key not in self:
+            shutil.rmtree(self.root / result.key, ignore_errors=True)  # torn: a folder cannot be renamed onto it
+            try:
+                temporary.rename(self.root / result.key)
+            except OSError:
+                if result.key not in self:  # else another writer was faster, with the same result
+                    raise
+        shutil.rmtree(temporary, ignore_errors=True)
 
     def load(self, key: str) -> StageResult:
         """Read a finished stage.
@@ -58,10 +62,11 @@ class StageStore:
         except (OSError, ValueError, SafetensorError) as error:
             raise KeyError(key) from error
         del plain["versions"]
+        shift = plain.pop("energy_shift_ev")
         model = TrainedModel(
             parameters=tensors.pop("parameters"),
             scaling=Scaling(**tensors),
-            energy_shift_ev=plain.pop("energy_shift_ev"),
+            energy_shift_ev=math.nan if shift is None else shift,
         )
         curve = tuple((step, math.inf if val is None else val) for step, val in plain.pop("validation_curve"))
         best = plain.pop("val_force_mae_ev_ang")

@@ -1,0 +1,41 @@
+# make quickstart | make test | make lint: each makes its own environment in .venv when there is none.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+OUT ?= runs/quickstart
+TARGET ?= 0.3 kcal/mol/A
+
+.PHONY: quickstart test lint format clean
+.DEFAULT_GOAL := quickstart
+
+quickstart: $(INSTALLED)
+	$(BIN)/asteroid-study run quickstart --out $(OUT)
+	$(BIN)/asteroid-study plot $(OUT)
+	$(BIN)/asteroid-study plan $(OUT) --target "$(TARGET)"
+
+test: $(INSTALLED)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -q
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(INSTALLED)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# The constraints name every version that the tests ran with; a changed file installs again.
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "asteroid-study needs Python 3.11 or newer: make PYTHON=python3.11 ..." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' || \
+	  { echo "Python's venv module is missing: on Debian, apt-get install python3-venv" >&2; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	touch $@
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info
