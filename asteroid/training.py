@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from asteroid.descriptors import Layout
 
 #: Bumped by hand whenever the arithmetic of training changes; part of every stage key.
-TRAINER_VERSION = 1
+TRAINER_VERSION = 2
 
 _CHUNK = 128
 
@@ -162,7 +162,9 @@ def fit_pack(
     ema_decay = torch.tensor([[m.schedule.ema] for m in members])
 
     parameters = torch.stack([m.parameters for m in members]).requires_grad_()
-    shift = _energy_shifts(layout, settings, frames, members, parameters.detach())
+    # Not the median: it would put one frame on the kink of |dE|, where rounding decides the sign of the gradient.
+    start = _energy_residuals(layout, settings, frames, members, parameters.detach())
+    shift = torch.stack([residual.mean() for residual in start])
     energy = (frames.energy[rows] - shift[:, None, None]).float()  # [K, steps, M], shifted in float64
     first, second = torch.zeros_like(parameters), torch.zeros_like(parameters)
     average = parameters.detach().clone()
@@ -196,8 +198,8 @@ def fit_pack(
             if on_step is not None:
                 on_step(step + 1, schedule.steps)
 
-    final_shift = _energy_shifts(layout, settings, frames, members, keeper.best)
-    return keeper.fits(final_shift)
+    end = _energy_residuals(layout, settings, frames, members, keeper.best)
+    return keeper.fits(torch.stack([residual.median() for residual in end]))
 
 
 class _BestKeeper:
@@ -312,18 +314,19 @@ def _validation_errors(
     return errors
 
 
-def _energy_shifts(
+def _energy_residuals(
     layout: Layout, settings: MLPSettings, frames: FrameTensors, members: list[Member], parameters: Tensor
-) -> Tensor:
-    """Constant [K] (float64, eV) that aligns each model's energies with its level: the median training residual."""
-    shifts = torch.empty(len(members), dtype=torch.float64)
+) -> list[Tensor]:
+    """Labelled minus predicted energies [n] (float64, eV) of each member's training frames."""
+    residuals = [torch.empty(0)] * len(members)
     scaling = stack_scalings([m.scaling for m in members])
     for group in _same_rows([m.train_rows for m in members]):
         index = torch.tensor(group)
         rows = members[group[0]].train_rows
         energy, _ = predict(layout, settings, frames, rows, scaling.rows(index), parameters[index])
-        shifts[index] = (frames.energy[rows] - energy.double()).median(1).values
-    return shifts
+        for model, own in zip(group, energy.double(), strict=True):
+            residuals[model] = frames.energy[rows] - own
+    return residuals
 
 
 def _same_rows(rows: list[Tensor]) -> list[list[int]]:
