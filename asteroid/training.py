@@ -194,7 +194,9 @@ def fit_pack(
             # A young average must not remember the random start.
             average.lerp_(parameters, 1.0 - ema_decay.clamp_max((1 + step) / (10 + step)))
         if step + 1 in validate_at:
-            keeper.see(step + 1, average, _validation_errors(layout, settings, frames, members, scaling, average))
+            errors = _validation_errors(layout, settings, frames, members, scaling, average)
+            # Energies that are not finite spoil the loss and leave the forces' part of the gradient as it was.
+            keeper.see(step + 1, average, errors.where(loss.detach().isfinite(), math.nan))
             if on_step is not None:
                 on_step(step + 1, schedule.steps)
 
