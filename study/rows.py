@@ -64,10 +64,9 @@ def _row(
     weighted = next((results[s.key] for s in recipe.stages if s.gamma_rel is not None and s.key in results), None)
     bias = (weighted and weighted.bias_quantiles_ev_ang) or (math.nan, math.nan, math.nan)
     prices = plan.data.prices
-    if recipe.strategy == "accurate_only":
-        gamma_ev_ang = math.nan
-    else:
-        gamma_ev_ang = math.inf if weighted is None or weighted.gamma_ev_ang is None else weighted.gamma_ev_ang
+    gamma_ev_ang = recipe.gamma_rel  # inf: no weights, NaN: nothing to weight
+    if math.isfinite(gamma_ev_ang):
+        gamma_ev_ang = weighted.gamma_ev_ang if weighted and weighted.gamma_ev_ang is not None else math.nan
     return {
         "strategy": recipe.strategy,
         "gamma_rel": recipe.gamma_rel,

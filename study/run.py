@@ -174,8 +174,8 @@ class _Runner:
         ]
         if not wanted:
             return
-        pack = pack.only(wanted)
-        parents = {key: self._results[key].model for key in pack.parents}
+        filled = pack.only(wanted)
+        parents = {key: self._results[key].model for key in filled.parents}
         what = f"{pack.kind}: {len(wanted)} models on {pack.specs[0].train.level}"
         self._report(what)
         before = self._steps_done
@@ -184,8 +184,9 @@ class _Runner:
             self._steps_done = before + step * len(wanted)
             self._report(what)
 
-        for spec, result in zip(pack.specs, executor.submit(pack, parents, on_step).result(), strict=True):
-            if spec.key in wanted and spec.key not in self._results:
+        # By the places of the full pack: the same stage trained in a filler's place may differ in the last bits.
+        for spec, result in zip(pack.specs, executor.submit(filled, parents, on_step).result(), strict=True):
+            if spec.key in wanted:
                 self._store.save(result)
                 self._results[spec.key] = result
         self._steps_done = before + pack.specs[0].schedule.steps * len(wanted)
