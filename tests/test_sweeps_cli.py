@@ -178,7 +178,7 @@ def test_presets_are_valid() -> None:
 
 
 def test_sigkill_and_repeat_give_the_same_table(finished: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-c", "from sweeps.cli import main; main()"]
+    command = [sys.executable, "-m", "sweeps"]
     command += ["run", str(finished.parent / "tiny.yaml"), "--out", str(tmp_path / "run")]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     store = tmp_path / "run" / "store"
