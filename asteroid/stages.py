@@ -25,7 +25,7 @@ from asteroid.models.mlp import (
     stack_scalings,
 )
 from asteroid.objectives import bias_weights, effective_sample, frame_bias
-from asteroid.training import TRAINER_VERSION, Member, Progress, Schedule, fit_pack, predict
+from asteroid.training import TRAINER_VERSION, Member, OnValidation, Schedule, fit_pack, predict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -161,7 +161,7 @@ def train_pack(
     parents: Mapping[str, TrainedModel],
     *,
     share_batches: bool = False,
-    on_step: Progress | None = None,
+    on_validation: OnValidation | None = None,
 ) -> list[StageResult]:
     """Train stages of one kind together.
 
@@ -170,7 +170,7 @@ def train_pack(
         specs: stages of equal kind, level, model, number of steps, batch size and force loss.
         parents: trained parents by key.
         share_batches: the stages have equal training frames and batch seeds (see `training.fit_pack`).
-        on_step: called now and then with (steps done, steps in all).
+        on_validation: called after every validation.
 
     Returns:
         one result per spec, in order.
@@ -200,7 +200,7 @@ def train_pack(
                 batch_seed=spec.seeds.batches,
             )
         )
-    fits = fit_pack(bank.layout, first.model, frames, members, share_batches=share_batches, on_step=on_step)
+    fits = fit_pack(bank.layout, first.model, frames, members, share_batches=share_batches, on_validation=on_validation)
     core_s = (time.process_time() - began) / len(specs)
     return [
         StageResult(

@@ -126,7 +126,8 @@ class Fit:
     diverged_at_step: int | None
 
 
-Progress = Callable[[int, int], None]
+#: Called after a validation with the number of steps done and the validation error (eV/Å) of every place of the pack.
+OnValidation = Callable[[int, list[float]], None]
 
 
 def fit_pack(
@@ -136,7 +137,7 @@ def fit_pack(
     members: list[Member],
     *,
     share_batches: bool = False,
-    on_step: Progress | None = None,
+    on_validation: OnValidation | None = None,
 ) -> list[Fit]:
     """Train K models together.
 
@@ -146,7 +147,7 @@ def fit_pack(
         frames: one level's frames.
         members: the K models; steps, batch size, force loss and number of validations are equal within a pack.
         share_batches: all members draw the same batches (equal frames and batch seeds): gather each batch once.
-        on_step: called now and then with (steps done, steps in all).
+        on_validation: called after every validation.
 
     Returns:
         one `Fit` per member, in order.
@@ -196,9 +197,10 @@ def fit_pack(
         if step + 1 in validate_at:
             errors = _validation_errors(layout, settings, frames, members, scaling, average)
             # Energies that are not finite spoil the loss and leave the forces' part of the gradient as it was.
-            keeper.see(step + 1, average, errors.where(loss.detach().isfinite(), math.nan))
-            if on_step is not None:
-                on_step(step + 1, schedule.steps)
+            errors = errors.where(loss.detach().isfinite(), math.nan)
+            keeper.see(step + 1, average, errors)
+            if on_validation is not None:
+                on_validation(step + 1, errors.tolist())
 
     end = _energy_residuals(layout, settings, frames, members, keeper.best)
     return keeper.fits(torch.stack([residual.median() for residual in end]))

@@ -12,34 +12,51 @@ if TYPE_CHECKING:
 
     from asteroid.frames import FrameBank
     from asteroid.stages import TrainedModel
-    from asteroid.training import Progress
+    from asteroid.training import OnValidation
     from study.packs import Pack
 
 
 class Executor(Protocol):
-    """Trains packs of stages."""
+    """Trains packs of stages.
+
+    Attributes:
+        slots: packs that it can train at the same time.
+    """
+
+    slots: int
 
     def submit(
-        self, pack: Pack, parents: Mapping[str, TrainedModel], on_step: Progress | None = None
+        self, pack: Pack, parents: Mapping[str, TrainedModel], on_validation: OnValidation | None = None
     ) -> Future[list[StageResult]]:
         """Train a pack; the future holds one result per place, or the exception."""
+        ...
+
+    def close(self) -> None:
+        """Give back what the executor holds; nothing can be submitted afterwards."""
         ...
 
 
 class SerialExecutor:
     """Trains in this process, one pack after another."""
 
+    slots = 1
+
     def __init__(self, bank: FrameBank) -> None:
         self._bank = bank
 
     def submit(
-        self, pack: Pack, parents: Mapping[str, TrainedModel], on_step: Progress | None = None
+        self, pack: Pack, parents: Mapping[str, TrainedModel], on_validation: OnValidation | None = None
     ) -> Future[list[StageResult]]:
         """Train at once; the future is finished when this returns."""
         future: Future[list[StageResult]] = Future()
         try:
-            results = train_pack(self._bank, pack.specs, parents, share_batches=pack.share_batches, on_step=on_step)
+            results = train_pack(
+                self._bank, pack.specs, parents, share_batches=pack.share_batches, on_validation=on_validation
+            )
             future.set_result(results)
         except Exception as error:  # handed on through the future, as a remote worker's would be
             future.set_exception(error)
         return future
+
+    def close(self) -> None:
+        """Nothing to give back."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from study.run import Progress
+    from study.engine import Progress
 
 _UNIT = "kcal/mol/Å"
 _LINE_EVERY_S = 15.0
