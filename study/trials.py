@@ -141,9 +141,7 @@ def _typed(frame: pd.DataFrame, columns: Mapping[str, tuple[str, str]], name: st
     missing = [column for column in columns if column not in frame.columns]
     unknown = [column for column in frame.columns if column not in columns]
     if missing or unknown:
-        raise InputError(
-            f"{name} has fixed columns; missing: {missing}, unknown: {unknown}: write it with study.trials"
-        )
+        raise InputError(f"{name} has fixed columns; missing: {missing}, unknown: {unknown}: use study.trials to write")
     try:
         return (
             frame[list(columns)]
@@ -188,7 +186,7 @@ def _read(path: Path, columns: Mapping[str, tuple[str, str]]) -> pd.DataFrame | 
         return None
     text = {name: "string" for name, (dtype, _) in columns.items() if dtype == "string"}
     try:
-        frame = pd.read_csv(path, dtype=text, float_precision="round_trip")
+        frame = pd.read_csv(path, dtype=text)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is not a readable CSV file ({' '.join(str(error).split())}): restore it") from error
     return frame
