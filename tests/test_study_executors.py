@@ -1,0 +1,160 @@
+"""What every executor must do; a further one joins by its name in `EXECUTORS`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import torch
+
+from asteroid.datasets import load_methanol
+from asteroid.descriptors import DescriptorSettings
+from asteroid.frames import FrameBank, build_bank
+from asteroid.labels import content_hashes
+from asteroid.models.mlp import MLPSettings
+from asteroid.stages import Frames, Seeds, StageSpec, train_pack
+from asteroid.training import Schedule
+from study.executors import Executor, SerialExecutor
+from study.packs import Pack
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from asteroid.stages import StageKind, StageResult
+
+EXECUTORS: dict[str, Callable[[FrameBank], Executor]] = {"serial": SerialExecutor}
+
+ACCURATE, CHEAP = "ccsd_t/cc-pvdz", "gfn2-xtb"
+DESCRIPTORS = DescriptorSettings(n_radial=4, n_angular=2, l_max=1)
+SCHEDULE = Schedule(steps=12, learning_rate=0.01, warmup_steps=3, batch_size=4, validations=3)
+
+
+@cache
+def bank_and_hashes() -> tuple[FrameBank, dict[str, list[str]]]:
+    methanol = load_methanol()
+    sets = [methanol.accurate.select(np.arange(20)), methanol.cheap.select(np.arange(0, 400, 10))]
+    hashes = {labels.level: content_hashes(labels) for labels in sets}
+    return build_bank(DESCRIPTORS, [(labels, hashes[labels.level]) for labels in sets]), hashes
+
+
+@pytest.fixture(params=EXECUTORS)
+def executor(request: pytest.FixtureRequest) -> Iterator[Executor]:
+    torch.set_num_threads(1)
+    made = EXECUTORS[request.param](bank_and_hashes()[0])
+    yield made
+    made.close()
+
+
+def spec(kind: StageKind, seed: int, parents: tuple[str, ...] = (), gamma_rel: float | None = None) -> StageSpec:
+    level = CHEAP if kind == "pretrain" else ACCURATE
+    frames = bank_and_hashes()[1][level]
+    return StageSpec(
+        kind=kind,
+        descriptors=DESCRIPTORS,
+        model=MLPSettings(hidden=6),
+        schedule=SCHEDULE,
+        train=Frames(level, tuple(frames[3:])),
+        val=Frames(level, tuple(frames[:3])),
+        seeds=Seeds(0, seed, 7 if kind == "pretrain" else seed),
+        parents=parents,
+        gamma_rel=gamma_rel,
+    )
+
+
+def identify_pack() -> Pack:
+    return Pack(tuple(spec("identify", seed) for seed in (5, 3, 9)), share_batches=False)
+
+
+def bits(result: StageResult) -> tuple[object, ...]:
+    model = result.model
+    tensors = (model.parameters, *vars(model.scaling).values())
+    return (
+        result.key,
+        *(t.numpy().tobytes() for t in tensors),
+        model.energy_shift_ev,
+        result.validation_curve,
+        result.gamma_ev_ang,
+        result.effective_sample,
+        result.bias_quantiles_ev_ang,
+        result.status,
+    )
+
+
+def test_results_come_in_the_order_of_the_pack(executor: Executor) -> None:
+    pack = identify_pack()
+    results = executor.submit(pack, {}).result(timeout=60)
+    assert [r.key for r in results] == [s.key for s in pack.specs]
+    assert [r.spec for r in results] == [s.to_json() for s in pack.specs]
+    assert [r.status for r in results] == ["ok"] * 3
+    backwards = executor.submit(replace(pack, specs=pack.specs[::-1]), {}).result(timeout=60)
+    assert [r.key for r in backwards] == [s.key for s in pack.specs[::-1]]
+    for one, other in zip(results, backwards[::-1], strict=True):
+        assert torch.allclose(one.model.parameters, other.model.parameters, atol=1e-4)
+
+
+def test_the_same_pack_gives_the_same_bits(executor: Executor) -> None:
+    pack = identify_pack()
+    first = executor.submit(pack, {}).result(timeout=60)
+    assert [bits(r) for r in executor.submit(pack, {}).result(timeout=60)] == [bits(r) for r in first]
+    here = train_pack(bank_and_hashes()[0], pack.specs, {}, share_batches=pack.share_batches)
+    assert [bits(r) for r in here] == [bits(r) for r in first], "wherever it is trained"
+
+
+def test_a_place_that_repeats_another_gives_a_result_too(executor: Executor) -> None:
+    pack = identify_pack()
+    results = executor.submit(pack.only([pack.specs[1].key]), {}).result(timeout=60)
+    assert [r.key for r in results] == [pack.specs[1].key] * 3
+
+
+def test_a_stage_in_its_place_has_the_same_bits_beside_fillers(executor: Executor) -> None:
+    pack = identify_pack()
+    full = executor.submit(pack, {}).result(timeout=60)
+    for place, own in enumerate(pack.specs):
+        filled = executor.submit(pack.only([own.key]), {}).result(timeout=60)
+        assert bits(filled[place]) == bits(full[place])
+
+
+def test_parents_are_where_children_start_and_who_weighs_for_them(executor: Executor) -> None:
+    teachers = executor.submit(identify_pack(), {}).result(timeout=60)
+    parents = {t.key: t.model for t in teachers}
+    chosen = [teachers[0].key, teachers[2].key]
+    pretrain = Pack(tuple(spec("pretrain", 1, (key,), 1.0) for key in chosen), share_batches=True)
+    results = executor.submit(pretrain, parents).result(timeout=60)
+    assert results[0].bias_quantiles_ev_ang != results[1].bias_quantiles_ev_ang
+    assert all(r.gamma_ev_ang == r.bias_quantiles_ev_ang[1] for r in results if r.bias_quantiles_ev_ang)
+    assert not torch.equal(results[0].model.parameters, results[1].model.parameters)
+    still = replace(SCHEDULE, learning_rate=1e-12)
+    tuned = Pack(tuple(replace(spec("finetune", 1, (key,)), schedule=still) for key in chosen), share_batches=True)
+    for key, result in zip(chosen, executor.submit(tuned, parents).result(timeout=60), strict=True):
+        assert torch.allclose(result.model.parameters, parents[key].parameters, atol=1e-6)
+
+
+def test_a_failure_arrives_through_the_future(executor: Executor) -> None:
+    orphan = Pack((spec("finetune", 1, ("nobody",)),), share_batches=True)
+    future = executor.submit(orphan, {})
+    assert isinstance(future.exception(timeout=60), KeyError)
+    with pytest.raises(KeyError, match="nobody"):
+        future.result(timeout=60)
+    unknown = replace(spec("identify", 1), train=Frames(ACCURATE, ("no such frame",)))
+    assert executor.submit(Pack((unknown,), share_batches=True), {}).exception(timeout=60) is not None
+    assert executor.submit(identify_pack(), {}).exception(timeout=60) is None, "it goes on after a failure"
+
+
+def test_validation_errors_are_told_while_it_trains(executor: Executor) -> None:
+    seen: list[tuple[int, list[float]]] = []
+    results = executor.submit(identify_pack(), {}, lambda step, errors: seen.append((step, errors))).result(timeout=60)
+    assert [step for step, _ in seen] == [4, 8, 12]
+    curves = zip(*(r.validation_curve for r in results), strict=True)
+    assert seen == [(points[0][0], [error for _, error in points]) for points in curves]
+
+
+def test_packs_that_are_submitted_together_do_not_mix(executor: Executor) -> None:
+    assert executor.slots >= 1
+    pack = identify_pack()
+    packs = [pack, replace(pack, specs=pack.specs[:2]), pack]
+    alone = [[bits(r) for r in executor.submit(one, {}).result(timeout=60)] for one in packs]
+    futures = [executor.submit(one, {}) for one in packs]
+    assert [[bits(r) for r in future.result(timeout=60)] for future in futures] == alone
