@@ -94,6 +94,43 @@ def buy_cheap(cheap_pool: LabelSet, n_cheap: int, seed: int) -> Purchase:
     return _buy(cheap_pool, n_cheap, seed, CHEAP_VAL_EVERY, "n_cheap")
 
 
+@dataclass(frozen=True, eq=False)
+class Fold:
+    """One fold of a cross-validation inside a budget, as rows of the pool.
+
+    Attributes:
+        train: rows that gradients see.
+        val: rows held out for early stopping.
+        score: rows that the fold's error is measured on; nothing else of the fold sees them.
+    """
+
+    train: IntArray
+    val: IntArray
+    score: IntArray
+
+
+def cross_validation_folds(pool: LabelSet, budget: int, seed: int, n_folds: int) -> list[Fold]:
+    """Divide the labels that a budget buys into folds: every bought label is scored on exactly once.
+
+    Raises:
+        InputError: the budget is larger than the pool, or leaves a fold without a validation label.
+    """
+    if budget < n_folds or budget - -(-budget // n_folds) < ACCURATE_VAL_EVERY:
+        raise InputError(
+            f"cross-validation with {n_folds} folds needs {ACCURATE_VAL_EVERY} labels beside each fold, found budget "
+            f"{budget}: buy more labels"
+        )
+    purchase = _buy(pool, budget, seed, ACCURATE_VAL_EVERY, "budget")
+    bought = hash_order(pool, seed)[: len(purchase)]
+    place = np.arange(len(bought)) % n_folds
+    folds = []
+    for fold in range(n_folds):
+        rest = bought[place != fold]
+        held_out = np.arange(len(rest)) % ACCURATE_VAL_EVERY == ACCURATE_VAL_EVERY - 1
+        folds.append(Fold(train=rest[~held_out], val=rest[held_out], score=bought[place == fold]))
+    return folds
+
+
 def cheap_pool_rows(
     cheap: LabelSet,
     accurate: LabelSet,

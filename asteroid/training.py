@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from asteroid.models.mlp import MLPSettings, Scaling, energy_and_forces, stack_scalings
+from asteroid.models.mlp import MLPSettings, Scaling, energy_and_forces, stack_scalings, trainable_mask
 from asteroid.objectives import ForceLoss, weighted_loss
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ class Schedule:
         force_loss: force term, "mae" or "l2" (see `objectives.force_term`).
         ema: decay of the running mean of weights that is validated and kept.
         clip_norm: largest gradient norm, in units of the scaled loss.
+        frozen_layers: layers, counted from the descriptors, whose weights stay as they start.
         validations: how often the stage validates, evenly spaced; the last step always does.
     """
 
@@ -53,6 +54,7 @@ class Schedule:
     force_loss: ForceLoss = "l2"
     ema: float = 0.99
     clip_norm: float = 10.0
+    frozen_layers: int = 0
     validations: int = 15
 
     def rate(self, step: int) -> float:
@@ -169,6 +171,7 @@ def fit_pack(
     energy = (frames.energy[rows] - shift[:, None, None]).float()  # [K, steps, M], shifted in float64
     first, second = torch.zeros_like(parameters), torch.zeros_like(parameters)
     average = parameters.detach().clone()
+    trainable = _trainable(layout, settings, members)
     keeper = _BestKeeper(len(members))
     validate_at = schedule.validation_steps()
 
@@ -190,6 +193,8 @@ def fit_pack(
         )
         (gradient,) = torch.autograd.grad((loss / scaling.force_scale_ev_ang).sum(), parameters)
         with torch.no_grad():
+            if trainable is not None:
+                gradient *= trainable
             gradient *= (clip / gradient.norm(dim=1).clamp_min(1e-12)).clamp_max(1.0)[:, None]
             _adam_step(parameters, gradient, first, second, rates[step], step)
             # A young average must not remember the random start.
@@ -256,6 +261,13 @@ def _batch_weights(members: list[Member], batches: Tensor) -> Tensor | None:
         weights = member.train_weights
         parts.append(torch.ones(batch.shape) if weights is None else weights[batch])
     return torch.stack(parts)
+
+
+def _trainable(layout: Layout, settings: MLPSettings, members: list[Member]) -> Tensor | None:
+    """One for weights that may move and zero for frozen ones [K, P], or None where all may move."""
+    if all(m.schedule.frozen_layers == 0 for m in members):
+        return None
+    return torch.stack([trainable_mask(layout, settings, m.schedule.frozen_layers) for m in members])
 
 
 def _adam_step(parameters: Tensor, gradient: Tensor, first: Tensor, second: Tensor, rate: Tensor, step: int) -> None:

@@ -17,6 +17,7 @@ from asteroid.models.mlp import MLPSettings
 from asteroid.objectives import ForceLoss
 from asteroid.training import Schedule
 from asteroid.units import parse_seconds
+from study.search_config import SearchSection
 
 Strategy = Literal["accurate_only", "cheap_only", "pretrain_finetune", "asteroid"]
 
@@ -98,6 +99,7 @@ class ScheduleSection(_Section):
     force_loss: ForceLoss = Schedule.force_loss
     ema: float = Field(default=Schedule.ema, ge=0, lt=1)
     clip_norm: float = Field(default=Schedule.clip_norm, gt=0)
+    frozen_layers: int = Field(default=Schedule.frozen_layers, ge=0)
     validations: int = Field(default=Schedule.validations, gt=0)
 
     @model_validator(mode="after")
@@ -142,10 +144,16 @@ def _unique(values: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 class Sweep(_Section):
-    """A sweep in mode `curve`: strategies x budgets x n_cheap x gamma_rel x fine-tune schedules x seeds."""
+    """What to study.
+
+    Mode `curve` fills strategies x budgets x n_cheap x gamma_rel x fine-tune schedules x seeds; with a `tune`
+    section it first searches settings at the budgets named there and adds curves with what was found. Mode `tune`
+    only searches. Mode `pareto` searches with the budget as a dimension, for error and price at once (section
+    `pareto`).
+    """
 
     name: str = Field(min_length=1)
-    mode: Literal["curve"] = "curve"
+    mode: Literal["curve", "tune", "pareto"] = "curve"
     data: DataSection
     test: TestSection
     strategies: tuple[Strategy, ...] = Field(min_length=1)
@@ -158,6 +166,8 @@ class Sweep(_Section):
     identify: ScheduleSection
     pretrain: ScheduleSection | None = None
     finetune: dict[str, ScheduleSection] = Field(default_factory=dict)
+    tune: SearchSection | None = None
+    pareto: SearchSection | None = None
     pack_size: int = Field(default=16, gt=0)
 
     _differ = field_validator("strategies", "budgets", "n_cheap", "gamma_rel", "seeds")(_unique)
@@ -177,6 +187,22 @@ class Sweep(_Section):
             if value <= 0:
                 raise ValueError(f"a number of labels is positive, found {value}")
         return values
+
+    @model_validator(mode="after")
+    def _searches(self) -> Sweep:
+        for mode, section in (("tune", self.tune), ("pareto", self.pareto)):
+            if self.mode == mode and section is None:
+                raise ValueError(f"mode {mode} needs a section {mode!r}: add budgets, trials, subset_seeds and space")
+        if self.pareto is not None and self.mode != "pareto":
+            raise ValueError(f"section 'pareto' belongs to mode pareto, found mode {self.mode}: set it or remove it")
+        if self.mode == "pareto" and self.tune is not None:
+            raise ValueError("mode pareto takes no section 'tune': remove it")
+        shared = set(self.tune.subset_seeds) & set(self.seeds) if self.tune is not None else set()
+        if shared:
+            raise ValueError(
+                f"the chosen setting is reported over new seeds: tune.subset_seeds and seeds share {sorted(shared)}"
+            )
+        return self
 
     @model_validator(mode="after")
     def _what_strategies_need(self) -> Sweep:
@@ -250,9 +276,16 @@ def sweep_yaml(sweep: Sweep) -> str:
 
 def sweep_plain(sweep: Sweep) -> dict[str, Any]:
     """The sweep in full as plain data for comparing and for the manifest; infinity becomes text."""
-    plain: dict[str, Any] = yaml.safe_load(sweep_yaml(sweep))
-    plain["gamma_rel"] = ["inf" if math.isinf(g) else g for g in plain["gamma_rel"]]
+    plain: dict[str, Any] = _infinity_as_text(yaml.safe_load(sweep_yaml(sweep)))
     return plain
+
+
+def _infinity_as_text(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _infinity_as_text(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_infinity_as_text(item) for item in value]
+    return "inf" if value == math.inf else value
 
 
 def _data_plain(sweep: Sweep) -> dict[str, Any]:

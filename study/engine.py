@@ -71,6 +71,11 @@ class StageEngine:
         self._began = time.monotonic()
         self._lock = Lock()  # executors report validations from their own threads
 
+    @property
+    def known(self) -> dict[str, StageSpec]:
+        """Every stage that the run has asked for so far, by key."""
+        return self._known
+
     def recall(self, stages: Iterable[StageSpec]) -> list[StageSpec]:
         """Load the finished ones of these stages from the store; a torn one is removed.
 

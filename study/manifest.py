@@ -13,24 +13,39 @@ from ase.symbols import Symbols
 from study.config import sweep_plain
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from asteroid.stages import StageSpec
     from study.run import Plan
 
 SCHEMA_VERSION = 1
-_PACKAGES = ("asteroid-study", "torch", "numpy", "scipy", "pandas", "ase", "pydantic", "matplotlib", "seaborn")
+_PACKAGES = (
+    "asteroid-study",
+    "torch",
+    "optuna",
+    "ray",
+    "numpy",
+    "scipy",
+    "pandas",
+    "ase",
+    "pydantic",
+    "matplotlib",
+    "seaborn",
+)
 
 
-def make_manifest(plan: Plan, status: str, n_stages: int, sweep_core_s: float) -> dict[str, Any]:
+def make_manifest(plan: Plan, status: str, stages: Mapping[str, StageSpec], sweep_core_s: float) -> dict[str, Any]:
     """Everything that a reader of the table needs besides the table.
 
     Args:
         plan: the sweep and its labels.
         status: "running" or "complete".
-        n_stages: distinct stages of the sweep.
+        stages: distinct stages that the run has asked for, those of searches included.
         sweep_core_s: CPU seconds really spent on the stages finished so far.
     """
     data = plan.data
     bought: dict[str, set[str]] = {data.prices.accurate: set(), data.prices.cheap: set()}
-    for spec in plan.stages.values():
+    for spec in stages.values():
         for frames in (spec.train, spec.val):
             bought[frames.level].update(frames.hashes)
     n_accurate, n_cheap = len(bought[data.prices.accurate]), len(bought[data.prices.cheap])
@@ -46,7 +61,7 @@ def make_manifest(plan: Plan, status: str, n_stages: int, sweep_core_s: float) -
         "cheap_pool_size": len(data.cheap_pool),
         "n_test": len(data.test),
         "rows": len(plan.recipes),
-        "stages": n_stages,
+        "stages": len(stages),
         "prices": data.prices.to_json(),
         "ledger": {
             "accurate_labels_assumed_bought": n_accurate,

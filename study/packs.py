@@ -84,7 +84,14 @@ def _compatibility(spec: StageSpec) -> str:
     frames and batches as well: a batch's Jacobians are then read once for all models.
     """
     schedule = replace(
-        spec.schedule, learning_rate=0.0, warmup_steps=0, final_rate=0.0, rho=0.0, ema=0.0, clip_norm=0.0
+        spec.schedule,
+        learning_rate=0.0,
+        warmup_steps=0,
+        final_rate=0.0,
+        rho=0.0,
+        ema=0.0,
+        clip_norm=0.0,
+        frozen_layers=0,
     )
     shared = (spec.train.digest, spec.seeds.batches) if spec.kind == "pretrain" else ()
     text = repr((spec.kind, spec.train.level, spec.descriptors, spec.model, schedule, shared))

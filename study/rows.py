@@ -12,11 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from asteroid.frames import FrameBank
+    from asteroid.models.mlp import MLPSettings
     from asteroid.stages import StageResult
     from study.recipe import Recipe
     from study.run import Plan
-
-_CHUNK = 16
 
 
 def make_rows(plan: Plan, bank: FrameBank, results: Mapping[str, StageResult]) -> list[dict[str, Any]]:
@@ -33,26 +32,22 @@ def make_rows(plan: Plan, bank: FrameBank, results: Mapping[str, StageResult]) -
 
 
 def _test_errors(plan: Plan, bank: FrameBank, results: Mapping[str, StageResult]) -> dict[str, TestErrors]:
-    """Test errors of every finished last stage, several models at a time on the shared test frames."""
+    """Test errors of every finished last stage, models of one size together on the shared test frames."""
     test = plan.data.test
     rows = bank.rows_of(test.level, content_hashes(test))
-    cheap_only = {recipe.stages[-1].key for recipe in plan.recipes if recipe.strategy == "cheap_only"}
-    last = dict.fromkeys(recipe.stages[-1].key for recipe in plan.recipes)  # in order: rounding depends on the company
-    keys = [key for key in last if key in results and results[key].status == "ok"]
+    groups: dict[tuple[MLPSettings, bool], list[str]] = {}
+    for recipe in plan.recipes:
+        last = recipe.stages[-1]
+        if last.key in results and results[last.key].status == "ok":
+            keys = groups.setdefault((last.model, recipe.strategy == "cheap_only"), [])
+            if last.key not in keys:
+                keys.append(last.key)
     errors: dict[str, TestErrors] = {}
-    for realign in (False, True):
-        chosen = [key for key in keys if (key in cheap_only) == realign]
-        for start in range(0, len(chosen), _CHUNK):
-            part = chosen[start : start + _CHUNK]
-            found = evaluate(
-                bank.layout,
-                plan.sweep.model.settings(),
-                bank.levels[test.level],
-                rows,
-                [results[key].model for key in part],
-                realign_energy=realign,
-            )
-            errors.update(zip(part, found, strict=True))
+    for (settings, cheap_only), keys in groups.items():
+        models = [results[key].model for key in keys]
+        frames = bank.levels[test.level]
+        found = evaluate(bank.layout, settings, frames, rows, models, realign_energy=cheap_only)
+        errors.update(zip(keys, found, strict=True))
     return errors
 
 
@@ -77,7 +72,7 @@ def _row(
         "n_val": len(last.val) if bought else 0,
         "n_cheap": recipe.n_cheap,
         "seed": recipe.seed,
-        "tuned_with_n": None,
+        "tuned_with_n": recipe.tuned_with_n,
         "val_force_mae_ev_ang": results[last.key].val_force_mae_ev_ang if last.key in results else math.nan,
         "cv_force_mae_ev_ang": math.nan,
         "test_force_mae_ev_ang": errors.force_mae_ev_ang if errors else math.nan,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,15 +12,19 @@ from asteroid.descriptors import make_layout
 from asteroid.frames import FrameBank, build_bank
 from asteroid.labels import content_hashes
 from asteroid.models.mlp import parameter_count
+from study.chains import ChainBuilder
 from study.data import StudyData, load_data
 from study.engine import Progress, StageEngine
 from study.folder import check_folder, check_room, claimed, write_json
 from study.manifest import make_manifest
 from study.packs import Pack, plan_rounds
-from study.recipe import Recipe, make_recipes
+from study.recipe import Recipe, make_recipes, make_tuned_recipes
 from study.results import results_frame, write_results
 from study.rows import make_rows
+from study.storage import open_journal
 from study.store import StageStore
+from study.trials import write_importances, write_trials
+from study.tuning import Search, SearchRunner, search_frames, searches_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,17 +39,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """A sweep ready to run: labels with roles, rows to fill, and the stages in rounds of packs."""
+    """A sweep ready to run: labels with roles, the rows to fill, and the searches to make first."""
 
     sweep: Sweep
     data: StudyData
+    builder: ChainBuilder
     recipes: list[Recipe]
-    rounds: list[list[Pack]]
+    searches: list[Search]
+
+    @property
+    def rounds(self) -> list[list[Pack]]:
+        """The stages of all rows in rounds of packs."""
+        return plan_rounds([recipe.stages for recipe in self.recipes], self.sweep.pack_size)
 
     @property
     def stages(self) -> dict[str, StageSpec]:
-        """All distinct stages by key."""
-        return {spec.key: spec for packs in self.rounds for pack in packs for spec in pack.specs}
+        """All distinct stages of the rows by key."""
+        return {spec.key: spec for recipe in self.recipes for spec in recipe.stages}
 
 
 def make_plan(sweep: Sweep) -> Plan:
@@ -55,8 +65,11 @@ def make_plan(sweep: Sweep) -> Plan:
         InputError: the labels do not pass a guard or do not suffice.
     """
     data = load_data(sweep)
-    recipes = make_recipes(sweep, data)
-    return Plan(sweep, data, recipes, plan_rounds([recipe.stages for recipe in recipes], sweep.pack_size))
+    builder = ChainBuilder(sweep, data)
+    searches = searches_of(sweep)
+    for search in searches:
+        search.check(builder)
+    return Plan(sweep, data, builder, make_recipes(sweep, builder) if sweep.mode == "curve" else [], searches)
 
 
 def run_plan(
@@ -64,17 +77,19 @@ def run_plan(
     folder: Path,
     make_executor: Callable[[FrameBank], Executor],
     on_progress: Callable[[Progress], None],
+    on_note: Callable[[str], None],
 ) -> pd.DataFrame:
-    """Train what is missing and write the results table; repeated, it continues.
+    """Train what is missing and write the tables; repeated, it continues.
 
     Args:
         plan: from `make_plan`.
         folder: the run folder; created if need be.
         make_executor: makes the executor from the described frames.
         on_progress: called at every change worth showing.
+        on_note: called with a line about something that was repaired or chosen on the way.
 
     Returns:
-        the results table, as written to the folder.
+        the results table, as written to the folder; empty where the sweep only searches.
 
     Raises:
         InputError: the folder belongs to another sweep or another driver, or the disk or memory is too small.
@@ -84,7 +99,7 @@ def run_plan(
     # Two threads on small products cost more than they save, and results must not depend on the number of cores.
     torch.set_num_threads(1)
     with claimed(folder, plan.sweep):
-        return _run(plan, folder, make_executor, on_progress)
+        return _run(plan, folder, make_executor, on_progress, on_note)
 
 
 def _run(
@@ -92,6 +107,7 @@ def _run(
     folder: Path,
     make_executor: Callable[[FrameBank], Executor],
     on_progress: Callable[[Progress], None],
+    on_note: Callable[[str], None],
 ) -> pd.DataFrame:
     store = StageStore(folder / "store")
     store.sweep_leftovers()
@@ -101,8 +117,12 @@ def _run(
     engine.announce("describing frames")
     bank = _describe(plan, missing)
     executor = make_executor(bank)
+    table = results_frame([])
     try:
         engine.start_clock()
+        if plan.searches:
+            plan = _search(plan, folder, bank, engine, executor, on_note)
+            engine.recall(plan.stages.values())
         for packs in plan.rounds:
             engine.train(packs, executor)
             table = _write_rows(plan, folder, engine, bank)
@@ -110,6 +130,33 @@ def _run(
         executor.close()
     _write_manifest(plan, folder, engine, "complete")
     return table
+
+
+def _search(
+    plan: Plan,
+    folder: Path,
+    bank: FrameBank,
+    engine: StageEngine,
+    executor: Executor,
+    on_note: Callable[[str], None],
+) -> Plan:
+    """Make the searches of a sweep, write their tables, and add rows with the chosen settings in mode `curve`."""
+    runner = SearchRunner(
+        plan.searches, plan.builder, plan.data.prices, plan.sweep.pack_size, open_journal(folder, on_note)
+    )
+    try:
+        runner.run(bank, engine, executor)
+    finally:
+        write_trials(runner.trials(), folder)
+    importances = runner.importances()
+    if len(importances):
+        write_importances(importances, folder)
+    chosen = runner.chosen()
+    for tuned in chosen:
+        on_note(tuned.sentence())
+    if plan.sweep.mode != "curve":
+        return plan
+    return replace(plan, recipes=[*plan.recipes, *make_tuned_recipes(plan.sweep, plan.builder, chosen)])
 
 
 def _write_rows(plan: Plan, folder: Path, engine: StageEngine, bank: FrameBank) -> pd.DataFrame:
@@ -120,16 +167,15 @@ def _write_rows(plan: Plan, folder: Path, engine: StageEngine, bank: FrameBank) 
 
 def _write_manifest(plan: Plan, folder: Path, engine: StageEngine, status: str) -> None:
     core_s = sum(result.core_s for result in engine.results.values())
-    write_json(folder / "manifest.json", make_manifest(plan, status, len(plan.stages), core_s))
+    write_json(folder / "manifest.json", make_manifest(plan, status, engine.known, core_s))
 
 
 def _describe(plan: Plan, stages: list[StageSpec]) -> FrameBank:
-    """Describe the test frames and all frames of the given stages, each once."""
+    """Describe the test frames, the frames of the given stages and those of the searches, each once."""
     data = plan.data
     needed: dict[str, set[str]] = {data.accurate.level: set(content_hashes(data.test)), data.cheap_pool.level: set()}
-    for spec in stages:
-        for frames in (spec.train, spec.val):
-            needed[frames.level].update(frames.hashes)
+    for frames in [f for spec in stages for f in (spec.train, spec.val)] + search_frames(plan.searches, plan.builder):
+        needed[frames.level].update(frames.hashes)
     sets = []
     for labels in (data.accurate, data.cheap_pool):
         hashes = content_hashes(labels)
@@ -142,4 +188,5 @@ def _expected_bytes(plan: Plan) -> int:
     """Disk that a run takes: weights, stage records, tables and figures, with a margin."""
     layout = make_layout(plan.data.accurate.numbers, plan.sweep.descriptors.settings())
     per_stage = 4 * (parameter_count(layout, plan.sweep.model.settings()) + 2 * layout.width) + 8192
-    return int(1.5 * per_stage * len(plan.stages)) + 8 * 2**20
+    n_stages = len(plan.stages) + sum(search.most_stages for search in plan.searches)
+    return int(1.5 * per_stage * n_stages) + 8 * 2**20

@@ -93,9 +93,11 @@ def run(
     for line in plan.data.card:
         _say(line)
     _say(f"{len(plan.recipes)} rows from {len(plan.stages)} distinct stages, into {folder}")
+    for search in plan.searches:
+        _say(f"first: search {search.name!r}, {search.section.trials} trials over {', '.join(search.keys)}")
     try:
         with make_display(_out) as display:
-            table = run_plan(plan, folder, SerialExecutor, display.show)
+            table = run_plan(plan, folder, SerialExecutor, display.show, _say)
     except KeyboardInterrupt:
         _err.print(f"stopped; finished stages are kept: run again to go on: asteroid-study run {sweep} --out {folder}")
         raise typer.Exit(130) from None

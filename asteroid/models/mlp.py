@@ -69,6 +69,15 @@ def initial_parameters(layout: Layout, settings: MLPSettings, seed: int) -> Tens
     return torch.cat(parts)
 
 
+def trainable_mask(layout: Layout, settings: MLPSettings, frozen_layers: int) -> Tensor:
+    """Zero [P] for the weights of the first layers of every element's network, one for the others."""
+    parts = []
+    for block in layout.blocks:
+        for place, shape in enumerate(_shapes(block, settings)):
+            parts.append(torch.full((math.prod(shape),), float(place >= 2 * frozen_layers)))
+    return torch.cat(parts)
+
+
 def measure_scaling(layout: Layout, descriptors: Tensor, forces: Tensor) -> Scaling:
     """Scaling of one model (K = 1) from its training frames.
 
