@@ -313,16 +313,20 @@ def test_no_frame_starts_on_the_kink_of_the_energy_term(
     assert min(seen) > 1e-4
 
 
-def test_the_curve_and_the_progress_follow_the_schedule(
+def test_the_curve_follows_the_schedule_and_is_told(
     methanol_bank: FrameBank, accurate: FrameTensors, make: Make
 ) -> None:
-    told: list[tuple[int, int]] = []
-    member = make(accurate, steps=23, validations=4)
-    (fit,) = fit_pack(
-        methanol_bank.layout, SETTINGS, accurate, [member], on_step=lambda done, of: told.append((done, of))
+    told: list[tuple[int, list[float]]] = []
+    fits = fit_pack(
+        methanol_bank.layout,
+        SETTINGS,
+        accurate,
+        [make(accurate, steps=23, validations=4, init=seed) for seed in range(2)],
+        on_validation=lambda *news: told.append(news),
     )
-    assert [step for step, _ in fit.validation_curve] == [6, 12, 18, 23]
-    assert told == [(6, 23), (12, 23), (18, 23), (23, 23)]
+    assert [step for step, _ in fits[0].validation_curve] == [6, 12, 18, 23]
+    for place, fit in enumerate(fits):
+        assert [(step, errors[place]) for step, errors in told] == list(fit.validation_curve)
 
 
 def test_a_batch_may_be_larger_than_the_set(methanol_bank: FrameBank, accurate: FrameTensors, make: Make) -> None:
