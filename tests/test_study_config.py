@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import sweeps.presets
@@ -117,7 +117,7 @@ def test_an_unknown_key_comes_with_the_nearest_valid_name(changes: dict[str, Any
         ({"seeds": [-1]}, ["seeds.0", "greater than or equal to 0", "-1"]),
         ({"seeds": [2**63]}, ["seeds.0", str(2**63)]),  # the table holds 64-bit integers
         ({"strategies": ["residual"]}, ["strategies.0", "'accurate_only'", "found 'residual'"]),
-        ({"mode": "tune"}, ["mode", "'curve'", "found 'tune'"]),
+        ({"mode": "curves"}, ["mode", "'curve'", "found 'curves'"]),
         ({"name": ""}, ["name", "at least 1 character"]),
         ({"gamma_rel": [1.0]}, ["pretrain_finetune", "add inf to gamma_rel"]),
         ({"gamma_rel": [math.inf]}, ["asteroid", "finite gamma_rel", "add"]),
@@ -287,6 +287,7 @@ sweep_dicts = st.fixed_dictionaries(
 )
 
 
+@settings(max_examples=40, deadline=None)
 @given(sweep_dicts)
 def test_a_sweep_written_in_full_reads_back_as_itself(data: dict[str, Any]) -> None:
     sweep = parse(data)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from asteroid.errors import InputError
@@ -52,6 +52,7 @@ def test_a_level_that_the_run_does_not_have() -> None:
     assert "ccsd_t/cc-pvdz, gfn2-xtb" in message
 
 
+@settings(max_examples=30, deadline=None)
 @given(price, price, st.text(max_size=20))
 def test_there_and_back_through_json(label: float, sampling: float, source: str) -> None:
     prices = PRICES.override("gfn2-xtb", label, source)

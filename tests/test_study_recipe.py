@@ -18,9 +18,10 @@ import sweeps.presets
 from asteroid.errors import InputError
 from asteroid.labels import content_hashes, geometry_hashes
 from asteroid.splits import ACCURATE_VAL_EVERY
+from study.chains import ChainBuilder, derived_seed
 from study.config import Sweep, parse_sweep, read_sweep
 from study.data import StudyData, load_data
-from study.recipe import Recipe, derived_seed, make_recipes
+from study.recipe import Recipe, make_recipes
 
 if TYPE_CHECKING:
     from asteroid.stages import StageSpec
@@ -32,7 +33,11 @@ PRESET = Path(sweeps.presets.__file__).with_name("quickstart.yaml")
 def quickstart() -> tuple[Sweep, StudyData, list[Recipe]]:
     sweep = read_sweep(PRESET)
     data = load_data(sweep)
-    return sweep, data, make_recipes(sweep, data)
+    return sweep, data, rows_of(sweep, data)
+
+
+def rows_of(sweep: Sweep, data: StudyData) -> list[Recipe]:
+    return make_recipes(sweep, ChainBuilder(sweep, data))
 
 
 def stages() -> dict[str, StageSpec]:
@@ -163,7 +168,7 @@ def test_seeds_are_the_same_on_every_machine() -> None:
 @given(st.lists(st.integers(5, 1025), min_size=1, max_size=5, unique=True), st.integers(0, 10**6))
 def test_any_budgets_nest(budgets: list[int], seed: int) -> None:
     sweep = changed(budgets=budgets, seeds=[seed], strategies=["accurate_only"])
-    recipes = make_recipes(sweep, quickstart()[1])
+    recipes = rows_of(sweep, quickstart()[1])
     assert [r.budget for r in recipes] == budgets
     for small, large in pairwise(sorted(recipes, key=lambda r: r.budget)):
         for part in (0, 1):
@@ -173,11 +178,11 @@ def test_any_budgets_nest(budgets: list[int], seed: int) -> None:
 
 def test_fewer_strategies_need_fewer_stages_and_the_same_keys() -> None:
     data = quickstart()[1]
-    few = make_recipes(changed(strategies=["pretrain_finetune", "accurate_only"]), data)
+    few = rows_of(changed(strategies=["pretrain_finetune", "accurate_only"]), data)
     keys = {spec.key for recipe in few for spec in recipe.stages}
     assert len(keys) == 18 + 6 + 36
     assert keys < stages().keys()
-    alone = make_recipes(changed(strategies=["accurate_only"], n_cheap=[500], pretrain=..., finetune=...), data)
+    alone = rows_of(changed(strategies=["accurate_only"], n_cheap=[500], pretrain=..., finetune=...), data)
     assert {spec.key for recipe in alone for spec in recipe.stages} < keys
     assert len(alone) == 18
     assert all(math.isnan(r.gamma_rel) and r.n_cheap == 0 for r in alone)
@@ -185,7 +190,7 @@ def test_fewer_strategies_need_fewer_stages_and_the_same_keys() -> None:
 
 def test_several_fine_tune_schedules_share_their_parents() -> None:
     sweep = changed(finetune={"short": {"steps": 20, "learning_rate": 1}, "long": {"steps": 90, "learning_rate": 1}})
-    recipes = make_recipes(sweep, quickstart()[1])
+    recipes = rows_of(sweep, quickstart()[1])
     rows = [r for r in recipes if (r.strategy, r.budget, r.seed, r.n_cheap) == ("pretrain_finetune", 20, 0, 500)]
     assert [r.schedule for r in rows] == ["short", "long"]
     assert rows[0].stages[0].key == rows[1].stages[0].key
@@ -196,7 +201,7 @@ def test_a_pool_that_does_not_suffice() -> None:
     data = quickstart()[1]
     small = replace(data, pool=data.pool.select(np.arange(499)))
     with pytest.raises(InputError, match=r"budget 500 .* largest possible is 499"):
-        make_recipes(quickstart()[0], small)
+        rows_of(quickstart()[0], small)
     small = replace(data, cheap_pool=data.cheap_pool.select(np.arange(3999)))
     with pytest.raises(InputError, match=r"n_cheap 4000 .* largest possible is 3999"):
-        make_recipes(quickstart()[0], small)
+        rows_of(quickstart()[0], small)

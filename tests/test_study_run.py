@@ -128,12 +128,12 @@ class Counting:
         self.closed += 1
 
 
-def quiet(_: Progress) -> None:
+def quiet(_: Progress | str) -> None:
     pass
 
 
 def run(plan: Plan, folder: Path, executor: Callable[[FrameBank], Any] | None = None) -> pd.DataFrame:
-    return run_plan(plan, folder, executor or Counting(), quiet)
+    return run_plan(plan, folder, executor or Counting(), quiet, quiet)
 
 
 @pytest.fixture(scope="module")
@@ -319,7 +319,7 @@ def prepare(what, number):
     elif what == "weights":
         study.store.save_file = after(study.store.save_file, number)
     elif what == "table":
-        study.run.results_frame = after(study.run.results_frame, number)
+        study.run.make_rows = after(study.run.make_rows, number)
 
 
 sweep = read_sweep(Path(sys.argv[1]))
@@ -329,7 +329,7 @@ for point in sys.argv[3:]:
     if not child:
         what, number = point.split("-")
         prepare(what, int(number))
-        study.run.run_plan(plan, Path(sys.argv[2]) / point, Dying, lambda progress: None)
+        study.run.run_plan(plan, Path(sys.argv[2]) / point, Dying, lambda progress: None, print)
         os._exit(0)
     _, status = os.waitpid(child, 0)
     print(point, f"signal {os.WTERMSIG(status)}" if os.WIFSIGNALED(status) else f"exit {os.WEXITSTATUS(status)}")
@@ -549,9 +549,9 @@ def test_a_bug_in_a_pack_ends_the_run_and_keeps_what_is_finished(plan: Plan, ref
 def test_progress_counts_stages_and_steps(plan: Plan, tmp_path: Path) -> None:
     seen: list[Progress] = []
     with pytest.raises(KeyboardInterrupt):
-        run_plan(plan, tmp_path, Counting(1), seen.append)
+        run_plan(plan, tmp_path, Counting(1), seen.append, quiet)
     first_half = len(seen)
-    run_plan(plan, tmp_path, Counting(), seen.append)
+    run_plan(plan, tmp_path, Counting(), seen.append, quiet)
     total = 4 * 20 + 6 * 24 + 8 * 20
     assert {p.stages_total for p in seen} == {18}
     assert [p.stages_done for p in seen] == sorted(p.stages_done for p in seen)
