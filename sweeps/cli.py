@@ -16,6 +16,9 @@ from asteroid.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from asteroid.frames import FrameBank
+    from study.executors import Executor
+
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
@@ -73,16 +76,20 @@ def run(
     out: Annotated[
         Path | None, typer.Option("--out", help="Run folder. Default: runs/NAME, NAME from the sweep.")
     ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Ray workers, one core each; 1 trains in this process.")] = 1,
+    ray_address: Annotated[
+        str | None,
+        typer.Option(help="Ray cluster, HOST:PORT or auto; the run folder stays on this machine.", metavar="ADDRESS"),
+    ] = None,
 ) -> None:
-    """Train what a sweep asks for and write the results table; run again, it continues.
+    """Search and train what a sweep asks for and write the tables; run again, it continues.
 
     Examples:
 
-      asteroid-study run quickstart --out runs/quickstart
+      asteroid-study run quickstart --out runs/quickstart --workers 2
 
-      asteroid-study run my_sweep.yaml
+      asteroid-study run my_sweep.yaml --ray-address auto --workers 64
     """
-    from study.executors import SerialExecutor
     from study.run import make_plan, run_plan
     from sweeps.presets import load_sweep
     from sweeps.progress import make_display
@@ -97,15 +104,29 @@ def run(
         _say(f"first: search {search.name!r}, {search.section.trials} trials over {', '.join(search.keys)}")
     try:
         with make_display(_out) as display:
-            table = run_plan(plan, folder, SerialExecutor, display.show, _say)
+            table = run_plan(plan, folder, _executor_maker(workers, ray_address), display.show, display.note)
     except KeyboardInterrupt:
-        _err.print(f"stopped; finished stages are kept: run again to go on: asteroid-study run {sweep} --out {folder}")
+        again = f"asteroid-study run {sweep} --out {folder}" + (f" --workers {workers}" if workers > 1 else "")
+        _err.print(f"stopped; finished stages are kept; to go on: {again}", soft_wrap=True, highlight=False)
         raise typer.Exit(130) from None
     failed = int((table["status"] != "ok").sum())
     if failed:
         _say(f"{failed} of {len(table)} rows failed: see the column 'status'")
-    _say(f"results: {folder / 'results.csv'} (and .parquet), settings and ledger: {folder / 'manifest.json'}")
-    _say(f'next: asteroid-study plot {folder}; asteroid-study plan {folder} --target "0.3 kcal/mol/A"')
+    if plan.searches:
+        _say(f"trials: {folder / 'trials.csv'}, Optuna's journal: {folder / 'optuna.journal'}")
+    if len(table):
+        _say(f"results: {folder / 'results.csv'} (and .parquet), settings and ledger: {folder / 'manifest.json'}")
+        _say(f'next: asteroid-study report {folder}; asteroid-study plan {folder} --target "0.3 kcal/mol/A"')
+
+
+def _executor_maker(workers: int, ray_address: str | None) -> Callable[[FrameBank], Executor]:
+    if workers == 1 and ray_address is None:
+        from study.executors import SerialExecutor
+
+        return SerialExecutor
+    from study.ray_executor import RayExecutor
+
+    return lambda bank: RayExecutor(bank, workers=workers, address=ray_address)
 
 
 @app.command()

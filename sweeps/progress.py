@@ -34,6 +34,9 @@ class Display(Protocol):
     def show(self, progress: Progress) -> None:
         """Show where the run stands."""
 
+    def note(self, line: str) -> None:
+        """Say something that stays on the screen."""
+
 
 def make_display(console: Console) -> Display:
     """Choose the display that suits the console."""
@@ -63,6 +66,10 @@ class LiveTable:
             self._live.update(progress_table(progress))
             self._drawn_at = now
 
+    def note(self, line: str) -> None:
+        """Print a line above the table."""
+        self._live.console.print(line, markup=False, highlight=False, soft_wrap=True)
+
 
 class PlainLines:
     """A line when the activity changes, and now and then in between."""
@@ -88,6 +95,10 @@ class PlainLines:
             self._console.print(progress_line(progress), highlight=False, soft_wrap=True)
             self._said_at = now
         self._finished = progress.stages_done
+
+    def note(self, line: str) -> None:
+        """Print a line."""
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def progress_line(progress: Progress) -> str:
