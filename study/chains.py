@@ -32,6 +32,7 @@ class ChainBuilder:
         self._hashes = {labels.level: content_hashes(labels) for labels in (data.pool, data.cheap_pool)}
         self._cheap: dict[tuple[int, int], Split] = {}
         self._accurate: dict[tuple[int, int], Split] = {}
+        self._folds: dict[tuple[int, int, int], list[tuple[Split, Frames]]] = {}
 
     def bought(self, budget: int, seed: int) -> Split:
         """The accurate labels that a budget buys.
@@ -57,10 +58,12 @@ class ChainBuilder:
 
     def folds(self, budget: int, seed: int, n_folds: int) -> list[tuple[Split, Frames]]:
         """The bought labels divided for cross-validation: (training and validation, frames to score on) by fold."""
-        return [
-            (self._split(self._pool, fold.train, fold.val), self._frames(self._pool, fold.score))
-            for fold in cross_validation_folds(self._pool, budget, seed, n_folds)
-        ]
+        if (budget, seed, n_folds) not in self._folds:
+            self._folds[budget, seed, n_folds] = [
+                (self._split(self._pool, fold.train, fold.val), self._frames(self._pool, fold.score))
+                for fold in cross_validation_folds(self._pool, budget, seed, n_folds)
+            ]
+        return self._folds[budget, seed, n_folds]
 
     def chain(
         self, strategy: Strategy, settings: Settings, accurate: Split | None, n_cheap: int, seed: int

@@ -6,9 +6,9 @@ import json
 import math
 import os
 import shutil
-from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
@@ -38,7 +38,7 @@ class StageStore:
         tensors = {"parameters": model.parameters, **{k: v.contiguous() for k, v in vars(model.scaling).items()}}
         save_file(tensors, temporary / "weights.safetensors")
         plain = {name: value for name, value in vars(result).items() if name != "model"}
-        plain |= {"energy_shift_ev": model.energy_shift_ev, "versions": {"torch": metadata.version("torch")}}
+        plain |= {"energy_shift_ev": model.energy_shift_ev, "versions": {"torch": torch.__version__}}
         (temporary / "stage.json").write_text(json.dumps(_finite(plain), indent=1) + "\n")
         if result.key not in self:
             shutil.rmtree(self.root / result.key, ignore_errors=True)  # torn: a folder cannot be renamed onto it

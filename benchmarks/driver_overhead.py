@@ -1,0 +1,95 @@
+"""What the driver costs per trial: asking, stage keys, packs, store, scores, telling; training itself takes no time.
+
+    python benchmarks/driver_overhead.py [TRIALS]
+
+The real search loop runs on the packaged methanol labels with an executor that answers at once with untrained models.
+Target: at most 50 ms per trial at 1,000 trials.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from concurrent.futures import Future
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from asteroid.frames import FrameBank
+from asteroid.models.mlp import initial_parameters, measure_scaling
+from asteroid.stages import StageResult, TrainedModel
+from study.config import parse_sweep
+from study.run import make_plan, run_plan
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from asteroid.training import OnValidation
+    from study.packs import Pack
+
+SWEEP = """
+name: overhead
+mode: tune
+data: {{dataset: methanol}}
+test: {{groups: [3]}}
+strategies: [pretrain_finetune, asteroid]
+budgets: [50]
+n_cheap: [500]
+gamma_rel: [1, inf]
+seeds: [0]
+identify: {{steps: 1000, learning_rate: 0.01}}
+pretrain: {{steps: 1000, learning_rate: 0.01}}
+finetune:
+  standard: {{steps: 1000, learning_rate: 0.001}}
+tune:
+  budgets: [50]
+  trials: {trials}
+  trials_per_round: 10
+  folds: 2
+  subset_seeds: [100, 101]
+  space:
+    gamma_rel: [0.1, 0.3, 1, 3, inf]
+    finetune_learning_rate: {{low: 0.0001, high: 0.01}}
+    finetune_final_rate: {{low: 0.01, high: 0.5}}
+"""
+
+
+class InstantExecutor:
+    """Answers with untrained models."""
+
+    slots = 1
+
+    def __init__(self, bank: FrameBank) -> None:
+        self._bank = bank
+        frames = next(iter(bank.levels.values()))
+        self._scaling = measure_scaling(bank.layout, frames.descriptors, frames.forces)
+
+    def submit(
+        self, pack: Pack, parents: Mapping[str, TrainedModel], on_validation: OnValidation | None = None
+    ) -> Future[list[StageResult]]:
+        del parents, on_validation
+        future: Future[list[StageResult]] = Future()
+        future.set_result([self._untrained(spec) for spec in pack.specs])
+        return future
+
+    def close(self) -> None:
+        pass
+
+    def _untrained(self, spec) -> StageResult:  # noqa: ANN001
+        parameters = initial_parameters(self._bank.layout, spec.model, spec.seeds.weights)
+        model = TrainedModel(parameters, self._scaling, 0.0)
+        return StageResult(spec.key, spec.to_json(), model, 0.1, ((spec.schedule.steps, 0.1),), 0.0)
+
+
+def main() -> None:
+    per_study = (int(sys.argv[1]) if len(sys.argv) > 1 else 1000) // 2
+    plan = make_plan(parse_sweep(SWEEP.format(trials=per_study), "benchmark", Path()))
+    with tempfile.TemporaryDirectory() as folder:
+        marks = [time.monotonic()]
+        run_plan(plan, Path(folder) / "run", InstantExecutor, lambda _: None, lambda _: None)
+        wall_s = time.monotonic() - marks[0]
+    print(f"{2 * per_study} trials of 4 folds: {wall_s:.1f} s in all, {1000 * wall_s / (2 * per_study):.1f} ms per trial")
+
+
+if __name__ == "__main__":
+    main()
