@@ -1,0 +1,178 @@
+"""The Ray instance that workers live in: one of our own on this machine, or a cluster that is joined."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from asteroid.errors import InputError
+
+#: How long a cluster's address may stay silent, s.
+CONNECT_S = 10.0
+#: Ray refuses a smaller object store than 75 MiB; parents and results need room beside the frames.
+_HEADROOM_BYTES = 128 * 2**20
+#: RFC 9113, section 3.4: a client's greeting; every HTTP/2 server, so every gRPC one, answers with a SETTINGS frame.
+_HTTP2_GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
+_SETTINGS_FRAME = 4
+_SHM = "/dev/shm"  # noqa: S108 -- Linux's shared memory, which Ray uses as well
+
+
+def open_session(workers: int, bank_bytes: int, address: str | None) -> bool:
+    """Start Ray on this machine, or join the cluster at an address; a session that is open already is used as it is.
+
+    Args:
+        workers: cores that Ray may use when it is started here.
+        bank_bytes: size of the frames that will go to the object store.
+        address: None to start, "host:port" or "auto" to join.
+
+    Returns:
+        whether the session was opened here, and `ray.shutdown` is therefore the caller's to call.
+
+    Raises:
+        InputError: the address is malformed or does not answer, or Ray cannot run here.
+    """
+    # Ray reads both when it is imported. The first would start every worker through `uv run`; the second drops the
+    # raylet's messages, which Ray prints on the driver's terminal even where log_to_driver is False.
+    os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
+    os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".")
+    import ray
+
+    if ray.is_initialized():
+        return False
+    if address is None:
+        _start(workers, bank_bytes)
+    else:
+        _join(address)
+    return True
+
+
+def _start(workers: int, bank_bytes: int) -> None:
+    import ray
+
+    cores = os.cpu_count() or 1
+    if workers > cores:
+        raise InputError(
+            f"every worker needs a core of its own, found {workers} workers on {cores} cores: use --workers {cores}"
+        )
+    if not {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"} & os.environ.keys():
+        # A token that lives as long as this process. Ray would write one under HOME, which may be read-only.
+        os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
+    store_bytes = bank_bytes + bank_bytes // 20 + _HEADROOM_BYTES
+    with _SigtermKept():
+        try:
+            ray.init(
+                address="local",  # even where RAY_ADDRESS names a cluster
+                num_cpus=workers,
+                include_dashboard=False,
+                object_store_memory=store_bytes,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                _plasma_directory=_store_directory(store_bytes),
+            )
+        except (OSError, ValueError, RuntimeError) as error:
+            raise InputError(
+                f"Ray could not start on this machine: {_one_line(error)}: it needs a writable {tempfile.gettempdir()} "
+                "(or RAY_TMPDIR) and free local ports; or run without --workers"
+            ) from error
+
+
+def _store_directory(store_bytes: int) -> str | None:
+    """Where the object store's memory is mapped: /dev/shm, else the temporary folder; None is Ray's choice."""
+    if sys.platform != "linux":
+        return None
+    room = {}
+    for folder in dict.fromkeys((_SHM, tempfile.gettempdir())):
+        if Path(folder).is_dir():
+            room[folder] = shutil.disk_usage(folder).free
+            if room[folder] >= store_bytes:
+                return folder
+    found = " and ".join(f"{free / 2**20:.0f} MiB in {folder}" for folder, free in room.items())
+    raise InputError(
+        f"workers share the frames through a file of {store_bytes / 2**20:.0f} MiB, found {found}: free space, enlarge "
+        f"{_SHM} (docker run --shm-size), use fewer n_cheap, or run without --workers"
+    )
+
+
+def _join(address: str) -> None:
+    import ray
+
+    host, port = _find_head(address)
+    _await_answer(host, port)
+    with _SigtermKept():
+        try:
+            ray.init(address=f"{host}:{port}", log_to_driver=False, logging_level=logging.ERROR)
+        except (OSError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
+            raise InputError(
+                f"the Ray cluster at {host}:{port} cannot be joined: {_one_line(error)}: run this command on one of "
+                "its nodes, with its versions of Ray and Python, and with RAY_AUTH_MODE=token where it wants a token"
+            ) from error
+
+
+def _find_head(address: str) -> tuple[str, int]:
+    from ray._private.services import canonicalize_bootstrap_address  # what ray.init calls; no public name
+
+    if "://" in address:
+        raise InputError(
+            f"a Ray address is host:port or auto, found {address!r}: run this command on a node of the cluster and "
+            "give the head node's port (6379 unless ray start was told another)"
+        )
+    try:
+        found = canonicalize_bootstrap_address(address) or ""
+    except ConnectionError as error:
+        raise InputError(
+            "no Ray cluster was found for the Ray address 'auto': start one with ray start --head, or give host:port"
+        ) from error
+    except ValueError:
+        found = ""
+    host, _, port = found.rpartition(":")
+    if not (host and port.isdecimal() and 0 < int(port) < 2**16):
+        raise InputError(f"a Ray address is host:port or auto, found {address!r}: write for instance 10.0.0.5:6379")
+    return host.strip("[]"), int(port)
+
+
+def _await_answer(host: str, port: int) -> None:
+    """Wait until a gRPC server answers; `ray.init` would wait for minutes, and write to the terminal meanwhile."""
+    until = time.monotonic() + CONNECT_S
+    while not _speaks_http2(host, port, until - time.monotonic()):
+        if time.monotonic() >= until:
+            raise InputError(
+                f"the Ray address {host}:{port} does not answer, waited {CONNECT_S:.0f} s for it: is the head node up "
+                "(ray start --head), is the port open?"
+            )
+        time.sleep(0.2)
+
+
+def _speaks_http2(host: str, port: int, timeout_s: float) -> bool:
+    encrypted = os.environ.get("RAY_USE_TLS", "0") not in ("0", "")
+    try:
+        with socket.create_connection((host, port), timeout=max(0.1, timeout_s)) as connection:
+            if encrypted:
+                return True  # such a port understands no plain greeting: that it is open must do
+            connection.sendall(_HTTP2_GREETING)
+            return connection.recv(9)[3:4] == bytes((_SETTINGS_FRAME,))
+    except OSError:
+        return False
+
+
+class _SigtermKept:
+    """`ray.init` replaces the handler of SIGTERM; this puts the caller's back."""
+
+    def __enter__(self) -> None:
+        self._handler = signal.getsignal(signal.SIGTERM)
+
+    def __exit__(self, *_: object) -> None:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, self._handler)
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

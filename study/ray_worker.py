@@ -1,0 +1,187 @@
+"""What lives in a Ray worker's process: the shared frames, the training of a pack, the board for validation errors.
+
+Heavy modules are imported where they are used: the board's process needs none of them.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import traceback
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from asteroid.descriptors import Layout
+    from asteroid.frames import FrameBank
+    from asteroid.stages import StageResult, TrainedModel
+    from study.packs import Pack
+
+
+@dataclass(frozen=True)
+class SharedBank:
+    """A frame bank as arrays, which Ray's workers on one machine read from one copy in shared memory.
+
+    Attributes:
+        layout: the descriptors of the molecule.
+        levels: level -> arrays in the order of the fields of `FrameTensors`.
+        rows: level -> content hash -> row.
+    """
+
+    layout: Layout
+    levels: Mapping[str, tuple[NDArray[np.generic], ...]]
+    rows: Mapping[str, Mapping[str, int]]
+
+    @classmethod
+    def of(cls, bank: FrameBank) -> SharedBank:
+        """The arrays of a bank, not copied."""
+        levels = {
+            level: (
+                tensors.descriptors.numpy(),
+                tensors.jacobians.numpy(),
+                tensors.energy.numpy(),
+                tensors.forces.numpy(),
+            )
+            for level, tensors in bank.levels.items()
+        }
+        return cls(bank.layout, levels, bank.rows)
+
+    @property
+    def nbytes(self) -> int:
+        """Size of the arrays and, roughly, of the hashes."""
+        return sum(array.nbytes for arrays in self.levels.values() for array in arrays) + sum(
+            64 * len(rows) for rows in self.rows.values()
+        )
+
+    def open(self) -> FrameBank:
+        """The bank of these arrays, not copied: its tensors must never be written to."""
+        import torch
+
+        from asteroid.frames import FrameBank
+        from asteroid.training import FrameTensors
+
+        with warnings.catch_warnings():
+            # Shared memory is read-only, which torch cannot express; training only reads the frames.
+            warnings.filterwarnings("ignore", "The given NumPy array is not writable", UserWarning)
+            levels = {
+                level: FrameTensors(*(torch.from_numpy(array) for array in arrays))
+                for level, arrays in self.levels.items()
+            }
+        return FrameBank(self.layout, levels, self.rows)
+
+
+@dataclass(frozen=True)
+class Raised:
+    """An exception on its way from a worker, with the causes that pickle would drop.
+
+    Attributes:
+        chain: the exception, its cause, the cause's cause and so on.
+    """
+
+    chain: tuple[Exception, ...]
+
+    @classmethod
+    def of(cls, error: Exception) -> Raised:
+        """Prepare an exception that was just caught; the traceback becomes a note."""
+        report = "".join(traceback.format_exception(error)).strip()
+        chain = [_portable(error)]
+        cause = error.__cause__
+        while isinstance(cause, Exception) and len(chain) < 10:
+            chain.append(_portable(cause))
+            cause = cause.__cause__
+        chain[0].add_note(f"In the worker with process id {os.getpid()}:\n{report}")
+        return cls(tuple(chain))
+
+    def rebuild(self) -> Exception:
+        """The exception, linked to its causes."""
+        for error, cause in zip(self.chain, self.chain[1:], strict=False):
+            error.__cause__ = cause
+        return self.chain[0]
+
+
+def _portable(error: Exception) -> Exception:
+    """The exception, or a description of one that does not survive pickling."""
+    try:
+        pickle.loads(pickle.dumps(error))  # noqa: S301 -- written one call earlier
+    except Exception:  # whatever a foreign class raises when it is rebuilt
+        return RuntimeError(f"{type(error).__qualname__}: {error}")
+    return error
+
+
+class Board:
+    """Validation errors wait here until the driver asks for them."""
+
+    def __init__(self) -> None:
+        self._posts: dict[int, list[tuple[int, list[float]]]] = {}
+
+    def post(self, ticket: int, step: int, errors: list[float]) -> None:
+        """Put up the errors of one validation."""
+        self._posts.setdefault(ticket, []).append((step, errors))
+
+    def take(self, ticket: int) -> list[tuple[int, list[float]]]:
+        """Take down what a pack in training has put up since, in its order."""
+        return self._posts.pop(ticket, [])
+
+
+class PackWorker:
+    """Trains packs on one thread.
+
+    Args:
+        bank: the frames.
+        board: handle of the board's actor.
+    """
+
+    def __init__(self, bank: SharedBank, board: Any) -> None:
+        import torch
+
+        import asteroid.stages  # noqa: F401 -- loaded before the worker says that it is ready
+
+        torch.set_num_threads(1)  # more would change the rounding, and cost time on small products
+        self._bank = bank.open()
+        self._board = board
+
+    def pid(self) -> int:
+        """Process id; that it answers says that the worker is ready."""
+        return os.getpid()
+
+    def train(self, pack: Pack, parents: Mapping[str, TrainedModel], ticket: int | None) -> list[StageResult] | Raised:
+        """Train a pack.
+
+        Args:
+            pack: the stages.
+            parents: trained parents by key.
+            ticket: under which the board keeps the validation errors; None for not at all.
+
+        Returns:
+            one result per place, or what was raised. The board has everything by then.
+        """
+        import ray
+
+        from asteroid.stages import train_pack
+
+        posted = None
+
+        def post(step: int, errors: list[float]) -> None:
+            nonlocal posted
+            posted = self._board.post.remote(ticket, step, errors)
+
+        outcome: list[StageResult] | Raised
+        try:
+            outcome = train_pack(
+                self._bank,
+                pack.specs,
+                parents,
+                share_batches=pack.share_batches,
+                on_validation=None if ticket is None else post,
+            )
+        except Exception as error:
+            outcome = Raised.of(error)
+        if posted is not None:
+            ray.get(posted)  # posts of one worker arrive in order, so the earlier ones are there as well
+        return outcome
