@@ -12,17 +12,19 @@ from matplotlib.transforms import ScaledTranslation
 from scipy.spatial import cKDTree
 
 from analysis.figure_style import look_of
-from asteroid.units import force_unit_in_ev_ang
+from asteroid.units import SECONDS, force_unit_in_ev_ang
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
+#: Dots of neighbouring curves stand this far apart.
+_DOT_STEP_PT = 3.4
 _BAND_NAMES = {"curve": "mean curves", "new_data_draw": "new data draws", "new_run": "new runs"}
 
 
-def draw_curve(rows: pd.DataFrame, ax: Axes, x: str) -> Line2D:
-    """Draw one curve; returns its entry in the legend."""
+def draw_curve(rows: pd.DataFrame, ax: Axes, x: str, *, shift_pt: float = 0.0) -> Line2D:
+    """Draw one curve, its dots shifted sideways by some points on paper; returns its entry in the legend."""
     colour, marker = look_of(str(rows["strategy"].iloc[0]))
     dots, line = rows[(rows["part"] == "run") & (rows[x] > 0)], rows[rows["part"] == "line"]
     inside = line[~line["extrapolated"]]
@@ -34,11 +36,23 @@ def draw_curve(rows: pd.DataFrame, ax: Axes, x: str) -> Line2D:
     if len(beyond) > 1:
         ax.plot(beyond[x], beyond["force_mae_ev_ang"], color=colour, linestyle=(0, (3, 1.5)), zorder=3)
     look: dict[str, Any] = {"color": colour, "marker": marker, "markeredgecolor": "white", "markeredgewidth": 0.4}
-    ax.plot(dots[x], dots["force_mae_ev_ang"], linestyle="none", zorder=4, **look)
+    aside = ax.transData + ScaledTranslation(shift_pt / 72, 0, ax.figure.dpi_scale_trans)
+    ax.plot(dots[x], dots["force_mae_ev_ang"], linestyle="none", zorder=4, transform=aside, **look)
     label = f"{rows['curve'].iloc[0]}\n{fit_text(rows)}" if not horizontal else str(rows["curve"].iloc[0])
     return Line2D(
         [], [], linestyle=style if len(line) else "none", label=label, **(look if len(dots) else {"color": colour})
     )
+
+
+def dot_shifts_pt(data: pd.DataFrame) -> dict[str, float]:
+    """How far to shift the dots of each curve, so that those of one budget stand side by side; 0 for a single curve."""
+    names = list(dict.fromkeys(data.loc[(data["part"] == "run") & (data["budget"] > 0), "curve"]))
+    return {name: _DOT_STEP_PT * (place - (len(names) - 1) / 2) for place, name in enumerate(names)}
+
+
+def price_unit(largest_cpu_s: float) -> str:
+    """The unit of time in which prices up to this one read well."""
+    return next((name for name in ("d", "h", "min") if SECONDS[name] * 5 <= largest_cpu_s), "s")
 
 
 def fit_text(rows: pd.DataFrame, *, short: bool = False) -> str:
@@ -138,22 +152,27 @@ def _drawn_points(shown: pd.DataFrame) -> NDArray[np.float64]:
     return np.concatenate(points)
 
 
-def name_curves(ax: Axes, handles: list[Line2D], data: pd.DataFrame) -> None:
-    """Name the curves below the axes."""
+def name_curves(ax: Axes, handles: list[Line2D], data: pd.DataFrame, *, below_figure: bool = False) -> None:
+    """Name the curves below the axes, or below all axes of the figure."""
     title = f"Bands: 90 % of {_BAND_NAMES[str(data['band'].iloc[0])]}"
     if data["extrapolated"].any():
         title += "; dashed: beyond the data"
+    if any(dot_shifts_pt(data).values()):
+        title += "\nDots (one each seed) of equal budgets are drawn side by side"
+    look: Any = {"alignment": "left", "frameon": False, "handlelength": 2.2, "labelspacing": 0.6}
+    ncols = 2 if ax.figure.bbox.width > 5 * ax.figure.dpi else 1
+    figure = ax.get_figure(root=True)
+    if below_figure and figure is not None:
+        figure.legend(handles=handles, title=title, loc="outside lower left", ncols=ncols, **look)
+        return
     ax.legend(
         handles=handles,
         title=title,
-        alignment="left",
         loc="upper left",
         bbox_to_anchor=(0, 0),
         # Below the ticks and the name of the axis, whatever the height of the axes.
         bbox_transform=ax.transAxes + ScaledTranslation(-30 / 72, -34 / 72, ax.figure.dpi_scale_trans),
         borderaxespad=0,
-        frameon=False,
-        handlelength=2.2,
-        ncols=2 if ax.figure.bbox.width > 5 * ax.figure.dpi else 1,
-        labelspacing=0.6,
+        ncols=ncols,
+        **look,
     )

@@ -1,4 +1,4 @@
-"""Figures: learning curves (force error against labels bought) and errors against the price of labels.
+"""Figures of learning curves: force error against labels bought.
 
 Two functions each: `*_data` returns the numbers (tested, saved as CSV), `plot_*` draws them.
 """
@@ -14,6 +14,7 @@ from matplotlib.ticker import FixedLocator
 
 from analysis.curves import curves_of, labels_of, representative_curves
 from analysis.drawing import (
+    dot_shifts_pt,
     draw_curve,
     error_name,
     fit_text,
@@ -26,14 +27,11 @@ from analysis.drawing import (
 from analysis.figure_style import figure_style
 from analysis.powerlaw import Kind, predict, slope
 from analysis.promise import Evidence, evidence_of, sampled_run_draws
-from asteroid.units import SECONDS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
-
-    from study.costs import PriceList
 
 #: Curves are drawn up to this multiple of the largest budget.
 STRETCH = 2.0
@@ -110,11 +108,15 @@ def plot_learning_curve(
     """
     with figure_style():
         shown = in_unit(data, force_unit)
-        handles = [draw_curve(rows, ax, "budget") for _, rows in shown.groupby("curve", sort=False)]
+        shifts = dot_shifts_pt(shown)
+        handles = [
+            draw_curve(rows, ax, "budget", shift_pt=shifts.get(str(name), 0.0))
+            for name, rows in shown.groupby("curve", sort=False)
+        ]
         budgets = {*shown.loc[(shown["part"] == "run") & (shown["budget"] > 0), "budget"], shown["budget"].max()}
         log_axes(ax, shown, "budget")
         ax.xaxis.set_major_locator(FixedLocator(ticks_apart(sorted(budgets))))
-        ax.set_xlabel(f"{level} labels bought (training + validation)")
+        ax.set_xlabel(f"{level} labels (training + validation)")
         ax.set_ylabel(error_name(data, force_unit))
         slope_guide(ax, shown)
         if legend:
@@ -158,58 +160,9 @@ def plot_small_multiples(
             ax.remove()
         for ax in panels[max(len(curves) - columns, 0) : len(curves)]:
             ax.xaxis.set_tick_params(labelbottom=True)
-        figure.supxlabel(f"{level} labels bought (training + validation)", fontsize=8)
+        figure.supxlabel(f"{level} labels (training + validation)", fontsize=8)
         figure.supylabel(error_name(data, force_unit), fontsize=8)
     return panels[: len(curves)]
-
-
-def cost_data(table: pd.DataFrame, prices: PriceList, *, kind: Kind = "new_run", seed: int = 0) -> pd.DataFrame:
-    """Numbers of the cost figure: those of `learning_curve_data` with `price_cpu_s`, the price of the labels.
-
-    Args:
-        table: results table.
-        prices: of the accurate and the cheap level; training is not part of the price.
-        kind: what the band is about.
-        seed: of the posterior draws.
-
-    Raises:
-        InputError: the table has no usable curve.
-    """
-    data = learning_curve_data(table, kind=kind, seed=seed)
-    # A horizontal line is one purchase: its cheap frames.
-    data = data[(data["part"] == "run") | (data["strategy"] != "cheap_only")].reset_index(drop=True)
-    price = [
-        prices.accurate_cpu_s(budget) + prices.cheap_cpu_s(n_cheap)
-        for budget, n_cheap in zip(data["budget"], data["n_cheap"], strict=True)
-    ]
-    return data.assign(price_cpu_s=price)
-
-
-def plot_cost(data: pd.DataFrame, ax: Axes, *, force_unit: str = "kcal/mol/Å", legend: bool = True) -> Axes:
-    """Draw errors against the price of the labels, one curve for each strategy.
-
-    Args:
-        data: from `cost_data`.
-        ax: where to draw.
-        force_unit: of the errors.
-        legend: whether to name the curves below the axes.
-
-    Raises:
-        InputError: the unit is not known.
-    """
-    with figure_style():
-        shown = in_unit(data, force_unit)
-        unit = next(
-            name for name in ("d", "h", "min", "s") if SECONDS[name] * 5 <= shown["price_cpu_s"].max() or name == "s"
-        )
-        shown["price"] = shown["price_cpu_s"] / SECONDS[unit]
-        handles = [draw_curve(rows, ax, "price") for _, rows in shown.groupby("curve", sort=False)]
-        log_axes(ax, shown, "price")
-        ax.set_xlabel(f"Price of the labels (CPU {unit})")
-        ax.set_ylabel(error_name(data, force_unit))
-        if legend:
-            name_curves(ax, handles, data)
-    return ax
 
 
 def _line(evidence: Evidence, ends: NDArray[np.float64], kind: Kind, seed: int) -> pd.DataFrame:

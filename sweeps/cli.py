@@ -160,21 +160,46 @@ def status(run: RunFolder) -> None:
 
 @app.command()
 @_answers_mistakes
-def plot(run: RunFolder, force_unit: ForceUnit = _FORCE_UNIT) -> None:
-    """Draw the learning curves and the error against the price of labels: PDF, SVG, PNG and the CSV behind each.
+def plot(
+    runs: Annotated[
+        list[Path], typer.Argument(metavar="RUN...", help="Folders of runs; with several, bars compare them.")
+    ],
+    force_unit: ForceUnit = _FORCE_UNIT,
+    budget: Annotated[
+        int | None, typer.Option(help="Accurate labels of the bars. Default: the most that all strategies have.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder for the figures of one RUN, or for the bars over several. Default: figures/ of the first RUN."
+        ),
+    ] = None,
+) -> None:
+    """Draw every figure that the runs have data for: PDF, SVG, PNG and the CSV of the numbers behind each.
 
-    Example:
+    Several runs (one molecule each) also get bars side by side.
+
+    Examples:
 
       asteroid-study plot runs/quickstart --force-unit meV/A
-    """
-    from study.results import read_manifest, read_results
-    from sweeps.figure_files import save_figures
 
-    table, manifest = read_results(run), read_manifest(run)
-    _warn_incomplete(table, manifest)
-    files = save_figures(table, manifest, run / "figures", force_unit)
-    for stem in dict.fromkeys(file.stem for file in files):
-        _say(f"{run / 'figures' / stem}: " + ", ".join(file.suffix[1:] for file in files if file.stem == stem))
+      asteroid-study plot runs/methanol runs/ethanol --budget 100 --out figures
+    """
+    from study.results import read_manifest
+    from study.trials import read_importances, read_trials
+    from sweeps.figure_files import read_table, save_bars, save_figures
+
+    if len({run.resolve() for run in runs}) < len(runs):
+        raise InputError(f"each run is drawn once, found one twice in {' '.join(map(str, runs))}: name it once")
+    loaded = [(run, read_table(run), read_manifest(run), read_trials(run), read_importances(run)) for run in runs]
+    for run, table, manifest, trials, importances in loaded:
+        if table is not None:
+            _warn_incomplete(table, manifest)
+        folder = out if out is not None and len(runs) == 1 else run / "figures"
+        _say_files(save_figures(table, manifest, trials, importances, folder, force_unit, budget))
+    several = [(run, table, manifest) for run, table, manifest, _, _ in loaded if table is not None]
+    if len(several) > 1:
+        _say_files(save_bars(several, out or runs[0] / "figures", force_unit, budget))
 
 
 @app.command()
@@ -233,6 +258,11 @@ def _priced(listed: dict[str, Any], overrides: list[str]) -> Any:
 def _warn_incomplete(table: Any, manifest: dict[str, Any]) -> None:
     if len(table) < manifest["rows"]:
         _err.print(f"note: the run is not finished: {len(table)} of {manifest['rows']} rows", highlight=False)
+
+
+def _say_files(files: list[Path]) -> None:
+    for stem in dict.fromkeys(file.with_suffix("") for file in files):
+        _say(f"{stem}: " + ", ".join(file.suffix[1:] for file in files if file.with_suffix("") == stem))
 
 
 def _say(line: str) -> None:

@@ -4,54 +4,96 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from matplotlib.figure import Figure
-
-from analysis.figure_style import figure_style, new_figure, save_figure
-from analysis.figures import cost_data, learning_curve_data, plot_cost, plot_learning_curve, plot_small_multiples
+from analysis.figure_style import save_figure
+from analysis.gallery import bars_picture, result_pictures, search_pictures
+from asteroid.errors import InputError
 from study.costs import PriceList
+from study.results import read_results
+from study.trials import TRIALS_FILE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
     from typing import Any
 
     import pandas as pd
 
+    from analysis.gallery import Picture
 
-def save_figures(table: pd.DataFrame, manifest: dict[str, Any], folder: Path, force_unit: str) -> list[Path]:
-    """Draw every figure of a run.
+
+def save_figures(
+    table: pd.DataFrame | None,
+    manifest: dict[str, Any],
+    trials: pd.DataFrame | None,
+    importances: pd.DataFrame | None,
+    folder: Path,
+    force_unit: str,
+    budget: int | None = None,
+) -> list[Path]:
+    """Draw every figure of a run; figures that the run has no data for are left out.
 
     Args:
-        table: results table.
+        table: results table; None or without rows where the run only searched.
         manifest: the run's manifest.
+        trials: of its Optuna studies, if any.
+        importances: of its Optuna studies, if any.
         folder: where the files go; created if need be.
         force_unit: unit of the error axes.
+        budget: of the bars; None: the largest that all strategies share.
 
     Returns:
         the files: PDF, SVG, PNG and CSV of each figure.
+
+    Raises:
+        InputError: there is nothing to draw, or the bars cannot be drawn at that budget.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    level = display_level(manifest["level_accurate"])
-    files: list[Path] = []
-    with figure_style():
-        data = learning_curve_data(table)
-        figure, ax = new_figure()
-        plot_learning_curve(data, ax, level=level, force_unit=force_unit)
-        files += save_figure(figure, data, folder, "learning_curve")
-
-        data = learning_curve_data(table, every_curve=True)
-        figure = Figure(figsize=(6.8, 6.8), layout="constrained")
-        plot_small_multiples(data, figure, level=level, force_unit=force_unit)
-        files += save_figure(figure, data, folder, "every_curve")
-
-        data = cost_data(table, PriceList.from_json(manifest["prices"]))
-        figure, ax = new_figure()
-        plot_cost(data, ax, force_unit=force_unit)
-        files += save_figure(figure, data, folder, "cost")
-    return files
+    pictures: list[Picture] = search_pictures(trials, importances, force_unit=force_unit)
+    if table is not None and (len(table) or not pictures):
+        prices = PriceList.from_json(manifest["prices"])
+        pictures = [*result_pictures(table, manifest, prices, force_unit=force_unit, budget=budget), *pictures]
+    if not pictures:
+        raise InputError(f"figures need finished runs or trials, found none in {folder.parent}: finish the run first")
+    return [path for picture in pictures for path in _save(picture, folder)]
 
 
-def display_level(level: str) -> str:
-    """A level slug as chemists write it: "ccsd_t/cc-pvdz" becomes "CCSD(T)/cc-pVDZ"."""
-    method, slash, basis = level.partition("/")
-    method = method.upper().replace("CCSD_T", "CCSD(T)").replace("XTB", "xTB")
-    return method + slash + basis.replace("pv", "pV").replace("dz", "DZ").replace("tz", "TZ").replace("qz", "QZ")
+def read_table(run: Path) -> pd.DataFrame | None:
+    """Read the results table; None where the run has trials only.
+
+    Raises:
+        InputError: there is neither a table nor a file of trials, or the table does not fit the schema.
+    """
+    if (run / TRIALS_FILE).is_file() and not (run / "results.parquet").is_file():
+        return None
+    return read_results(run)
+
+
+def save_bars(
+    runs: Sequence[tuple[Path, pd.DataFrame, dict[str, Any]]], folder: Path, force_unit: str, budget: int | None = None
+) -> list[Path]:
+    """Draw the bars of several runs side by side.
+
+    Args:
+        runs: run folder, results table and manifest of each.
+        folder: where the files go; created if need be.
+        force_unit: unit of the error axes.
+        budget: accurate labels; None: the largest that all strategies of all runs share.
+
+    Raises:
+        InputError: the bars cannot be drawn at that budget.
+    """
+    names = _names(runs)
+    tables = {name: table for name, (_, table, _) in zip(names, runs, strict=True)}
+    manifests = {name: manifest for name, (_, _, manifest) in zip(names, runs, strict=True)}
+    return _save(bars_picture(tables, manifests, stem="bars_of_runs", force_unit=force_unit, budget=budget), folder)
+
+
+def _names(runs: Sequence[tuple[Path, pd.DataFrame, dict[str, Any]]]) -> list[str]:
+    """The shortest names that tell the runs apart: their sweeps' names, or their folders."""
+    for names in ([manifest["name"] for _, _, manifest in runs], [folder.name for folder, _, _ in runs]):
+        if len(set(names)) == len(names):
+            return names
+    return [str(folder) for folder, _, _ in runs]
+
+
+def _save(picture: Picture, folder: Path) -> list[Path]:
+    return save_figure(picture.figure, picture.data, folder, picture.stem)

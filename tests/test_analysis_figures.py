@@ -12,16 +12,13 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from analysis.figure_style import look_of, new_figure, save_figure
-from analysis.figures import cost_data, learning_curve_data, plot_cost, plot_learning_curve, plot_small_multiples
+from analysis.figures import learning_curve_data, plot_learning_curve, plot_small_multiples
 from analysis.powerlaw import fit_power_law, slope
 from asteroid.errors import InputError
 from asteroid.units import KCAL_PER_MOL_EV
-from study.costs import LevelPrice, PriceList
 from study.results import COLUMNS, results_frame
 
 BUDGETS = (20, 40, 80, 160, 320, 500)
-LEVELS = {"ccsd_t/cc-pvdz": LevelPrice(28.0, "card"), "gfn2-xtb": LevelPrice(0.002, "card", 0.018)}
-PRICES = PriceList("ccsd_t/cc-pvdz", "gfn2-xtb", LEVELS)
 
 
 def bent(n):
@@ -172,7 +169,7 @@ def test_picture_says_what_it_shows():
     text = ax.get_legend().get_texts()[1].get_text()
     assert f"α = {first['alpha']:.2f} [{first['alpha_lo']:.2f}, {first['alpha_hi']:.2f}]" in text
     assert "lack of fit p = " in text
-    assert ax.get_xlabel() == "CCSD(T) labels bought (training + validation)"
+    assert ax.get_xlabel() == "CCSD(T) labels (training + validation)"
     assert ax.get_ylabel() == "Force MAE on test (kcal/mol/Å)"
     assert ax.get_xscale() == ax.get_yscale() == "log"
     (guide,) = [line for line in ax.lines if line.get_linestyle() == ":"]
@@ -227,18 +224,20 @@ def test_small_multiples_show_every_curve():
     assert len(plot_small_multiples(DATA, uneven)) == len(uneven.axes) == 4
 
 
-def test_cost_is_the_price_of_labels():
-    data = cost_data(TABLE, PRICES)
-    runs = data[data["part"] == "run"].drop_duplicates(["strategy", "budget"]).set_index(["strategy", "budget"])
-    assert runs.loc[("accurate_only", 80), "price_cpu_s"] == pytest.approx(80 * 28.0)
-    assert runs.loc[("asteroid", 80), "price_cpu_s"] == pytest.approx(80 * 28.0 + 4000 * 0.02)
-    assert runs.loc[("cheap_only", 0), "price_cpu_s"] == pytest.approx(4000 * 0.02)
-    figure, ax = drawn(data, plot_cost)
-    assert ax.get_xlabel() == "Price of the labels (CPU h)"
-    assert_no_overlap(figure)
-    dearer = cost_data(TABLE, PRICES.override("ccsd_t/cc-pvdz", 28e3, "test"))
-    _, ax = drawn(dearer, plot_cost)
-    assert ax.get_xlabel() == "Price of the labels (CPU d)"
+def test_dots_of_one_budget_are_apart_on_paper_and_true_in_the_data():
+    _, ax = drawn()
+    places = {}
+    for strategy in ("accurate_only", "pretrain_finetune", "asteroid"):
+        (dots,) = [line for line in ax.lines if line.get_marker() == look_of(strategy).marker]
+        runs = DATA[(DATA["part"] == "run") & (DATA["strategy"] == strategy)]
+        np.testing.assert_array_equal(dots.get_xdata(), runs["budget"])
+        places[strategy] = dots.get_transform().transform(dots.get_xydata())[:, 0]
+    step = np.array([3.4 / 72 * ax.figure.dpi] * 18)
+    np.testing.assert_allclose(places["pretrain_finetune"] - places["accurate_only"], step)
+    np.testing.assert_allclose(places["asteroid"] - places["pretrain_finetune"], step)
+    assert "side by side" in ax.get_legend().get_title().get_text()
+    _, alone = drawn(DATA[DATA["strategy"] == "asteroid"])
+    assert "side by side" not in alone.get_legend().get_title().get_text()
 
 
 def test_looks_differ():

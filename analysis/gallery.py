@@ -1,0 +1,254 @@
+"""Every figure of a run, drawn, with the words that go with it: for files (`plot`) and for the page (`report`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from matplotlib.figure import Figure
+
+from analysis.bars import bars_data, bars_size_in, plot_bars
+from analysis.cost_figure import cost_data, plot_cost
+from analysis.figure_style import figure_style, new_figure
+from analysis.figures import learning_curve_data, plot_learning_curve, plot_small_multiples
+from analysis.gamma_figure import gamma_data, plot_gamma
+from analysis.importance_figure import importance_data, importance_size_in, plot_importance
+from analysis.trials_figure import pareto_data, plot_pareto
+from asteroid.units import force_unit_in_ev_ang
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    import pandas as pd
+
+    from study.costs import PriceList
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A drawn figure.
+
+    Attributes:
+        stem: name of its files.
+        figure: the picture.
+        data: the numbers behind it.
+        title: a heading for it.
+        caption: one sentence that says how to read it.
+        alt: what it shows, for readers who do not see it.
+    """
+
+    stem: str
+    figure: Figure
+    data: pd.DataFrame
+    title: str
+    caption: str
+    alt: str
+
+
+def result_pictures(
+    table: pd.DataFrame,
+    manifest: Mapping[str, Any],
+    prices: PriceList,
+    *,
+    force_unit: str = "kcal/mol/Å",
+    budget: int | None = None,
+) -> list[Picture]:
+    """Draw the figures of a results table; figures without data (no gamma to compare) are left out.
+
+    Args:
+        table: results table.
+        manifest: the run's manifest.
+        prices: of the accurate and the cheap level.
+        force_unit: of the error axes.
+        budget: of the bars; by default the largest that all strategies share.
+
+    Raises:
+        InputError: the table has no usable curve, or not every strategy has the budget.
+    """
+    level = display_level(manifest["level_accurate"])
+    pictures = [
+        _learning_curves(table, level, force_unit),
+        _every_curve(table, level, force_unit),
+        _cost(table, prices, force_unit),
+    ]
+    bars = {manifest["name"]: table}, {manifest["name"]: dict(manifest) | {"prices": prices.to_json()}}
+    pictures.append(bars_picture(*bars, stem="bars", force_unit=force_unit, budget=budget))
+    data = gamma_data(table)
+    if len(data):
+        panels = data["budget"].nunique()
+        figure = Figure(figsize=(max(3.4, 0.5 + 2.1 * panels), 2.9), layout="constrained")
+        plot_gamma(data, figure)
+        pictures.append(
+            Picture(
+                "gamma",
+                figure,
+                data,
+                "Do the bias weights help?",
+                "Force error with bias weights over that without, paired by seed: below 1 the weights help.",
+                _gamma_alt(data),
+            )
+        )
+    return pictures
+
+
+def search_pictures(
+    trials: pd.DataFrame | None, importances: pd.DataFrame | None, *, force_unit: str = "kcal/mol/Å"
+) -> list[Picture]:
+    """Draw the figures of the Optuna studies; those without data are left out.
+
+    Args:
+        trials: as `study.trials.read_trials` returns them.
+        importances: as `study.trials.read_importances` returns them.
+        force_unit: of the error axes.
+    """
+    pictures = []
+    data = pareto_data(trials) if trials is not None else None
+    if data is not None and len(data):
+        figure, ax = new_figure(height_in=3.4)
+        plot_pareto(data, ax, force_unit=force_unit)
+        best = int(data["non_dominated_overall"].sum())
+        pictures.append(
+            Picture(
+                "pareto",
+                figure,
+                data,
+                "Searches over the label budget",
+                "Each dot is a trial; steps join the trials that no other of their strategy beats in both error and "
+                "price, with one standard error.",
+                f"Cross-validated force error against label price of {len(data)} trials; {best} of them are beaten by "
+                "none in both.",
+            )
+        )
+    data = importance_data(importances) if importances is not None else None
+    if data is not None and len(data):
+        figure = Figure(figsize=importance_size_in(data), layout="constrained")
+        plot_importance(data, figure)
+        first = data.sort_values("importance", ascending=False).drop_duplicates("study").sort_index()
+        leaders = "; ".join(f"{row['study']}: {row['label']} {row['importance']:.0%}" for _, row in first.iterrows())
+        pictures.append(
+            Picture(
+                "importance",
+                figure,
+                data,
+                "What the settings matter",
+                "Share of the variance of the cross-validated error that each setting explains; the hatched bar is "
+                "noise, which no setting explains.",
+                f"Largest share of the variance of the cross-validated error in each study: {leaders}.",
+            )
+        )
+    return pictures
+
+
+def bars_picture(
+    tables: Mapping[str, pd.DataFrame],
+    manifests: Mapping[str, Mapping[str, Any]],
+    *,
+    stem: str,
+    force_unit: str = "kcal/mol/Å",
+    budget: int | None = None,
+) -> Picture:
+    """Draw the bars of one or several runs.
+
+    Raises:
+        InputError: a table has no usable curve, or not every strategy of a run has the budget.
+    """
+    data = bars_data(tables, manifests, budget=budget)
+    figure = Figure(figsize=bars_size_in(data), layout="constrained")
+    plot_bars(data, figure, force_unit=force_unit)
+    scale = force_unit_in_ev_ang(force_unit)
+    bars = data[data["part"] == "bar"]
+    said = "; ".join(
+        f"{run}: " + ", ".join(f"{row['strategy']} {row['force_mae_ev_ang'] / scale:.2g}" for _, row in rows.iterrows())
+        for run, rows in bars.groupby("run", sort=False)
+    )
+    budgets = " or ".join(f"{n:,}" for n in sorted(set(bars.loc[bars["budget"] > 0, "budget"])))
+    return Picture(
+        stem,
+        figure,
+        data,
+        f"Strategies at {budgets} accurate labels" if budgets else "Strategies",
+        "Bars are medians over seeds, dots single seeds; error, purchase and price stand on each bar.",
+        f"Median force errors in {force_unit}. {said}.",
+    )
+
+
+def display_level(level: str) -> str:
+    """A level slug as chemists write it: "ccsd_t/cc-pvdz" becomes "CCSD(T)/cc-pVDZ"."""
+    method, slash, basis = level.partition("/")
+    method = method.upper().replace("CCSD_T", "CCSD(T)").replace("XTB", "xTB")
+    return method + slash + basis.replace("pv", "pV").replace("dz", "DZ").replace("tz", "TZ").replace("qz", "QZ")
+
+
+def _learning_curves(table: pd.DataFrame, level: str, force_unit: str) -> Picture:
+    data = learning_curve_data(table)
+    figure, ax = new_figure()
+    plot_learning_curve(data, ax, level=level, force_unit=force_unit)
+    scale = force_unit_in_ev_ang(force_unit)
+    runs = data[data["part"] == "run"]
+    said = []
+    for curve, rows in runs.groupby("curve", sort=False):
+        medians = rows.groupby("budget")["force_mae_ev_ang"].median() / scale
+        ends = f"{medians.iloc[0]:.2g} with {medians.index[0]:,.0f} labels"
+        if len(medians) > 1:
+            ends = f"from {ends} to {medians.iloc[-1]:.2g} with {medians.index[-1]:,.0f}"
+        said.append(f"{curve}: {ends}")
+    return Picture(
+        "learning_curve",
+        figure,
+        data,
+        "Learning curves",
+        "Force error against accurate labels bought: a dot is one seed with its own label subset, a band holds 90 % of "
+        "new runs, dashed means beyond the data.",
+        f"Median force errors in {force_unit}. {'; '.join(said)}.",
+    )
+
+
+def _every_curve(table: pd.DataFrame, level: str, force_unit: str) -> Picture:
+    data = learning_curve_data(table, every_curve=True)
+    panels = data["curve"].nunique()
+    with figure_style():
+        figure = Figure(figsize=(6.8, 0.3 + 2.2 * -(-panels // 3)), layout="constrained")
+        plot_small_multiples(data, figure, level=level, force_unit=force_unit)
+    return Picture(
+        "every_curve",
+        figure,
+        data,
+        "Every curve by itself",
+        "One panel for each strategy, weight temperature and number of cheap frames; the others in grey.",
+        f"{panels} panels with one learning curve each; their slopes and tests are in the table of fits.",
+    )
+
+
+def _cost(table: pd.DataFrame, prices: PriceList, force_unit: str) -> Picture:
+    data = cost_data(table, prices)
+    timed = bool((data["train_core_s"] > 0).any())
+    with figure_style():
+        figure = Figure(figsize=(5.2 if timed else 3.4, 4.2), layout="constrained")
+        ratios = (2.4, 1)[: 1 + timed]
+        axes = list(figure.subplots(1, len(ratios), sharey=True, width_ratios=ratios, squeeze=False)[0])
+        plot_cost(data, axes[0], compute_ax=axes[1] if timed else None, force_unit=force_unit)
+    caption = "Force error against the price of the labels, with the lowest median error that each price buys as steps"
+    steps = data[data["part"] == "pareto"]
+    scale = force_unit_in_ev_ang(force_unit)
+    said = (
+        f"{row['force_mae_ev_ang'] / scale:.2g} for {row['price_cpu_s'] / 3600:.2g} CPU h ({row['curve']})"
+        for _, row in steps.iterrows()
+    )
+    return Picture(
+        "cost",
+        figure,
+        data,
+        "Error against cost",
+        caption + ("; on the right the same errors against the training time of one run." if timed else "."),
+        f"Lowest median force errors in {force_unit}, from cheap to dear: {'; '.join(said)}.",
+    )
+
+
+def _gamma_alt(data: pd.DataFrame) -> str:
+    means = data[(data["part"] == "mean") & (data["gamma_rel"] < float("inf"))]
+    said = (
+        f"{row['ratio']:.2f} at γ/median {row['gamma_rel']:g} with {row['budget']:,} labels"
+        for _, row in means.iterrows()
+    )
+    return f"Mean ratios of errors with and without weights: {'; '.join(said)}."
