@@ -40,7 +40,7 @@ EXAMPLE = StageSpec(
     train=Frames(CHEAP, ("aa", "bb", "cc")),
     val=Frames(CHEAP, ("dd",)),
     seeds=Seeds(0, 1, 2),
-    parents=("p",),
+    parents=("q", "p"),
     gamma_rel=1.0,
 )
 
@@ -178,7 +178,7 @@ def test_the_trainer_version_is_in_the_key(monkeypatch: pytest.MonkeyPatch) -> N
 def test_plain_data_names_frames_by_number_and_digest() -> None:
     plain = EXAMPLE.to_json()
     assert plain["train"] == {"level": CHEAP, "n": 3, "digest": EXAMPLE.train.digest}
-    assert plain["parents"] == ["p"]
+    assert plain["parents"] == ["q", "p"]
     assert plain["gamma_rel"] == 1.0
     assert "aa" not in str(plain)  # 100,000 hashes have no place in every stage's record
 

@@ -73,7 +73,7 @@ def uneven(n: int, seed: int) -> Tensor:
 
 
 def own_batches(make: Make, frames: FrameTensors) -> list[Member]:
-    """Everything that may differ within a pack differs; the first two share their held-out frames."""
+    """Everything that may differ within a pack differs; some held-out sets are equal, others equally many."""
     return [
         make(frames, init=1, ema=0.0),
         make(frames, train=range(5, 30), init=2, batches=7, learning_rate=1e-2, rho=0.5, ema=0.9),
@@ -87,7 +87,7 @@ def own_batches(make: Make, frames: FrameTensors) -> list[Member]:
             train_weights=uneven(7, 1),
             val_weights=uneven(10, 2),
         ),
-        make(frames, train=range(20, 60), val=range(15), final_rate=1.0, rho=1.0, train_weights=uneven(40, 3)),
+        make(frames, train=range(20, 45), val=range(10, 20), final_rate=1.0, rho=1.0, train_weights=uneven(25, 3)),
     ]
 
 
@@ -180,7 +180,7 @@ def test_the_loop_is_adam_with_clipping_and_a_running_mean(
     """The same arithmetic written with torch's own optimiser."""
     layout = methanol_bank.layout
     weights = uneven(48, 4)
-    member = make(accurate, train_weights=weights, rho=0.7, clip_norm=0.3, ema=0.8, validations=1, init=3)
+    member = make(accurate, train_weights=weights, rho=0.7, clip_norm=25.0, ema=0.8, validations=1, init=3)
     schedule = member.schedule
     order = training._batches(48, schedule, member.batch_seed)
     parameters = member.parameters[None].clone().requires_grad_()
@@ -207,12 +207,12 @@ def test_the_loop_is_adam_with_clipping_and_a_running_mean(
             "l2",
         )
         (loss / member.scaling.force_scale_ev_ang).sum().backward()
-        clipped += float(torch.nn.utils.clip_grad_norm_(parameters, 0.3)) > 0.3
+        clipped += float(torch.nn.utils.clip_grad_norm_(parameters, 25.0)) > 25.0
         optimiser.param_groups[0]["lr"] = schedule.rate(step)
         optimiser.step()
         decay = min(0.8, (1 + step) / (10 + step))
         average = decay * average + (1 - decay) * parameters.detach()
-    assert clipped > 0
+    assert 0 < clipped < 20  # Adam forgets a factor that all gradients share
     found = fit_one(methanol_bank, accurate, member).parameters
     assert float((found - average[0]).abs().max()) < 1e-5
 
