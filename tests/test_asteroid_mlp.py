@@ -18,6 +18,7 @@ from asteroid.models.mlp import (
     measure_scaling,
     parameter_count,
     stack_scalings,
+    trainable_mask,
 )
 
 if TYPE_CHECKING:
@@ -214,6 +215,20 @@ def test_initial_weights_are_the_seeds(layout: Layout) -> None:
     before = torch.random.get_rng_state()
     initial_parameters(layout, settings, 5)
     assert torch.equal(before, torch.random.get_rng_state())
+
+
+@pytest.mark.parametrize("frozen", [0, 1, 2])
+def test_frozen_layers_are_counted_from_the_descriptors(layout: Layout, frozen: int) -> None:
+    mask = trainable_mask(layout, SMALL, frozen)
+    assert mask.shape == (parameter_count(layout, SMALL),)
+    start = 0
+    for block in layout.blocks:
+        still = sum((width + 1) * 7 for width in (len(block.channels), 7)[:frozen])
+        size = (len(block.channels) + 1) * 7 + 8 * 7 + 7
+        assert not mask[start : start + still].any()
+        assert (mask[start + still : start + size] == 1).all()
+        start += size
+    assert start == mask.numel()
 
 
 def test_scaling_brings_descriptors_to_order_one(methanol_bank: FrameBank) -> None:

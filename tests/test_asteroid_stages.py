@@ -13,7 +13,7 @@ from asteroid import stages
 from asteroid.descriptors import DescriptorSettings
 from asteroid.frames import build_bank
 from asteroid.labels import content_hashes
-from asteroid.models.mlp import MLPSettings, Scaling, initial_parameters, measure_scaling
+from asteroid.models.mlp import MLPSettings, Scaling, initial_parameters, measure_scaling, trainable_mask
 from asteroid.stages import (
     Frames,
     Seeds,
@@ -239,6 +239,17 @@ def test_finetuning_starts_from_its_parents_weights_and_scaling(
         parent = trained[spec.parents[0]]
         assert float((result.model.parameters - parent.parameters).abs().max()) > 1e-3
         assert_same_scaling(result.model.scaling, parent.scaling)
+
+
+def test_frozen_layers_stay_their_parents(methanol_bank: FrameBank, identify: StageSpec, teacher: StageResult) -> None:
+    spec = replace(identify, kind="finetune", parents=(teacher.key,))
+    specs = [replace(spec, schedule=replace(SCHEDULE, frozen_layers=frozen)) for frozen in (0, 1, 2)]
+    results = train_pack(methanol_bank, specs, {teacher.key: teacher.model})
+    for frozen, result in enumerate(results):
+        may_move = trainable_mask(methanol_bank.layout, MODEL, frozen) > 0
+        moved = result.model.parameters != teacher.model.parameters
+        assert not moved[~may_move].any()
+        assert moved[may_move].float().mean() > 0.9
 
 
 def test_the_estimated_bias_is_the_distance_of_the_forces(

@@ -76,7 +76,7 @@ def own_batches(make: Make, frames: FrameTensors) -> list[Member]:
     """Everything that may differ within a pack differs; some held-out sets are equal, others equally many."""
     return [
         make(frames, init=1, ema=0.0),
-        make(frames, train=range(5, 30), init=2, batches=7, learning_rate=1e-2, rho=0.5, ema=0.9),
+        make(frames, train=range(5, 30), init=2, batches=7, learning_rate=1e-2, rho=0.5, ema=0.9, frozen_layers=1),
         make(
             frames,
             train=range(30, 37),
@@ -167,6 +167,7 @@ def test_each_seed_and_setting_matters(methanol_bank: FrameBank, accurate: Frame
         {"force_loss": "mae"},
         {"ema": 0.3},
         {"clip_norm": 0.2},
+        {"frozen_layers": 1},
         {"train_weights": uneven(48, 0)},
     ]
     for change in changes:
