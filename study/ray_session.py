@@ -46,23 +46,27 @@ def open_session(workers: int, bank_bytes: int, address: str | None) -> bool:
     os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".")
     import ray
 
-    if ray.is_initialized():
-        return False
-    if address is None:
-        _start(workers, bank_bytes)
-    else:
-        _join(address)
-    return True
-
-
-def _start(workers: int, bank_bytes: int) -> None:
-    import ray
-
     cores = os.cpu_count() or 1
-    if workers > cores:
+    if address is None and workers > cores:
         raise InputError(
             f"every worker needs a core of its own, found {workers} workers on {cores} cores: use --workers {cores}"
         )
+    head = None if address is None else _find_head(address)
+    if ray.is_initialized():
+        connected = ray.get_runtime_context().gcs_address
+        if head not in (None, connected):
+            raise InputError(f"this process has joined Ray at {connected}, found {head}: call ray.shutdown() first")
+        return False
+    if head is None:
+        _start(workers, bank_bytes)
+    else:
+        _join(head)
+    return True
+
+
+def _start(cores: int, bank_bytes: int) -> None:
+    import ray
+
     if not {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"} & os.environ.keys():
         # A token that lives as long as this process. Ray would write one under HOME, which may be read-only.
         os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
@@ -71,7 +75,7 @@ def _start(workers: int, bank_bytes: int) -> None:
         try:
             ray.init(
                 address="local",  # even where RAY_ADDRESS names a cluster
-                num_cpus=workers,
+                num_cpus=cores,
                 include_dashboard=False,
                 object_store_memory=store_bytes,
                 log_to_driver=False,
@@ -102,51 +106,51 @@ def _store_directory(store_bytes: int) -> str | None:
     )
 
 
-def _join(address: str) -> None:
+def _find_head(address: str) -> str:
+    """The address as host:port, which for "auto" is that of a cluster with a node on this machine."""
+    from ray._private.services import canonicalize_bootstrap_address  # what ray.init calls; it has no public name
+
+    try:
+        head = canonicalize_bootstrap_address(address) or ""
+    except ConnectionError as error:
+        raise InputError(
+            "no Ray cluster was found on this machine for the Ray address 'auto': start one with ray start --head, or "
+            "give host:port"
+        ) from error
+    except ValueError:
+        head = ""
+    host, _, port = head.rpartition(":")
+    if "/" in host or not (host and port.isdecimal() and 0 < int(port) < 2**16):
+        raise InputError(
+            f"a Ray address is host:port or auto, found {address!r}: write for instance 10.0.0.5:6379, and run on one "
+            "of the cluster's nodes"
+        )
+    return head
+
+
+def _join(head: str) -> None:
     import ray
 
-    host, port = _find_head(address)
-    _await_answer(host, port)
+    _await_answer(head)
     with _SigtermKept():
         try:
-            ray.init(address=f"{host}:{port}", log_to_driver=False, logging_level=logging.ERROR)
+            ray.init(address=head, log_to_driver=False, logging_level=logging.ERROR)
         except (OSError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
             raise InputError(
-                f"the Ray cluster at {host}:{port} cannot be joined: {_one_line(error)}: run this command on one of "
-                "its nodes, with its versions of Ray and Python, and with RAY_AUTH_MODE=token where it wants a token"
+                f"the Ray cluster at {head} cannot be joined: {_one_line(error)}: run this command on one of its "
+                "nodes, with its versions of Ray and Python, and with RAY_AUTH_MODE=token where it wants a token"
             ) from error
 
 
-def _find_head(address: str) -> tuple[str, int]:
-    from ray._private.services import canonicalize_bootstrap_address  # what ray.init calls; no public name
-
-    if "://" in address:
-        raise InputError(
-            f"a Ray address is host:port or auto, found {address!r}: run this command on a node of the cluster and "
-            "give the head node's port (6379 unless ray start was told another)"
-        )
-    try:
-        found = canonicalize_bootstrap_address(address) or ""
-    except ConnectionError as error:
-        raise InputError(
-            "no Ray cluster was found for the Ray address 'auto': start one with ray start --head, or give host:port"
-        ) from error
-    except ValueError:
-        found = ""
-    host, _, port = found.rpartition(":")
-    if not (host and port.isdecimal() and 0 < int(port) < 2**16):
-        raise InputError(f"a Ray address is host:port or auto, found {address!r}: write for instance 10.0.0.5:6379")
-    return host.strip("[]"), int(port)
-
-
-def _await_answer(host: str, port: int) -> None:
+def _await_answer(head: str) -> None:
     """Wait until a gRPC server answers; `ray.init` would wait for minutes, and write to the terminal meanwhile."""
+    host, _, port = head.rpartition(":")
     until = time.monotonic() + CONNECT_S
-    while not _speaks_http2(host, port, until - time.monotonic()):
+    while not _speaks_http2(host.strip("[]"), int(port), until - time.monotonic()):
         if time.monotonic() >= until:
             raise InputError(
-                f"the Ray address {host}:{port} does not answer, waited {CONNECT_S:.0f} s for it: is the head node up "
-                "(ray start --head), is the port open?"
+                f"no Ray answers at {head}, waited {CONNECT_S:.0f} s for it: is the head node up (ray start --head), "
+                "is the port open?"
             )
         time.sleep(0.2)
 
