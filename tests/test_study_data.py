@@ -289,7 +289,8 @@ def test_the_sweep_file_goes_before_the_data_card() -> None:
 
 
 def test_test_frames_are_in_the_order_of_time(tmp_path: Path) -> None:
-    mixed = take(accurate_arrays(), np.random.default_rng(0).permutation(60))
+    numbered = {**accurate_arrays(), "index": np.tile(np.arange(15), 4)}  # every replica counts its own frames
+    mixed = take(numbered, np.random.default_rng(0).permutation(60))
     units = {"units": {"R": "Angstrom", "E": "eV"}, "level": "ccsd_t/cc-pvdz"}
     (tmp_path / "accurate.meta.json").write_text(json.dumps(units))  # with it, `index` is the number of a frame
     test = load(tmp_path, mixed, test="groups: [1, 3]").test

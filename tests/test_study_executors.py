@@ -1,9 +1,10 @@
-"""What every executor must do; a further one joins by its name in `EXECUTORS`."""
+"""What every executor must do; a further one joins by its name in `EXECUTORS` and in the fixture."""
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,13 +20,17 @@ from asteroid.stages import Frames, Seeds, StageSpec, train_pack
 from asteroid.training import Schedule
 from study.executors import Executor, SerialExecutor
 from study.packs import Pack
+from study.ray_executor import RayExecutor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from asteroid.stages import StageKind, StageResult
 
-EXECUTORS: dict[str, Callable[[FrameBank], Executor]] = {"serial": SerialExecutor}
+EXECUTORS: dict[str, Callable[[FrameBank], Executor]] = {
+    "serial": SerialExecutor,
+    "ray": partial(RayExecutor, workers=min(2, os.cpu_count() or 1)),
+}
 
 ACCURATE, CHEAP = "ccsd_t/cc-pvdz", "gfn2-xtb"
 DESCRIPTORS = DescriptorSettings(n_radial=4, n_angular=2, l_max=1)
@@ -40,7 +45,7 @@ def bank_and_hashes() -> tuple[FrameBank, dict[str, list[str]]]:
     return build_bank(DESCRIPTORS, [(labels, hashes[labels.level]) for labels in sets]), hashes
 
 
-@pytest.fixture(params=EXECUTORS)
+@pytest.fixture(scope="module", params=["serial", pytest.param("ray", marks=pytest.mark.xdist_group("ray"))])
 def executor(request: pytest.FixtureRequest) -> Iterator[Executor]:
     torch.set_num_threads(1)
     made = EXECUTORS[request.param](bank_and_hashes()[0])
@@ -123,6 +128,8 @@ def test_parents_are_where_children_start_and_who_weighs_for_them(executor: Exec
     chosen = [teachers[0].key, teachers[2].key]
     pretrain = Pack(tuple(spec("pretrain", 1, (key,), 1.0) for key in chosen), share_batches=True)
     results = executor.submit(pretrain, parents).result(timeout=60)
+    here = train_pack(bank_and_hashes()[0], pretrain.specs, parents, share_batches=True)
+    assert [bits(r) for r in here] == [bits(r) for r in results], "shared batches are read as the pack says"
     assert results[0].bias_quantiles_ev_ang != results[1].bias_quantiles_ev_ang
     assert all(r.gamma_ev_ang == r.bias_quantiles_ev_ang[1] for r in results if r.bias_quantiles_ev_ang)
     assert not torch.equal(results[0].model.parameters, results[1].model.parameters)

@@ -80,7 +80,7 @@ def test_a_value_that_does_not_fit_its_column(change: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("gamma_rel", [1.0, math.inf, math.nan])
 def test_two_rows_with_one_key_are_refused(gamma_rel: float) -> None:
-    rows = [row(gamma_rel=gamma_rel, seed=4), row(gamma_rel=gamma_rel, seed=5), row(gamma_rel=gamma_rel, seed=4)]
+    rows = [row(gamma_rel=gamma_rel, seed=seed, n_val=place) for place, seed in enumerate((4, 5, 4))]
     message = refusal(results_frame, rows)
     assert "found twice" in message
     assert "'seed': 4" in message
