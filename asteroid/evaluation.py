@@ -25,7 +25,7 @@ _RESAMPLES = 500
 
 
 @dataclass(frozen=True)
-class TestErrors:
+class ModelErrors:
     """Errors of one model on the test set; forces in eV/Å, energies in eV, means over frames, atoms and components."""
 
     force_mae_ev_ang: float
@@ -44,7 +44,7 @@ def evaluate(
     models: Sequence[TrainedModel],
     *,
     realign_energy: bool = False,
-) -> list[TestErrors]:
+) -> list[ModelErrors]:
     """Test errors of K models.
 
     Args:
@@ -69,7 +69,7 @@ def evaluate(
         energy_error = energy_error - energy_error.median(1, keepdim=True).values
     per_frame = force_error.abs().mean(-1).numpy()
     return [
-        TestErrors(
+        ModelErrors(
             force_mae_ev_ang=float(mae.mean()),
             force_mae_se_ev_ang=block_bootstrap_se(mae),
             force_rmse_ev_ang=float(force.square().mean().sqrt()),

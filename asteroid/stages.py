@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import time
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
@@ -174,7 +175,15 @@ def train_pack(
 
     Returns:
         one result per spec, in order.
+
+    Raises:
+        ValueError: a temperature without a parent or not finite, or two levels in one pack.
     """
+    for spec in specs:
+        if spec.gamma_rel is not None and not (spec.parents and 0 < spec.gamma_rel < math.inf):
+            raise ValueError(f"weights need a parent and a finite temperature, found gamma_rel {spec.gamma_rel}")
+    if len({frames.level for spec in specs for frames in (spec.train, spec.val)}) > 1:
+        raise ValueError("a pack trains and validates on one level")
     began = time.process_time()
     first = specs[0]
     frames = bank.levels[first.train.level]
@@ -250,7 +259,8 @@ def _weigh(bias: Tensor, n_train: int, gamma_rel: float | None) -> _Weighting:
     low, median, high = torch.quantile(on_train, torch.tensor([0.1, 0.5, 0.9], dtype=torch.float64)).tolist()
     gamma = gamma_rel * median
     # One call for both roles, so that a held-out frame weighs what a training frame of the same bias weighs.
-    weights = bias_weights(bias.double(), gamma)
+    # A held-out frame less biased than every training frame counts as the least biased of those: weights stay bounded.
+    weights = bias_weights(bias.double().clamp_min(on_train.min()), gamma)
     weights = (weights / weights[:n_train].mean()).float()
     return _Weighting(weights[:n_train], weights[n_train:], gamma, (low, median, high))
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from asteroid.descriptors import Layout
 
 #: Bumped by hand whenever the arithmetic of training changes; part of every stage key.
-TRAINER_VERSION = 2
+TRAINER_VERSION = 3
 
 _CHUNK = 128
 
@@ -35,12 +35,12 @@ class Schedule:
         steps: gradient steps.
         learning_rate: peak rate of Adam.
         warmup_steps: linear warm-up from zero.
-        final_rate: rate at the last step as a share of the peak; the decay is exponential.
+        final_rate: share of the peak that the rate has fallen to after the last step; the decay is exponential.
         batch_size: frames per step.
         rho: share of the force term in the loss.
         force_loss: force term, "mae" or "l2" (see `objectives.force_term`).
         ema: decay of the running mean of weights that is validated and kept.
-        clip_norm: largest gradient norm, in units of the scaled loss.
+        clip_norm: largest gradient norm, in units of the scaled loss. The default acts on most early steps.
         frozen_layers: layers, counted from the descriptors, whose weights stay as they start.
         validations: how often the stage validates, evenly spaced; the last step always does.
     """
@@ -158,6 +158,8 @@ def fit_pack(
     scaling = stack_scalings([m.scaling for m in members])
     batches = torch.stack([_batches(len(m.train_rows), m.schedule, m.batch_seed) for m in members])
     rows = torch.stack([m.train_rows[b] for m, b in zip(members, batches, strict=True)])  # [K, steps, M]
+    if share_batches and not all(torch.equal(rows[0], other) for other in rows[1:]):
+        raise ValueError("members that share batches need equal training frames and batch seeds")
     weights = _batch_weights(members, batches)
     rates = torch.tensor([[m.schedule.rate(step) for m in members] for step in range(schedule.steps)])
     rho = torch.tensor([m.schedule.rho for m in members])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from asteroid.evaluation import TestErrors, evaluate
+from asteroid.evaluation import ModelErrors, evaluate
 from asteroid.labels import content_hashes
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def make_rows(plan: Plan, bank: FrameBank, results: Mapping[str, StageResult]) -
     return rows
 
 
-def _test_errors(plan: Plan, bank: FrameBank, results: Mapping[str, StageResult]) -> dict[str, TestErrors]:
+def _test_errors(plan: Plan, bank: FrameBank, results: Mapping[str, StageResult]) -> dict[str, ModelErrors]:
     """Test errors of every finished last stage, models of one size together on the shared test frames."""
     test = plan.data.test
     rows = bank.rows_of(test.level, content_hashes(test))
@@ -42,7 +42,7 @@ def _test_errors(plan: Plan, bank: FrameBank, results: Mapping[str, StageResult]
             keys = groups.setdefault((last.model, recipe.strategy == "cheap_only"), [])
             if last.key not in keys:
                 keys.append(last.key)
-    errors: dict[str, TestErrors] = {}
+    errors: dict[str, ModelErrors] = {}
     for (settings, cheap_only), keys in groups.items():
         models = [results[key].model for key in keys]
         frames = bank.levels[test.level]
@@ -52,7 +52,7 @@ def _test_errors(plan: Plan, bank: FrameBank, results: Mapping[str, StageResult]
 
 
 def _row(
-    plan: Plan, recipe: Recipe, results: Mapping[str, StageResult], errors: TestErrors | None, status: str
+    plan: Plan, recipe: Recipe, results: Mapping[str, StageResult], errors: ModelErrors | None, status: str
 ) -> dict[str, Any]:
     last = recipe.stages[-1]
     bought = recipe.budget > 0

@@ -277,8 +277,10 @@ def test_the_weights_are_boltzmann_factors_of_the_bias(
     assert 1.0 < result.effective_sample < 150.0
     (member,) = members
     np.testing.assert_allclose(member.train_weights, weights / weights.mean(), rtol=1e-3)
-    # A held-out frame weighs what a training frame of the same bias weighs.
-    np.testing.assert_allclose(member.val_weights, np.exp(-held_out / gamma) / weights.mean(), rtol=1e-3)
+    # A held-out frame weighs what a training frame of the same bias weighs, and no more than the heaviest of them.
+    bounded = np.maximum(held_out, bias.min())
+    assert (bounded > held_out).any()
+    np.testing.assert_allclose(member.val_weights, np.exp(-bounded / gamma) / weights.mean(), rtol=1e-3)
     assert float(member.train_weights.mean()) == pytest.approx(1.0, rel=1e-5)
 
 
@@ -369,7 +371,7 @@ def test_validations_are_told(methanol_bank: FrameBank, identify: StageSpec) -> 
 #: training: raise TRAINER_VERSION, or finished stages of older versions will be taken for new ones. Vector units and
 #: other kernels of the linear algebra move them by 2e-7 in all.
 GOLDEN = {"identify": 1.299115, "pretrain": 0.886044, "finetune": 0.631633}
-GOLDEN_VERSION = 2
+GOLDEN_VERSION = 3
 
 
 def test_the_arithmetic_of_training_is_that_of_its_version(
