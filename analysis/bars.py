@@ -11,6 +11,7 @@ from analysis.curves import STRATEGIES, curves_of, representative_curves
 from analysis.drawing import error_name
 from analysis.explain import duration
 from analysis.figure_style import figure_style, look_of
+from analysis.names import display_formula
 from asteroid.errors import InputError
 from asteroid.units import force_unit_in_ev_ang
 from study.costs import PriceList
@@ -55,7 +56,7 @@ def bars_data(
         InputError: a table has no usable curve, or not every strategy of a run has the budget.
     """
     shown = {run: representative_curves(curves_of(table)) for run, table in tables.items()}
-    shared = {run: _shared_budgets(curves) for run, curves in shown.items()}
+    shared = {run: shared_budgets(curves) for run, curves in shown.items()}
     everywhere = set.intersection(*shared.values()) if shared else set()
     parts = []
     for run, curves in shown.items():
@@ -97,7 +98,7 @@ def plot_bars(data: pd.DataFrame, figure: Figure, *, force_unit: str = "kcal/mol
         panels: list[Axes] = list(grid.ravel())
         for ax, (run, rows) in zip(panels, runs.items(), strict=False):
             _draw_panel(rows, ax)
-            ax.set_title(f"{run!s} ({_formula(str(rows['molecule'].iloc[0]))})", loc="left")
+            ax.set_title(f"{run!s} ({display_formula(str(rows['molecule'].iloc[0]))})", loc="left")
         for ax in panels[len(runs) :]:
             ax.remove()
         figure.supylabel(error_name(data, force_unit), fontsize=8)
@@ -114,7 +115,8 @@ def bars_size_in(data: pd.DataFrame, columns: int = 3) -> tuple[float, float]:
     return 0.6 + side_by_side * max(0.72 * int(runs.max()), 2.0), 0.4 + 2.9 * -(-len(runs) // columns)
 
 
-def _shared_budgets(curves: Sequence[Curve]) -> set[int]:
+def shared_budgets(curves: Sequence[Curve]) -> set[int]:
+    """Budgets that all curves with accurate labels were run at."""
     budgets = [set(curve.budget.tolist()) for curve in curves if not curve.horizontal]
     return set.intersection(*budgets) if budgets else set()
 
@@ -182,11 +184,6 @@ def _bar_text(bar: pd.Series[Any], *, cut: bool) -> str:
     what = " + ".join(counts) if len(counts) == 2 else f"{counts[0]} labels" if bar["budget"] else f"{counts[0]} cheap"
     error = f"{bar['error']:,.0f}" if bar["error"] >= 100 else f"{bar['error']:.2g}"
     return f"{error}{' (cut)' if cut else ''}\n{what}\n{duration(bar['price_cpu_s'])}"
-
-
-def _formula(molecule: str) -> str:
-    """CH4O with lowered numbers."""
-    return molecule.translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))
 
 
 def _bar_name(bar: pd.Series[Any]) -> str:

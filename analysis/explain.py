@@ -46,7 +46,7 @@ def explain(plan: Plan, *, force_unit: str = "kcal/mol/Å") -> list[str]:
     if plan.choice is None:
         return [
             f"Cannot be promised from this sweep: {wish}.",
-            *(_refusal(option) for option in plan.alternatives),
+            *(refusal(option) for option in plan.alternatives),
             "Remedy: a laxer target, a lower confidence, larger budgets, more seeds or more cheap frames.",
         ]
     choice = plan.choice
@@ -132,7 +132,8 @@ def _saving(plan: Plan) -> str:
     return f"Saving against accurate labels only: {times}{duration(cpu_s)} of CPU."
 
 
-def _refusal(option: Option) -> str:
+def refusal(option: Option) -> str:
+    """Say why an option cannot be promised: how probable it is that the most labels it may speak about are enough."""
     reasons = [DOUBTS[doubt] for doubt in option.status if doubt in ("lack_of_fit", "too_few_budgets")]
     if option.largest_budget == 0:
         reach = "without accurate labels"

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
 
-from analysis.bars import bars_data, bars_size_in, plot_bars
+from analysis.bars import bars_data, bars_size_in, plot_bars, shared_budgets
 from analysis.cost_figure import cost_data, plot_cost
+from analysis.curves import curves_of, representative_curves
 from analysis.figure_style import figure_style, new_figure
 from analysis.figures import learning_curve_data, plot_learning_curve, plot_small_multiples
 from analysis.gamma_figure import gamma_data, plot_gamma
 from analysis.importance_figure import importance_data, importance_size_in, plot_importance
+from analysis.names import display_level
 from analysis.trials_figure import pareto_data, plot_pareto
 from asteroid.units import force_unit_in_ev_ang
 
@@ -72,8 +74,12 @@ def result_pictures(
         _every_curve(table, level, force_unit),
         _cost(table, prices, force_unit),
     ]
-    bars = {manifest["name"]: table}, {manifest["name"]: dict(manifest) | {"prices": prices.to_json()}}
-    pictures.append(bars_picture(*bars, stem="bars", force_unit=force_unit, budget=budget))
+    shown = representative_curves(curves_of(table))
+    # A run that is not finished, or whose strategies were tuned at different budgets, may have nothing to set side by
+    # side; that is a mistake only where bars were asked for.
+    if budget is not None or shared_budgets(shown) or all(curve.horizontal for curve in shown):
+        bars = {manifest["name"]: table}, {manifest["name"]: dict(manifest) | {"prices": prices.to_json()}}
+        pictures.append(bars_picture(*bars, stem="bars", force_unit=force_unit, budget=budget))
     data = gamma_data(table)
     if len(data):
         panels = data["budget"].nunique()
@@ -171,13 +177,6 @@ def bars_picture(
         "Bars are medians over seeds, dots single seeds; error, purchase and price stand on each bar.",
         f"Median force errors in {force_unit}. {said}.",
     )
-
-
-def display_level(level: str) -> str:
-    """A level slug as chemists write it: "ccsd_t/cc-pvdz" becomes "CCSD(T)/cc-pVDZ"."""
-    method, slash, basis = level.partition("/")
-    method = method.upper().replace("CCSD_T", "CCSD(T)").replace("XTB", "xTB")
-    return method + slash + basis.replace("pv", "pV").replace("dz", "DZ").replace("tz", "TZ").replace("qz", "QZ")
 
 
 def _learning_curves(table: pd.DataFrame, level: str, force_unit: str) -> Picture:

@@ -241,6 +241,48 @@ def plan(
         _say(line)
 
 
+@app.command()
+@_answers_mistakes
+def report(
+    run: RunFolder,
+    target: Annotated[
+        str | None,
+        typer.Option(
+            help="Force MAE to reach, with its unit. Default: the best strategy's median error at the middle budget.",
+            metavar='"0.3 kcal/mol/A"',
+        ),
+    ] = None,
+    confidence: Annotated[float, typer.Option(help="Probability with which the target must be met.")] = 0.9,
+    price: Annotated[
+        list[str] | None,
+        typer.Option(help="Price of one label, overriding the run's. May be repeated.", metavar="LEVEL=SECONDS"),
+    ] = None,
+    force_unit: ForceUnit = _FORCE_UNIT,
+) -> None:
+    """Write RUN/report.html: one page with the recommendation, the figures, how sure they are, and how to repeat them.
+
+    Examples:
+
+      asteroid-study report runs/quickstart
+
+      asteroid-study report runs/quickstart --target "15 meV/A" --confidence 0.8 --force-unit meV/A
+    """
+    from asteroid.units import parse_force
+    from study.results import read_manifest
+    from sweeps.figure_files import read_table
+    from sweeps.report_file import save_report
+
+    target_ev_ang = None if target is None else parse_force(target)
+    table, manifest = read_table(run), read_manifest(run)
+    if table is not None:
+        _warn_incomplete(table, manifest)
+    prices = _priced(manifest["prices"], price or [])
+    path = save_report(
+        run, table, manifest, prices, target_ev_ang, confidence=confidence, force_unit=force_unit, overrides=price or []
+    )
+    _say(str(path))
+
+
 def _priced(listed: dict[str, Any], overrides: list[str]) -> Any:
     from asteroid.labels import normalise_level
     from asteroid.units import parse_seconds

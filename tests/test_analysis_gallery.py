@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from analysis.gallery import bars_picture, display_level, result_pictures, search_pictures
+from analysis.gallery import bars_picture, result_pictures, search_pictures
 from asteroid.errors import InputError
 from asteroid.units import KCAL_PER_MOL_EV
 from study.costs import LevelPrice, PriceList
@@ -143,8 +143,3 @@ def test_bars_of_several_runs_name_each_run():
     assert "ethanol: " in picture.alt
     with pytest.raises(InputError, match="found 30: choose one of 20, 50"):
         bars_picture(tables, manifests, stem="bars_of_runs", budget=30)
-
-
-def test_levels_as_chemists_write_them():
-    assert display_level("ccsd_t/cc-pvdz") == "CCSD(T)/cc-pVDZ"
-    assert display_level("gfn2-xtb") == "GFN2-xTB"
