@@ -14,7 +14,7 @@ from asteroid.units import ENERGY_IN_EV, energy_unit, force_unit_in_ev_ang, leng
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-REMEDY = "declare them, for instance units: {energy: kcal/mol, length: Angstrom}"
+REMEDY = "declare them, for instance energy_unit: kcal/mol, length_unit: Angstrom"
 
 
 @dataclass(frozen=True)

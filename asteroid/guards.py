@@ -96,7 +96,8 @@ def check_distinct(labels: LabelSet, what: str, tol_ang: float = MATCH_TOL_ANG) 
         ids = labels.frame_id
         pairs = _some([f"{ids[i]} = {ids[j]}" for i, j in zip(first, later, strict=True)])
         raise InputError(
-            f"frames of {what} must be distinct, found {len(later)} copies (frames {pairs}): drop the duplicates"
+            f"frames of {what} must be distinct, found {len(later)} copies (frames {pairs}): remove them or "
+            "set duplicates: drop"
         )
 
 

@@ -76,7 +76,8 @@ def load_data(sweep: Sweep) -> StudyData:
     refuse_leak(cheap_pool, test, "cheap frames")
     _refuse_too_many(sweep, pool, cheap_pool)
     counts = (
-        f"roles: {len(test):,} test labels, {len(pool):,} in the pool, {len(cheap_pool):,} cheap frames to draw from"
+        f"roles: {len(test):,} test labels, {len(pool):,} in the pool, {len(cheap_pool):,} cheap frames to draw from "
+        f"({len(cheap) - len(cheap_pool):,} left out: test groups and geometries with an accurate label)"
     )
     return StudyData(accurate, test, pool, cheap_pool, prices, (*lines, counts), card_json)
 

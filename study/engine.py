@@ -119,7 +119,9 @@ class StageEngine:
                     wanted = self._wanted(pack)
                     if wanted:
                         running[self._submit(pack, wanted, executor)] = (pack, wanted)
-                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                finished = wait(running, return_when=FIRST_COMPLETED).done
+                # What is good is kept before what has failed is raised.
+                for future in sorted(finished, key=lambda f: f.exception() is not None):
                     self._keep(*running.pop(future), future.result())
         finally:
             for future in running:

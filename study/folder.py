@@ -41,7 +41,7 @@ def check_folder(folder: Path, sweep: Sweep) -> None:
         return
     try:
         theirs = yaml.safe_load(own.read_text())
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:
         raise InputError(f"{own} is not readable: choose another folder ({' '.join(str(error).split())})") from error
     ours = yaml.safe_load(sweep_yaml(sweep))
     difference = _first_difference(ours, theirs, "")
@@ -85,6 +85,7 @@ def claimed(folder: Path, sweep: Sweep) -> Iterator[None]:
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()
+        check_folder(folder, sweep)  # again: another first driver may have been faster
         if not sweep_path(folder).exists():
             write_text(sweep_path(folder), sweep_yaml(sweep))
         yield

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -77,11 +78,19 @@ def make_manifest(plan: Plan, status: str, stages: Mapping[str, StageSpec], swee
         "versions": {name: metadata.version(name) for name in _PACKAGES} | {"python": platform.python_version()},
         "hardware": {
             "machine": platform.machine(),
+            "processor": _processor(),
             "system": platform.system(),
             "cores": os.cpu_count(),
             "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
         },
     }
+
+
+def _processor() -> str:
+    """Name of the processor, where the system tells it."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.is_file() else []
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
 
 
 def _formula(plan: Plan) -> str:

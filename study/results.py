@@ -111,7 +111,11 @@ def read_results(folder: Path) -> pd.DataFrame:
         raise InputError(
             f"a run folder with results.parquet is needed, found none in {folder}: first 'asteroid-study run'"
         )
-    return validate_results(pd.read_parquet(path))
+    try:
+        frame = pd.read_parquet(path)
+    except (OSError, ValueError) as error:  # pyarrow's errors are ValueErrors
+        raise InputError(f"{path} is damaged ({' '.join(str(error).split())}): repeat 'asteroid-study run'") from error
+    return validate_results(frame)
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -125,5 +129,8 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise InputError(
             f"a run folder with manifest.json is needed, found none in {folder}: first 'asteroid-study run'"
         )
-    manifest: dict[str, Any] = json.loads(path.read_text())
+    try:
+        manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"{path} is damaged ({' '.join(str(error).split())}): repeat 'asteroid-study run'") from error
     return manifest

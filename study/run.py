@@ -126,6 +126,7 @@ def _run(
         for packs in plan.rounds:
             engine.train(packs, executor)
             table = _write_rows(plan, folder, engine, bank)
+            _write_manifest(plan, folder, engine, "running")
     finally:
         executor.close()
     _write_manifest(plan, folder, engine, "complete")

@@ -98,7 +98,7 @@ def test_sgdml_in_other_units_is_not_taken_for_kcal(tmp_path: Path, unit: str) -
     message = refused(path, None)
     assert "states no units" in message
     assert "no total energies in kcal/mol" in message
-    assert "units: {energy: kcal/mol, length: Angstrom}" in message
+    assert "energy_unit: kcal/mol, length_unit: Angstrom" in message
     loaded = read_labels(path, level=None, energy_unit=unit, length_unit="Angstrom")
     check_values(loaded.labels)
     assert loaded.units.endswith("declared")

@@ -169,7 +169,7 @@ def test_a_test_geometry_in_the_pool_is_refused(tmp_path: Path, turn: bool) -> N
     planted = {**(rotated(planted, 2) if turn else planted), "replica": np.zeros(1, dtype=np.int64)}
     message = refusal(tmp_path, join(accurate_arrays(), planted))
     assert "accurate.npz must be distinct, found 1 copies (frames 50 = 60)" in message
-    assert "drop the duplicates" in message
+    assert "duplicates: drop" in message
 
 
 @pytest.mark.parametrize("turn", [False, True])

@@ -11,8 +11,9 @@ from asteroid.errors import InputError
 from study.storage import JOURNAL, ask_trial, counted_trials, open_journal, open_study, settle_torn_trials
 
 if TYPE_CHECKING:
-    import optuna
     from pathlib import Path
+
+    import optuna
 
 
 def suggest(trial: optuna.Trial) -> dict[str, Any]:
