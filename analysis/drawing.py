@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: Dots of neighbouring curves stand this far apart.
 _DOT_STEP_PT = 3.4
+#: More decades than this leave no room for numbers at 2 and 5.
+_DENSE_DECADES = 2.7
 _BAND_NAMES = {"curve": "mean curves", "new_data_draw": "new data draws", "new_run": "new runs"}
 
 
@@ -89,14 +91,18 @@ def error_name(data: pd.DataFrame, force_unit: str) -> str:
 
 
 def log_axes(ax: Axes, shown: pd.DataFrame, x: str) -> None:
-    """Logarithmic axes around all that is drawn, with plain numbers at 1, 2 and 5."""
+    """Logarithmic axes around all that is drawn, with plain numbers at 1, 2 and 5; over many decades, at tens."""
     ax.set(xscale="log", yscale="log")
     errors = np.concatenate([shown[name].dropna() for name in ("force_mae_ev_ang", "lo_ev_ang", "hi_ev_ang")])
     along = shown.loc[shown[x] > 0, x]
-    ax.set_xlim(along.min() / 1.15, along.max() * 1.15)
+    # Room for dots that stand aside, however many decades there are.
+    room = max(1.15, (along.max() / along.min()) ** 0.035)
+    ax.set_xlim(along.min() / room, along.max() * room)
     ax.set_ylim(errors.min() / 1.12, errors.max() * 1.12)
     for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        low, high = axis.get_view_interval()
+        dense = np.log10(high / low) <= _DENSE_DECADES
+        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if dense else (1.0,)))
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
         axis.set_minor_locator(NullLocator())
         axis.set_minor_formatter(NullFormatter())

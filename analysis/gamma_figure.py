@@ -114,9 +114,11 @@ def plot_gamma(data: pd.DataFrame, figure: Figure) -> list[Axes]:
         if any(line.get_gid() == "scratch" for ax in panels for line in ax.lines):
             handles.append(Line2D([], [], label="accurate labels only", **scratch_look))
         n_cheap = int(data["n_cheap"].iloc[0])
-        figure.supxlabel(f"γ / median estimated bias (∞: no weights), {n_cheap:,} cheap frames", fontsize=8)
+        narrow = len(panels) == 1
+        place = "\n" if narrow else " "
+        figure.supxlabel(f"γ / median estimated bias (∞: no weights),{place}{n_cheap:,} cheap frames", fontsize=8)
         panels[0].set_ylabel("Force MAE over that without weights")
-        figure.legend(handles=handles, loc="outside upper center", ncols=len(handles), frameon=False)
+        figure.legend(handles=handles, loc="outside upper center", ncols=2 if narrow else len(handles), frameon=False)
     return panels
 
 
@@ -175,7 +177,9 @@ def _draw_scratch(ratio: float, ax: Axes, look: dict[str, Any]) -> None:
 
 def _name_ticks(ax: Axes, finite: list[float], edge: float) -> None:
     low, high = ax.get_ylim()
-    ax.xaxis.set_major_locator(FixedLocator([*ticks_apart(finite, decades=0.25), edge]))
+    ax.xaxis.set_major_locator(
+        FixedLocator([*ticks_apart(finite, decades=max(0.25, np.log10(edge / finite[0]) / 7)), edge])
+    )
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: "∞" if np.isclose(value, edge) else f"{value:g}"))
     # Less than a factor of four: equal steps, of which 1 is one; more: 1, 2 and 5.
     steps = MaxNLocator(nbins=6, steps=[1, 2, 5, 10]).tick_values(low, high)

@@ -92,7 +92,15 @@ def test_every_picture_of_a_full_run():
     assert [picture.stem for picture in PICTURES] == stems
 
 
-@pytest.mark.parametrize("picture", PICTURES, ids=lambda picture: picture.stem)
+def awkward():
+    """One budget, prices over six decades, cheap labels almost free."""
+    few = TABLE[TABLE["budget"].isin((0, 200))]
+    levels = {"ccsd_t/cc-pvdz": LevelPrice(2e4, "card"), "gfn2-xtb": LevelPrice(0.002, "card")}
+    prices = PriceList("ccsd_t/cc-pvdz", "gfn2-xtb", levels)
+    return [p for p in result_pictures(few, MANIFEST, prices) if p.stem in ("cost", "bars", "gamma")]
+
+
+@pytest.mark.parametrize("picture", [*PICTURES, *awkward()], ids=lambda picture: picture.stem)
 def test_text_stands_free_and_panels_are_filled(picture):
     found = texts_of(picture.figure)
     assert len(found) > 8
