@@ -120,9 +120,25 @@ def representative_curves(curves: Sequence[Curve]) -> tuple[Curve, ...]:
         own = [curve for curve in curves if curve.strategy == strategy]
         largest = max(curve.n_cheap for curve in own)
         candidates = [curve for curve in own if curve.n_cheap == largest]
-        shared = set.intersection(*(set(curve.budget.tolist()) for curve in candidates))
-        chosen.append(min(candidates, key=lambda curve: (_validation_score(curve, shared), -_finite_gamma(curve))))
+        chosen.append(_best_by_validation(candidates))
     return tuple(chosen)
+
+
+def competing_curves(curves: Sequence[Curve]) -> tuple[Curve, ...]:
+    """The curves that a plan may choose from: gamma_rel chosen by VALIDATION error, everything else left open.
+
+    What can be bought differently (strategy, n_cheap) and how settings were found (schedule) competes on test errors;
+    a temperature chosen on them would flatter itself.
+    """
+    groups: dict[tuple[str, int, str], list[Curve]] = {}
+    for curve in curves:
+        groups.setdefault((curve.strategy, curve.n_cheap, curve.schedule), []).append(curve)
+    return tuple(_best_by_validation(group) for group in groups.values())
+
+
+def _best_by_validation(curves: Sequence[Curve]) -> Curve:
+    shared = set.intersection(*(set(curve.budget.tolist()) for curve in curves))
+    return min(curves, key=lambda curve: (_validation_score(curve, shared), -_finite_gamma(curve)))
 
 
 def _curve(rows: pd.DataFrame, column: str, status: tuple[str, ...]) -> Curve:

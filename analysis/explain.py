@@ -9,6 +9,8 @@ from analysis.promise import EXTRAPOLATION_LIMIT
 from asteroid.units import SECONDS, force_unit_in_ev_ang
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from analysis.planner import Option, Plan
 
 #: What each doubt means to somebody who is about to buy labels.
@@ -24,9 +26,10 @@ DOUBTS = {
     "sampled_budgets_only": "only budgets that were run are considered; a number between two of them might do",
     "one_seed": "one seed only: whether the power law fits cannot be tested, and the noise between runs is a guess",
     "few_budgets": "fewer than 6 budgets: a floor is hard to tell from a slow decrease",
-    "floor": "the error levels off: more labels will soon stop helping",
+    "floor": "the error levels off: more labels will soon stop helping (longer training or a larger model might)",
     "bound_hit": "the slope lies at the edge of what is plausible: check the runs",
     "no_test_set": "no test set: errors are cross-validated inside the bought labels",
+    "unfinished_run": "the run is not finished: strategies and budgets that are still to come are not weighed",
     "failed_runs": "some runs of this curve failed and were left out",
 }
 
@@ -47,7 +50,9 @@ def explain(plan: Plan, *, force_unit: str = "kcal/mol/Å") -> list[str]:
         return [
             f"Cannot be promised from this sweep: {wish}.",
             *(refusal(option) for option in plan.alternatives),
-            "Remedy: a laxer target, a lower confidence, larger budgets, more seeds or more cheap frames.",
+            "Remedy: a laxer target, a lower confidence, larger budgets, more cheap frames; where errors level off, "
+            "longer training or a larger model.",
+            *_doubts(plan, ("unfinished_run",)),
         ]
     choice = plan.choice
     lines = [
@@ -68,7 +73,7 @@ def explain(plan: Plan, *, force_unit: str = "kcal/mol/Å") -> list[str]:
             f"probability {other.probability:.0%}."
         )
     else:
-        lines.append("Runner-up: none, no other strategy of this sweep can promise the target.")
+        lines.append("Runner-up: none, no other strategy with finished runs can promise the target.")
     lines.append(_saving(plan))
     if choice.n_accurate == 0:
         lines.append(
@@ -80,7 +85,12 @@ def explain(plan: Plan, *, force_unit: str = "kcal/mol/Å") -> list[str]:
             f"Not in the price either: {plan.n_test:,} accurate test labels that the errors were measured with "
             f"({duration(plan.prices.accurate_cpu_s(plan.n_test))})."
         )
-    return lines + [f"Doubt: {DOUBTS.get(doubt, doubt.replace('_', ' '))}." for doubt in plan.status]
+    return lines + _doubts(plan, plan.status)
+
+
+def _doubts(plan: Plan, among: Sequence[str]) -> list[str]:
+    named = [doubt for doubt in plan.status if doubt in among]
+    return [f"Doubt: {DOUBTS.get(doubt, doubt.replace('_', ' '))}." for doubt in named]
 
 
 def duration(seconds: float) -> str:

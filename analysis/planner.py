@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from analysis.curves import curves_of, labels_of
+from analysis.curves import competing_curves, curves_of, labels_of
 from analysis.promise import Evidence, evidence_of, labels_needed
 from asteroid.errors import InputError
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 #: The interval of numbers of labels and of prices.
 INTERVAL = (0.05, 0.95)
+#: Prices closer than this cannot be told apart by a few seeds.
+EQUAL_PRICE = 1.05
 MIN_CONFIDENCE, MAX_CONFIDENCE = 0.5, 0.99
 
 
@@ -140,12 +142,14 @@ def plan_target(
     confidence: float = 0.9,
     *,
     pool: int | None = None,
+    rows_expected: int | None = None,
     seed: int = 0,
 ) -> Plan:
     """Find the cheapest mix of labels with P(force MAE of one new run <= target) >= confidence.
 
-    All curves of the table compete, each at the smallest number of accurate labels (training and validation together)
-    that meets the target. Choosing by the median would miss the target in about half of the cases. Never less than the
+    The curves of the table compete (`curves.competing_curves`), each at the smallest number of accurate labels
+    (training and validation together) that meets the target. Prices within 5 % count as equal, and the simpler
+    strategy is taken. Choosing by the median would miss the target in about half of the cases. Never less than the
     smallest budget that was run, and never more than four times the largest.
 
     Args:
@@ -154,6 +158,7 @@ def plan_target(
         target_ev_ang: force MAE to meet, eV/Å.
         confidence: between .5 and .99.
         pool: accurate labels that the sweep's set has for buying, where known.
+        rows_expected: rows of the finished sweep, where known: fewer rows are a doubt about the whole answer.
         seed: of the posterior draws.
 
     Raises:
@@ -163,7 +168,7 @@ def plan_target(
         raise InputError(f"a target error must be positive, found {target_ev_ang:g}: give the error that is acceptable")
     if not MIN_CONFIDENCE <= confidence <= MAX_CONFIDENCE:
         raise InputError(f"a confidence lies between {MIN_CONFIDENCE} and {MAX_CONFIDENCE}, found {confidence:g}")
-    curves = curves_of(table)
+    curves = competing_curves(curves_of(table))
     options = [
         _option(evidence_of(curve, seed=seed), label, prices, target_ev_ang, confidence, pool, seed)
         for curve, label in zip(curves, labels_of(curves), strict=True)
@@ -172,16 +177,19 @@ def plan_target(
         strategy: min((o for o in options if o.strategy == strategy), key=_rank)
         for strategy in dict.fromkeys(o.strategy for o in options)
     }
-    ranked = sorted(best.values(), key=_rank)
-    choice = ranked[0] if ranked[0].promised else None
+    ranked = sorted(best.values(), key=_rank)  # keeps the order of curves, simplest strategy first, among equals
+    promised = [option for option in ranked if option.promised]
+    near = [option for option in promised if option.cost_cpu_s <= EQUAL_PRICE * promised[0].cost_cpu_s]
+    choice = min(near, key=list(best.values()).index) if near else None
+    doubts = ("unfinished_run",) if rows_expected is not None and len(table) < rows_expected else ()
     return Plan(
         target_ev_ang=target_ev_ang,
         confidence=confidence,
         prices=prices,
         choice=choice,
-        alternatives=tuple(ranked[1:] if choice else ranked),
+        alternatives=tuple(option for option in ranked if option is not choice),
         n_test=int(table["n_test"].max()),
-        status=choice.status if choice else ("cannot_be_promised",),
+        status=doubts + (choice.status if choice else ("cannot_be_promised",)),
     )
 
 

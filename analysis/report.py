@@ -91,7 +91,9 @@ def make_report(
     if table is not None and (len(table) or not pictures):
         if target_ev_ang is None:
             target_ev_ang, target_source = default_target(table, force_unit=force_unit)
-        plan = plan_target(table, prices, target_ev_ang, confidence, pool=manifest["pool_size"])
+        plan = plan_target(
+            table, prices, target_ev_ang, confidence, pool=manifest["pool_size"], rows_expected=manifest["rows"]
+        )
         pictures = [*result_pictures(table, manifest, prices, force_unit=force_unit), *pictures]
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     template = environment.from_string(

@@ -223,7 +223,7 @@ def plan(
 
       asteroid-study plan runs/quickstart --target "15 meV/A" --confidence 0.8 --price ccsd_t/cc-pvdz=12min --json
     """
-    from analysis.explain import explain
+    from analysis.explain import duration, explain
     from analysis.planner import plan_target
     from asteroid.units import parse_force
     from study.results import read_manifest, read_results
@@ -233,12 +233,19 @@ def plan(
     prices = _priced(manifest["prices"], price or [])
     if not as_json:
         _warn_incomplete(table, manifest)
-    answer = plan_target(table, prices, target_ev_ang, confidence, pool=manifest["pool_size"])
+    answer = plan_target(
+        table, prices, target_ev_ang, confidence, pool=manifest["pool_size"], rows_expected=manifest["rows"]
+    )
     if as_json:
         typer.echo(json.dumps(answer.to_json(), indent=2, allow_nan=False))
         return
     for line in explain(answer, force_unit=force_unit):
         _say(line)
+    ledger = manifest["ledger"]
+    bought, price_cpu_s = ledger["accurate_labels_assumed_bought"], ledger["accurate_cpu_s"]
+    _say(
+        f"Learned from a study of {bought:,} accurate labels ({duration(price_cpu_s)}), its budgets and seeds together."
+    )
 
 
 @app.command()
