@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 from typer.testing import CliRunner
 
 from asteroid.units import KCAL_PER_MOL_EV
@@ -22,6 +23,20 @@ if TYPE_CHECKING:
 LEVELS = {"ccsd_t/cc-pvdz": LevelPrice(28.0, "card"), "gfn2-xtb": LevelPrice(0.002, "card", 0.018)}
 PRICES = PriceList("ccsd_t/cc-pvdz", "gfn2-xtb", LEVELS)
 BLANK: dict[str, Any] = {"float64": np.nan, "int64": 0, "Int64": None, "string": ""}
+
+
+@pytest.fixture(autouse=True)
+def _only_svg_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write a word for PDF and PNG, which take most of the time: these tests are about files, not about pictures."""
+    draw = Figure.savefig
+
+    def savefig(figure: Figure, target: Any, **options: Any) -> None:
+        if options["format"] == "svg":
+            draw(figure, target, **options)
+        else:
+            target.write_text("picture")
+
+    monkeypatch.setattr(Figure, "savefig", savefig)
 
 
 def answer(*words: str) -> tuple[int, str, str]:
