@@ -151,9 +151,11 @@ def commands(name: str, options: Sequence[str]) -> list[str]:
 def _recommendation(plan: Plan, force_unit: str) -> dict[str, Any]:
     """The plan in words: headline, numbers to remember, further sentences, doubts."""
     lines = [line.strip() for line in explain(plan, force_unit=force_unit) if not line.startswith("Doubt: ")]
+    named = [doubt for doubt in plan.status if doubt != "cannot_be_promised"]
+    doubts = [DOUBTS.get(doubt, doubt.replace("_", " ")) for doubt in named]
     choice = plan.choice
     if choice is None:
-        return {"headline": lines[0], "facts": [], "lines": lines[1:], "doubts": []}
+        return {"headline": lines[0], "facts": [], "lines": lines[1:], "doubts": doubts}
     facts = [
         (f"{choice.n_accurate:,}", f"labels of {display_level(plan.prices.accurate)}"),
         (f"{choice.n_cheap:,}", f"frames of {display_level(plan.prices.cheap)}"),
@@ -164,7 +166,7 @@ def _recommendation(plan: Plan, force_unit: str) -> dict[str, Any]:
         "headline": f"{lines[0]} {lines[1]}",
         "facts": facts,
         "lines": lines[2:],
-        "doubts": [DOUBTS.get(doubt, doubt.replace("_", " ")) for doubt in plan.status],
+        "doubts": doubts,
     }
 
 

@@ -54,7 +54,7 @@ def options_table(plan: Plan) -> TextTable:
         )
         for option in options
     )
-    return TextTable("The best option of every strategy, cheapest first; prices in CPU time", head, rows)
+    return TextTable("The best option of every strategy, the recommended one first; prices in CPU time", head, rows)
 
 
 def fits_table(table: pd.DataFrame, *, force_unit: str, seed: int = 0) -> TextTable:

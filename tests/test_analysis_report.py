@@ -180,6 +180,10 @@ def test_an_unfinished_run_says_so():
     _, text = read(make_report(replace(RUN, manifest=MANIFEST | {"status": "running"}), PRICES, target_ev_ang=TARGET))
     assert "not finished" in text
     assert "not finished" not in read(PAGE)[1]
+    more = replace(RUN, manifest=MANIFEST | {"rows": 99})
+    for target in (TARGET, 1e-7):
+        _, text = read(make_report(more, PRICES, target_ev_ang=target))
+        assert "the run is not finished" in text
 
 
 def test_a_run_of_searches_only_has_a_page():
