@@ -5,17 +5,19 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 OUT ?= runs/quickstart
 TARGET ?= 0.3 kcal/mol/A
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(min(os.cpu_count() or 1, 4))')
 
 .PHONY: quickstart test lint format clean
 .DEFAULT_GOAL := quickstart
 
 quickstart: $(INSTALLED)
-	$(BIN)/asteroid-study run quickstart --out $(OUT)
+	$(BIN)/asteroid-study run quickstart --out $(OUT) --workers $(WORKERS)
 	$(BIN)/asteroid-study plot $(OUT)
+	$(BIN)/asteroid-study report $(OUT) --target "$(TARGET)"
 	$(BIN)/asteroid-study plan $(OUT) --target "$(TARGET)"
 
 test: $(INSTALLED)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -q
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup -q
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
