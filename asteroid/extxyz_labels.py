@@ -49,20 +49,46 @@ def read_extxyz(
         ) from error
     if not frames:
         raise InputError(f"{path.name} needs frames, found none: check the file")
+    _refuse_leftovers(path, frames)
     _refuse_mixture(frames, path.name)
     marked = all(key in frames[0].info or key in frames[0].arrays for key in REF_KEYS)
     keys = (energy_key, forces_key) if energy_key and forces_key else REF_KEYS if marked else ("energy", "forces")
+    try:
+        energy = np.array([float(np.squeeze(_label(atoms, keys[0], i, path.name))) for i, atoms in enumerate(frames)])
+        forces = np.array([_label(atoms, keys[1], i, path.name) for i, atoms in enumerate(frames)], dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(
+            f"labels of {path.name} must be numbers ({error}): repair the file or name other keys"
+        ) from error
     return FileLabels(
         numbers=frames[0].numbers,
         positions=np.array([atoms.positions for atoms in frames]),
-        energy=np.array([float(np.squeeze(_label(atoms, keys[0], i, path.name))) for i, atoms in enumerate(frames)]),
-        forces=np.array([_label(atoms, keys[1], i, path.name) for i, atoms in enumerate(frames)]),
+        energy=energy,
+        forces=forces,
         convention=_CONVENTION,
         group=np.array([_label(atoms, group_key, i, path.name) for i, atoms in enumerate(frames)])
         if group_key
         else None,
         notes=(f"labels from {keys[0]} and {keys[1]}",) + ((f"groups from key {group_key}",) if group_key else ()),
     )
+
+
+def _refuse_leftovers(path: Path, frames: list[Atoms]) -> None:
+    """ASE stops at a blank line without a word: everything behind it would be lost."""
+    expected = sum(len(atoms) + 2 for atoms in frames)
+    lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
+    behind = [number for number, line in enumerate(lines[expected:], expected + 1) if line.strip()]
+    if behind:
+        raise InputError(
+            f"{path.name} ends for its reader at line {expected}, found more at line {behind[0]}: remove the blank "
+            "line before it"
+        )
+    if lines[-1].strip():
+        raise InputError(
+            f"the last line of {path.name} is not ended, so the file may be cut off: end it or write it again"
+        )
 
 
 def _refuse_mixture(frames: list[Atoms], what: str) -> None:

@@ -57,7 +57,7 @@ def build_bank(
     """
     given = list(sets)
     layout = make_layout(given[0][0].numbers, settings)
-    _refuse_too_large(layout, sum(len(labels) for labels, _ in given))
+    refuse_too_large(layout, sum(len(labels) for labels, _ in given))
     levels: dict[str, FrameTensors] = {}
     for labels, _ in given:
         levels[labels.level] = _describe_labels(layout, labels)
@@ -77,7 +77,12 @@ def _describe_labels(layout: Layout, labels: LabelSet) -> FrameTensors:
     return FrameTensors(descriptors, jacobians, torch.as_tensor(labels.energy.copy()), forces)
 
 
-def _refuse_too_large(layout: Layout, n_frames: int) -> None:
+def refuse_too_large(layout: Layout, n_frames: int) -> None:
+    """Refuse more frames than the free memory can hold described.
+
+    Raises:
+        InputError: with the largest number that fits.
+    """
     needed = n_frames * bytes_per_frame(layout)
     free = psutil.virtual_memory().available
     if needed > 0.8 * free:

@@ -36,6 +36,10 @@ FORCE_RMS_EV_ANG = (0.1, 10.0)
 #: and for energies relative to atoms, and cannot be much more: kJ/mol read as kcal/mol gives 4.2, kcal/mol as eV 23.
 ENERGY_RATIO_MAX = 1.5
 
+#: Largest distance of a frame's energy from the median, eV per atom. Thermal energy is 3 kT = .26 eV an atom at
+#: 1,000 K; a bond is 2-10 eV in all: beyond this a label is broken.
+ENERGY_SPREAD_EV = 5.0
+
 _NOBLE_GASES = (2, 10, 18, 36, 54, 86)
 
 
@@ -117,4 +121,15 @@ def check_energies(labels: LabelSet, what: str) -> None:
         raise InputError(
             f"energies of {what} cannot be right: {energy:.6g} eV after conversion, and the molecule's electrons have "
             f"at most {limit:.3g} eV: declare the file's energy unit"
+        )
+    distance = np.abs(labels.energy - np.median(labels.energy)) / len(labels.numbers)
+    if distance.max() > ENERGY_SPREAD_EV:
+        row = int(distance.argmax())
+        raise InputError(
+            f"energies of {what} must be of one molecule, found {labels.energy[row]:.6g} eV in frame "
+            f"{labels.frame_id[row]} and a median of {np.median(labels.energy):.6g} eV: remove or relabel the frame"
+        )
+    if len(labels) > 1 and not distance.any():
+        raise InputError(
+            f"energies of {what} must differ between frames, found {labels.energy[0]:g} eV in all: check the key"
         )

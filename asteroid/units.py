@@ -74,7 +74,7 @@ def force_unit_in_ev_ang(text: str) -> float:
         InputError: the unit is missing or not known.
     """
     energy, slash, length = text.strip().rpartition("/")
-    if not slash:
+    if not slash or text.strip().lower() in _ENERGY_ALIASES:
         raise InputError(f"a force needs a unit such as kcal/mol/A or meV/A, found {text.strip()!r}: add the unit")
     return ENERGY_IN_EV[energy_unit(energy)] / LENGTH_IN_ANG[length_unit(length)]
 

@@ -1,10 +1,10 @@
-"""Twenty kills of the driver and twenty of workers at random moments: is anything lost, doubled or changed?
+"""Kill the driver and workers at random moments: nothing may be lost, doubled or changed.
 
     python benchmarks/kill_resume.py [KILLS]
 
-A small sweep that tunes first and then fills its curves runs once undisturbed. Then it runs KILLS (default 20) times with
-the driver killed (SIGKILL) at a random moment and started again, and KILLS times on two Ray workers with one worker
-killed. Counted: finished stages that were lost or trained again, doubled rows, and tables that differ from the
+A small sweep that tunes first and then fills its curves runs once undisturbed. Then it runs KILLS (default 20) times
+with the driver killed (SIGKILL) at a random moment and started again, and KILLS times on two Ray workers with one
+worker killed. Counted: finished stages that were lost or trained again, doubled rows, and tables that differ from the
 undisturbed run's in anything but timings.
 """
 

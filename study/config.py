@@ -127,9 +127,9 @@ class ModelSection(_Section):
 class DescriptorSection(_Section):
     """Resolution of the descriptors."""
 
-    n_radial: int = Field(default=DescriptorSettings.n_radial, gt=0)
-    n_angular: int = Field(default=DescriptorSettings.n_angular, gt=0)
-    l_max: int = Field(default=DescriptorSettings.l_max, ge=0)
+    n_radial: int = Field(default=DescriptorSettings.n_radial, gt=0, le=100)
+    n_angular: int = Field(default=DescriptorSettings.n_angular, gt=0, le=50)
+    l_max: int = Field(default=DescriptorSettings.l_max, ge=0, le=8)
     cutoff_ang: float = Field(default=DescriptorSettings.cutoff_ang, gt=1)
 
     def settings(self) -> DescriptorSettings:
@@ -152,7 +152,7 @@ class Sweep(_Section):
     `pareto`).
     """
 
-    name: str = Field(min_length=1)
+    name: str = Field(min_length=1, max_length=100)
     mode: Literal["curve", "tune", "pareto"] = "curve"
     data: DataSection
     test: TestSection
@@ -171,6 +171,13 @@ class Sweep(_Section):
     pack_size: int = Field(default=16, gt=0)
 
     _differ = field_validator("strategies", "budgets", "n_cheap", "gamma_rel", "seeds")(_unique)
+
+    @field_validator("name")
+    @classmethod
+    def _file_name(cls, name: str) -> str:
+        if set(name) & set("/\\\0") or not name.strip(". "):
+            raise ValueError(f"a name is a folder's name too, without / and \\, found {name!r}")
+        return name
 
     @field_validator("gamma_rel")
     @classmethod
@@ -226,6 +233,19 @@ class Sweep(_Section):
         return self
 
 
+class _StrictLoader(yaml.SafeLoader):
+    """YAML where a key that stands twice is a mistake, not the last one's victory."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for key in keys:
+            if isinstance(key, str) and keys.count(key) > 1:
+                raise yaml.YAMLError(
+                    f"key {key!r} stands twice, the second time in line {node.start_mark.line + 1} or later"
+                )
+        return super().construct_mapping(node, deep)
+
+
 def read_sweep(path: Path) -> Sweep:
     """Read a sweep file; paths of label files count from the folder of the sweep file.
 
@@ -251,7 +271,7 @@ def parse_sweep(text: str, what: str, folder: Path) -> Sweep:
         InputError: as `read_sweep`.
     """
     try:
-        data = yaml.safe_load(text)
+        data = yaml.load(text, _StrictLoader)  # noqa: S506 - a SafeLoader that refuses doubled keys
     except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that does not exist
         raise InputError(f"{what} is not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(data, dict):

@@ -10,7 +10,7 @@ import numpy as np
 from asteroid.datasets import load_methanol
 from asteroid.errors import InputError
 from asteroid.formats import read_labels
-from asteroid.guards import check_labels, drop_duplicates, refuse_leak
+from asteroid.guards import check_finite, check_labels, drop_duplicates, refuse_leak
 from asteroid.splits import cheap_pool_rows, refuse_other_molecule, split_test
 from study.costs import LevelPrice, PriceList
 
@@ -75,6 +75,8 @@ def load_data(sweep: Sweep) -> StudyData:
     cheap_pool = cheap.select(cheap_pool_rows(cheap, accurate, test_groups=sweep.test.groups))
     refuse_leak(cheap_pool, test, "cheap frames")
     _refuse_too_many(sweep, pool, cheap_pool)
+    if sweep.test.groups is not None and cheap.group is None:
+        lines = [*lines, f"note: {cheap.level} has no groups: its frames of the test groups are told by geometry only"]
     counts = (
         f"roles: {len(test):,} test labels, {len(pool):,} in the pool, {len(cheap_pool):,} cheap frames to draw from "
         f"({len(cheap) - len(cheap_pool):,} left out: test groups and geometries with an accurate label)"
@@ -95,6 +97,7 @@ def _load_file(given: LabelFile) -> tuple[LabelSet, LevelPrice, list[str]]:
     )
     labels, what = loaded.labels, given.file.name
     notes = list(loaded.notes)
+    check_finite(labels, what)
     if given.duplicates == "drop":
         labels, dropped = drop_duplicates(labels)
         if len(dropped):

@@ -40,8 +40,8 @@ def check_folder(folder: Path, sweep: Sweep) -> None:
             raise InputError(f"--out must be new or a run folder, found other files in {folder}: choose another folder")
         return
     try:
-        theirs = yaml.safe_load(own.read_text())
-    except (yaml.YAMLError, ValueError) as error:
+        theirs = yaml.safe_load(own.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, ValueError, OSError) as error:
         raise InputError(f"{own} is not readable: choose another folder ({' '.join(str(error).split())})") from error
     ours = yaml.safe_load(sweep_yaml(sweep))
     difference = _first_difference(ours, theirs, "")

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from asteroid.descriptors import make_layout
-from asteroid.frames import FrameBank, build_bank
+from asteroid.frames import FrameBank, build_bank, refuse_too_large
 from asteroid.labels import content_hashes
 from asteroid.models.mlp import parameter_count
 from study.chains import ChainBuilder
@@ -27,11 +27,12 @@ from study.trials import write_importances, write_trials
 from study.tuning import Search, SearchRunner, search_frames, searches_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     import pandas as pd
 
+    from asteroid.descriptors import Layout
     from asteroid.stages import StageSpec
     from study.config import Sweep
     from study.executors import Executor
@@ -95,7 +96,9 @@ def run_plan(
         InputError: the folder belongs to another sweep or another driver, or the disk or memory is too small.
     """
     check_folder(folder, plan.sweep)
-    check_room(folder, _expected_bytes(plan))
+    layout = make_layout(plan.data.accurate.numbers, plan.sweep.descriptors.settings())
+    refuse_too_large(layout, sum(map(len, _needed_frames(plan, plan.stages.values()).values())))
+    check_room(folder, _expected_bytes(plan, layout))
     # Two threads on small products cost more than they save, and results must not depend on the number of cores.
     torch.set_num_threads(1)
     with claimed(folder, plan.sweep):
@@ -171,23 +174,28 @@ def _write_manifest(plan: Plan, folder: Path, engine: StageEngine, status: str) 
     write_json(folder / "manifest.json", make_manifest(plan, status, engine.known, core_s))
 
 
-def _describe(plan: Plan, stages: list[StageSpec]) -> FrameBank:
-    """Describe the test frames, the frames of the given stages and those of the searches, each once."""
+def _needed_frames(plan: Plan, stages: Iterable[StageSpec]) -> dict[str, set[str]]:
+    """Content hashes by level: the test frames, the frames of the given stages and those of the searches."""
     data = plan.data
     needed: dict[str, set[str]] = {data.accurate.level: set(content_hashes(data.test)), data.cheap_pool.level: set()}
     for frames in [f for spec in stages for f in (spec.train, spec.val)] + search_frames(plan.searches, plan.builder):
         needed[frames.level].update(frames.hashes)
+    return needed
+
+
+def _describe(plan: Plan, stages: Iterable[StageSpec]) -> FrameBank:
+    """Describe all needed frames, each once."""
+    needed = _needed_frames(plan, stages)
     sets = []
-    for labels in (data.accurate, data.cheap_pool):
+    for labels in (plan.data.accurate, plan.data.cheap_pool):
         hashes = content_hashes(labels)
         rows = [row for row, h in enumerate(hashes) if h in needed[labels.level]]
         sets.append((labels.select(np.array(rows, dtype=np.int64)), [hashes[row] for row in rows]))
     return build_bank(plan.sweep.descriptors.settings(), sets)
 
 
-def _expected_bytes(plan: Plan) -> int:
+def _expected_bytes(plan: Plan, layout: Layout) -> int:
     """Disk that a run takes: weights, stage records, tables and figures, with a margin."""
-    layout = make_layout(plan.data.accurate.numbers, plan.sweep.descriptors.settings())
     per_stage = 4 * (parameter_count(layout, plan.sweep.model.settings()) + 2 * layout.width) + 8192
     n_stages = len(plan.stages) + sum(search.most_stages for search in plan.searches)
     return int(1.5 * per_stage * n_stages) + 8 * 2**20

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load, save
 
 from asteroid.models.mlp import Scaling
 from asteroid.stages import StageResult, TrainedModel
@@ -36,9 +37,14 @@ class StageStore:
         temporary.mkdir()
         model = result.model
         tensors = {"parameters": model.parameters, **{k: v.contiguous() for k, v in vars(model.scaling).items()}}
-        save_file(tensors, temporary / "weights.safetensors")
+        weights = save(tensors)
+        (temporary / "weights.safetensors").write_bytes(weights)
         plain = {name: value for name, value in vars(result).items() if name != "model"}
-        plain |= {"energy_shift_ev": model.energy_shift_ev, "versions": {"torch": torch.__version__}}
+        plain |= {
+            "weights_digest": _digest(weights),
+            "energy_shift_ev": model.energy_shift_ev,
+            "versions": {"torch": torch.__version__},
+        }
         (temporary / "stage.json").write_text(json.dumps(_finite(plain), indent=1) + "\n")
         if result.key not in self:
             shutil.rmtree(self.root / result.key, ignore_errors=True)  # torn: a folder cannot be renamed onto it
@@ -58,31 +64,42 @@ class StageStore:
         folder = self.root / key
         try:
             plain: dict[str, Any] = json.loads((folder / "stage.json").read_text())
-            tensors = load_file(folder / "weights.safetensors")
-        except (OSError, ValueError, SafetensorError) as error:
+            weights = (folder / "weights.safetensors").read_bytes()
+            if plain["key"] != key or plain.pop("weights_digest") != _digest(weights):
+                raise ValueError("another stage's files, or damaged ones")
+            return _result(plain, load(weights))
+        except (OSError, ValueError, TypeError, AttributeError, KeyError, SafetensorError) as error:
             raise KeyError(key) from error
-        del plain["versions"]
-        shift = plain.pop("energy_shift_ev")
-        model = TrainedModel(
-            parameters=tensors.pop("parameters"),
-            scaling=Scaling(**tensors),
-            energy_shift_ev=math.nan if shift is None else shift,
-        )
-        curve = tuple((step, math.inf if val is None else val) for step, val in plain.pop("validation_curve"))
-        best = plain.pop("val_force_mae_ev_ang")
-        quantiles = plain.pop("bias_quantiles_ev_ang")
-        return StageResult(
-            model=model,
-            validation_curve=curve,
-            val_force_mae_ev_ang=math.inf if best is None else best,
-            bias_quantiles_ev_ang=None if quantiles is None else tuple(quantiles),
-            **plain,
-        )
 
     def sweep_leftovers(self) -> None:
         """Remove what a killed writer left behind."""
         for leftover in self.root.glob(".*.tmp"):
             shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _result(plain: dict[str, Any], tensors: dict[str, torch.Tensor]) -> StageResult:
+    """The stage that `StageStore.save` wrote; null stands for what JSON cannot say."""
+    del plain["versions"]
+    shift = plain.pop("energy_shift_ev")
+    model = TrainedModel(
+        parameters=tensors.pop("parameters"),
+        scaling=Scaling(**tensors),
+        energy_shift_ev=math.nan if shift is None else shift,
+    )
+    curve = tuple((step, math.inf if val is None else val) for step, val in plain.pop("validation_curve"))
+    best = plain.pop("val_force_mae_ev_ang")
+    quantiles = plain.pop("bias_quantiles_ev_ang")
+    return StageResult(
+        model=model,
+        validation_curve=curve,
+        val_force_mae_ev_ang=math.inf if best is None else best,
+        bias_quantiles_ev_ang=None if quantiles is None else tuple(quantiles),
+        **plain,
+    )
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
 
 
 def _finite(value: Any) -> Any:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import errno
 import functools
 import json
+import sys
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ParamSpec
 
 import typer
 from rich.console import Console
+from typer.exceptions import TyperException
 
 from asteroid.errors import InputError
 
@@ -42,7 +45,19 @@ _FORCE_UNIT = "kcal/mol/Å"
 
 def main() -> None:
     """Entry point of the console command."""
-    app()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without Å or γ is no reason to stop
+    try:
+        code = app(standalone_mode=False)
+    except TyperException as error:  # wrong options: one line, as for every other mistake
+        message = error.format_message() if hasattr(error, "format_message") else str(error)
+        if message:  # none where the help was shown instead
+            _err.print(f"error: {message} (asteroid-study --help)", markup=False, highlight=False, soft_wrap=True)
+        code = 2
+    except typer.Abort:
+        code = 130
+    sys.exit(code or 0)
 
 
 def _answers_mistakes(command: Callable[_P, None]) -> Callable[_P, None]:
@@ -55,10 +70,11 @@ def _answers_mistakes(command: Callable[_P, None]) -> Callable[_P, None]:
         except InputError as error:
             _fail(str(error))
         except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
+            if error.filename is None and error.errno not in (errno.ENOSPC, errno.EDQUOT):
                 raise
+            place = f" ({error.filename})" if error.filename is not None else ""
             _fail(
-                f"cannot write: {error.strerror} ({error.filename}): free space or choose another --out, then run again"
+                f"the system refused{place}: {error.strerror}: free space or choose another file or --out, then repeat"
             )
 
     return wrapper
@@ -107,7 +123,9 @@ def run(
             table = run_plan(plan, folder, _executor_maker(workers, ray_address), display.show, display.note)
     except KeyboardInterrupt:
         again = f"asteroid-study run {sweep} --out {folder}" + (f" --workers {workers}" if workers > 1 else "")
-        _err.print(f"stopped; finished stages are kept; to go on: {again}", soft_wrap=True, highlight=False)
+        _err.print(
+            f"stopped; finished stages are kept; to go on: {again}", soft_wrap=True, highlight=False, markup=False
+        )
         raise typer.Exit(130) from None
     failed = int((table["status"] != "ok").sum())
     if failed:
@@ -145,9 +163,12 @@ def status(run: RunFolder) -> None:
     finished = len([stage for stage in (run / "store").glob("*/stage.json") if not stage.parent.name.startswith(".")])
     ledger = manifest["ledger"]
     accurate, cheap = manifest["level_accurate"], manifest["level_cheap"]
+    finished = min(finished, manifest["stages"])  # a store may hold stages of changed labels as well
     _say(f"{manifest['name']} ({manifest['molecule']}): {finished}/{manifest['stages']} stages finished")
-    if finished < manifest["stages"]:
-        _say(f"to go on: asteroid-study run {manifest['name']} --out {run} (with the same sweep)")
+    if manifest["status"] != "complete":
+        _say(f"to go on: asteroid-study run {run / 'sweep.yaml'} --out {run}")
+    elif finished < manifest["stages"]:
+        _say("the run is complete; stages whose parents failed were left out: see the column 'status' of results.csv")
     for level, labels, price in (
         (accurate, ledger["accurate_labels_assumed_bought"], ledger["accurate_cpu_s"]),
         (cheap, ledger["cheap_frames_assumed_bought"], ledger["cheap_cpu_s"]),

@@ -77,7 +77,7 @@ def refusal(call: object, text: str) -> str:
     ("text", "words"),
     [
         ("0.5", ["needs a unit", "'0.5'", "'0.5 kcal/mol/A'"]),
-        ("0.5 kcal/mol", ["unit", "'kcal'"]),
+        ("0.5 kcal/mol", ["needs a unit", "'kcal/mol'", "kcal/mol/A"]),
         ("0.5 eV", ["needs a unit", "'eV'", "kcal/mol/A"]),
         ("0.5 stone/A", ["unknown energy unit 'stone'", "kcal/mol"]),
         ("0.5 eV/furlong", ["unknown length unit 'furlong'", "Bohr"]),

@@ -83,8 +83,8 @@ def instance() -> Iterator[None]:
     """A Ray instance with room for several executors at once, whatever the machine."""
     torch.set_num_threads(1)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(os, "cpu_count", lambda: 8)
-        assert ray_session.open_session(8, 0, None)
+        patch.setattr(os, "cpu_count", lambda: 4)
+        assert ray_session.open_session(4, 0, None)
     import ray
 
     yield
