@@ -17,7 +17,7 @@ quickstart: $(INSTALLED)
 	$(BIN)/asteroid-study plan $(OUT) --target "$(TARGET)"
 
 test: $(INSTALLED)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup -q
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile -q
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -97,8 +97,8 @@ def _load_file(given: LabelFile) -> tuple[LabelSet, LevelPrice, list[str]]:
     )
     labels, what = loaded.labels, given.file.name
     notes = list(loaded.notes)
-    check_finite(labels, what)
-    if given.duplicates == "drop":
+    if given.duplicates == "drop" and len(labels):
+        check_finite(labels, what)
         labels, dropped = drop_duplicates(labels)
         if len(dropped):
             notes.append(f"{len(dropped)} duplicate frames dropped")

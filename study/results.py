@@ -133,6 +133,6 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise InputError(f"{path} is damaged ({' '.join(str(error).split())}): repeat 'asteroid-study run'") from error
-    if not isinstance(manifest, dict) or manifest.get("schema_version") is None:
+    if not isinstance(manifest, dict) or not {"prices", "level_accurate"} <= manifest.keys():
         raise InputError(f"{path} is not a run's manifest: repeat 'asteroid-study run'")
     return manifest

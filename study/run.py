@@ -96,9 +96,8 @@ def run_plan(
         InputError: the folder belongs to another sweep or another driver, or the disk or memory is too small.
     """
     check_folder(folder, plan.sweep)
-    layout = make_layout(plan.data.accurate.numbers, plan.sweep.descriptors.settings())
-    refuse_too_large(layout, sum(map(len, _needed_frames(plan, plan.stages.values()).values())))
-    check_room(folder, _expected_bytes(plan, layout))
+    refuse_too_large(_layout(plan), sum(map(len, _needed_frames(plan, plan.stages.values()).values())))
+    check_room(folder, _expected_bytes(plan))
     # Two threads on small products cost more than they save, and results must not depend on the number of cores.
     torch.set_num_threads(1)
     with claimed(folder, plan.sweep):
@@ -194,8 +193,13 @@ def _describe(plan: Plan, stages: Iterable[StageSpec]) -> FrameBank:
     return build_bank(plan.sweep.descriptors.settings(), sets)
 
 
-def _expected_bytes(plan: Plan, layout: Layout) -> int:
+def _layout(plan: Plan) -> Layout:
+    return make_layout(plan.data.accurate.numbers, plan.sweep.descriptors.settings())
+
+
+def _expected_bytes(plan: Plan) -> int:
     """Disk that a run takes: weights, stage records, tables and figures, with a margin."""
+    layout = _layout(plan)
     per_stage = 4 * (parameter_count(layout, plan.sweep.model.settings()) + 2 * layout.width) + 8192
     n_stages = len(plan.stages) + sum(search.most_stages for search in plan.searches)
     return int(1.5 * per_stage * n_stages) + 8 * 2**20

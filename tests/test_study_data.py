@@ -61,6 +61,8 @@ def take(data: Arrays, rows: Any) -> Arrays:
 
 
 def join(first: Arrays, second: Arrays) -> Arrays:
+    """Frames of another level behind the first ones, on the first level's energy zero."""
+    second = {**second, "E": second["E"] - np.median(second["E"]) + np.median(first["E"])}
     return {key: value if key == "z" else np.concatenate([value, second[key]]) for key, value in first.items()}
 
 

@@ -317,7 +317,7 @@ def prepare(what, number):
     elif what == "saves":
         study.store.StageStore.save = after(study.store.StageStore.save, number)
     elif what == "weights":
-        study.store.save_file = after(study.store.save_file, number)
+        study.store._digest = after(study.store._digest, number)
     elif what == "table":
         study.run.make_rows = after(study.run.make_rows, number)
 
