@@ -60,14 +60,17 @@ def gamma_data(table: pd.DataFrame, *, budgets: Sequence[int] | None = None) -> 
     paired = [curve for curve in arms if (curve.schedule, curve.n_cheap) in plain]
     if not paired:
         return pd.DataFrame(columns=_COLUMNS)
-    best = next((c for c in representative_curves(curves) if c.strategy == "asteroid"), paired[-1])
-    shown = best if (best.schedule, best.n_cheap) in plain else max(paired, key=lambda curve: curve.n_cheap)
+    # A search may have settled on no weights: its curve has no arm with weights to show.
+    best = next((curve for curve in representative_curves(curves) if curve in paired), None)
+    shown = best or max(paired, key=lambda curve: curve.n_cheap)
     base = plain[shown.schedule, shown.n_cheap]
     arms = [curve for curve in paired if (curve.schedule, curve.n_cheap) == (shown.schedule, shown.n_cheap)]
     seeds = pd.concat([_ratios(curve, base) for curve in [*arms, base]], ignore_index=True).assign(part="seed")
     with_weights = sorted(set(seeds.loc[np.isfinite(seeds["gamma_rel"]), "budget"]))
     wanted = _spread_out(with_weights) if budgets is None else [b for b in budgets if b in with_weights]
-    scratch = [_ratios(curve, base) for curve in curves if curve.strategy == "accurate_only"]
+    from_scratch = [curve for curve in curves if curve.strategy == "accurate_only"]
+    alike = [curve for curve in from_scratch if curve.schedule == base.schedule]  # both tuned, or both not
+    scratch = [_ratios(curve, base) for curve in alike or from_scratch[:1]]
     parts = [seeds, _means(seeds).assign(part="mean"), *(_means(ratios).assign(part="scratch") for ratios in scratch)]
     data = pd.concat(parts, ignore_index=True).assign(schedule=base.schedule, n_cheap=base.n_cheap)
     data = data[data["budget"].isin(wanted)].reset_index(drop=True)

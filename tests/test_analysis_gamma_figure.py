@@ -106,3 +106,13 @@ def test_picture_has_no_weights_at_the_right_edge_and_the_scratch_ratio():
     assert near.legends[0].get_texts()[-1].get_text() == "accurate labels only"
     below = Figure(figsize=(6.8, 2.9), layout="constrained")
     assert plot_gamma(gamma_data(table(scratch=0.3)), below)[0].texts[0].get_text().startswith("↓")
+
+
+def test_a_search_that_settled_on_no_weights_leaves_the_grid_to_show():
+    grid = table()
+    tuned = grid[(grid["strategy"] == "pretrain_finetune") & (grid["n_cheap"] == 4000)].assign(schedule="tuned")
+    better = tuned.assign(strategy="asteroid", val_force_mae_ev_ang=1e-6)
+    both = pd.concat([grid.assign(val_force_mae_ev_ang=1.0), tuned, better], ignore_index=True)
+    data = gamma_data(both)
+    assert set(data["schedule"]) == {"standard"}
+    assert set(data.loc[data["part"] == "seed", "gamma_rel"]) == {*GAMMAS, np.inf}
