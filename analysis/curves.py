@@ -110,7 +110,7 @@ def labels_of(curves: Sequence[Curve]) -> list[str]:
 
 
 def representative_curves(curves: Sequence[Curve]) -> tuple[Curve, ...]:
-    """One curve for each strategy: the largest n_cheap, then gamma_rel and schedule by VALIDATION error.
+    """One curve for each strategy: the largest n_cheap, the most budgets, then settings by VALIDATION error.
 
     The test error must not choose (it would be flattered by its own choice). The measure is the geometric mean over
     budgets of the median over seeds; where there are no validation errors, the simplest setting (largest gamma_rel).
@@ -120,6 +120,8 @@ def representative_curves(curves: Sequence[Curve]) -> tuple[Curve, ...]:
         own = [curve for curve in curves if curve.strategy == strategy]
         largest = max(curve.n_cheap for curve in own)
         candidates = [curve for curve in own if curve.n_cheap == largest]
+        most = max(len(set(curve.budget.tolist())) for curve in candidates)
+        candidates = [curve for curve in candidates if len(set(curve.budget.tolist())) == most]
         chosen.append(_best_by_validation(candidates))
     return tuple(chosen)
 
