@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from analysis.curves import curves_of, label_of, labels_of, representative_curves
+from analysis.curves import competing_curves, curves_of, label_of, labels_of, representative_curves
 from asteroid.errors import InputError
 from study.results import COLUMNS, results_frame
 
@@ -88,13 +88,23 @@ def test_validation_error_chooses_gamma_not_the_test_error():
 
 
 def test_only_shared_budgets_choose_and_simplest_wins_without_validation_errors():
-    rows = [row("asteroid", 20, gamma_rel=0.3, n_cheap=500, val_force_mae_ev_ang=0.02)]
+    rows = [row("asteroid", b, gamma_rel=0.3, n_cheap=500, val_force_mae_ev_ang=0.02) for b in (20, 30)]
     rows += [row("asteroid", b, gamma_rel=1.0, n_cheap=500, val_force_mae_ev_ang=0.4 / b + 0.001) for b in (20, 400)]
     (chosen,) = representative_curves(curves_of(results_frame(rows)))
     assert chosen.gamma_rel == 0.3, "400 labels beat 20, that is no merit of gamma"
     rows = [row("asteroid", 20, gamma_rel=g, n_cheap=500) for g in (0.1, 1.0, np.inf)]
     (chosen,) = representative_curves(curves_of(results_frame(rows)))
     assert chosen.gamma_rel == np.inf
+
+
+def test_the_curve_with_the_most_budgets_stands_for_its_strategy():
+    rows = [row("asteroid", b, gamma_rel=1.0, n_cheap=500, val_force_mae_ev_ang=0.03) for b in (20, 50, 100)]
+    rows += [
+        row("asteroid", b, gamma_rel=3.0, n_cheap=500, schedule="tuned", val_force_mae_ev_ang=0.01) for b in (50, 100)
+    ]
+    (shown,) = representative_curves(curves_of(results_frame(rows)))
+    assert shown.gamma_rel == 1.0
+    assert {curve.schedule for curve in competing_curves(curves_of(results_frame(rows)))} == {shown.schedule, "tuned"}
 
 
 def test_failed_runs_are_left_out_and_flagged():
