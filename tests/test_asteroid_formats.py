@@ -356,3 +356,16 @@ def test_extended_xyz_refuses_what_is_not_one_labelled_molecule(tmp_path: Path) 
     assert "ASE cannot read it" in refused(path)
     path.write_text("", encoding="utf-8")
     assert "needs frames" in refused(path)
+
+
+def test_extended_xyz_is_read_to_its_end_or_refused(tmp_path: Path) -> None:
+    path = written(tmp_path, frames_of_ase(ref=True))
+    text = path.read_text()
+    lines = text.splitlines(keepends=True)
+    first = int(lines[0]) + 2
+    path.write_text("".join(lines[:first]) + "\n" + "".join(lines[first:]))
+    message = refused(path)
+    assert "remove the blank line" in message
+    path.write_text(text[:-4])
+    message = refused(path)
+    assert "cut off" in message or "cannot read" in message

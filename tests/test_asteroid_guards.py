@@ -160,3 +160,12 @@ def test_leaks_are_refused_in_any_orientation(seed: int, planted: int) -> None:
 def test_neighbours_in_time_are_no_leak() -> None:
     cheap = load_methanol().cheap
     refuse_leak(cheap.select(np.arange(0, 2000, 2)), cheap.select(np.arange(1, 2000, 2)), "training frames")
+
+
+def test_energies_of_another_molecule_or_none_are_refused() -> None:
+    labels = methanol()
+    assert labels.energy is not None
+    outlier = labels.energy.copy()
+    outlier[7] = 0.0
+    assert f"frame {labels.frame_id[7]}" in refused(replace(labels, energy=outlier))
+    assert "must differ" in refused(replace(labels, energy=np.full(len(labels), -3140.0)))

@@ -234,3 +234,32 @@ def test_a_full_disk_is_reported_and_leaves_no_stage(tmp_path: Path, monkeypatch
     assert "abc" not in store
     store.sweep_leftovers()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_damaged_weights_are_not_taken_for_a_stage(tmp_path: Path) -> None:
+    store = StageStore(tmp_path)
+    store.save(result())
+    weights = tmp_path / "abc" / "weights.safetensors"
+    content = weights.read_bytes()
+    weights.write_bytes(content[: len(content) // 2] + bytes(len(content) - len(content) // 2))
+    with pytest.raises(KeyError):
+        store.load("abc")
+
+
+def test_files_of_another_stage_are_not_taken_for_this_one(tmp_path: Path) -> None:
+    store = StageStore(tmp_path)
+    store.save(result("one"))
+    store.save(result("two", seed=1))
+    for name in ("stage.json", "weights.safetensors"):
+        shutil.copy(tmp_path / "one" / name, tmp_path / "two" / name)
+    with pytest.raises(KeyError):
+        store.load("two")
+
+
+@pytest.mark.parametrize("content", ["null", "[]", "{}", '{"key": "abc"}'])
+def test_a_record_of_another_shape_is_torn(tmp_path: Path, content: str) -> None:
+    store = StageStore(tmp_path)
+    store.save(result())
+    (tmp_path / "abc" / "stage.json").write_text(content)
+    with pytest.raises(KeyError):
+        store.load("abc")
