@@ -122,7 +122,6 @@ def test_an_unknown_key_comes_with_the_nearest_valid_name(changes: dict[str, Any
         ({"name": "../../elsewhere"}, ["name", "without /", "'../../elsewhere'"]),
         ({"name": ".."}, ["name", "folder's name"]),
         ({"descriptors": {"n_radial": 10**6}}, ["descriptors.n_radial", "less than or equal to 100"]),
-        ("name: a\nbudgets: [20]\nseeds: [0]\nbudgets: [30]\n", ["'budgets' stands twice"]),
         ({"gamma_rel": [1.0]}, ["pretrain_finetune", "add inf to gamma_rel"]),
         ({"gamma_rel": [math.inf]}, ["asteroid", "finite gamma_rel", "add"]),
         ({"strategies": ["asteroid"]}, ["asteroid", "against no weights", "add strategy pretrain_finetune"]),
@@ -300,3 +299,7 @@ def test_a_sweep_written_in_full_reads_back_as_itself(data: dict[str, Any]) -> N
     again = parse_sweep(sweep_yaml(sweep), "sweep.yaml", Path("/somewhere/else"))
     assert again == sweep
     assert sweep_yaml(again) == sweep_yaml(sweep)
+
+
+def test_a_key_that_stands_twice_is_refused() -> None:
+    assert "'budgets' stands twice" in refusal("name: a\nbudgets: [20]\nseeds: [0]\nbudgets: [30]\n")
