@@ -1,6 +1,6 @@
 """Kill the driver and workers at random moments: nothing may be lost, doubled or changed.
 
-    python benchmarks/kill_resume.py [KILLS]
+    python benchmarks/kill_resume.py [KILLS [driver|worker]]
 
 A small sweep that tunes first and then fills its curves runs once undisturbed. Then it runs KILLS (default 20) times
 with the driver killed (SIGKILL) at a random moment and started again, and KILLS times on two Ray workers with one
@@ -58,6 +58,8 @@ def main() -> None:
         start(folder, "whole").wait()
         whole_s = time.monotonic() - began
         for what, workers in (("driver", 1), ("worker", 2)):
+            if what not in (sys.argv[2:] or [what]):
+                continue
             faults = dict.fromkeys(("missed", "lost", "trained again", "doubled rows", "tables that differ"), 0)
             for kill in range(kills):
                 run = folder / f"{what}-{kill}"
@@ -76,8 +78,9 @@ def disturb(folder: Path, run: Path, what: str, workers: int, after_s: float, fa
     """Run once with a kill, and for a killed driver once more to the end."""
     process = start(folder, run.name, workers)
     if what == "worker":
-        after_s += wait_for_stages(run, process)
-    time.sleep(after_s if what == "driver" else 0.3 * after_s)
+        wait_for_stages(run, process)
+        after_s *= 0.3
+    time.sleep(after_s)
     if process.poll() is not None:
         faults["missed"] += 1
         return
@@ -90,7 +93,7 @@ def disturb(folder: Path, run: Path, what: str, workers: int, after_s: float, fa
         faults["lost"] += len(before.keys() - after.keys())
         faults["trained again"] += sum(after.get(stage, written) != written for stage, written in before.items())
         return
-    actors = [p for p in psutil.Process(process.pid).children(recursive=True) if "_Worker" in " ".join(p.cmdline())]
+    actors = [p for p in psutil.Process(process.pid).children(recursive=True) if "PackWorker" in " ".join(p.cmdline())]
     if actors:
         actors[0].kill()
     else:
@@ -98,11 +101,10 @@ def disturb(folder: Path, run: Path, what: str, workers: int, after_s: float, fa
     process.wait()
 
 
-def wait_for_stages(run: Path, process: subprocess.Popen[bytes]) -> float:
+def wait_for_stages(run: Path, process: subprocess.Popen[bytes]) -> None:
     """Wait until workers have finished something."""
     while process.poll() is None and not stage_times(run):
         time.sleep(0.05)
-    return 0.0
 
 
 def stage_times(run: Path) -> dict[str, int]:
