@@ -26,8 +26,17 @@ def sweep_path(folder: Path) -> Path:
     return folder / "sweep.yaml"
 
 
-def check_folder(folder: Path, sweep: Sweep) -> None:
+#: Keys of a sweep to which values may be added while everything that is finished keeps its meaning.
+_GROWING = ("strategies", "budgets", "n_cheap", "gamma_rel", "seeds", "finetune")
+
+
+def check_folder(folder: Path, sweep: Sweep, *, extend: bool = False) -> None:
     """Refuse a folder that another sweep made, or that holds something else.
+
+    Args:
+        folder: the run folder.
+        sweep: the sweep that is to run there.
+        extend: allow a sweep that only adds budgets, seeds and the like to the folder's own.
 
     Raises:
         InputError: the first difference is named.
@@ -45,10 +54,12 @@ def check_folder(folder: Path, sweep: Sweep) -> None:
         raise InputError(f"{own} is not readable: choose another folder ({' '.join(str(error).split())})") from error
     ours = yaml.safe_load(sweep_yaml(sweep))
     difference = _first_difference(ours, theirs, "")
-    if difference:
-        raise InputError(
-            f"{folder} was made by another sweep ({difference}): choose another --out or restore the sweep"
-        )
+    if not difference:
+        return
+    grown = _only_adds(ours, theirs)
+    if not (grown and extend):
+        remedy = "add --extend, or choose another --out" if grown else "choose another --out or restore the sweep"
+        raise InputError(f"{folder} was made by another sweep ({difference}): {remedy}")
 
 
 def check_room(folder: Path, needed_bytes: int) -> None:
@@ -67,8 +78,8 @@ def check_room(folder: Path, needed_bytes: int) -> None:
 
 
 @contextmanager
-def claimed(folder: Path, sweep: Sweep) -> Iterator[None]:
-    """Hold the folder for one driver; writes `sweep.yaml` on the first claim.
+def claimed(folder: Path, sweep: Sweep, *, extend: bool = False) -> Iterator[None]:
+    """Hold the folder for one driver; writes `sweep.yaml` on the first claim and where the sweep may have grown.
 
     Raises:
         InputError: another live driver holds it.
@@ -85,8 +96,8 @@ def claimed(folder: Path, sweep: Sweep) -> Iterator[None]:
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()
-        check_folder(folder, sweep)  # again: another first driver may have been faster
-        if not sweep_path(folder).exists():
+        check_folder(folder, sweep, extend=extend)  # again: another first driver may have been faster
+        if extend or not sweep_path(folder).exists():
             write_text(sweep_path(folder), sweep_yaml(sweep))
         yield
 
@@ -101,6 +112,20 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, data: Any) -> None:
     """Write plain data as JSON, complete or not at all."""
     write_text(path, json.dumps(data, indent=1, allow_nan=False) + "\n")
+
+
+def _only_adds(ours: dict[str, Any], theirs: Any) -> bool:
+    """Whether our sweep is theirs with more values under the growing keys."""
+    if not isinstance(theirs, dict):
+        return False
+    rest = [{key: value for key, value in sweep.items() if key not in _GROWING} for sweep in (ours, theirs)]
+    try:
+        kept = all(value in ours["finetune"].items() for value in theirs["finetune"].items()) and all(
+            value in ours[key] for key in _GROWING if key != "finetune" for value in theirs[key]
+        )
+    except (KeyError, TypeError, AttributeError):
+        return False
+    return kept and rest[0] == rest[1]
 
 
 def _first_difference(ours: Any, theirs: Any, where: str) -> str | None:

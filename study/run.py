@@ -79,6 +79,8 @@ def run_plan(
     make_executor: Callable[[FrameBank], Executor],
     on_progress: Callable[[Progress], None],
     on_note: Callable[[str], None],
+    *,
+    extend: bool = False,
 ) -> pd.DataFrame:
     """Train what is missing and write the tables; repeated, it continues.
 
@@ -88,6 +90,7 @@ def run_plan(
         make_executor: makes the executor from the described frames.
         on_progress: called at every change worth showing.
         on_note: called with a line about something that was repaired or chosen on the way.
+        extend: allow a sweep that only adds budgets, seeds and the like to the folder's own.
 
     Returns:
         the results table, as written to the folder; empty where the sweep only searches.
@@ -95,12 +98,12 @@ def run_plan(
     Raises:
         InputError: the folder belongs to another sweep or another driver, or the disk or memory is too small.
     """
-    check_folder(folder, plan.sweep)
+    check_folder(folder, plan.sweep, extend=extend)
     refuse_too_large(_layout(plan), sum(map(len, _needed_frames(plan, plan.stages.values()).values())))
     check_room(folder, _expected_bytes(plan))
     # Two threads on small products cost more than they save, and results must not depend on the number of cores.
     torch.set_num_threads(1)
-    with claimed(folder, plan.sweep):
+    with claimed(folder, plan.sweep, extend=extend):
         return _run(plan, folder, make_executor, on_progress, on_note)
 
 

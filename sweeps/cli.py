@@ -97,6 +97,9 @@ def run(
         str | None,
         typer.Option(help="Ray cluster, HOST:PORT or auto; the run folder stays on this machine.", metavar="ADDRESS"),
     ] = None,
+    extend: Annotated[
+        bool, typer.Option("--extend", help="Allow a sweep that adds budgets, seeds and the like to the folder's own.")
+    ] = False,
 ) -> None:
     """Search and train what a sweep asks for and write the tables; run again, it continues.
 
@@ -120,7 +123,8 @@ def run(
         _say(f"first: search {search.name!r}, {search.section.trials} trials over {', '.join(search.keys)}")
     try:
         with make_display(_out) as display:
-            table = run_plan(plan, folder, _executor_maker(workers, ray_address), display.show, display.note)
+            maker = _executor_maker(workers, ray_address)
+            table = run_plan(plan, folder, maker, display.show, display.note, extend=extend)
     except KeyboardInterrupt:
         again = f"asteroid-study run {sweep} --out {folder}" + (f" --workers {workers}" if workers > 1 else "")
         _err.print(

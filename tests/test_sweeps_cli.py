@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -176,6 +177,26 @@ def test_a_folder_of_another_sweep_is_left_alone(finished: Path, tmp_path: Path)
     assert code == 2
     assert "seeds" in err
     assert sorted(p.name for p in finished.rglob("*")) == before
+
+
+def test_a_sweep_that_only_grew_goes_on_with_extend(finished: Path, tmp_path: Path) -> None:
+    shutil.copytree(finished, tmp_path / "run")
+    kept = stage_times(tmp_path / "run")
+    sweep = tmp_path / "tiny.yaml"
+    sweep.write_text(SWEEP.replace("budgets: [10, 15, 20, 30]", "budgets: [10, 15, 20, 30, 40]"))
+    words = ("run", str(sweep), "--out", str(tmp_path / "run"))
+    code, _, err = answer(*words)
+    assert code == 2
+    assert "budgets" in err
+    assert "--extend" in err
+    assert answer(*words, "--extend")[0] == 0
+    table = pd.read_csv(tmp_path / "run" / "results.csv")
+    assert set(table["budget"]) == {0, 10, 15, 20, 30, 40}
+    assert kept.items() <= stage_times(tmp_path / "run").items(), "no finished stage is trained again"
+    sweep.write_text(SWEEP)
+    code, _, err = answer(*words, "--extend")
+    assert code == 2
+    assert "another sweep" in err
 
 
 def test_presets_are_valid() -> None:
