@@ -107,6 +107,10 @@ def read_results(folder: Path) -> pd.DataFrame:
         InputError: there is no table, or it does not fit the schema.
     """
     path = folder / "results.parquet"
+    if not path.is_file() and (folder / "trials.csv").is_file():
+        raise InputError(
+            f"{folder} has trials and no learning curves yet: see its report, or run a sweep in mode curve"
+        )
     if not path.is_file():
         raise InputError(
             f"a run folder with results.parquet is needed, found none in {folder}: first 'asteroid-study run'"
