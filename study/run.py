@@ -120,7 +120,8 @@ def _run(
     missing = engine.recall(plan.stages.values())
     _write_manifest(plan, folder, engine, "running")
     engine.announce("describing frames")
-    bank = _describe(plan, missing)
+    # What a search will choose is not known yet: its rows may need any frame that the others have finished with.
+    bank = _describe(plan, plan.stages.values() if plan.searches else missing)
     executor = make_executor(bank)
     table = results_frame([])
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -96,6 +97,17 @@ def test_tuned_rows_start_at_the_budget_they_were_tuned_with(finished: Path) -> 
     assert set(tuned["budget"]) == {15, 20}
     assert set(tuned["tuned_with_n"]) == {15}
     assert tuned.groupby("strategy").size().eq(4).all()
+
+
+def test_tuned_stages_alone_are_trained_again(finished: Path, tmp_path: Path) -> None:
+    shutil.copytree(finished, tmp_path / "run")
+    tuned = read_results(finished).query("schedule == 'tuned'")
+    lost = {keys.split()[-1] for keys in tuned["stage_keys"]}
+    for key in lost:
+        shutil.rmtree(tmp_path / "run" / "store" / key)
+    again = run_plan(make_plan(sweep_of()), tmp_path / "run", SerialExecutor, ignore, ignore)
+    expected = read_results(finished).drop(columns=TIMING)
+    pd.testing.assert_frame_equal(again.drop(columns=TIMING), expected, check_exact=True)
 
 
 def test_importances_are_shares(finished: Path) -> None:
