@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 #: The interval of numbers of labels and of prices.
 INTERVAL = (0.05, 0.95)
-#: Prices closer than this cannot be told apart by a few seeds.
-EQUAL_PRICE = 1.05
 MIN_CONFIDENCE, MAX_CONFIDENCE = 0.5, 0.99
 
 
@@ -148,9 +146,8 @@ def plan_target(
     """Find the cheapest mix of labels with P(force MAE of one new run <= target) >= confidence.
 
     The curves of the table compete (`curves.competing_curves`), each at the smallest number of accurate labels
-    (training and validation together) that meets the target. Prices within 5 % count as equal, and the simpler
-    strategy is taken. Choosing by the median would miss the target in about half of the cases. Never less than the
-    smallest budget that was run, and never more than four times the largest.
+    (training and validation together) that meets the target. Choosing by the median would miss the target in about
+    half of the cases. Never less than the smallest budget that was run, and never more than four times the largest.
 
     Args:
         table: results table.
@@ -178,9 +175,7 @@ def plan_target(
         for strategy in dict.fromkeys(o.strategy for o in options)
     }
     ranked = sorted(best.values(), key=_rank)  # keeps the order of curves, simplest strategy first, among equals
-    promised = [option for option in ranked if option.promised]
-    near = [option for option in promised if option.cost_cpu_s <= EQUAL_PRICE * promised[0].cost_cpu_s]
-    choice = min(near, key=list(best.values()).index) if near else None
+    choice = ranked[0] if ranked[0].promised else None
     doubts = ("unfinished_run",) if rows_expected is not None and len(table) < rows_expected else ()
     return Plan(
         target_ev_ang=target_ev_ang,
