@@ -163,6 +163,77 @@ def energy_and_forces(
     return energy * scale, forces * scale[..., None]
 
 
+def curvature(
+    layout: Layout,
+    settings: MLPSettings,
+    parameters: Tensor,
+    scaling: Scaling,
+    descriptors: Tensor,
+    first: Tensor,
+    second: Tensor,
+) -> Tensor:
+    """Second derivatives of the energy of M frames along V directions each, for each of K models.
+
+    Along x + t v the descriptors move as D + t Jv + t^2/2 D''[v,v], hence, with the derivative of E by the units h_l of
+    layer l from one reverse pass and their velocity z_l' from one forward pass along v,
+    E'' = (dE/dD) D''[v,v] + sum_l (dE/dh_l) silu''(z_l) z_l'^2. No Hessian is formed, and the result can be
+    differentiated by the parameters. As F = -dE/dx, v^T (dF/dx) v is the negative of what is returned.
+
+    Args:
+        layout: layout of the descriptors.
+        settings: size of the networks.
+        parameters: [K, P].
+        scaling: of the K models.
+        descriptors: [K, M, W], or [1, M, W] for frames that all models share.
+        first: J v, [K, M, V, W] or [1, M, V, W], per unit of v.
+        second: D''[v,v], of the shape of `first`.
+
+    Returns:
+        [K, M, V] in eV per squared unit of v (eV/Å^2 for unit vectors in Å).
+    """
+    n_models, n_frames, n_probes = parameters.shape[0], descriptors.shape[1], first.shape[2]
+    weights = _unpack(layout, settings, parameters)
+    bent = torch.zeros(n_models, n_frames, n_probes, dtype=parameters.dtype)
+    slopes = []
+    for block in layout.blocks:
+        n_channels, cut = len(block.channels), slice(block.start, block.stop)
+        unit = slice(block.start, block.start + n_channels)
+        hidden = (descriptors[..., cut] - scaling.mean[:, None, cut]).reshape(n_models, -1, n_channels)
+        velocity = first[..., cut].reshape(len(first), -1, n_channels).expand(n_models, -1, -1)
+        matrices, bends, squares = [], [], []
+        for layer in range(settings.layers):
+            matrix, bias = next(weights), next(weights)
+            if layer == 0:
+                matrix = matrix * scaling.inverse_std[:, unit, None]
+            z = torch.baddbmm(bias[:, None], hidden, matrix)
+            z_velocity = torch.bmm(velocity, matrix).reshape(n_models, n_frames, n_probes, -1, settings.hidden)
+            gate = torch.sigmoid(z)
+            hidden = z * gate
+            rest = 1.0 - gate
+            bend = gate + hidden * rest
+            matrices.append(matrix)
+            bends.append(bend)
+            # silu'' = gate' (2 + z (1 - 2 gate)) with gate' = gate (1 - gate)
+            squares.append((gate * rest * (2.0 + z * (rest - gate)), z_velocity))
+            if layer + 1 < settings.layers:
+                turned = z_velocity * bend.reshape(n_models, n_frames, 1, -1, settings.hidden)
+                velocity = turned.reshape(n_models, -1, settings.hidden)
+        pull = next(weights)[:, None]
+        for layer in reversed(range(settings.layers)):
+            bow, z_velocity = squares[layer]
+            force = (pull * bow).reshape(n_models * n_frames, -1, 1)
+            bent = bent + torch.bmm(z_velocity.square().flatten(3).flatten(0, 1), force).reshape(bent.shape)
+            pull = torch.bmm(pull * bends[layer], matrices[layer].transpose(1, 2))
+        slopes.append(pull.reshape(n_models, n_frames, -1))
+    slope = torch.cat(slopes, -1)
+    if second.shape[0] == 1:
+        along = torch.bmm(second[0], slope.permute(1, 2, 0)).permute(2, 0, 1)
+    else:
+        flat = second.expand(n_models, -1, -1, -1).flatten(0, 1)
+        along = torch.bmm(flat, slope.flatten(0, 1)[..., None]).reshape(bent.shape)
+    return (bent + along) * scaling.force_scale_ev_ang[:, None, None]
+
+
 def _silu(z: Tensor) -> tuple[Tensor, Tensor]:
     """SiLU and its derivative."""
     gate = torch.sigmoid(z)
