@@ -131,6 +131,25 @@ def describe(layout: Layout, positions: NDArray[np.float64]) -> tuple[Tensor, Te
     return values, jacobians
 
 
+def describe_values(layout: Layout, positions: NDArray[np.float64]) -> Tensor:
+    """Descriptors of many frames of one molecule without Jacobians, about ten times cheaper than `describe`.
+
+    Args:
+        layout: from `make_layout`.
+        positions: [N, A, 3] in Å.
+
+    Returns:
+        [N, W] float64, exact enough for finite differences.
+    """
+    columns = torch.tensor([(a, c) for block in layout.blocks for a in block.atoms for c in block.channels])
+    values = torch.empty(len(positions), layout.width, dtype=torch.float64)
+    for first in range(0, len(positions), _CHUNK):
+        rows = slice(first, first + _CHUNK)
+        found = _chunk_values(layout, torch.tensor(positions[rows], dtype=torch.float64))
+        values[rows] = found[:, columns[:, 0], columns[:, 1]]
+    return values
+
+
 def bytes_per_frame(layout: Layout) -> int:
     """Memory that one described frame takes (its Jacobian, float32)."""
     return 4 * layout.width * (3 * len(layout.numbers) + 1)
@@ -198,6 +217,32 @@ def _describe_chunk(layout: Layout, positions: Tensor) -> tuple[Tensor, Tensor]:
     own = torch.arange(n_atoms)
     jacobian[:, own, :, own] = -jacobian.sum(3).transpose(0, 1)  # d_ij falls as atom i moves; its own slot was zero
     return torch.cat(values, 2), jacobian
+
+
+def _chunk_values(layout: Layout, positions: Tensor) -> Tensor:
+    """The values [N, A, C] of `_describe_chunk` alone."""
+    settings = layout.settings
+    elements = sorted(set(layout.numbers))
+    is_element = torch.tensor([[float(z == e) for e in elements] for z in layout.numbers], dtype=positions.dtype)
+    eye = torch.eye(len(layout.numbers), dtype=positions.dtype)
+    neighbour = (1.0 - eye)[..., None]
+    d = positions[:, None, :, :] - positions[:, :, None, :]
+    r = torch.sqrt((d**2).sum(-1) + eye)
+    u = d / r[..., None]
+
+    radial = _radial(r, settings.n_radial, settings.cutoff_ang)[0] * neighbour
+    values = [torch.einsum("bijn,je->bien", radial, is_element).flatten(2)]
+    radial = _radial(r, settings.n_angular, settings.cutoff_ang)[0] * neighbour
+    monomial = torch.ones_like(r)[..., None]
+    powers = []
+    for _ in range(settings.l_max + 1):
+        moment = torch.einsum("bijn,bijm,je->bienm", radial, monomial, is_element)
+        powers.append(torch.einsum("bienm,bifnm->biefn", moment, moment))
+        monomial = (monomial[..., :, None] * u[..., None, :]).flatten(3)
+    three_body = torch.einsum("lp,bipefn->biefnl", _powers_to_legendre(settings.l_max), torch.stack(powers, 2))
+    for i, _ in enumerate(elements):
+        values += [three_body[:, :, i, j].flatten(2) for j in range(i, len(elements))]
+    return torch.cat(values, 2)
 
 
 def _moment_invariants(
