@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from analysis.curves import STRATEGIES, curves_of, representative_curves
+from analysis.curves import curves_of, representative_curves
 from analysis.drawing import error_name
 from analysis.explain import duration
 from analysis.figure_style import figure_style, look_of
 from analysis.names import display_formula
+from analysis.pricing import label_price
+from analysis.strategies import strategy_of
 from asteroid.errors import InputError
 from asteroid.units import force_unit_in_ev_ang
 from study.costs import PriceList
@@ -24,11 +26,6 @@ if TYPE_CHECKING:
 
     from analysis.curves import Curve
 
-_NAMES = {
-    "cheap_only": "Cheap\nonly",
-    "accurate_only": "Accurate\nonly",
-    "pretrain_finetune": "Pretrain +\nfine-tune",
-}
 #: A bar without accurate labels is cut where it would make all others this many times smaller.
 _CUT_ABOVE = 2.0
 #: Room above the highest bar or dot for three lines of text, as a share of the axis.
@@ -132,7 +129,7 @@ def _bar(curve: Curve, budget: int, prices: PriceList) -> pd.DataFrame:
         schedule=curve.schedule,
         budget=budget,
         n_cheap=curve.n_cheap,
-        price_cpu_s=prices.accurate_cpu_s(budget) + prices.cheap_cpu_s(curve.n_cheap),
+        price_cpu_s=label_price(curve, prices).total(budget),
         measured_by="cross_validation" if "no_test_set" in curve.status else "test",
     )
 
@@ -188,7 +185,7 @@ def _bar_text(bar: pd.Series[Any], *, cut: bool) -> str:
 
 def _bar_name(bar: pd.Series[Any]) -> str:
     strategy = str(bar["strategy"])
-    name = _NAMES.get(strategy, STRATEGIES.get(strategy, strategy.replace("_", "\n", 1)))
+    name = strategy_of(strategy).short
     return (
         f"{name}\nγ/median {bar['gamma_rel']:g}" if strategy == "asteroid" and np.isfinite(bar["gamma_rel"]) else name
     )

@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
 
+from analysis.curves import curves_of, labels_of, representative_curves
 from analysis.drawing import dot_shifts_pt, draw_curve, error_name, in_unit, log_axes, name_curves, price_unit
 from analysis.figure_style import figure_style, look_of
 from analysis.figures import learning_curve_data
 from analysis.pareto import draw_steps, non_dominated
+from analysis.pricing import label_price
 from asteroid.units import SECONDS
 
 if TYPE_CHECKING:
@@ -43,10 +45,9 @@ def cost_data(table: pd.DataFrame, prices: PriceList, *, kind: Kind = "new_run",
     data = learning_curve_data(table, kind=kind, seed=seed)
     # A horizontal line is one purchase: its cheap frames.
     data = data[(data["part"] == "run") | (data["strategy"] != "cheap_only")].reset_index(drop=True)
-    price = [
-        prices.accurate_cpu_s(budget) + prices.cheap_cpu_s(n_cheap)
-        for budget, n_cheap in zip(data["budget"], data["n_cheap"], strict=True)
-    ]
+    shown = representative_curves(curves_of(table))
+    priced = {label: label_price(curve, prices) for curve, label in zip(shown, labels_of(shown), strict=True)}
+    price = [priced[curve].total(budget) for curve, budget in zip(data["curve"], data["budget"], strict=True)]
     key = ["strategy", "gamma_rel", "schedule", "n_cheap", "budget", "seed"]
     times = table.assign(schedule=table["schedule"].fillna(""))[[*key, "recipe_core_s"]]
     times = times.rename(columns={"recipe_core_s": "train_core_s"}).astype({"budget": float})

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from analysis.strategies import rank_of, strategy_of
 from asteroid.errors import InputError
 from study.results import validate_results
 
@@ -15,14 +16,6 @@ if TYPE_CHECKING:
 
     import pandas as pd
     from numpy.typing import NDArray
-
-#: Strategies in order of their demands, simplest first: names for people, in this order in legends.
-STRATEGIES = {
-    "cheap_only": "Cheap labels only",
-    "accurate_only": "Accurate labels only",
-    "pretrain_finetune": "Pretraining + fine-tuning",
-    "asteroid": "ASTEROID",
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +32,8 @@ class Curve:
         error_ev_ang: force MAE on the test labels (cross-validated where there is no test set), eV/Å, [n].
         val_error_ev_ang: force MAE on the validation labels, eV/Å, NaN where there are none, [n].
         train_core_s: core seconds to train each chain, [n].
+        cheap_cpu_s: price of what each run used on the cheap side, NaN where the table does not say, [n].
+        use_cpu_s_per_frame: CPU seconds for the prediction of one frame, median over runs; NaN: not measured.
         test_relative_se: standard error of the test errors from the choice of test frames, relative; 0 where not given.
         status: `no_test_set` (errors are cross-validated inside the budget), `failed_runs` (rows were left out).
     """
@@ -52,6 +47,8 @@ class Curve:
     error_ev_ang: NDArray[np.float64]
     val_error_ev_ang: NDArray[np.float64]
     train_core_s: NDArray[np.float64]
+    cheap_cpu_s: NDArray[np.float64]
+    use_cpu_s_per_frame: float = np.nan
     test_relative_se: float = 0.0
     status: tuple[str, ...] = ()
 
@@ -91,7 +88,7 @@ def curves_of(table: pd.DataFrame) -> tuple[Curve, ...]:
 
 def label_of(curve: Curve, *, with_schedule: bool = False) -> str:
     """Name of a curve for people, such as "ASTEROID, γ/median = 0.3, 4,000 cheap"."""
-    parts = [STRATEGIES.get(curve.strategy, curve.strategy.replace("_", " "))]
+    parts = [strategy_of(curve.strategy).name]
     if np.isfinite(curve.gamma_rel):
         parts.append(f"γ/median = {curve.gamma_rel:g}")
     elif curve.strategy == "asteroid" and np.isinf(curve.gamma_rel):
@@ -154,6 +151,8 @@ def _curve(rows: pd.DataFrame, column: str, status: tuple[str, ...]) -> Curve:
     first = rows.iloc[0]
     relative = rows["test_force_mae_se_ev_ang"].to_numpy(dtype=float) / values
     relative = relative[np.isfinite(relative)]
+    used = rows["use_cpu_s_per_frame"].to_numpy(dtype=float) if "use_cpu_s_per_frame" in rows else np.empty(0)
+    used = used[np.isfinite(used)]
     return Curve(
         strategy=str(first["strategy"]),
         gamma_rel=float(first["gamma_rel"]),
@@ -164,15 +163,15 @@ def _curve(rows: pd.DataFrame, column: str, status: tuple[str, ...]) -> Curve:
         error_ev_ang=values,
         val_error_ev_ang=rows["val_force_mae_ev_ang"].to_numpy(dtype=float),
         train_core_s=rows["recipe_core_s"].to_numpy(dtype=float),
+        cheap_cpu_s=rows["cost_cheap_cpu_s"].to_numpy(dtype=float),
+        use_cpu_s_per_frame=float(np.median(used)) if len(used) else np.nan,
         test_relative_se=float(np.median(relative)) if len(relative) and column.startswith("test") else 0.0,
         status=status,
     )
 
 
 def _order(curve: Curve) -> tuple[int, str, int, float, str]:
-    names = list(STRATEGIES)
-    rank = names.index(curve.strategy) if curve.strategy in names else len(names)
-    return rank, curve.strategy, curve.n_cheap, -_finite_gamma(curve), curve.schedule
+    return rank_of(curve.strategy), curve.strategy, curve.n_cheap, -_finite_gamma(curve), curve.schedule
 
 
 def _finite_gamma(curve: Curve) -> float:

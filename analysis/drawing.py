@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
-#: Dots of neighbouring curves stand this far apart.
-_DOT_STEP_PT = 3.4
+#: Dots of neighbouring curves stand this far apart, less where there are so many that they would reach too far.
+_DOT_STEP_PT, _DOT_REACH_PT = 3.4, 11.0
 #: More decades than this leave no room for numbers at 2 and 5.
 _DENSE_DECADES = 2.7
 _BAND_NAMES = {"curve": "mean curves", "new_data_draw": "new data draws", "new_run": "new runs"}
@@ -49,7 +49,8 @@ def draw_curve(rows: pd.DataFrame, ax: Axes, x: str, *, shift_pt: float = 0.0) -
 def dot_shifts_pt(data: pd.DataFrame) -> dict[str, float]:
     """How far to shift the dots of each curve, so that those of one budget stand side by side; 0 for a single curve."""
     names = list(dict.fromkeys(data.loc[(data["part"] == "run") & (data["budget"] > 0), "curve"]))
-    return {name: _DOT_STEP_PT * (place - (len(names) - 1) / 2) for place, name in enumerate(names)}
+    step = min(_DOT_STEP_PT, _DOT_REACH_PT / max(len(names), 1))
+    return {name: step * (place - (len(names) - 1) / 2) for place, name in enumerate(names)}
 
 
 def price_unit(largest_cpu_s: float) -> str:

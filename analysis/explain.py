@@ -6,12 +6,14 @@ import math
 from typing import TYPE_CHECKING
 
 from analysis.promise import EXTRAPOLATION_LIMIT
+from analysis.strategies import strategy_of
 from asteroid.units import SECONDS, force_unit_in_ev_ang
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from analysis.planner import Option, Plan
+    from study.costs import LevelPrice
 
 #: What each doubt means to somebody who is about to buy labels.
 DOUBTS = {
@@ -66,11 +68,13 @@ def explain(plan: Plan, *, force_unit: str = "kcal/mol/Å") -> list[str]:
             f"Training, not in this price: {duration(choice.training_core_s)} on one core "
             f"(measured at {choice.training_at_budget:,} labels)."
         )
+    if use := use_text(choice, plan.prices.cheap):
+        lines.append(use)
     if plan.runner_up is not None:
         other = plan.runner_up
         lines.append(
             f"Runner-up: {other.label}, {_purchase(other, plan)}, {duration(other.cost_cpu_s)}; "
-            f"probability {other.probability:.0%}."
+            f"probability {other.probability:.0%}{_use_aside(other, plan)}."
         )
     else:
         lines.append("Runner-up: none, no other strategy with finished runs can promise the target.")
@@ -102,20 +106,44 @@ def duration(seconds: float) -> str:
 
 def _purchase(option: Option, plan: Plan) -> str:
     bought = f"{option.n_accurate:,} labels of {plan.prices.accurate} (training and validation together)"
-    return f"{bought} and {option.n_cheap:,} frames of {plan.prices.cheap}" if option.n_cheap else bought
+    if option.n_cheap:
+        return f"{bought} and {option.n_cheap:,} frames of {plan.prices.cheap}"
+    return f"{bought}, each with a label of {plan.prices.cheap}" if option.cheap_cpu_s > 0 else bought
 
 
 def _parts(option: Option, plan: Plan) -> str:
     accurate, cheap = plan.prices.levels[plan.prices.accurate], plan.prices.levels[plan.prices.cheap]
-    frame_cpu_s = cheap.label_cpu_s + cheap.sampling_cpu_s
     parts = [
         f"accurate labels {duration(option.accurate_cpu_s)} at {duration(accurate.label_cpu_s)} each, {accurate.source}"
     ]
     if option.n_cheap:
         parts.append(
-            f"cheap frames {duration(option.cheap_cpu_s)} at {frame_cpu_s:.2g} s each with sampling, {cheap.source}"
+            f"cheap frames {duration(option.cheap_cpu_s)} at {option.cheap_cpu_s / option.n_cheap:.2g} s each "
+            f"{_what_is_paid(option, cheap)}, {cheap.source}"
         )
+    elif option.cheap_cpu_s > 0:
+        parts.append(f"cheap labels of the same geometries {duration(option.cheap_cpu_s)}, {cheap.source}")
     return "; ".join(parts)
+
+
+def _what_is_paid(option: Option, cheap: LevelPrice) -> str:
+    """Whether the cheap frames were labelled: a price of the sampling alone says that they were not."""
+    unlabelled = math.isclose(option.cheap_cpu_s, option.n_cheap * cheap.sampling_cpu_s, rel_tol=1e-6)
+    return "for sampling alone" if unlabelled and cheap.label_cpu_s > 0 else "with sampling"
+
+
+def use_text(option: Option, cheap_level: str) -> str:
+    """What a prediction costs, in words; empty where that was not measured and the cheap method need not run."""
+    runs = f"it runs {cheap_level} at every prediction" if strategy_of(option.strategy).runs_cheap_method else ""
+    if math.isnan(option.use_cpu_s_per_frame):
+        return f"Use, not in this price: {runs}." if runs else ""
+    measured = f"Use, not in this price: {option.use_cpu_s_per_frame:.2g} CPU s per predicted frame"
+    return f"{measured}; {runs}." if runs else f"{measured}."
+
+
+def _use_aside(option: Option, plan: Plan) -> str:
+    use = use_text(option, plan.prices.cheap).removeprefix("Use, not in this price: ").removesuffix(".")
+    return f"; {use}" if use else ""
 
 
 def _interval(option: Option) -> str:

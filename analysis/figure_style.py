@@ -10,6 +10,8 @@ import matplotlib as mpl
 import seaborn as sns
 from matplotlib.figure import Figure
 
+from analysis.strategies import strategy_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
 #: Width of one column of a journal page, inches.
 COLUMN_IN = 3.4
 
-_PALETTE = [tuple(colour) for colour in sns.color_palette("colorblind", 10)]
 _RC: Any = {
     "font.size": 8,
     "axes.labelsize": 8,
@@ -46,21 +47,14 @@ _METADATA: dict[str, dict[str, None]] = {
 class Look(NamedTuple):
     """Colour and marker of a strategy."""
 
-    colour: tuple[float, ...]
+    colour: str
     marker: str
-
-
-_LOOKS = {
-    "cheap_only": Look((0.35, 0.35, 0.35), "D"),
-    "accurate_only": Look(_PALETTE[0], "o"),
-    "pretrain_finetune": Look(_PALETTE[1], "s"),
-    "asteroid": Look(_PALETTE[2], "^"),
-}
 
 
 def look_of(strategy: str) -> Look:
     """Colour and marker, safe for the colour-blind; the same in every figure."""
-    return _LOOKS.get(strategy, Look(_PALETTE[4], "v"))
+    entry = strategy_of(strategy)
+    return Look(entry.colour, entry.marker)
 
 
 @contextmanager

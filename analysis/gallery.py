@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from study.costs import PriceList
 
 
+#: Height of one curve in a legend.
+_ENTRY_IN = 0.29
+
+
 @dataclass(frozen=True, eq=False)
 class Picture:
     """A drawn figure.
@@ -181,7 +185,7 @@ def bars_picture(
 
 def _learning_curves(table: pd.DataFrame, level: str, force_unit: str) -> Picture:
     data = learning_curve_data(table)
-    figure, ax = new_figure()
+    figure, ax = new_figure(height_in=4.2 + _ENTRY_IN * max(data["curve"].nunique() - 4, 0))
     plot_learning_curve(data, ax, level=level, force_unit=force_unit)
     scale = force_unit_in_ev_ang(force_unit)
     runs = data[data["part"] == "run"]
@@ -222,8 +226,11 @@ def _every_curve(table: pd.DataFrame, level: str, force_unit: str) -> Picture:
 def _cost(table: pd.DataFrame, prices: PriceList, force_unit: str) -> Picture:
     data = cost_data(table, prices)
     timed = bool((data["train_core_s"] > 0).any())
+    more = max(data["curve"].nunique() - 4, 0)
     with figure_style():
-        figure = Figure(figsize=(5.2 if timed else 3.4, 4.2), layout="constrained")
+        # The legend has two columns where the figure is wide.
+        width = (6.2 if more else 5.2) if timed else 3.4
+        figure = Figure(figsize=(width, 4.2 + _ENTRY_IN * more / (1 + timed)), layout="constrained")
         ratios = (2.4, 1)[: 1 + timed]
         axes = list(figure.subplots(1, len(ratios), sharey=True, width_ratios=ratios, squeeze=False)[0])
         plot_cost(data, axes[0], compute_ax=axes[1] if timed else None, force_unit=force_unit)

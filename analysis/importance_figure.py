@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 import pandas as pd
@@ -62,7 +62,9 @@ def plot_importance(data: pd.DataFrame, figure: Figure) -> list[Axes]:
             colour = look_of(str(rows["strategy"].iloc[0])).colour
             for place, (_, row) in enumerate(rows.iterrows()):
                 noise = row["kind"] == "seed_noise"
-                style = {"facecolor": "white", "edgecolor": "0.35", "hatch": "////"} if noise else {"color": colour}
+                style: Any = (
+                    {"facecolor": "white", "edgecolor": "0.35", "hatch": "////"} if noise else {"color": colour}
+                )
                 ax.barh(place, row["importance"], height=0.7, linewidth=0.7 if noise else 0, **style)
                 ax.annotate(
                     f"{row['importance']:.0%}",

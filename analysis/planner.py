@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from analysis.curves import competing_curves, curves_of, labels_of
+from analysis.pricing import label_price
 from analysis.promise import Evidence, evidence_of, labels_needed
+from analysis.strategies import strategy_of
 from asteroid.errors import InputError
 
 if TYPE_CHECKING:
@@ -39,7 +41,9 @@ class Option:
         promised: whether that reaches the confidence asked for.
         p_never: probability that no number of labels is enough (a floor, or an unfitted curve's budgets).
         accurate_cpu_s: price of the accurate labels.
-        cheap_cpu_s: price of the cheap frames, label and sampling.
+        cheap_cpu_s: price of the cheap labels and frames that go with them.
+        use_cpu_s_per_frame: CPU seconds to predict one frame, the cheap method's included where that must run; NaN:
+            not measured; no part of the price.
         training_core_s: core seconds to train one such chain, measured at `training_at_budget` labels; no part of it.
         training_at_budget: the budget of the sweep that is nearest to n_accurate.
         interval_n: numbers of labels with which a new run meets the target with 5 % and 95 % probability; None beyond
@@ -64,6 +68,7 @@ class Option:
     cheap_cpu_s: float
     training_core_s: float
     training_at_budget: int
+    use_cpu_s_per_frame: float
     interval_n: tuple[int | None, int | None]
     interval_cpu_s: tuple[float | None, float | None]
     largest_budget: int
@@ -151,7 +156,7 @@ def plan_target(
 
     Args:
         table: results table.
-        prices: of the accurate and the cheap level.
+        prices: of the accurate level; the cheap side is priced by the table itself (`pricing.reprice` gives it others).
         target_ev_ang: force MAE to meet, eV/Å.
         confidence: between .5 and .99.
         pool: accurate labels that the sweep's set has for buying, where known.
@@ -224,7 +229,8 @@ def _option(
         "overlapping_subsets": pool is not None and largest > pool / 2,
         "cannot_be_promised": found is None,
     }
-    cheap_cpu_s = prices.cheap_cpu_s(curve.n_cheap)
+    price = label_price(curve, prices)
+    low, high = (None if n is None else price.total(n) for n in interval)
     return Option(
         label=label,
         strategy=curve.strategy,
@@ -236,18 +242,15 @@ def _option(
         promised=found is not None,
         p_never=needed.p_never,
         accurate_cpu_s=prices.accurate_cpu_s(n_accurate),
-        cheap_cpu_s=cheap_cpu_s,
+        cheap_cpu_s=price.cheap(n_accurate),
         training_core_s=float(np.median(curve.train_core_s[curve.budget == nearest])),
         training_at_budget=nearest,
+        use_cpu_s_per_frame=curve.use_cpu_s_per_frame,
         interval_n=interval,
-        interval_cpu_s=(_price(interval[0], prices, cheap_cpu_s), _price(interval[1], prices, cheap_cpu_s)),
+        interval_cpu_s=(low, high),
         largest_budget=largest,
         status=(*evidence.status, *(name for name, doubtful in doubts.items() if doubtful)),
     )
-
-
-def _price(n_accurate: int | None, prices: PriceList, cheap_cpu_s: float) -> float | None:
-    return None if n_accurate is None else prices.accurate_cpu_s(n_accurate) + cheap_cpu_s
 
 
 def _option_json(option: Option) -> dict[str, Any]:
@@ -264,6 +267,10 @@ def _option_json(option: Option) -> dict[str, Any]:
             "accurate_cpu_s": option.accurate_cpu_s,
             "cheap_cpu_s": option.cheap_cpu_s,
             "training_core_s": option.training_core_s if math.isfinite(option.training_core_s) else None,
+        },
+        "use": {
+            "cpu_s_per_frame": option.use_cpu_s_per_frame if math.isfinite(option.use_cpu_s_per_frame) else None,
+            "runs_cheap_method": strategy_of(option.strategy).runs_cheap_method,
         },
         "interval": {
             "probability": list(INTERVAL),

@@ -15,6 +15,7 @@ from analysis.figure_style import svg_of
 from analysis.gallery import result_pictures, search_pictures
 from analysis.names import display_formula, display_level
 from analysis.planner import plan_target
+from analysis.pricing import reprice
 from analysis.report_tables import (
     chosen_table,
     fits_table,
@@ -24,7 +25,9 @@ from analysis.report_tables import (
     versions_table,
 )
 from analysis.targets import default_target
+from analysis.warnings_table import warnings_table
 from asteroid.units import force_unit_in_ev_ang
+from study.costs import PriceList
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,7 +36,6 @@ if TYPE_CHECKING:
 
     from analysis.gallery import Picture
     from analysis.planner import Plan
-    from study.costs import PriceList
 
 #: Width on the screen of one inch of a figure, and the width above which a figure may be scrolled on a small screen.
 _PX_PER_IN, _WIDE_PX = 110, 400
@@ -86,6 +88,8 @@ def make_report(
         InputError: the table has no usable curve, the target or the confidence is out of range, or the unit unknown.
     """
     manifest, table = run.manifest, run.table
+    if table is not None:
+        table = reprice(table, PriceList.from_json(manifest["prices"]), prices)
     pictures = search_pictures(run.trials, run.importances, force_unit=force_unit)
     plan, target_source = None, ""
     if table is not None and (len(table) or not pictures):
@@ -112,6 +116,7 @@ def make_report(
         options=options_table(plan) if plan else None,
         figures=[_inline(picture) for picture in sorted(pictures, key=lambda picture: _ORDER.index(picture.stem))],
         fits=fits_table(table, force_unit=force_unit) if plan and table is not None else None,
+        warned=warnings_table(table) if table is not None else None,
         chosen=chosen_table(run.trials, force_unit=force_unit),
         ledger=ledger_table(manifest, prices.to_json()),
         settings=settings_table(manifest["sweep"]),

@@ -13,6 +13,7 @@ from analysis.curves import curves_of, labels_of
 from analysis.explain import DOUBTS, duration, refusal
 from analysis.powerlaw import slope
 from analysis.promise import evidence_of
+from analysis.strategies import strategy_of
 from asteroid.units import force_unit_in_ev_ang
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ class TextTable:
 def options_table(plan: Plan) -> TextTable:
     """The choice and the best option of every other strategy, with prices and intervals."""
     options = ([plan.choice] if plan.choice else []) + list(plan.alternatives)
-    head = ("Strategy", "Accurate labels", "Cheap frames", "Price of the labels", "5% to 95% of runs", "Probability")
+    priced = ("Strategy", "Accurate labels", "Cheap frames", "Price of the labels", "5% to 95% of runs")
+    head = (*priced, "Probability", "CPU per predicted frame")
     rows = tuple(
         (
             option.label.partition(", ")[0] + _gamma(option),
@@ -51,6 +53,7 @@ def options_table(plan: Plan) -> TextTable:
             duration(option.cost_cpu_s) if option.promised else "",
             _range(option) if option.promised else "",
             f"{option.probability:.0%}" if option.promised else refusal(option).strip().partition(": ")[2],
+            _use(option, plan),
         )
         for option in options
     )
@@ -153,6 +156,13 @@ def _range(option: Option) -> str:
         return "no accurate labels"
     low, high = (f"{n:,}" if n is not None else "more than this sweep can say" for n in option.interval_n)
     return f"{low} to {high} labels"
+
+
+def _use(option: Option, plan: Plan) -> str:
+    per_frame = option.use_cpu_s_per_frame
+    measured = "not measured" if math.isnan(per_frame) else f"{per_frame:.2g} s"
+    runs = strategy_of(option.strategy).runs_cheap_method
+    return f"{measured}; runs {plan.prices.cheap} each time" if runs else measured
 
 
 def _slope(evidence: Evidence) -> str:

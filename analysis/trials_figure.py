@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.lines import Line2D
 
-from analysis.curves import STRATEGIES
 from analysis.drawing import log_axes, price_unit
 from analysis.figure_style import figure_style, look_of
 from analysis.pareto import draw_steps, non_dominated
+from analysis.strategies import rank_of, strategy_of
 from asteroid.units import SECONDS, force_unit_in_ev_ang
 
 if TYPE_CHECKING:
@@ -35,9 +35,8 @@ def pareto_data(trials: pd.DataFrame) -> pd.DataFrame:
     done = trials[(trials["mode"] == "pareto") & (trials["state"] == "COMPLETE")]
     cost = done["cost_accurate_cpu_s"].fillna(0) + done["cost_cheap_cpu_s"].fillna(0)
     data = done[[*_COPIED, "cv_force_mae_ev_ang", "cv_force_mae_se_ev_ang"]].assign(price_cpu_s=cost)
-    names = list(STRATEGIES)
-    rank = data["strategy"].map(lambda name: names.index(name) if name in names else len(names))
-    data = data.assign(rank=rank).sort_values(["rank", "strategy", "price_cpu_s"], kind="stable", ignore_index=True)
+    data = data.assign(rank=data["strategy"].map(rank_of))
+    data = data.sort_values(["rank", "strategy", "price_cpu_s"], kind="stable", ignore_index=True)
     own = np.zeros(len(data), dtype=bool)
     for places in data.groupby("strategy").indices.values():
         rows = data.iloc[places]
@@ -90,4 +89,4 @@ def _draw_strategy(rows: pd.DataFrame, ax: Axes, until: float) -> Line2D:
     ax.vlines(best["price"], best["error"] - below, best["error"] + best["se"], color=colour, linewidth=0.8, zorder=3)
     filled: Any = {"color": colour, "marker": marker, "markeredgecolor": "white", "markeredgewidth": 0.4}
     ax.plot(best["price"], best["error"], linestyle="none", zorder=4, **filled)
-    return Line2D([], [], linestyle="-", label=STRATEGIES.get(strategy, strategy.replace("_", " ")), **filled)
+    return Line2D([], [], linestyle="-", label=strategy_of(strategy).name, **filled)

@@ -250,12 +250,15 @@ def plan(
     """
     from analysis.explain import duration, explain
     from analysis.planner import plan_target
+    from analysis.pricing import reprice
     from asteroid.units import parse_force
+    from study.costs import PriceList
     from study.results import read_manifest, read_results
 
     target_ev_ang = parse_force(target)
-    table, manifest = read_results(run), read_manifest(run)
+    manifest = read_manifest(run)
     prices = _priced(manifest["prices"], price or [])
+    table = reprice(read_results(run), PriceList.from_json(manifest["prices"]), prices)
     if not as_json:
         _warn_incomplete(table, manifest)
     answer = plan_target(

@@ -241,7 +241,7 @@ def test_dots_of_one_budget_are_apart_on_paper_and_true_in_the_data():
 
 
 def test_looks_differ():
-    looks = [look_of(s) for s in ("cheap_only", "accurate_only", "pretrain_finetune", "asteroid", "gdml")]
+    looks = [look_of(s) for s in ("cheap_only", "accurate_only", "pretrain_finetune", "asteroid", "mace")]
     assert len({look.marker for look in looks}) == len({look.colour for look in looks}) == 5
 
 
