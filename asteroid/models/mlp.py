@@ -186,7 +186,8 @@ def curvature(
         scaling: of the K models.
         descriptors: [K, M, W], or [1, M, W] for frames that all models share.
         first: J v, [K, M, V, W] or [1, M, V, W], per unit of v.
-        second: D''[v,v], of the shape of `first`.
+        second: D''[v,v], of the shape of `first`; or [., M, 1, W], the mean over the probes or a better estimate of it
+            (see `asteroid.probes`), which then takes the place of each probe's own
 
     Returns:
         [K, M, V] in eV per squared unit of v (eV/Å^2 for unit vectors in Å).
@@ -230,7 +231,7 @@ def curvature(
         along = torch.bmm(second[0], slope.permute(1, 2, 0)).permute(2, 0, 1)
     else:
         flat = second.expand(n_models, -1, -1, -1).flatten(0, 1)
-        along = torch.bmm(flat, slope.flatten(0, 1)[..., None]).reshape(bent.shape)
+        along = torch.bmm(flat, slope.flatten(0, 1)[..., None]).reshape(n_models, n_frames, -1)
     return (bent + along) * scaling.force_scale_ev_ang[:, None, None]
 
 
