@@ -11,14 +11,14 @@ in the atoms.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from numpy.polynomial import legendre
 from torch import Tensor
+
+from asteroid.invariants import evaluate, fill_jacobians, make_workspace, plan_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,9 +79,8 @@ class Layout:
         return self.blocks[-1].stop
 
 
-#: Shortest distance (Å) that the radial grid resolves; an H-H bond is 0.74 Å.
-_R_MIN_ANG = 0.7
-_CHUNK = 256
+#: Frames at a time: few enough for the cache, enough to hide the overhead of each call of torch.
+_CHUNK = 16
 
 
 def make_layout(numbers: NDArray[np.int64], settings: DescriptorSettings) -> Layout:
@@ -107,27 +106,36 @@ def make_layout(numbers: NDArray[np.int64], settings: DescriptorSettings) -> Lay
     return Layout(tuple(int(z) for z in numbers), settings, tuple(blocks))
 
 
-def describe(layout: Layout, positions: NDArray[np.float64]) -> tuple[Tensor, Tensor]:
+def describe(
+    layout: Layout,
+    positions: NDArray[np.float64],
+    dtype: torch.dtype = torch.float32,
+    out: tuple[Tensor, Tensor] | None = None,
+) -> tuple[Tensor, Tensor]:
     """Descriptors and Jacobians of many frames of one molecule.
 
     Args:
         layout: from `make_layout`.
         positions: [N, A, 3] in Å.
+        dtype: precision of the arithmetic and of the result, float32 or float64.
+        out: contiguous tensors of the result's shapes and precision to write it into.
 
     Returns:
-        descriptors [N, W] and Jacobians [N, W, 3A] (per Å), float32, computed in float64; W is `layout.width`.
+        descriptors [N, W] and Jacobians [N, W, 3A] (per Å); W is `layout.width`.
     """
     n_frames, n_atoms, _ = positions.shape
-    values = torch.empty(n_frames, layout.width)
-    jacobians = torch.empty(n_frames, layout.width, 3 * n_atoms)
+    if out is None:
+        out = (
+            torch.empty(n_frames, layout.width, dtype=dtype),
+            torch.empty(n_frames, layout.width, 3 * n_atoms, dtype=dtype),
+        )
+    values, jacobians = out
+    plan = plan_of(layout, dtype)
+    room = make_workspace(plan, min(n_frames, _CHUNK))
     for first in range(0, n_frames, _CHUNK):
         rows = slice(first, first + _CHUNK)
-        value, jacobian = _describe_chunk(layout, torch.tensor(positions[rows], dtype=torch.float64))
-        for block in layout.blocks:
-            atoms, channels = torch.tensor(block.atoms), torch.tensor(block.channels)
-            cut = slice(block.start, block.stop)
-            values[rows, cut] = value[:, atoms[:, None], channels].flatten(1).float()
-            jacobians[rows, cut] = jacobian[:, atoms[:, None], channels].flatten(3).flatten(1, 2).float()
+        values[rows], moments = evaluate(plan, torch.tensor(positions[rows], dtype=torch.float64))
+        fill_jacobians(plan, moments, room, jacobians[rows])
     return values, jacobians
 
 
@@ -141,12 +149,11 @@ def describe_values(layout: Layout, positions: NDArray[np.float64]) -> Tensor:
     Returns:
         [N, W] float64, exact enough for finite differences.
     """
-    columns = torch.tensor([(a, c) for block in layout.blocks for a in block.atoms for c in block.channels])
     values = torch.empty(len(positions), layout.width, dtype=torch.float64)
+    plan = plan_of(layout, torch.float64)
     for first in range(0, len(positions), _CHUNK):
         rows = slice(first, first + _CHUNK)
-        found = _chunk_values(layout, torch.tensor(positions[rows], dtype=torch.float64))
-        values[rows] = found[:, columns[:, 0], columns[:, 1]]
+        values[rows], _ = evaluate(plan, torch.tensor(positions[rows], dtype=torch.float64))
     return values
 
 
@@ -165,118 +172,3 @@ def _channel_needs(elements: list[int], settings: DescriptorSettings) -> list[Ca
             pair_needs = [lambda count, e=e, f=f: count[e] > (e == f) and count[f] > 0]
             needs += pair_needs * (settings.n_angular * (settings.l_max + 1))
     return needs
-
-
-def _radial(r: Tensor, n: int, cutoff: float) -> tuple[Tensor, Tensor]:
-    """Gaussians on a grid of exp(-r), dense where bonds are, times a cosine cutoff; and their derivatives by r."""
-    x = torch.exp(_R_MIN_ANG - r)
-    x_cut = math.exp(_R_MIN_ANG - cutoff)
-    centres = torch.linspace(x_cut, 1.0, n, dtype=r.dtype)
-    width = (1.0 - x_cut) / max(n - 1, 1)
-    offset = (x[..., None] - centres) / width
-    gauss = torch.exp(-0.5 * offset**2)
-    inside = (r < cutoff).to(r.dtype)
-    envelope = 0.5 * (torch.cos(math.pi * r / cutoff) + 1.0) * inside
-    envelope_slope = -0.5 * math.pi / cutoff * torch.sin(math.pi * r / cutoff) * inside
-    value = gauss * envelope[..., None]
-    slope = gauss * (offset / width * x[..., None] * envelope[..., None] + envelope_slope[..., None])
-    return value, slope
-
-
-def _describe_chunk(layout: Layout, positions: Tensor) -> tuple[Tensor, Tensor]:
-    """All channels of all atoms: values [N, A, C] and Jacobians [N, A, C, A, 3]."""
-    settings = layout.settings
-    elements = sorted(set(layout.numbers))
-    n_atoms = len(layout.numbers)
-    is_element = torch.tensor([[float(z == e) for e in elements] for z in layout.numbers], dtype=positions.dtype)
-    eye = torch.eye(n_atoms, dtype=positions.dtype)
-    neighbour = (1.0 - eye)[..., None]
-
-    d = positions[:, None, :, :] - positions[:, :, None, :]  # [N, i, j, 3], from i to j
-    r = torch.sqrt((d**2).sum(-1) + eye)  # the diagonal is masked below
-    u = d / r[..., None]
-
-    radial, radial_slope = (q * neighbour for q in _radial(r, settings.n_radial, settings.cutoff_ang))
-    values = [torch.einsum("bijn,je->bien", radial, is_element).flatten(2)]
-    # Derivatives with respect to the vectors d_ij: [N, i, channel, j, 3].
-    slopes = [torch.einsum("bijn,je,bijx->bienjx", radial_slope, is_element, u).flatten(2, 3)]
-
-    radial, radial_slope = (q * neighbour for q in _radial(r, settings.n_angular, settings.cutoff_ang))
-    power_values, vectors = _moment_invariants(radial, radial_slope, r, u, is_element, settings.l_max)
-    to_legendre = _powers_to_legendre(settings.l_max)
-    three_body = torch.einsum("lp,bipefn->biefnl", to_legendre, power_values)
-    pulls = torch.einsum("lp,bijpfnx->bijfnlx", to_legendre, vectors)
-    for i, _ in enumerate(elements):
-        for j in range(i, len(elements)):
-            values.append(three_body[:, :, i, j].flatten(2))
-            slope = pulls[:, :, :, j] * is_element[:, i, None, None, None]
-            slope = slope + pulls[:, :, :, i] * is_element[:, j, None, None, None]
-            slopes.append(slope.flatten(3, 4).transpose(2, 3))
-
-    jacobian = torch.cat(slopes, 2)
-    own = torch.arange(n_atoms)
-    jacobian[:, own, :, own] = -jacobian.sum(3).transpose(0, 1)  # d_ij falls as atom i moves; its own slot was zero
-    return torch.cat(values, 2), jacobian
-
-
-def _chunk_values(layout: Layout, positions: Tensor) -> Tensor:
-    """The values [N, A, C] of `_describe_chunk` alone."""
-    settings = layout.settings
-    elements = sorted(set(layout.numbers))
-    is_element = torch.tensor([[float(z == e) for e in elements] for z in layout.numbers], dtype=positions.dtype)
-    eye = torch.eye(len(layout.numbers), dtype=positions.dtype)
-    neighbour = (1.0 - eye)[..., None]
-    d = positions[:, None, :, :] - positions[:, :, None, :]
-    r = torch.sqrt((d**2).sum(-1) + eye)
-    u = d / r[..., None]
-
-    radial = _radial(r, settings.n_radial, settings.cutoff_ang)[0] * neighbour
-    values = [torch.einsum("bijn,je->bien", radial, is_element).flatten(2)]
-    radial = _radial(r, settings.n_angular, settings.cutoff_ang)[0] * neighbour
-    monomial = torch.ones_like(r)[..., None]
-    powers = []
-    for _ in range(settings.l_max + 1):
-        moment = torch.einsum("bijn,bijm,je->bienm", radial, monomial, is_element)
-        powers.append(torch.einsum("bienm,bifnm->biefn", moment, moment))
-        monomial = (monomial[..., :, None] * u[..., None, :]).flatten(3)
-    three_body = torch.einsum("lp,bipefn->biefnl", _powers_to_legendre(settings.l_max), torch.stack(powers, 2))
-    for i, _ in enumerate(elements):
-        values += [three_body[:, :, i, j].flatten(2) for j in range(i, len(elements))]
-    return torch.cat(values, 2)
-
-
-def _moment_invariants(
-    radial: Tensor, radial_slope: Tensor, r: Tensor, u: Tensor, is_element: Tensor, p_max: int
-) -> tuple[Tensor, Tensor]:
-    """Pair sums of R_n(r_ij) R_n(r_ik) cos^p and how they pull on each neighbour.
-
-    Returns:
-        values [N, i, p, e, f, n] over neighbours of elements e and f, and
-        vectors [N, i, j, p, f, n, 3]: the derivative by d_ij of j's own term times the moment of element f.
-    """
-    n_frames, n_atoms = r.shape[:2]
-    values, vectors = [], []
-    monomial = torch.ones(n_frames, n_atoms, n_atoms, 1, dtype=r.dtype)
-    lower = monomial
-    stretch = radial_slope[:, :, :, None, :, None] * u[:, :, :, None, None, :]
-    turn = (radial / r[..., None])[:, :, :, None, :, None]
-    for p in range(p_max + 1):
-        moment = torch.einsum("bijn,bijm,je->bienm", radial, monomial, is_element)
-        values.append(torch.einsum("bienm,bifnm->biefn", moment, moment))
-        overlap = torch.einsum("bijm,bifnm->bijfn", monomial, moment)[..., None]
-        vector = stretch * overlap
-        if p:
-            open_index = torch.einsum("bijm,bifnmx->bijfnx", lower, moment.unflatten(-1, (-1, 3)))
-            vector = vector + p * turn * (open_index - overlap * u[:, :, :, None, None, :])
-        vectors.append(vector)
-        lower, monomial = monomial, (monomial[..., :, None] * u[..., None, :]).flatten(3)
-    return torch.stack(values, 2), torch.stack(vectors, 3)
-
-
-def _powers_to_legendre(l_max: int) -> Tensor:
-    """Matrix [l, p] that turns sums of cos^p into sums of P_l(cos)."""
-    matrix = torch.zeros(l_max + 1, l_max + 1, dtype=torch.float64)
-    for degree in range(l_max + 1):
-        coefficients = legendre.leg2poly([0.0] * degree + [1.0])
-        matrix[degree, : degree + 1] = torch.as_tensor(coefficients)
-    return matrix

@@ -43,16 +43,12 @@ def methanol_bank(methanol_sets: tuple[LabelSet, LabelSet]) -> FrameBank:
 
 @pytest.fixture(scope="session")
 def describe_float64() -> Callable[..., tuple[object, object]]:
-    """`describe` before it rounds to float32: (layout, positions [N, A, 3]) -> ([N, W], [N, W, 3A])."""
+    """`describe` in double precision: (layout, positions [N, A, 3]) -> ([N, W], [N, W, 3A])."""
     import torch
 
-    from asteroid.descriptors import Layout, _describe_chunk
+    from asteroid.descriptors import Layout, describe
 
-    def describe(layout: Layout, positions: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
-        values, jacobians = _describe_chunk(layout, torch.tensor(positions, dtype=torch.float64))
-        columns = [(a, c) for block in layout.blocks for a in block.atoms for c in block.channels]
-        kept = [values[:, atom, channel] for atom, channel in columns]
-        pulls = [jacobians[:, atom, channel].flatten(1) for atom, channel in columns]
-        return torch.stack(kept, 1), torch.stack(pulls, 1)
+    def exactly(layout: Layout, positions: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+        return describe(layout, positions, torch.float64)
 
-    return describe
+    return exactly
