@@ -7,19 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from torch import Tensor
-
-from asteroid.models.mlp import MLPSettings, stack_scalings
-from asteroid.training import FrameTensors, predict
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
-    from asteroid.descriptors import Layout
-    from asteroid.stages import TrainedModel
+    from asteroid.frames import Prediction
 
 _RESAMPLES = 500
 
@@ -36,35 +28,21 @@ class ModelErrors:
     n_test: int
 
 
-def evaluate(
-    layout: Layout,
-    settings: MLPSettings,
-    frames: FrameTensors,
-    rows: Tensor,
-    models: Sequence[TrainedModel],
-    *,
-    realign_energy: bool = False,
-) -> list[ModelErrors]:
+def evaluate(predicted: Prediction, labelled: Prediction, *, realign_energy: bool = False) -> list[ModelErrors]:
     """Test errors of K models.
 
     Args:
-        layout: descriptors of the frames.
-        settings: size of the networks.
-        frames: the accurate level's frames.
-        rows: [n] test rows in the order of time, so that neighbours are correlated.
-        models: the models.
+        predicted: energies [K, n] and forces [K, n, 3A], test frames in the order of time, so that neighbours are
+            correlated.
+        labelled: energies [n] and forces [n, 3A].
         realign_energy: shift the energies by the constant that suits the test labels best; for models that never saw an
             accurate label, whose energy zero means nothing.
 
     Returns:
         one entry per model.
     """
-    scaling = stack_scalings([m.scaling for m in models])
-    parameters = torch.stack([m.parameters for m in models])
-    energy, forces = predict(layout, settings, frames, rows, scaling, parameters)
-    force_error = (forces - frames.forces[rows]).double()
-    shift = torch.tensor([m.energy_shift_ev for m in models], dtype=torch.float64)
-    energy_error = energy.double() + shift[:, None] - frames.energy[rows]
+    force_error = (predicted.forces - labelled.forces).double()
+    energy_error = predicted.energy - labelled.energy
     if realign_energy:
         energy_error = energy_error - energy_error.median(1, keepdim=True).values
     per_frame = force_error.abs().mean(-1).numpy()
@@ -75,7 +53,7 @@ def evaluate(
             force_rmse_ev_ang=float(force.square().mean().sqrt()),
             energy_mae_ev=float(error.abs().mean()),
             energy_rmse_ev=float(error.square().mean().sqrt()),
-            n_test=len(rows),
+            n_test=len(labelled.energy),
         )
         for mae, force, error in zip(per_frame, force_error, energy_error, strict=True)
     ]

@@ -12,12 +12,72 @@ from torch import Tensor
 
 from asteroid.descriptors import DescriptorSettings, Layout, bytes_per_frame, describe, make_layout
 from asteroid.errors import InputError
-from asteroid.training import FrameTensors
+from asteroid.probes import describe_probes, draw_probes, laplacian
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from asteroid.labels import LabelSet
+
+
+#: Part of what score matching is here, as the probes of a frame must not change between runs.
+_PROBE_SEED = 0
+
+
+@dataclass(frozen=True)
+class FrameTensors:
+    """Labelled and described frames of one level.
+
+    Attributes:
+        positions: [N, A, 3] float64, Å.
+        descriptors: [N, W] float32.
+        jacobians: [N, W, 3A] float32, per Å.
+        energy: [N] float64, eV.
+        forces: [N, 3A] float32, eV/Å.
+        cheap: labels of the cheap method at the same geometries, where the study has them.
+        probes: what score matching needs of the frames, where the study matches scores.
+    """
+
+    positions: Tensor
+    descriptors: Tensor
+    jacobians: Tensor
+    energy: Tensor
+    forces: Tensor
+    cheap: Prediction | None = None
+    probes: Probes | None = None
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Energies and forces of the same frames from some model or method.
+
+    Attributes:
+        energy: [..., N] float64, eV.
+        forces: [..., N, 3A] float32, eV/Å.
+    """
+
+    energy: Tensor
+    forces: Tensor
+
+    def __add__(self, other: Prediction) -> Prediction:
+        return Prediction(self.energy + other.energy, self.forces + other.forces)
+
+    def rows(self, rows: Tensor) -> Prediction:
+        """Those of some of the frames."""
+        return Prediction(self.energy[..., rows], self.forces[..., rows, :])
+
+
+@dataclass(frozen=True)
+class Probes:
+    """Derivatives of the descriptors for score matching (see `asteroid.probes`).
+
+    Attributes:
+        first: J v along V fixed directions v of each frame, [N, V, W] float32.
+        laplacian: Laplacian of each descriptor by the positions, [N, W] float32.
+    """
+
+    first: Tensor
+    laplacian: Tensor
 
 
 @dataclass(frozen=True)
@@ -40,41 +100,76 @@ class FrameBank:
         return torch.tensor([known[h] for h in hashes], dtype=torch.int64)
 
 
+@dataclass(frozen=True)
+class BankEntry:
+    """What the bank is to hold of one level.
+
+    Attributes:
+        labels: labels with energies and forces.
+        hashes: their content hashes.
+        cheap: labels of the cheap method at the same geometries, in the same order, or None.
+        n_probes: directions per frame for score matching; 0 for none.
+    """
+
+    labels: LabelSet
+    hashes: list[str]
+    cheap: LabelSet | None = None
+    n_probes: int = 0
+
+
 def build_bank(
     settings: DescriptorSettings,
-    sets: Iterable[tuple[LabelSet, list[str]]],
+    entries: Iterable[BankEntry],
     on_frames: Callable[[int], None] | None = None,
 ) -> FrameBank:
     """Describe frames once for all stages.
 
     Args:
         settings: resolution of the descriptors.
-        sets: (labels with energies and forces, their content hashes); one entry per level, one composition for all.
+        entries: one per level, one composition for all.
         on_frames: called with the number of frames of each finished part.
 
     Raises:
         InputError: the Jacobians would not fit into the memory that is free.
     """
-    given = list(sets)
-    layout = make_layout(given[0][0].numbers, settings)
-    refuse_too_large(layout, sum(len(labels) for labels, _ in given))
+    given = list(entries)
+    layout = make_layout(given[0].labels.numbers, settings)
+    refuse_too_large(layout, sum(len(entry.labels) for entry in given))
     levels: dict[str, FrameTensors] = {}
-    for labels, _ in given:
-        levels[labels.level] = _describe_labels(layout, labels)
+    for entry in given:
+        levels[entry.labels.level] = _describe_entry(layout, entry)
         if on_frames is not None:
-            on_frames(len(labels))
-    rows = {labels.level: {h: row for row, h in enumerate(hashes)} for labels, hashes in given}
+            on_frames(len(entry.labels))
+    rows = {entry.labels.level: {h: row for row, h in enumerate(entry.hashes)} for entry in given}
     return FrameBank(layout, levels, rows)
 
 
-def _describe_labels(layout: Layout, labels: LabelSet) -> FrameTensors:
+def _describe_entry(layout: Layout, entry: BankEntry) -> FrameTensors:
+    labels = entry.labels
+    own = _labels(labels)
+    descriptors, jacobians = describe(layout, labels.positions)
+    return FrameTensors(
+        positions=torch.as_tensor(labels.positions.copy()),
+        descriptors=descriptors,
+        jacobians=jacobians,
+        energy=own.energy,
+        forces=own.forces,
+        cheap=None if entry.cheap is None else _labels(entry.cheap),
+        probes=_probe(layout, entry) if entry.n_probes else None,
+    )
+
+
+def _probe(layout: Layout, entry: BankEntry) -> Probes:
+    positions = entry.labels.positions
+    directions = draw_probes(entry.hashes, len(layout.numbers), entry.n_probes, _PROBE_SEED)
+    return Probes(describe_probes(layout, positions, directions)[0], laplacian(layout, positions))
+
+
+def _labels(labels: LabelSet) -> Prediction:
     if labels.energy is None or labels.forces is None:
         raise InputError(f"training needs energies and forces, the {labels.level} set lacks them: add both to the file")
-    descriptors, jacobians = describe(layout, labels.positions)
-    forces = torch.as_tensor(
-        np.ascontiguousarray(labels.forces.reshape(len(labels), 3 * len(labels.numbers)), dtype=np.float32)
-    )
-    return FrameTensors(descriptors, jacobians, torch.as_tensor(labels.energy.copy()), forces)
+    forces = labels.forces.reshape(len(labels), 3 * len(labels.numbers)).astype(np.float32)
+    return Prediction(torch.as_tensor(labels.energy.copy()), torch.as_tensor(forces))
 
 
 def refuse_too_large(layout: Layout, n_frames: int) -> None:

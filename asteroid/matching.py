@@ -158,6 +158,19 @@ def matched_force_mae(a: LabelSet, b: LabelSet, pairs: tuple[IntArray, IntArray]
         raise InputError(f"comparing forces needs both levels, {missing} has none: label its frames")
     if not len(pairs[0]):
         raise InputError(f"comparing forces of {a.level} and {b.level} needs shared frames, found 0: label some twice")
+    return float(np.abs(a.forces[pairs[0]] - turned_forces(a, b, pairs)).mean())
+
+
+def turned_forces(a: LabelSet, b: LabelSet, pairs: tuple[IntArray, IntArray]) -> FloatArray:
+    """Forces of b in eV/Å, turned onto the matched frames of a and in a's order of atoms, shape [P, A, 3].
+
+    Raises:
+        InputError: b has no forces, or a pair cannot be superposed.
+    """
+    if b.forces is None:
+        raise InputError(f"comparing forces needs both levels, {b.level} has none: label its frames")
+    if not len(pairs[0]):
+        return np.empty((0, len(a.numbers), 3))
     laid = superpose(a, b, pairs)
     worst = int(np.argmax(laid.rmsd_ang))
     if laid.rmsd_ang[worst] > _SUPERPOSED_RMSD_ANG:
@@ -166,8 +179,7 @@ def matched_force_mae(a: LabelSet, b: LabelSet, pairs: tuple[IntArray, IntArray]
             f"and {b.frame_id[pairs[1][worst]]} leave {laid.rmsd_ang[worst]:.3g} Å: leave that pair out"
         )
     forces_b = np.take_along_axis(b.forces[pairs[1]], laid.atom_order[:, :, None], axis=1)
-    turned = np.einsum("pij,paj->pai", laid.rotation, forces_b)
-    return float(np.abs(a.forces[pairs[0]] - turned).mean())
+    return np.asarray(np.einsum("pij,paj->pai", laid.rotation, forces_b))
 
 
 def _close_pairs(a: FloatArray, b: FloatArray, tol_ang: float) -> tuple[IntArray, IntArray]:

@@ -10,21 +10,23 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 from torch import Tensor
 
-from asteroid.models.mlp import MLPSettings, Scaling, energy_and_forces, stack_scalings, trainable_mask
-from asteroid.objectives import ForceLoss, weighted_loss
+from asteroid.label_objective import LabelObjective
+from asteroid.score_objective import ScoreObjective
 
 if TYPE_CHECKING:
-    from asteroid.descriptors import Layout
+    from collections.abc import Iterator
+
+    from asteroid.frames import FrameTensors, Prediction
+    from asteroid.models.network import Inputs, Network, Scaling
+    from asteroid.objectives import ForceLoss
 
 #: Bumped by hand whenever the arithmetic of training changes; part of every stage key.
 TRAINER_VERSION = 3
-
-_CHUNK = 128
 
 
 @dataclass(frozen=True)
@@ -68,23 +70,6 @@ class Schedule:
 
 
 @dataclass(frozen=True)
-class FrameTensors:
-    """Labelled and described frames of one level.
-
-    Attributes:
-        descriptors: [N, W] float32.
-        jacobians: [N, W, 3A] float32, per Å.
-        energy: [N] float64, eV.
-        forces: [N, 3A] float32, eV/Å.
-    """
-
-    descriptors: Tensor
-    jacobians: Tensor
-    energy: Tensor
-    forces: Tensor
-
-
-@dataclass(frozen=True)
 class Member:
     """One model of a pack: what it starts from and what it learns from.
 
@@ -97,6 +82,8 @@ class Member:
         val_weights: [m] the same for the held-out frames, or None.
         schedule: steps, batch size and force loss must be the pack's.
         batch_seed: seed of the order of batches.
+        base: prediction for all N rows of the frame tensors that the model is added to, or None.
+        kt_ev: temperature k_B T of frames without labels, whose score is matched instead; None for labels.
     """
 
     parameters: Tensor
@@ -107,6 +94,8 @@ class Member:
     val_weights: Tensor | None
     schedule: Schedule
     batch_seed: int
+    base: Prediction | None = None
+    kt_ev: float | None = None
 
 
 @dataclass(frozen=True)
@@ -116,25 +105,52 @@ class Fit:
     Attributes:
         parameters: [P] weights with the lowest validation error.
         energy_shift_ev: constant to add to the model's energies (median residual of the training frames).
-        val_force_mae_ev_ang: lowest validation error (weighted where the member has weights).
+        start_shift_ev: mean residual of the energies before the first step.
+        val_error: lowest validation error: force MAE in eV/Å (weighted where the member has weights), or the
+            score-matching loss in eV²/Å².
         validation_curve: (step, validation error) pairs.
-        diverged_at_step: first step at which the loss was seen not to be finite, or None.
+        diverged_at_step: first step whose loss was not finite, or None.
     """
 
     parameters: Tensor
     energy_shift_ev: float
-    val_force_mae_ev_ang: float
+    start_shift_ev: float
+    val_error: float
     validation_curve: tuple[tuple[int, float], ...]
     diverged_at_step: int | None
 
 
-#: Called after a validation with the number of steps done and the validation error (eV/Å) of every place of the pack.
+class Objective(Protocol):
+    """What a pack minimises."""
+
+    @property
+    def start_shift_ev(self) -> Tensor:
+        """Energy constant [K] that is taken off the labels before the first step."""
+        ...
+
+    def batches(self) -> Iterator[Inputs]:
+        """Inputs of one batch after another."""
+        ...
+
+    def loss(self, parameters: Tensor, inputs: Inputs, step: int) -> Tensor:
+        """Loss [K] of one batch, of order one; differentiable by the parameters."""
+        ...
+
+    def validate(self, parameters: Tensor) -> Tensor:
+        """Validation error [K]."""
+        ...
+
+    def energy_shift(self, parameters: Tensor) -> Tensor:
+        """Constant [K] to add to the energies of the trained models, eV (float64)."""
+        ...
+
+
+#: Called after a validation with the number of steps done and the validation error of every place of the pack.
 OnValidation = Callable[[int, list[float]], None]
 
 
 def fit_pack(
-    layout: Layout,
-    settings: MLPSettings,
+    network: Network,
     frames: FrameTensors,
     members: list[Member],
     *,
@@ -144,8 +160,7 @@ def fit_pack(
     """Train K models together.
 
     Args:
-        layout: descriptors of the frames.
-        settings: size of the networks.
+        network: the architecture.
         frames: one level's frames.
         members: the K models; steps, batch size, force loss and number of validations are equal within a pack.
         share_batches: all members draw the same batches (equal frames and batch seeds): gather each batch once.
@@ -155,46 +170,25 @@ def fit_pack(
         one `Fit` per member, in order.
     """
     schedule = members[0].schedule
-    scaling = stack_scalings([m.scaling for m in members])
-    batches = torch.stack([_batches(len(m.train_rows), m.schedule, m.batch_seed) for m in members])
-    rows = torch.stack([m.train_rows[b] for m, b in zip(members, batches, strict=True)])  # [K, steps, M]
-    if share_batches and not all(torch.equal(rows[0], other) for other in rows[1:]):
-        raise ValueError("members that share batches need equal training frames and batch seeds")
-    weights = _batch_weights(members, batches)
+    places = torch.stack([_batches(len(m.train_rows), m.schedule, m.batch_seed) for m in members])  # [K, steps, M]
+    objective = _objective(network, frames, members, places, share_batches)
     rates = torch.tensor([[m.schedule.rate(step) for m in members] for step in range(schedule.steps)])
-    rho = torch.tensor([m.schedule.rho for m in members])
     clip = torch.tensor([m.schedule.clip_norm for m in members])
     ema_decay = torch.tensor([[m.schedule.ema] for m in members])
 
     parameters = torch.stack([m.parameters for m in members]).requires_grad_()
-    # Not the median: it would put one frame on the kink of |dE|, where rounding decides the sign of the gradient.
-    start = _energy_residuals(layout, settings, frames, members, parameters.detach())
-    shift = torch.stack([residual.mean() for residual in start])
-    energy = (frames.energy[rows] - shift[:, None, None]).float()  # [K, steps, M], shifted in float64
     first, second = torch.zeros_like(parameters), torch.zeros_like(parameters)
     average = parameters.detach().clone()
-    trainable = _trainable(layout, settings, members)
+    trainable = _trainable(network, members)
     keeper = _BestKeeper(len(members))
     validate_at = schedule.validation_steps()
+    losses = torch.empty(schedule.steps, len(members))
 
-    for step in range(schedule.steps):
-        batch = rows[:1, step] if share_batches else rows[:, step]
-        flat = batch.flatten()
-        descriptors = frames.descriptors.index_select(0, flat).unflatten(0, batch.shape)
-        jacobians = frames.jacobians.index_select(0, flat).unflatten(0, batch.shape)
-        forces = frames.forces.index_select(0, flat).unflatten(0, batch.shape)
-        predicted_energy, predicted_forces = energy_and_forces(
-            layout, settings, parameters, scaling, descriptors, jacobians
-        )
-        loss = weighted_loss(
-            predicted_energy - energy[:, step],
-            predicted_forces - forces,
-            None if weights is None else weights[:, step],
-            rho,
-            schedule.force_loss,
-        )
-        (gradient,) = torch.autograd.grad((loss / scaling.force_scale_ev_ang).sum(), parameters)
+    for step, inputs in enumerate(objective.batches()):
+        loss = objective.loss(parameters, inputs, step)
+        (gradient,) = torch.autograd.grad(loss.sum(), parameters)
         with torch.no_grad():
+            losses[step] = loss
             if trainable is not None:
                 gradient *= trainable
             gradient *= (clip / gradient.norm(dim=1).clamp_min(1e-12)).clamp_max(1.0)[:, None]
@@ -202,15 +196,25 @@ def fit_pack(
             # A young average must not remember the random start.
             average.lerp_(parameters, 1.0 - ema_decay.clamp_max((1 + step) / (10 + step)))
         if step + 1 in validate_at:
-            errors = _validation_errors(layout, settings, frames, members, scaling, average)
+            errors = objective.validate(average)
             # Energies that are not finite spoil the loss and leave the forces' part of the gradient as it was.
-            errors = errors.where(loss.detach().isfinite(), math.nan)
+            errors = errors.where(losses[step].isfinite(), math.nan)
             keeper.see(step + 1, average, errors)
             if on_validation is not None:
                 on_validation(step + 1, errors.tolist())
 
-    end = _energy_residuals(layout, settings, frames, members, keeper.best)
-    return keeper.fits(torch.stack([residual.median() for residual in end]))
+    return keeper.fits(objective.start_shift_ev, objective.energy_shift(keeper.best), _first_broken(losses))
+
+
+def _objective(
+    network: Network, frames: FrameTensors, members: list[Member], places: Tensor, share_batches: bool
+) -> Objective:
+    rows = torch.stack([m.train_rows[p] for m, p in zip(members, places, strict=True)])
+    if share_batches and not all(torch.equal(rows[0], other) for other in rows[1:]):
+        raise ValueError("members that share batches need equal training frames and batch seeds")
+    if members[0].kt_ev is None:
+        return LabelObjective(network, frames, members, places, rows, share_batches)
+    return ScoreObjective(network, frames, members, rows, share_batches)
 
 
 class _BestKeeper:
@@ -220,7 +224,6 @@ class _BestKeeper:
         self.best = torch.empty(0)
         self._errors = torch.full((n_models,), math.inf)
         self._curves: list[list[tuple[int, float]]] = [[] for _ in range(n_models)]
-        self._diverged: list[int | None] = [None] * n_models
 
     def see(self, step: int, parameters: Tensor, errors: Tensor) -> None:
         if self.best.numel() == 0:
@@ -230,17 +233,16 @@ class _BestKeeper:
         self._errors = torch.where(better, errors, self._errors)
         for model, error in enumerate(errors.tolist()):
             self._curves[model].append((step, error))
-            if not math.isfinite(error) and self._diverged[model] is None:
-                self._diverged[model] = step
 
-    def fits(self, shift: Tensor) -> list[Fit]:
+    def fits(self, start_shift: Tensor, shift: Tensor, diverged_at_step: list[int | None]) -> list[Fit]:
         return [
             Fit(
                 parameters=self.best[model].clone(),
                 energy_shift_ev=float(shift[model]),
-                val_force_mae_ev_ang=float(self._errors[model]),
+                start_shift_ev=float(start_shift[model]),
+                val_error=float(self._errors[model]),
                 validation_curve=tuple(self._curves[model]),
-                diverged_at_step=self._diverged[model],
+                diverged_at_step=diverged_at_step[model],
             )
             for model in range(len(self._curves))
         ]
@@ -254,22 +256,17 @@ def _batches(n_frames: int, schedule: Schedule, seed: int) -> Tensor:
     return torch.cat(passes)[:needed].reshape(schedule.steps, schedule.batch_size)
 
 
-def _batch_weights(members: list[Member], batches: Tensor) -> Tensor | None:
-    """Bias weights [K, steps, M] of the frames in every batch, or None where no member has weights."""
-    if all(m.train_weights is None for m in members):
-        return None
-    parts = []
-    for member, batch in zip(members, batches, strict=True):
-        weights = member.train_weights
-        parts.append(torch.ones(batch.shape) if weights is None else weights[batch])
-    return torch.stack(parts)
-
-
-def _trainable(layout: Layout, settings: MLPSettings, members: list[Member]) -> Tensor | None:
+def _trainable(network: Network, members: list[Member]) -> Tensor | None:
     """One for weights that may move and zero for frozen ones [K, P], or None where all may move."""
     if all(m.schedule.frozen_layers == 0 for m in members):
         return None
-    return torch.stack([trainable_mask(layout, settings, m.schedule.frozen_layers) for m in members])
+    return torch.stack([network.trainable_mask(m.schedule.frozen_layers) for m in members])
+
+
+def _first_broken(losses: Tensor) -> list[int | None]:
+    """The first step, counted from 1, of each model whose loss [steps, K] is not finite."""
+    broken = ~losses.isfinite()
+    return [int(own.int().argmax()) + 1 if own.any() else None for own in broken.T]
 
 
 def _adam_step(parameters: Tensor, gradient: Tensor, first: Tensor, second: Tensor, rate: Tensor, step: int) -> None:
@@ -279,82 +276,3 @@ def _adam_step(parameters: Tensor, gradient: Tensor, first: Tensor, second: Tens
     correction = math.sqrt(1.0 - 0.999 ** (step + 1))
     step_size = rate * (correction / (1.0 - 0.9 ** (step + 1)))
     parameters.sub_(first.div(second.sqrt().add_(1e-8 * correction)).mul_(step_size[:, None]))
-
-
-def predict(
-    layout: Layout,
-    settings: MLPSettings,
-    frames: FrameTensors,
-    rows: Tensor,
-    scaling: Scaling,
-    parameters: Tensor,
-) -> tuple[Tensor, Tensor]:
-    """Predict K models on the same frames.
-
-    The models take their turns on each chunk of frames while its Jacobians are in the cache. One at a time, so that the
-    rounding of a prediction does not depend on which other models are asked.
-
-    Returns:
-        energies [K, n] (eV, without the shift) and forces [K, n, 3A] (eV/Å).
-    """
-    n_models = len(parameters)
-    energy = torch.empty(n_models, len(rows))
-    forces = torch.empty(n_models, len(rows), frames.forces.shape[1])
-    models = [(parameters[k : k + 1], scaling.rows(torch.tensor([k]))) for k in range(n_models)]
-    with torch.no_grad():
-        for start in range(0, len(rows), _CHUNK):
-            cut = slice(start, start + _CHUNK)
-            descriptors, jacobians = frames.descriptors[rows[cut]][None], frames.jacobians[rows[cut]][None]
-            for k, (weights, scale) in enumerate(models):
-                found = energy_and_forces(layout, settings, weights, scale, descriptors, jacobians)
-                energy[k : k + 1, cut], forces[k : k + 1, cut] = found
-    return energy, forces
-
-
-def _validation_errors(
-    layout: Layout,
-    settings: MLPSettings,
-    frames: FrameTensors,
-    members: list[Member],
-    scaling: Scaling,
-    parameters: Tensor,
-) -> Tensor:
-    """Force MAE [K] on each member's held-out frames, in eV/Å; weighted as its training is."""
-    errors = torch.empty(len(members))
-    for group in _same_rows([m.val_rows for m in members]):
-        index = torch.tensor(group)
-        rows = members[group[0]].val_rows
-        _, forces = predict(layout, settings, frames, rows, scaling.rows(index), parameters[index])
-        per_frame = (forces - frames.forces[rows]).abs().mean(-1)
-        for model, error in zip(group, per_frame, strict=True):
-            weights = members[model].val_weights
-            errors[model] = error.mean() if weights is None else (error * weights).sum() / weights.sum()
-    return errors
-
-
-def _energy_residuals(
-    layout: Layout, settings: MLPSettings, frames: FrameTensors, members: list[Member], parameters: Tensor
-) -> list[Tensor]:
-    """Labelled minus predicted energies [n] (float64, eV) of each member's training frames."""
-    residuals = [torch.empty(0)] * len(members)
-    scaling = stack_scalings([m.scaling for m in members])
-    for group in _same_rows([m.train_rows for m in members]):
-        index = torch.tensor(group)
-        rows = members[group[0]].train_rows
-        energy, _ = predict(layout, settings, frames, rows, scaling.rows(index), parameters[index])
-        for model, own in zip(group, energy.double(), strict=True):
-            residuals[model] = frames.energy[rows] - own
-    return residuals
-
-
-def _same_rows(rows: list[Tensor]) -> list[list[int]]:
-    """Members grouped by equal lists of rows, so that each group is predicted on shared frames."""
-    groups: list[list[int]] = []
-    for model, own in enumerate(rows):
-        for group in groups:
-            if torch.equal(rows[group[0]], own):
-                group.append(model)
-                break
-        else:
-            groups.append([model])
-    return groups

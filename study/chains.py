@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import math
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
 
 from asteroid.labels import content_hashes
 from asteroid.splits import buy_accurate, buy_cheap, cross_validation_folds
-from asteroid.stages import Frames, Seeds, StageSpec
+from asteroid.stages import Frames, ScoreSettings, Seeds, StageSpec
+from study.strategies import TRAITS
 
 if TYPE_CHECKING:
     from asteroid.labels import IntArray, LabelSet
     from asteroid.stages import StageKind
     from asteroid.training import Schedule
-    from study.config import Strategy, Sweep
+    from study.config import Sweep
     from study.data import StudyData
     from study.settings import Settings
+    from study.strategies import Strategy
+
+T = TypeVar("T")
 
 #: Training and validation frames of a stage.
 Split = tuple[Frames, Frames]
@@ -30,6 +35,12 @@ class ChainBuilder:
         self._pool = data.pool
         self._cheap_pool = data.cheap_pool
         self._hashes = {labels.level: content_hashes(labels) for labels in (data.pool, data.cheap_pool)}
+        self._temperature_k = data.temperature_k
+        self._cheap_at: dict[str, str] = {}
+        self._cheap_level = data.cheap_pool.level
+        if data.cheap_at_accurate is not None:
+            hashes = content_hashes(data.accurate), content_hashes(data.cheap_at_accurate)
+            self._cheap_at = dict(zip(*hashes, strict=True))
         self._cheap: dict[tuple[int, int], Split] = {}
         self._accurate: dict[tuple[int, int], Split] = {}
         self._folds: dict[tuple[int, int, int], list[tuple[Split, Frames]]] = {}
@@ -80,29 +91,51 @@ class ChainBuilder:
         Raises:
             InputError: n_cheap is larger than the cheap pool.
         """
-        if strategy == "accurate_only":
-            assert accurate is not None
-            return (self._spec("identify", settings, settings.identify, accurate, seed),)
-        assert settings.pretrain is not None
-        cheap = self.bought_cheap(n_cheap, seed)
-        weighted = strategy == "asteroid" and math.isfinite(settings.gamma_rel)
         chain: tuple[StageSpec, ...] = ()
-        if weighted:
-            assert accurate is not None
-            chain = (self._spec("identify", settings, settings.identify, accurate, seed),)
-        gamma_rel = settings.gamma_rel if weighted else None
-        chain += (self._spec("pretrain", settings, settings.pretrain, cheap, seed, chain, gamma_rel),)
-        if strategy == "cheap_only":
-            return chain
-        assert accurate is not None
-        assert settings.finetune is not None
-        return (*chain, self._spec("finetune", settings, settings.finetune, accurate, seed, chain[-1:]))
+        weighted = strategy == "asteroid" and math.isfinite(settings.gamma_rel)
+        for kind in TRAITS[strategy].stages:
+            match kind:
+                case "identify":
+                    if strategy == "asteroid" and not weighted:
+                        continue
+                    stage = self._spec("identify", settings, settings.identify, _given(accurate), seed)
+                case "pretrain":
+                    cheap = self.bought_cheap(n_cheap, seed)
+                    gamma_rel = settings.gamma_rel if weighted else None
+                    stage = self._spec("pretrain", settings, _given(settings.pretrain), cheap, seed, chain, gamma_rel)
+                case "score_match":
+                    stage = self._score_match(settings, self.bought_cheap(n_cheap, seed), seed)
+                case "finetune":
+                    stage = self._spec(
+                        "finetune", settings, _given(settings.finetune), _given(accurate), seed, chain[-1:]
+                    )
+                case "residual":
+                    stage = self._spec("residual", settings, settings.residual, _given(accurate), seed, chain[-1:])
+                case "kernel":
+                    stage = self._kernel(settings, _given(accurate), seed, chain[-1:], strategy == "gdml_delta")
+            chain = (*chain, stage)
+        return chain
+
+    def _score_match(self, settings: Settings, cheap: Split, seed: int) -> StageSpec:
+        assert self._temperature_k is not None
+        stage = self._spec("score_match", settings, _given(settings.score_match), cheap, seed)
+        return replace(stage, score=ScoreSettings(self._temperature_k, settings.n_probes))
+
+    def _kernel(
+        self, settings: Settings, accurate: Split, seed: int, parents: tuple[StageSpec, ...], on_cheap: bool
+    ) -> StageSpec:
+        """SGDML takes no part in early stopping and no random choice but the labels: its seeds say so."""
+        stage = self._spec("kernel", settings, None, accurate, seed, parents)
+        base = None
+        if on_cheap:
+            base = Frames(self._cheap_level, tuple(self._cheap_at[h] for frames in accurate for h in frames.hashes))
+        return replace(stage, model=settings.kernel, seeds=Seeds(seed, 0, 0), base=base)
 
     def _spec(
         self,
         kind: StageKind,
         settings: Settings,
-        schedule: Schedule,
+        schedule: Schedule | None,
         frames: Split,
         seed: int,
         parents: tuple[StageSpec, ...] = (),
@@ -126,6 +159,12 @@ class ChainBuilder:
     def _frames(self, pool: LabelSet, rows: IntArray) -> Frames:
         hashes = self._hashes[pool.level]
         return Frames(pool.level, tuple(hashes[row] for row in rows))
+
+
+def _given(value: T | None) -> T:
+    """What the checks of the sweep file have made sure of."""
+    assert value is not None
+    return value
 
 
 def derived_seed(purpose: str, seed: int) -> int:

@@ -13,13 +13,15 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from asteroid.descriptors import DescriptorSettings
 from asteroid.errors import InputError
 from asteroid.labels import normalise_level
+from asteroid.models import ARCHITECTURES, Architecture, NetworkSettings
 from asteroid.models.mlp import MLPSettings
+from asteroid.models.sgdml import KernelSettings
 from asteroid.objectives import ForceLoss
+from asteroid.stages import ScoreSettings
 from asteroid.training import Schedule
 from asteroid.units import parse_seconds
 from study.search_config import SearchSection
-
-Strategy = Literal["accurate_only", "cheap_only", "pretrain_finetune", "asteroid"]
+from study.strategies import TRAITS, Strategy
 
 
 def _price(value: Any) -> Any:
@@ -49,6 +51,7 @@ class LabelFile(_Section):
     duplicates: Literal["error", "drop"] = "error"
     price: CpuSeconds | None = None
     sampling_price: CpuSeconds | None = None
+    temperature_k: float | None = Field(default=None, gt=0)
 
 
 class DataSection(_Section):
@@ -113,15 +116,45 @@ class ScheduleSection(_Section):
         return Schedule(**self.model_dump())
 
 
-class ModelSection(_Section):
-    """Size of the networks."""
+class ScoreSection(ScheduleSection):
+    """Score matching on frames without labels: its schedule, and the directions per frame that it looks along."""
 
+    probes: int = Field(default=ScoreSettings.n_probes, gt=0, le=64)
+
+    def schedule(self) -> Schedule:
+        """The trainer's own record of it."""
+        return Schedule(**self.model_dump(exclude={"probes"}))
+
+
+class ModelSection(_Section):
+    """Architecture and size of the networks; sizes that are left out are the architecture's own."""
+
+    architecture: Architecture = "mlp"
     hidden: int = Field(default=MLPSettings.hidden, gt=0)
     layers: int = Field(default=MLPSettings.layers, gt=0)
 
-    def settings(self) -> MLPSettings:
+    @model_validator(mode="before")
+    @classmethod
+    def _own_sizes(cls, given: Any) -> Any:
+        settings = ARCHITECTURES.get(given.get("architecture")) if isinstance(given, dict) else None
+        return given if settings is None else {"hidden": settings.hidden, "layers": settings.layers, **given}
+
+    def settings(self) -> NetworkSettings:
         """The model's own record of it."""
-        return MLPSettings(**self.model_dump())
+        return ARCHITECTURES[self.architecture](hidden=self.hidden, layers=self.layers)
+
+
+class KernelSection(_Section):
+    """sGDML: the length scales to choose from by cross-validation inside the bought labels."""
+
+    sigmas: tuple[Annotated[int, Field(gt=0)], ...] = Field(default=KernelSettings.sigmas, min_length=1)
+    regularisation: float = Field(default=KernelSettings.regularisation, gt=0)
+    symmetries: bool = KernelSettings.symmetries
+    folds: int = Field(default=KernelSettings.folds, ge=2)
+
+    def settings(self) -> KernelSettings:
+        """The kernel's own record of it."""
+        return KernelSettings(**self.model_dump())
 
 
 class DescriptorSection(_Section):
@@ -165,6 +198,9 @@ class Sweep(_Section):
     descriptors: DescriptorSection = DescriptorSection()
     identify: ScheduleSection
     pretrain: ScheduleSection | None = None
+    score_match: ScoreSection | None = None
+    residual: ScheduleSection | None = None
+    kernel: KernelSection = KernelSection()
     finetune: dict[str, ScheduleSection] = Field(default_factory=dict)
     tune: SearchSection | None = None
     pareto: SearchSection | None = None
@@ -213,14 +249,15 @@ class Sweep(_Section):
 
     @model_validator(mode="after")
     def _what_strategies_need(self) -> Sweep:
-        cheap = [s for s in self.strategies if s != "accurate_only"]
-        if cheap and not self.n_cheap:
-            raise ValueError(f"strategy {cheap[0]} needs 'n_cheap': add for instance n_cheap: [4000]")
-        if cheap and self.pretrain is None:
-            raise ValueError(f"strategy {cheap[0]} needs a 'pretrain' schedule: add steps and learning_rate")
-        tuned = [s for s in cheap if s != "cheap_only"]
-        if tuned and not self.finetune:
-            raise ValueError(f"strategy {tuned[0]} needs a schedule under 'finetune': add one with a name")
+        for strategy in self.strategies:
+            traits = TRAITS[strategy]
+            if traits.has_cheap_axis and not self.n_cheap:
+                raise ValueError(f"strategy {strategy} needs 'n_cheap': add for instance n_cheap: [4000]")
+            for kind, section in (("pretrain", self.pretrain), ("score_match", self.score_match)):
+                if kind in traits.stages and section is None:
+                    raise ValueError(f"strategy {strategy} needs a {kind!r} schedule: add steps and learning_rate")
+            if traits.finetunes and not self.finetune:
+                raise ValueError(f"strategy {strategy} needs a schedule under 'finetune': add one with a name")
         if "pretrain_finetune" in self.strategies and math.inf not in self.gamma_rel:
             raise ValueError("strategy pretrain_finetune is pretraining without weights: add inf to gamma_rel")
         if "asteroid" in self.strategies:
@@ -230,6 +267,11 @@ class Sweep(_Section):
                 raise ValueError(
                     "strategy asteroid is judged against no weights: add strategy pretrain_finetune and gamma_rel inf"
                 )
+        if "asteroid_unlabelled" in self.strategies and self.model.architecture != "mlp":
+            raise ValueError(
+                f"score matching needs the descriptor model, found architecture {self.model.architecture}: set model: "
+                "{architecture: mlp} or remove strategy asteroid_unlabelled"
+            )
         return self
 
 

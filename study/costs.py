@@ -10,6 +10,8 @@ from asteroid.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from study.strategies import CheapPurchase
+
 
 @dataclass(frozen=True)
 class LevelPrice:
@@ -53,6 +55,26 @@ class PriceList:
         """CPU seconds for n cheap frames, label and sampling."""
         price = self.levels[self.cheap]
         return n * (price.label_cpu_s + price.sampling_cpu_s)
+
+    def strategy_cheap_cpu_s(self, purchase: CheapPurchase, n_cheap: float, budget: float) -> float:
+        """CPU seconds for what a strategy buys of the cheap level.
+
+        Args:
+            purchase: labelled frames, bare frames (sampling alone), or a label at every accurate geometry (the geometry
+                is given, so the label alone).
+            n_cheap: cheap frames.
+            budget: accurate labels.
+        """
+        price = self.levels[self.cheap]
+        match purchase:
+            case "nothing":
+                return 0.0
+            case "labels":
+                return self.cheap_cpu_s(n_cheap)
+            case "frames":
+                return n_cheap * price.sampling_cpu_s
+            case "labels_at_accurate":
+                return budget * price.label_cpu_s
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for the manifest."""

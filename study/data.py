@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from asteroid.cheap_methods import cheap_method, why_not
 from asteroid.datasets import load_methanol
 from asteroid.errors import InputError
 from asteroid.formats import read_labels
 from asteroid.guards import check_finite, check_labels, drop_duplicates, refuse_leak
+from asteroid.paired import cheap_labels_at
 from asteroid.splits import cheap_pool_rows, refuse_other_molecule, split_test
 from study.costs import LevelPrice, PriceList
+from study.strategies import TRAITS
 
 if TYPE_CHECKING:
     from asteroid.labels import LabelSet
@@ -28,6 +31,8 @@ class StudyData:
         test: accurate labels of the ruler, in the order of time.
         pool: accurate labels that can be bought.
         cheap_pool: cheap frames that can be bought.
+        cheap_at_accurate: cheap labels at the geometries of `accurate`, where a strategy needs them.
+        temperature_k: temperature at which the cheap frames were sampled, where it is declared.
         prices: price of each level.
         card: the data card as lines for the terminal and the report.
         card_json: the same as plain data.
@@ -40,6 +45,8 @@ class StudyData:
     prices: PriceList
     card: tuple[str, ...]
     card_json: dict[str, Any]
+    cheap_at_accurate: LabelSet | None = None
+    temperature_k: float | None = None
 
 
 def load_data(sweep: Sweep) -> StudyData:
@@ -57,6 +64,7 @@ def load_data(sweep: Sweep) -> StudyData:
             for card in (dataset.card.accurate, dataset.card.cheap)
         }
         lines, card_json = dataset.card.lines(), dataset.card.to_json()
+        temperature_k: float | None = dataset.card.temperature_k
         check_labels(accurate, f"{section.dataset} {accurate.level}")
         check_labels(cheap, f"{section.dataset} {cheap.level}")
     else:
@@ -68,8 +76,14 @@ def load_data(sweep: Sweep) -> StudyData:
             raise InputError(f"the two levels must differ, found {accurate.level} in both files: correct 'level'")
         levels = {accurate.level: accurate_price, cheap.level: cheap_price}
         lines = [*accurate_lines, *cheap_lines]
+        temperature_k = section.cheap.temperature_k
         card_json = {"files": [str(section.accurate.file), str(section.cheap.file)], "lines": lines}
     refuse_other_molecule(cheap, accurate)
+    if "asteroid_unlabelled" in sweep.strategies and temperature_k is None:
+        raise InputError(
+            "asteroid_unlabelled learns forces from how often geometries occur, which needs the temperature of their "
+            "sampling, found none: add temperature_k under data.cheap, in kelvin"
+        )
     prices = _override(PriceList(accurate.level, cheap.level, levels), section)
     test, pool = _divide(accurate, sweep.test)
     cheap_pool = cheap.select(cheap_pool_rows(cheap, accurate, test_groups=sweep.test.groups))
@@ -81,7 +95,20 @@ def load_data(sweep: Sweep) -> StudyData:
         f"roles: {len(test):,} test labels, {len(pool):,} in the pool, {len(cheap_pool):,} cheap frames to draw from "
         f"({len(cheap) - len(cheap_pool):,} left out: test groups and geometries with an accurate label)"
     )
-    return StudyData(accurate, test, pool, cheap_pool, prices, (*lines, counts), card_json)
+    cheap_at_accurate = None
+    if any(TRAITS[strategy].runs_cheap_method for strategy in sweep.strategies):
+        cheap_at_accurate = cheap_labels_at(accurate, cheap, cheap_method(cheap.level), why_not(cheap.level))
+    return StudyData(
+        accurate,
+        test,
+        pool,
+        cheap_pool,
+        prices,
+        (*lines, counts),
+        card_json,
+        cheap_at_accurate=cheap_at_accurate,
+        temperature_k=temperature_k,
+    )
 
 
 def _load_file(given: LabelFile) -> tuple[LabelSet, LevelPrice, list[str]]:

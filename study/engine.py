@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import time
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -95,7 +96,7 @@ class StageEngine:
                 except KeyError:
                     shutil.rmtree(self._store.root / spec.key)
             missing.append(spec)
-        self._steps_total += sum(spec.schedule.steps for spec in missing)
+        self._steps_total += sum(spec.steps for spec in missing)
         return missing
 
     def train(self, packs: Iterable[Pack], executor: Executor) -> None:
@@ -136,7 +137,7 @@ class StageEngine:
                 finished, total = done.get(spec.kind, (0, 0))
                 result = self.results.get(key)
                 done[spec.kind] = (finished + (result is not None), total + 1)
-                if result is not None:
+                if result is not None and not math.isnan(result.val_force_mae_ev_ang):
                     best[spec.kind] = min(best.get(spec.kind, float("inf")), result.val_force_mae_ev_ang)
             progress = Progress(
                 activity=activity,
@@ -189,5 +190,5 @@ class StageEngine:
                     self.results[spec.key] = result
         with self._lock:
             self._steps_in_flight.pop(pack.specs[0].key, None)
-            self._steps_done += pack.specs[0].schedule.steps * len(wanted)
+            self._steps_done += pack.specs[0].steps * len(wanted)
         self.announce(f"{pack.kind}: {len(wanted)} models finished")

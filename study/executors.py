@@ -5,13 +5,13 @@ from __future__ import annotations
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Protocol
 
-from asteroid.stages import StageResult, train_pack
+from asteroid.stage_training import train_pack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from asteroid.frames import FrameBank
-    from asteroid.stages import TrainedModel
+    from asteroid.stages import StageResult, TrainedModel
     from asteroid.training import OnValidation
     from study.packs import Pack
 

@@ -23,6 +23,8 @@ SCHEMA_VERSION = 1
 _PACKAGES = (
     "asteroid-study",
     "torch",
+    "torch-geometric",
+    "sgdml",
     "optuna",
     "ray",
     "numpy",
@@ -47,7 +49,7 @@ def make_manifest(plan: Plan, status: str, stages: Mapping[str, StageSpec], swee
     data = plan.data
     bought: dict[str, set[str]] = {data.prices.accurate: set(), data.prices.cheap: set()}
     for spec in stages.values():
-        for frames in (spec.train, spec.val):
+        for frames in (spec.train, spec.val, *([spec.base] if spec.base else [])):
             bought[frames.level].update(frames.hashes)
     n_accurate, n_cheap = len(bought[data.prices.accurate]), len(bought[data.prices.cheap])
     return {

@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from asteroid.stages import StageSpec
 
 
+#: Architectures whose models train faster side by side.
+_PACKED = ("mlp",)
+#: Kinds of stages that train on cheap frames.
+_ON_CHEAP = ("pretrain", "score_match")
+
+
 @dataclass(frozen=True)
 class Pack:
     """Stages that train as one; the place of each in the pack is fixed, so that a repetition repeats the arithmetic.
@@ -80,9 +86,12 @@ def plan_rounds(chains: Iterable[Sequence[StageSpec]], pack_size: int) -> list[l
 def _compatibility(spec: StageSpec) -> str:
     """Stages with equal answers can be packed.
 
-    The arrays of a pack have one shape, so steps, batch size, force term and model must agree. Pretraining packs share
-    frames and batches as well: a batch's Jacobians are then read once for all models.
+    The arrays of a pack have one shape, so steps, batch size, force term and model must agree. Packs on cheap frames
+    share frames and batches as well: a batch's Jacobians are then read once for all models. What gains nothing from
+    company, a kernel or a message-passing network, stays alone, so that workers share the load evenly.
     """
+    if spec.schedule is None or spec.model.architecture not in _PACKED:
+        return spec.key
     schedule = replace(
         spec.schedule,
         learning_rate=0.0,
@@ -93,7 +102,7 @@ def _compatibility(spec: StageSpec) -> str:
         clip_norm=0.0,
         frozen_layers=0,
     )
-    shared = (spec.train.digest, spec.seeds.batches) if spec.kind == "pretrain" else ()
+    shared = (spec.train.digest, spec.seeds.batches) if spec.kind in _ON_CHEAP else ()
     text = repr((spec.kind, spec.train.level, spec.descriptors, spec.model, schedule, shared))
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 

@@ -9,16 +9,14 @@ import os
 import pickle
 import traceback
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from asteroid.descriptors import Layout
     from asteroid.frames import FrameBank
     from asteroid.stages import StageResult, TrainedModel
     from study.packs import Pack
@@ -29,51 +27,46 @@ class SharedBank:
     """A frame bank as arrays, which Ray's workers on one machine read from one copy in shared memory.
 
     Attributes:
-        layout: the descriptors of the molecule.
-        levels: level -> arrays in the order of the fields of `FrameTensors`.
-        rows: level -> content hash -> row.
+        bank: the bank with an array in the place of every tensor.
     """
 
-    layout: Layout
-    levels: Mapping[str, tuple[NDArray[np.generic], ...]]
-    rows: Mapping[str, Mapping[str, int]]
+    bank: FrameBank
 
     @classmethod
     def of(cls, bank: FrameBank) -> SharedBank:
         """The arrays of a bank, not copied."""
-        levels = {
-            level: (
-                tensors.descriptors.numpy(),
-                tensors.jacobians.numpy(),
-                tensors.energy.numpy(),
-                tensors.forces.numpy(),
-            )
-            for level, tensors in bank.levels.items()
-        }
-        return cls(bank.layout, levels, bank.rows)
+        import torch
+
+        return cls(_with_leaves(bank, torch.Tensor, lambda tensor: tensor.numpy()))
 
     @property
     def nbytes(self) -> int:
         """Size of the arrays and, roughly, of the hashes."""
-        return sum(array.nbytes for arrays in self.levels.values() for array in arrays) + sum(
-            64 * len(rows) for rows in self.rows.values()
-        )
+        sizes: list[int] = []
+        _with_leaves(self.bank, np.ndarray, lambda array: sizes.append(array.nbytes))
+        return sum(sizes) + sum(64 * len(rows) for rows in self.bank.rows.values())
 
     def open(self) -> FrameBank:
         """The bank of these arrays, not copied: its tensors must never be written to."""
         import torch
 
-        from asteroid.frames import FrameBank
-        from asteroid.training import FrameTensors
-
         with warnings.catch_warnings():
             # Shared memory is read-only, which torch cannot express; training only reads the frames.
             warnings.filterwarnings("ignore", "The given NumPy array is not writable", UserWarning)
-            levels = {
-                level: FrameTensors(*(torch.from_numpy(array) for array in arrays))
-                for level, arrays in self.levels.items()
-            }
-        return FrameBank(self.layout, levels, self.rows)
+            return _with_leaves(self.bank, np.ndarray, torch.from_numpy)
+
+
+def _with_leaves(bank: FrameBank, kind: type, change: Callable[[Any], Any]) -> FrameBank:
+    """The bank with every leaf of a kind in its levels changed."""
+
+    def changed(value: Any) -> Any:
+        if isinstance(value, kind):
+            return change(value)
+        if is_dataclass(value) and not isinstance(value, type):
+            return replace(value, **{f.name: changed(getattr(value, f.name)) for f in fields(value)})
+        return value
+
+    return replace(bank, levels={level: changed(tensors) for level, tensors in bank.levels.items()})
 
 
 @dataclass(frozen=True)
@@ -140,7 +133,7 @@ class PackWorker:
     def __init__(self, bank: SharedBank, board: Any) -> None:
         import torch
 
-        import asteroid.stages  # noqa: F401 -- loaded before the worker says that it is ready
+        import asteroid.stage_training  # noqa: F401 -- loaded before the worker says that it is ready
 
         torch.set_num_threads(1)  # more would change the rounding, and cost time on small products
         self._bank = bank.open()
@@ -163,7 +156,7 @@ class PackWorker:
         """
         import ray
 
-        from asteroid.stages import train_pack
+        from asteroid.stage_training import train_pack
 
         posted = None
 

@@ -7,13 +7,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from study.settings import Settings, default_settings
+from study.strategies import STRATEGIES, TRAITS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from asteroid.stages import StageSpec
     from study.chains import ChainBuilder
-    from study.config import Strategy, Sweep
+    from study.config import Sweep
+    from study.strategies import Strategy
 
 #: Name of the schedule of rows whose settings a search has found.
 TUNED = "tuned"
@@ -77,24 +79,24 @@ def make_recipes(sweep: Sweep, builder: ChainBuilder) -> list[Recipe]:
         InputError: a budget or n_cheap is larger than its pool.
     """
     recipes: list[Recipe] = []
-    first = next(iter(sweep.finetune), None)
     for seed in sweep.seeds:
-        if "cheap_only" in sweep.strategies:
-            for n_cheap in sweep.n_cheap:
-                chain = builder.chain("cheap_only", default_settings(sweep, first), None, n_cheap, seed)
-                recipes.append(Recipe("cheap_only", math.inf, "", 0, n_cheap, seed, chain))
-        for budget in sweep.budgets:
-            if "accurate_only" in sweep.strategies:
-                recipes.append(_recipe(builder, "accurate_only", default_settings(sweep, first), "", budget, 0, seed))
-            for n_cheap in sweep.n_cheap:
-                for gamma_rel in sweep.gamma_rel:
-                    strategy: Strategy = "pretrain_finetune" if math.isinf(gamma_rel) else "asteroid"
-                    if strategy not in sweep.strategies:
-                        continue
-                    for name in sweep.finetune:
-                        settings = replace(default_settings(sweep, name), gamma_rel=gamma_rel)
-                        recipes.append(_recipe(builder, strategy, settings, name, budget, n_cheap, seed))
+        for strategy in STRATEGIES:
+            if strategy in sweep.strategies:
+                for budget in sweep.budgets if TRAITS[strategy].buys_accurate else (0,):
+                    recipes += _grid(sweep, builder, strategy, budget, seed)
     return recipes
+
+
+def _grid(sweep: Sweep, builder: ChainBuilder, strategy: Strategy, budget: int, seed: int) -> Iterator[Recipe]:
+    """Rows of one strategy at one budget: over n_cheap, temperatures and fine-tune schedules where it has these."""
+    traits = TRAITS[strategy]
+    for n_cheap in sweep.n_cheap if traits.has_cheap_axis else (0,):
+        for gamma_rel in sweep.gamma_rel if strategy == "asteroid" else (math.inf,):
+            if strategy == "asteroid" and math.isinf(gamma_rel):
+                continue
+            for name in sweep.finetune if traits.finetunes else ("",):
+                settings = default_settings(sweep, name or next(iter(sweep.finetune), None))
+                yield _recipe(builder, strategy, replace(settings, gamma_rel=gamma_rel), name, budget, n_cheap, seed)
 
 
 def make_tuned_recipes(sweep: Sweep, builder: ChainBuilder, tuned: Iterable[TunedSettings]) -> list[Recipe]:
@@ -116,7 +118,9 @@ def make_tuned_recipes(sweep: Sweep, builder: ChainBuilder, tuned: Iterable[Tune
 def _recipe(
     builder: ChainBuilder, strategy: Strategy, settings: Settings, name: str, budget: int, n_cheap: int, seed: int
 ) -> Recipe:
-    scratch = strategy == "accurate_only"
-    n_cheap = 0 if scratch else n_cheap
-    chain = builder.chain(strategy, settings, builder.bought(budget, seed), n_cheap, seed)
-    return Recipe(strategy, math.nan if scratch else settings.gamma_rel, name, budget, n_cheap, seed, chain)
+    traits = TRAITS[strategy]
+    accurate = builder.bought(budget, seed) if traits.buys_accurate else None
+    n_cheap = n_cheap if traits.has_cheap_axis else 0
+    chain = builder.chain(strategy, settings, accurate, n_cheap, seed)
+    gamma_rel = settings.gamma_rel if "pretrain" in traits.stages else math.nan
+    return Recipe(strategy, gamma_rel, name, budget, n_cheap, seed, chain)

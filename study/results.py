@@ -15,11 +15,11 @@ from asteroid.errors import InputError
 if TYPE_CHECKING:
     from pathlib import Path
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 #: name -> (dtype, meaning). Forces in eV/Å, energies in eV, times in CPU core seconds.
 COLUMNS: dict[str, tuple[str, str]] = {
-    "strategy": ("string", "accurate_only, cheap_only, pretrain_finetune or asteroid"),
+    "strategy": ("string", "name of the chain of stages (study.strategies)"),
     "gamma_rel": ("float64", "bias-weight temperature over the median bias; inf: no weights; NaN: nothing to weight"),
     "gamma_ev_ang": ("float64", "the same temperature in eV/Å"),
     "schedule": ("string", "name of the fine-tune schedule; empty where nothing is fine-tuned"),
@@ -46,8 +46,13 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "bias_p90_ev_ang": ("float64", "90th percentile of the estimated bias"),
     "cost_accurate_cpu_s": ("float64", "price of the accurate labels bought"),
     "cost_cheap_cpu_s": ("float64", "price of the cheap frames bought, label and sampling"),
+    "use_cpu_s_per_frame": (
+        "float64",
+        "CPU seconds to predict one frame, measured once per model and size, with the cheap method's where it runs",
+    ),
     "recipe_core_s": ("float64", "core seconds to train this chain of stages, as if nothing were shared"),
     "status": ("string", "ok, or the reason of failure"),
+    "warnings": ("string", "doubts about the row, as sentences; empty where there are none"),
     "stage_keys": ("string", "keys of the stages, first to last, separated by spaces"),
 }
 

@@ -6,53 +6,69 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from asteroid.evaluation import ModelErrors, evaluate
+from asteroid.frames import Prediction
 from asteroid.labels import content_hashes
+from asteroid.prediction import predict_chain
+from study.strategies import TRAITS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from asteroid.frames import FrameBank
-    from asteroid.models.mlp import MLPSettings
-    from asteroid.stages import StageResult
+    from asteroid.stages import StageResult, StageSpec, TrainedModel
     from study.recipe import Recipe
     from study.run import Plan
+    from study.use import UseMeter
 
 
-def make_rows(plan: Plan, bank: FrameBank, results: Mapping[str, StageResult]) -> list[dict[str, Any]]:
+def make_rows(plan: Plan, bank: FrameBank, results: Mapping[str, StageResult], meter: UseMeter) -> list[dict[str, Any]]:
     """One row for every recipe whose last stage is finished or whose chain has failed."""
     errors = _test_errors(plan, bank, results)
     rows = []
     for recipe in plan.recipes:
         failed = [results[s.key].status for s in recipe.stages if s.key in results and results[s.key].status != "ok"]
         if failed:
-            rows.append(_row(plan, recipe, results, None, failed[0]))
+            rows.append(_row(plan, recipe, results, None, math.nan, failed[0]))
         elif recipe.stages[-1].key in results:
-            rows.append(_row(plan, recipe, results, errors[recipe.stages[-1].key], "ok"))
+            use_cpu_s = meter.cpu_s_per_frame(recipe, results)
+            rows.append(_row(plan, recipe, results, errors[recipe.stages[-1].key], use_cpu_s, "ok"))
     return rows
 
 
 def _test_errors(plan: Plan, bank: FrameBank, results: Mapping[str, StageResult]) -> dict[str, ModelErrors]:
-    """Test errors of every finished last stage, models of one size together on the shared test frames."""
+    """Test errors of every finished last stage, all on the shared test frames."""
     test = plan.data.test
     rows = bank.rows_of(test.level, content_hashes(test))
-    groups: dict[tuple[MLPSettings, bool], list[str]] = {}
-    for recipe in plan.recipes:
-        last = recipe.stages[-1]
-        if last.key in results and results[last.key].status == "ok":
-            keys = groups.setdefault((last.model, recipe.strategy == "cheap_only"), [])
-            if last.key not in keys:
-                keys.append(last.key)
+    labels = bank.levels[test.level]
+    labelled = Prediction(labels.energy, labels.forces).rows(rows)
     errors: dict[str, ModelErrors] = {}
-    for (settings, cheap_only), keys in groups.items():
-        models = [results[key].model for key in keys]
-        frames = bank.levels[test.level]
-        found = evaluate(bank.layout, settings, frames, rows, models, realign_energy=cheap_only)
-        errors.update(zip(keys, found, strict=True))
+    for cheap_only in (False, True):
+        last = {
+            spec.key: spec
+            for recipe in plan.recipes
+            if (recipe.strategy == "cheap_only") == cheap_only and _usable(spec := recipe.stages[-1], results)
+        }
+        if last:
+            predicted = predict_chain(bank, test.level, rows, list(last.values()), _models(results))
+            errors.update(zip(last, evaluate(predicted, labelled, realign_energy=cheap_only), strict=True))
     return errors
 
 
+def _usable(spec: StageSpec, results: Mapping[str, StageResult]) -> bool:
+    return spec.key in results and results[spec.key].status == "ok"
+
+
+def _models(results: Mapping[str, StageResult]) -> dict[str, TrainedModel]:
+    return {key: result.model for key, result in results.items()}
+
+
 def _row(
-    plan: Plan, recipe: Recipe, results: Mapping[str, StageResult], errors: ModelErrors | None, status: str
+    plan: Plan,
+    recipe: Recipe,
+    results: Mapping[str, StageResult],
+    errors: ModelErrors | None,
+    use_cpu_s: float,
+    status: str,
 ) -> dict[str, Any]:
     last = recipe.stages[-1]
     bought = recipe.budget > 0
@@ -86,8 +102,10 @@ def _row(
         "bias_p10_ev_ang": bias[0],
         "bias_p90_ev_ang": bias[2],
         "cost_accurate_cpu_s": prices.accurate_cpu_s(recipe.budget),
-        "cost_cheap_cpu_s": prices.cheap_cpu_s(recipe.n_cheap),
+        "cost_cheap_cpu_s": prices.strategy_cheap_cpu_s(TRAITS[recipe.strategy].cheap, recipe.n_cheap, recipe.budget),
+        "use_cpu_s_per_frame": use_cpu_s,
         "recipe_core_s": sum(results[s.key].core_s for s in recipe.stages if s.key in results),
         "status": status,
+        "warnings": "; ".join(w for s in recipe.stages if s.key in results for w in results[s.key].warnings),
         "stage_keys": " ".join(s.key for s in recipe.stages),
     }

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 
 from asteroid.descriptors import make_layout
-from asteroid.frames import FrameBank, build_bank, refuse_too_large
+from asteroid.frames import BankEntry, FrameBank, build_bank, refuse_too_large
 from asteroid.labels import content_hashes
-from asteroid.models.mlp import parameter_count
+from asteroid.models import make_network
 from study.chains import ChainBuilder
 from study.data import StudyData, load_data
 from study.engine import Progress, StageEngine
@@ -25,6 +25,7 @@ from study.storage import open_journal
 from study.store import StageStore
 from study.trials import write_importances, write_trials
 from study.tuning import Search, SearchRunner, search_frames, searches_of
+from study.use import UseMeter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from asteroid.descriptors import Layout
+    from asteroid.labels import LabelSet
     from asteroid.stages import StageSpec
     from study.config import Sweep
     from study.executors import Executor
@@ -122,6 +124,7 @@ def _run(
     engine.announce("describing frames")
     # What a search will choose is not known yet: its rows may need any frame that the others have finished with.
     bank = _describe(plan, plan.stages.values() if plan.searches else missing)
+    meter = UseMeter(plan.data, bank.layout)
     executor = make_executor(bank)
     table = results_frame([])
     try:
@@ -131,7 +134,7 @@ def _run(
             engine.recall(plan.stages.values())
         for packs in plan.rounds:
             engine.train(packs, executor)
-            table = _write_rows(plan, folder, engine, bank)
+            table = _write_rows(plan, folder, engine, bank, meter)
             _write_manifest(plan, folder, engine, "running")
     finally:
         executor.close()
@@ -166,8 +169,8 @@ def _search(
     return replace(plan, recipes=[*plan.recipes, *make_tuned_recipes(plan.sweep, plan.builder, chosen)])
 
 
-def _write_rows(plan: Plan, folder: Path, engine: StageEngine, bank: FrameBank) -> pd.DataFrame:
-    table = results_frame(make_rows(plan, bank, engine.results))
+def _write_rows(plan: Plan, folder: Path, engine: StageEngine, bank: FrameBank, meter: UseMeter) -> pd.DataFrame:
+    table = results_frame(make_rows(plan, bank, engine.results, meter))
     write_results(table, folder)
     return table
 
@@ -189,12 +192,22 @@ def _needed_frames(plan: Plan, stages: Iterable[StageSpec]) -> dict[str, set[str
 def _describe(plan: Plan, stages: Iterable[StageSpec]) -> FrameBank:
     """Describe all needed frames, each once."""
     needed = _needed_frames(plan, stages)
-    sets = []
-    for labels in (plan.data.accurate, plan.data.cheap_pool):
-        hashes = content_hashes(labels)
-        rows = [row for row, h in enumerate(hashes) if h in needed[labels.level]]
-        sets.append((labels.select(np.array(rows, dtype=np.int64)), [hashes[row] for row in rows]))
-    return build_bank(plan.sweep.descriptors.settings(), sets)
+    data, score_match = plan.data, plan.sweep.score_match
+    matches_scores = score_match is not None and "asteroid_unlabelled" in plan.sweep.strategies
+    entries = [
+        _entry(data.accurate, needed, data.cheap_at_accurate),
+        _entry(data.cheap_pool, needed, n_probes=score_match.probes if score_match and matches_scores else 0),
+    ]
+    return build_bank(plan.sweep.descriptors.settings(), entries)
+
+
+def _entry(
+    labels: LabelSet, needed: dict[str, set[str]], cheap: LabelSet | None = None, n_probes: int = 0
+) -> BankEntry:
+    hashes = content_hashes(labels)
+    rows = np.array([row for row, h in enumerate(hashes) if h in needed[labels.level]], dtype=np.int64)
+    chosen = None if cheap is None else cheap.select(rows)
+    return BankEntry(labels.select(rows), [hashes[row] for row in rows], chosen, n_probes)
 
 
 def _layout(plan: Plan) -> Layout:
@@ -204,6 +217,6 @@ def _layout(plan: Plan) -> Layout:
 def _expected_bytes(plan: Plan) -> int:
     """Disk that a run takes: weights, stage records, tables and figures, with a margin."""
     layout = _layout(plan)
-    per_stage = 4 * (parameter_count(layout, plan.sweep.model.settings()) + 2 * layout.width) + 8192
+    per_stage = 4 * (make_network(plan.sweep.model.settings(), layout).parameter_count() + 2 * layout.width) + 8192
     n_stages = len(plan.stages) + sum(search.most_stages for search in plan.searches)
     return int(1.5 * per_stage * n_stages) + 8 * 2**20

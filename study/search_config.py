@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from asteroid.models import Architecture
+
 
 class Range(BaseModel):
     """A continuous range, searched on a logarithmic scale unless `log: false`."""
@@ -39,6 +41,10 @@ class SpaceSection(BaseModel):
     identify_learning_rate: Rates | None = None
     pretrain_steps: Counts | None = None
     pretrain_learning_rate: Rates | None = None
+    score_match_steps: Counts | None = None
+    score_match_learning_rate: Rates | None = None
+    residual_steps: Counts | None = None
+    residual_learning_rate: Rates | None = None
     finetune_steps: Counts | None = None
     finetune_learning_rate: Rates | None = None
     finetune_warmup_steps: Counts | None = None
@@ -46,6 +52,7 @@ class SpaceSection(BaseModel):
     finetune_frozen_layers: tuple[Annotated[int, Field(ge=0)], ...] | None = None
     rho: Shares | None = None
     hidden: Counts | None = None
+    architecture: tuple[Architecture, ...] | None = None
 
     @field_validator("*")
     @classmethod

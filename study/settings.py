@@ -6,32 +6,48 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from asteroid.models import ARCHITECTURES
+from asteroid.stages import ScoreSettings
 from study.search_config import Range
+from study.strategies import TRAITS
 
 if TYPE_CHECKING:
     import optuna
 
-    from asteroid.models.mlp import MLPSettings
+    from asteroid.models import NetworkSettings
+    from asteroid.models.sgdml import KernelSettings
     from asteroid.training import Schedule
-    from study.config import Strategy, Sweep
+    from study.config import Sweep
     from study.search_config import SpaceSection
+    from study.strategies import Strategy
 
-#: Keys of the search space that each strategy has a use for.
-_KEYS: dict[str, tuple[str, ...]] = {
-    "accurate_only": ("identify_steps", "identify_learning_rate", "rho", "hidden"),
-    "pretrain_finetune": (
-        "pretrain_steps",
-        "pretrain_learning_rate",
+#: Keys of the search space that belong to each kind of stage; a kernel chooses its own settings.
+_KEYS_OF_STAGE: dict[str, tuple[str, ...]] = {
+    "identify": ("identify_steps", "identify_learning_rate"),
+    "pretrain": ("pretrain_steps", "pretrain_learning_rate"),
+    "score_match": ("score_match_steps", "score_match_learning_rate"),
+    "finetune": (
         "finetune_steps",
         "finetune_learning_rate",
         "finetune_warmup_steps",
         "finetune_final_rate",
         "finetune_frozen_layers",
-        "rho",
-        "hidden",
     ),
+    "residual": ("residual_steps", "residual_learning_rate"),
+    "kernel": (),
 }
-_KEYS["asteroid"] = ("gamma_rel", *_KEYS["pretrain_finetune"])
+_KEYS_OF_NETWORKS = ("rho", "hidden", "architecture")
+
+
+def _keys(strategy: Strategy) -> tuple[str, ...]:
+    """Keys of the search space that a strategy has a use for."""
+    if strategy == "cheap_only":  # no accurate label to judge a setting by
+        return ()
+    stages = TRAITS[strategy].stages
+    if strategy == "asteroid":  # its first stage is searched as accurate_only; here gamma is what matters
+        return ("gamma_rel", *(key for kind in stages[1:] for key in _KEYS_OF_STAGE[kind]), *_KEYS_OF_NETWORKS)
+    keys = tuple(key for kind in stages for key in _KEYS_OF_STAGE[kind])
+    return (*keys, *_KEYS_OF_NETWORKS) if keys else ()
 
 
 @dataclass(frozen=True)
@@ -43,14 +59,22 @@ class Settings:
         identify: schedule on accurate labels alone.
         pretrain: schedule on cheap labels, or None where nothing is pretrained.
         finetune: schedule after pretraining, or None.
-        model: size of the networks.
+        score_match: schedule on frames without labels, or None.
+        residual: schedule of a network on the difference to another.
+        model: architecture and size of the networks.
+        kernel: settings of sGDML.
+        n_probes: directions per frame in score matching.
     """
 
     gamma_rel: float
     identify: Schedule
     pretrain: Schedule | None
     finetune: Schedule | None
-    model: MLPSettings
+    score_match: Schedule | None
+    residual: Schedule
+    model: NetworkSettings
+    kernel: KernelSettings
+    n_probes: int
 
 
 def default_settings(sweep: Sweep, schedule: str | None) -> Settings:
@@ -60,13 +84,28 @@ def default_settings(sweep: Sweep, schedule: str | None) -> Settings:
         identify=sweep.identify.schedule(),
         pretrain=sweep.pretrain.schedule() if sweep.pretrain else None,
         finetune=sweep.finetune[schedule].schedule() if schedule is not None else None,
+        score_match=sweep.score_match.schedule() if sweep.score_match else None,
+        residual=(sweep.residual or sweep.identify).schedule(),
         model=sweep.model.settings(),
+        kernel=sweep.kernel.settings(),
+        n_probes=sweep.score_match.probes if sweep.score_match else ScoreSettings.n_probes,
     )
+
+
+_SCHEDULES = ("identify", "pretrain", "finetune", "score_match", "residual")
+
+
+def _stage_and_field(key: str) -> tuple[str, str]:
+    """Split "finetune_learning_rate" into "finetune" and "learning_rate"."""
+    for stage in _SCHEDULES:
+        if key.startswith(f"{stage}_"):
+            return stage, key.removeprefix(f"{stage}_")
+    return "", key
 
 
 def searched_keys(strategy: Strategy, space: SpaceSection) -> tuple[str, ...]:
     """Keys of the space that are varied for a strategy, in a fixed order."""
-    return tuple(key for key in _KEYS.get(strategy, ()) if getattr(space, key) is not None)
+    return tuple(key for key in _keys(strategy) if getattr(space, key) is not None)
 
 
 def suggest(trial: optuna.Trial, strategy: Strategy, space: SpaceSection) -> dict[str, Any]:
@@ -77,8 +116,12 @@ def suggest(trial: optuna.Trial, strategy: Strategy, space: SpaceSection) -> dic
 def apply_values(defaults: Settings, values: dict[str, Any]) -> Settings:
     """The default settings with the searched keys replaced."""
     settings = defaults
+    if "architecture" in values and values["architecture"] != defaults.model.architecture:
+        settings = replace(settings, model=ARCHITECTURES[values["architecture"]]())
     for key, value in values.items():
-        stage, _, field = key.partition("_")
+        stage, field = _stage_and_field(key)
+        if key == "architecture":
+            continue
         if key == "gamma_rel":
             settings = replace(settings, gamma_rel=value)
         elif key == "hidden":
@@ -86,7 +129,7 @@ def apply_values(defaults: Settings, values: dict[str, Any]) -> Settings:
         elif key == "rho":
             changed = {
                 name: replace(schedule, rho=value)
-                for name in ("identify", "pretrain", "finetune")
+                for name in _SCHEDULES
                 if (schedule := getattr(settings, name)) is not None
             }
             settings = replace(settings, **changed)
@@ -98,7 +141,7 @@ def apply_values(defaults: Settings, values: dict[str, Any]) -> Settings:
 
 def simplicity(settings: Settings) -> tuple[float, ...]:
     """Sorts settings from simple to elaborate: no weights first, then a high temperature, then few steps and units."""
-    schedules = (settings.identify, settings.pretrain, settings.finetune)
+    schedules = [getattr(settings, name) for name in _SCHEDULES]
     return (1.0 / settings.gamma_rel, sum(s.steps for s in schedules if s is not None), settings.model.hidden)
 
 

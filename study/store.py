@@ -13,11 +13,14 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 
-from asteroid.models.mlp import Scaling
-from asteroid.stages import StageResult, TrainedModel
+from asteroid.models import ARCHITECTURES
+from asteroid.models.sgdml import KernelModel
+from asteroid.stages import StageResult, TrainedNetwork
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from asteroid.stages import TrainedModel
 
 
 class StageStore:
@@ -36,13 +39,11 @@ class StageStore:
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir()
         model = result.model
-        tensors = {"parameters": model.parameters, **{k: v.contiguous() for k, v in vars(model.scaling).items()}}
-        weights = save(tensors)
+        weights = save(model.tensors())
         (temporary / "weights.safetensors").write_bytes(weights)
         plain = {name: value for name, value in vars(result).items() if name != "model"}
         plain |= {
             "weights_digest": _digest(weights),
-            "energy_shift_ev": model.energy_shift_ev,
             "versions": {"torch": torch.__version__},
         }
         (temporary / "stage.json").write_text(json.dumps(_finite(plain), indent=1) + "\n")
@@ -80,19 +81,23 @@ class StageStore:
 def _result(plain: dict[str, Any], tensors: dict[str, torch.Tensor]) -> StageResult:
     """The stage that `StageStore.save` wrote; null stands for what JSON cannot say."""
     del plain["versions"]
+    model: TrainedModel
+    if plain["spec"]["kind"] == "kernel":
+        model = KernelModel.from_tensors(tensors)
+    else:
+        settings = dict(plain["spec"]["model"])
+        model = TrainedNetwork.from_tensors(ARCHITECTURES[settings.pop("architecture")](**settings), tensors)
     shift = plain.pop("energy_shift_ev")
-    model = TrainedModel(
-        parameters=tensors.pop("parameters"),
-        scaling=Scaling(**tensors),
-        energy_shift_ev=math.nan if shift is None else shift,
-    )
     curve = tuple((step, math.inf if val is None else val) for step, val in plain.pop("validation_curve"))
+    scored = plain["spec"]["kind"] == "score_match"  # which has no force labels to miss
     best = plain.pop("val_force_mae_ev_ang")
     quantiles = plain.pop("bias_quantiles_ev_ang")
     return StageResult(
         model=model,
         validation_curve=curve,
-        val_force_mae_ev_ang=math.inf if best is None else best,
+        val_force_mae_ev_ang=(math.nan if scored else math.inf) if best is None else best,
+        energy_shift_ev=math.nan if shift is None else shift,
+        warnings=tuple(plain.pop("warnings")),
         bias_quantiles_ev_ang=None if quantiles is None else tuple(quantiles),
         **plain,
     )

@@ -15,19 +15,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import optuna
 import pandas as pd
-import torch
 from optuna.trial import TrialState
 
-from asteroid.models.mlp import stack_scalings
-from asteroid.training import predict
+from asteroid.prediction import predict_chain
 from study.packs import plan_rounds
 from study.recipe import TunedSettings
 from study.selection import choose_setting, noise_share, standard_error
 from study.settings import apply_values, default_settings, searched_keys, simplicity, suggest
 from study.storage import ask_trial, counted_trials, open_study, settle_torn_trials
+from study.strategies import TRAITS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from optuna.storages import JournalStorage
     from optuna.trial import FrozenTrial
@@ -35,12 +34,13 @@ if TYPE_CHECKING:
     from asteroid.frames import FrameBank
     from asteroid.stages import Frames, StageSpec, TrainedModel
     from study.chains import ChainBuilder
-    from study.config import Strategy, Sweep
+    from study.config import Sweep
     from study.costs import PriceList
     from study.engine import StageEngine
     from study.executors import Executor
     from study.search_config import SearchSection
     from study.settings import Settings
+    from study.strategies import Strategy
 
 _BUDGET = "budget"
 _FOLD_ERRORS, _CORE_S = "fold_errors_ev_ang", "core_s"
@@ -130,7 +130,7 @@ def searches_of(sweep: Sweep) -> list[Search]:
         for strategy in sweep.strategies:
             if not searched_keys(strategy, section.space):
                 continue
-            n_cheap = 0 if strategy == "accurate_only" else (section.n_cheap or max(sweep.n_cheap))
+            n_cheap = (section.n_cheap or max(sweep.n_cheap)) if TRAITS[strategy].has_cheap_axis else 0
             found.append(Search(mode, strategy, budget, n_cheap, section, default_settings(sweep, first)))
     return found
 
@@ -253,9 +253,10 @@ class SearchRunner:
         self, search: Search, trial: optuna.Trial, folds: Sequence[_Fold], bank: FrameBank, engine: StageEngine
     ) -> None:
         study = self._studies[search.name]
+        models = {key: result.model for key, result in engine.results.items()}
         finished = [engine.results.get(fold.chain[-1].key) for fold in folds]
         errors = [
-            fold_error(bank, search.settings(trial.params), fold.score, result.model)
+            fold_error(bank, fold.score, fold.chain[-1], models)
             for fold, result in zip(folds, finished, strict=True)
             if result is not None and result.status == "ok"
         ]
@@ -269,7 +270,9 @@ class SearchRunner:
         study.tell(trial, mean if search.mode == "tune" else (mean, sum(self._cost(search, trial.params))))
 
     def _cost(self, search: Search, values: dict[str, Any]) -> tuple[float, float]:
-        return self._prices.accurate_cpu_s(search.bought(values)), self._prices.cheap_cpu_s(search.n_cheap)
+        budget = search.bought(values)
+        cheap = self._prices.strategy_cheap_cpu_s(TRAITS[search.strategy].cheap, search.n_cheap, budget)
+        return self._prices.accurate_cpu_s(budget), cheap
 
     def _chosen_trial(self, search: Search) -> FrozenTrial | None:
         """The setting to go on with; none in mode pareto, where the user weighs error against price."""
@@ -296,7 +299,7 @@ class SearchRunner:
             "state": trial.state.name,
             "budget": search.bought(trial.params),
             "n_cheap": search.n_cheap,
-            "gamma_rel": math.nan if search.strategy == "accurate_only" else weighted,
+            "gamma_rel": weighted if "pretrain" in TRAITS[search.strategy].stages else math.nan,
             "cv_force_mae_ev_ang": math.nan if errors is None else float(np.mean(errors)),
             "cv_force_mae_se_ev_ang": math.nan if errors is None else standard_error(errors),
             "cost_accurate_cpu_s": accurate_cpu_s,
@@ -307,12 +310,11 @@ class SearchRunner:
         }
 
 
-def fold_error(bank: FrameBank, settings: Settings, score: Frames, model: TrainedModel) -> float:
-    """Force MAE of a model on the frames of a fold, eV/Å."""
+def fold_error(bank: FrameBank, score: Frames, last: StageSpec, models: Mapping[str, TrainedModel]) -> float:
+    """Force MAE of a chain on the frames of a fold, eV/Å."""
     frames, rows = bank.levels[score.level], bank.rows_of(score.level, score.hashes)
-    scaling, parameters = stack_scalings([model.scaling]), torch.stack([model.parameters])
-    _, forces = predict(bank.layout, settings.model, frames, rows, scaling, parameters)
-    return float((forces[0] - frames.forces[rows]).abs().mean())
+    predicted = predict_chain(bank, score.level, rows, [last], models)
+    return float((predicted.forces[0] - frames.forces[rows]).abs().mean())
 
 
 def _importance_rows(search: Search, study: optuna.Study) -> list[dict[str, Any]]:

@@ -35,10 +35,10 @@ def methanol_sets() -> tuple[LabelSet, LabelSet]:
 def methanol_bank(methanol_sets: tuple[LabelSet, LabelSet]) -> FrameBank:
     """Both sets described with the default settings; the rows keep the order of the sets."""
     from asteroid.descriptors import DescriptorSettings
-    from asteroid.frames import build_bank
+    from asteroid.frames import BankEntry, build_bank
     from asteroid.labels import content_hashes
 
-    return build_bank(DescriptorSettings(), [(labels, content_hashes(labels)) for labels in methanol_sets])
+    return build_bank(DescriptorSettings(), [BankEntry(labels, content_hashes(labels)) for labels in methanol_sets])
 
 
 @pytest.fixture(scope="session")

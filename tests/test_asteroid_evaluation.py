@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from asteroid.evaluation import block_bootstrap_se, evaluate
-from asteroid.models.mlp import MLPSettings, initial_parameters, measure_scaling
-from asteroid.stages import TrainedModel
-from asteroid.training import predict
+from asteroid.evaluation import ModelErrors, block_bootstrap_se, evaluate
+from asteroid.frames import Prediction
+from asteroid.models.mlp import DescriptorMLP, MLPSettings, initial_parameters, measure_scaling
+from asteroid.prediction import predict, predict_models
+from asteroid.stages import TrainedNetwork
 
 if TYPE_CHECKING:
     from asteroid.frames import FrameBank
@@ -22,27 +23,35 @@ ROWS = torch.tensor([3, 50, 7, 21, 22, 40, 41, 5, 59])
 
 
 @pytest.fixture(scope="module")
-def models(methanol_bank: FrameBank) -> list[TrainedModel]:
+def models(methanol_bank: FrameBank) -> list[TrainedNetwork]:
     frames = methanol_bank.levels[LEVEL]
     found = []
     for seed, n, shift in ((0, 60, -3140.2), (1, 20, -3138.0)):
         scaling = measure_scaling(methanol_bank.layout, frames.descriptors[:n], frames.forces[:n])
-        found.append(TrainedModel(initial_parameters(methanol_bank.layout, SETTINGS, seed), scaling, shift))
+        found.append(TrainedNetwork(SETTINGS, initial_parameters(methanol_bank.layout, SETTINGS, seed), scaling, shift))
     return found
 
 
-def residuals(bank: FrameBank, model: TrainedModel) -> tuple[np.ndarray, np.ndarray]:
+def residuals(bank: FrameBank, model: TrainedNetwork) -> tuple[np.ndarray, np.ndarray]:
     """Energy [n] and force [n, A, 3] errors in float64, the energy without the shift."""
     frames = bank.levels[LEVEL]
-    energy, forces = predict(bank.layout, SETTINGS, frames, ROWS, model.scaling, model.parameters[None])
+    energy, forces = predict(DescriptorMLP(bank.layout, SETTINGS), frames, ROWS, model.scaling, model.parameters[None])
     force_error = forces[0].double().numpy() - frames.forces[ROWS].double().numpy()
     return energy[0].double().numpy() - frames.energy[ROWS].numpy(), force_error.reshape(len(ROWS), 6, 3)
 
 
+def errors_of(
+    bank: FrameBank, models: list[TrainedNetwork], labels: Prediction | None = None, **options: bool
+) -> list[ModelErrors]:
+    frames = bank.levels[LEVEL]
+    labelled = (labels or Prediction(frames.energy, frames.forces)).rows(ROWS)
+    return evaluate(predict_models(bank, LEVEL, ROWS, models), labelled, **options)
+
+
 def test_errors_are_means_over_frames_atoms_and_components(
-    methanol_bank: FrameBank, models: list[TrainedModel]
+    methanol_bank: FrameBank, models: list[TrainedNetwork]
 ) -> None:
-    found = evaluate(methanol_bank.layout, SETTINGS, methanol_bank.levels[LEVEL], ROWS, models)
+    found = errors_of(methanol_bank, models)
     assert len(found) == 2
     for model, errors in zip(models, found, strict=True):
         energy, forces = residuals(methanol_bank, model)
@@ -56,24 +65,25 @@ def test_errors_are_means_over_frames_atoms_and_components(
         assert errors.force_rmse_ev_ang > errors.force_mae_ev_ang
 
 
-def test_a_perfect_model_has_no_error(methanol_bank: FrameBank, models: list[TrainedModel]) -> None:
+def test_a_perfect_model_has_no_error(methanol_bank: FrameBank, models: list[TrainedNetwork]) -> None:
     frames = methanol_bank.levels[LEVEL]
     everything = torch.arange(60)
     model = models[0]
-    energy, forces = predict(methanol_bank.layout, SETTINGS, frames, everything, model.scaling, model.parameters[None])
-    taught = replace(frames, energy=energy[0].double() - 3140.2, forces=forces[0])
-    (errors,) = evaluate(methanol_bank.layout, SETTINGS, taught, ROWS, [model])
+    energy, forces = predict(
+        DescriptorMLP(methanol_bank.layout, SETTINGS), frames, everything, model.scaling, model.parameters[None]
+    )
+    taught = Prediction(energy[0].double() - 3140.2, forces[0])
+    (errors,) = errors_of(methanol_bank, [model], taught)
     assert errors.force_mae_ev_ang < 1e-5
     assert errors.force_rmse_ev_ang < 1e-5
     assert errors.energy_mae_ev < 1e-5  # -3,140 eV in float32 would leave 1e-4
-    (off,) = evaluate(methanol_bank.layout, SETTINGS, taught, ROWS, [replace(model, energy_shift_ev=-3140.1)])
+    (off,) = errors_of(methanol_bank, [replace(model, energy_shift_ev=-3140.1)], taught)
     assert off.energy_mae_ev == pytest.approx(0.1, abs=1e-5)
 
 
-def test_realigned_energies_use_the_best_constant(methanol_bank: FrameBank, models: list[TrainedModel]) -> None:
-    frames = methanol_bank.levels[LEVEL]
-    plain = evaluate(methanol_bank.layout, SETTINGS, frames, ROWS, models)
-    realigned = evaluate(methanol_bank.layout, SETTINGS, frames, ROWS, models, realign_energy=True)
+def test_realigned_energies_use_the_best_constant(methanol_bank: FrameBank, models: list[TrainedNetwork]) -> None:
+    plain = errors_of(methanol_bank, models)
+    realigned = errors_of(methanol_bank, models, realign_energy=True)
     for model, before, after in zip(models, plain, realigned, strict=True):
         energy, _ = residuals(methanol_bank, model)
         constants = np.median(energy) + np.linspace(-2.0, 2.0, 401)
@@ -82,14 +92,7 @@ def test_realigned_energies_use_the_best_constant(methanol_bank: FrameBank, mode
         assert after.energy_mae_ev < before.energy_mae_ev
         assert after.energy_rmse_ev == pytest.approx(np.sqrt(((energy - np.median(energy)) ** 2).mean()), abs=1e-5)
         assert after.force_mae_ev_ang == before.force_mae_ev_ang
-        (shifted,) = evaluate(
-            methanol_bank.layout,
-            SETTINGS,
-            frames,
-            ROWS,
-            [replace(model, energy_shift_ev=55.0)],
-            realign_energy=True,
-        )
+        (shifted,) = errors_of(methanol_bank, [replace(model, energy_shift_ev=55.0)], realign_energy=True)
         assert shifted.energy_mae_ev == pytest.approx(after.energy_mae_ev, abs=1e-6)
 
 

@@ -9,21 +9,17 @@ import numpy as np
 import pytest
 import torch
 
-from asteroid import stages
+from asteroid import stage_training, stages
+from asteroid.bias import estimate_bias
 from asteroid.descriptors import DescriptorSettings
-from asteroid.frames import build_bank
+from asteroid.frames import BankEntry, build_bank
 from asteroid.labels import content_hashes
-from asteroid.models.mlp import MLPSettings, Scaling, initial_parameters, measure_scaling, trainable_mask
-from asteroid.stages import (
-    Frames,
-    Seeds,
-    StageResult,
-    StageSpec,
-    TrainedModel,
-    estimate_bias,
-    train_pack,
-)
-from asteroid.training import Member, Schedule, predict
+from asteroid.models.mlp import DescriptorMLP, MLPSettings, initial_parameters, measure_scaling, trainable_mask
+from asteroid.models.network import Scaling
+from asteroid.prediction import predict
+from asteroid.stage_training import train_pack
+from asteroid.stages import Frames, ScoreSettings, Seeds, StageResult, StageSpec, TrainedModel
+from asteroid.training import Member, Schedule
 
 if TYPE_CHECKING:
     from asteroid.frames import FrameBank
@@ -42,6 +38,8 @@ EXAMPLE = StageSpec(
     seeds=Seeds(0, 1, 2),
     parents=("q", "p"),
     gamma_rel=1.0,
+    base=Frames("other", ("ee", "ff")),
+    score=ScoreSettings(500.0, 3),
 )
 
 
@@ -78,13 +76,13 @@ def pretrain(methanol_bank: FrameBank, identify: StageSpec) -> StageSpec:
 def members(monkeypatch: pytest.MonkeyPatch) -> list[Member]:
     """What the fit loop is given, in order of the calls."""
     seen: list[Member] = []
-    fit_pack = stages.fit_pack
+    fit_pack = stage_training.fit_pack
 
     def spy(*arguments: object, **named: object) -> object:
-        seen.extend(arguments[3])
+        seen.extend(arguments[2])
         return fit_pack(*arguments, **named)
 
-    monkeypatch.setattr(stages, "fit_pack", spy)
+    monkeypatch.setattr(stage_training, "fit_pack", spy)
     return seen
 
 
@@ -98,7 +96,7 @@ def bias_by_hand(bank: FrameBank, model: TrainedModel, frames: Frames) -> np.nda
     found = []
     for name in frames.hashes:
         row = torch.tensor([bank.rows[CHEAP][name]])
-        _, forces = predict(bank.layout, MODEL, labelled, row, model.scaling, model.parameters[None])
+        _, forces = predict(DescriptorMLP(bank.layout, MODEL), labelled, row, model.scaling, model.parameters[None])
         found.append(float((forces[0, 0] - labelled.forces[row[0]]).abs().double().mean()))
     return np.array(found)
 
@@ -257,7 +255,7 @@ def test_the_estimated_bias_is_the_distance_of_the_forces(
 ) -> None:
     other = replace(teacher.model, parameters=initial_parameters(methanol_bank.layout, MODEL, 77))
     rows = methanol_bank.rows_of(CHEAP, pretrain.train.hashes)
-    found = estimate_bias(methanol_bank, CHEAP, rows, [teacher.model, other], MODEL)
+    found = estimate_bias(methanol_bank, CHEAP, rows, [teacher.model, other])
     assert found.shape == (2, 160)
     for bias, model in zip(found, (teacher.model, other), strict=True):
         np.testing.assert_allclose(bias, bias_by_hand(methanol_bank, model, pretrain.train), rtol=1e-4)
@@ -339,7 +337,7 @@ def test_the_order_of_rows_in_the_bank_does_not_matter(
     shuffled = [
         labels.select(np.random.default_rng(seed).permutation(len(labels))) for seed, labels in enumerate(methanol_sets)
     ]
-    bank = build_bank(methanol_bank.layout.settings, [(labels, content_hashes(labels)) for labels in shuffled])
+    bank = build_bank(methanol_bank.layout.settings, [BankEntry(labels, content_hashes(labels)) for labels in shuffled])
     spec = weighted(pretrain, teacher, 0.5)
     for stage, parents in ((identify, {}), (spec, {teacher.key: teacher.model})):
         (here,) = train_pack(methanol_bank, [stage], parents)
@@ -355,10 +353,10 @@ def test_a_broken_parent_is_reported(
     broken = replace(teacher.model, parameters=torch.full_like(teacher.model.parameters, math.nan))
     specs = [weighted(pretrain, teacher, 1.0), pretrain]
     ruined, plain = train_pack(methanol_bank, specs, {teacher.key: broken})
-    assert ruined.status == "loss not finite at step 5"
+    assert ruined.status == "loss not finite at step 1"
     assert plain.status == "ok"
     child = replace(identify, kind="finetune", parents=(teacher.key,))
-    assert train_pack(methanol_bank, [child], {teacher.key: broken})[0].status == "loss not finite at step 5"
+    assert train_pack(methanol_bank, [child], {teacher.key: broken})[0].status == "loss not finite at step 1"
 
 
 def test_validations_are_told(methanol_bank: FrameBank, identify: StageSpec) -> None:

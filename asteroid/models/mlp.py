@@ -10,15 +10,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Tensor
 
+from asteroid.models.network import Inputs, Scaling
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from asteroid.descriptors import ElementBlock, Layout
+    from asteroid.frames import FrameTensors
 
 
 @dataclass(frozen=True)
@@ -32,25 +35,48 @@ class MLPSettings:
 
     hidden: int = 32
     layers: int = 2
+    architecture: ClassVar[str] = "mlp"
 
 
 @dataclass(frozen=True)
-class Scaling:
-    """Fixed numbers that bring descriptors and forces to order one; taken from the frames a chain starts on.
+class DescriptorMLP:
+    """The networks of one composition as the fit loop sees them (`asteroid.models.network.Network`).
 
     Attributes:
-        mean: [K, W] mean of each descriptor.
-        inverse_std: [K, W] inverse of its spread.
-        force_scale_ev_ang: [K] mean absolute force component, eV/Å.
+        layout: layout of the descriptors.
+        settings: size of the networks.
     """
 
-    mean: Tensor
-    inverse_std: Tensor
-    force_scale_ev_ang: Tensor
+    layout: Layout
+    settings: MLPSettings
 
-    def rows(self, index: Tensor) -> Scaling:
-        """Scaling of some of the models."""
-        return Scaling(self.mean[index], self.inverse_std[index], self.force_scale_ev_ang[index])
+    def parameter_count(self) -> int:
+        """Number of weights P of one model."""
+        return parameter_count(self.layout, self.settings)
+
+    def initial_parameters(self, seed: int) -> Tensor:
+        """Random weights [P] of one model."""
+        return initial_parameters(self.layout, self.settings, seed)
+
+    def trainable_mask(self, frozen_layers: int) -> Tensor:
+        """Zero [P] for the weights of the first layers."""
+        return trainable_mask(self.layout, self.settings, frozen_layers)
+
+    def measure_scaling(self, frames: FrameTensors, rows: Tensor, forces: Tensor) -> Scaling:
+        """Scaling of one model from its training frames."""
+        return measure_scaling(self.layout, frames.descriptors[rows], forces)
+
+    def batches(self, frames: FrameTensors, rows: Iterable[Tensor]) -> Iterator[Inputs]:
+        """Descriptors [K, M, W] and Jacobians [K, M, W, 3A] of one batch after another."""
+        for batch in rows:
+            flat = batch.flatten()
+            descriptors = frames.descriptors.index_select(0, flat).unflatten(0, batch.shape)
+            yield descriptors, frames.jacobians.index_select(0, flat).unflatten(0, batch.shape)
+
+    def energy_and_forces(self, parameters: Tensor, scaling: Scaling, inputs: Inputs) -> tuple[Tensor, Tensor]:
+        """Energies [K, M] in eV up to a constant and forces [K, M, 3A] in eV/Å."""
+        descriptors, jacobians = inputs
+        return energy_and_forces(self.layout, self.settings, parameters, scaling, descriptors, jacobians)
 
 
 def parameter_count(layout: Layout, settings: MLPSettings) -> int:
@@ -98,15 +124,6 @@ def measure_scaling(layout: Layout, descriptors: Tensor, forces: Tensor) -> Scal
         mean[cut] = values.mean(0).float().repeat(len(block.atoms))
         inverse_std[cut] = (1.0 / spread).float().repeat(len(block.atoms))
     return Scaling(mean[None], inverse_std[None], forces.abs().mean()[None].clamp_min(1e-6))
-
-
-def stack_scalings(scalings: Sequence[Scaling]) -> Scaling:
-    """Scaling of K models from those of its members."""
-    return Scaling(
-        torch.cat([s.mean for s in scalings]),
-        torch.cat([s.inverse_std for s in scalings]),
-        torch.cat([s.force_scale_ev_ang for s in scalings]),
-    )
 
 
 def energy_and_forces(

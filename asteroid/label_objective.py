@@ -1,0 +1,126 @@
+"""The loss of a pack against labels: energies and forces, weighted by bias, with or without a base to add to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from asteroid.models.network import stack_scalings
+from asteroid.objectives import weighted_loss
+from asteroid.prediction import predict, same_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from asteroid.frames import FrameTensors
+    from asteroid.models.network import Inputs, Network
+    from asteroid.training import Member
+
+
+class LabelObjective:
+    """Energy and force loss of K models on their own batches (`asteroid.training.Objective`).
+
+    Args:
+        network: the architecture.
+        frames: one level's frames.
+        members: the K models.
+        places: [K, steps, M] places of the batches in each model's list of training frames.
+        rows: [K, steps, M] the same as rows of the frame tensors.
+        share_batches: all models draw the same batches.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        frames: FrameTensors,
+        members: list[Member],
+        places: Tensor,
+        rows: Tensor,
+        share_batches: bool,
+    ) -> None:
+        self._network, self._frames, self._members = network, frames, members
+        self._scaling = stack_scalings([m.scaling for m in members])
+        self._rho = torch.tensor([m.schedule.rho for m in members])
+        self._batch_rows = (rows[:1] if share_batches else rows).unbind(1)
+        self._weights = _batch_weights(members, places)
+        self._energies, self._forces = _labels(frames, members)
+        # Not the median: it would put one frame on the kink of |dE|, where rounding decides the sign of the gradient.
+        start = self._energy_residuals(torch.stack([m.parameters for m in members]))
+        self.start_shift_ev = torch.stack([residual.mean() for residual in start])
+        # [K, steps, M], shifted in float64.
+        energy = torch.stack([own[r] for own, r in zip(self._energies, rows, strict=True)])
+        self._batch_energy = (energy - self.start_shift_ev[:, None, None]).float()
+
+    def batches(self) -> Iterator[Inputs]:
+        """Inputs of one batch after another."""
+        return self._network.batches(self._frames, self._batch_rows)
+
+    def loss(self, parameters: Tensor, inputs: Inputs, step: int) -> Tensor:
+        """Loss [K] of one batch in units of each model's force scale."""
+        energy, forces = self._network.energy_and_forces(parameters, self._scaling, inputs)
+        loss = weighted_loss(
+            energy - self._batch_energy[:, step],
+            forces - self._labelled_forces(step),
+            None if self._weights is None else self._weights[:, step],
+            self._rho,
+            self._members[0].schedule.force_loss,
+        )
+        return loss / self._scaling.force_scale_ev_ang
+
+    def validate(self, parameters: Tensor) -> Tensor:
+        """Force MAE [K] on each member's held-out frames, in eV/Å; weighted as its training is."""
+        errors = torch.empty(len(self._members))
+        for group in same_rows([m.val_rows for m in self._members]):
+            index = torch.tensor(group)
+            rows = self._members[group[0]].val_rows
+            _, forces = predict(self._network, self._frames, rows, self._scaling.rows(index), parameters[index])
+            for model, own in zip(group, forces, strict=True):
+                per_frame = (own - self._forces[model if len(self._forces) > 1 else 0][rows]).abs().mean(-1)
+                weights = self._members[model].val_weights
+                errors[model] = per_frame.mean() if weights is None else (per_frame * weights).sum() / weights.sum()
+        return errors
+
+    def energy_shift(self, parameters: Tensor) -> Tensor:
+        """Median residual [K] of the training frames' energies, eV."""
+        return torch.stack([residual.median() for residual in self._energy_residuals(parameters)])
+
+    def _labelled_forces(self, step: int) -> Tensor:
+        """Labels [K or 1, M, 3A] of a batch; members with bases of their own have labels of their own."""
+        batch = self._batch_rows[step]
+        if len(self._forces) == 1:
+            shared: Tensor = self._forces[0].index_select(0, batch.flatten()).unflatten(0, batch.shape)
+            return shared
+        return self._forces[torch.arange(len(self._forces))[:, None], batch]
+
+    def _energy_residuals(self, parameters: Tensor) -> list[Tensor]:
+        """Labelled minus predicted energies [n] (float64, eV) of each member's training frames."""
+        residuals = [torch.empty(0)] * len(self._members)
+        for group in same_rows([m.train_rows for m in self._members]):
+            index = torch.tensor(group)
+            rows = self._members[group[0]].train_rows
+            energy, _ = predict(self._network, self._frames, rows, self._scaling.rows(index), parameters[index])
+            for model, own in zip(group, energy.double(), strict=True):
+                residuals[model] = self._energies[model][rows] - own
+        return residuals
+
+
+def _labels(frames: FrameTensors, members: list[Member]) -> tuple[list[Tensor], Tensor]:
+    """What each model is to learn: energies [N] by model (float64) and forces [K or 1, N, 3A]."""
+    if all(m.base is None for m in members):
+        return [frames.energy] * len(members), frames.forces[None]
+    energies = [frames.energy if m.base is None else frames.energy - m.base.energy for m in members]
+    forces = [frames.forces if m.base is None else frames.forces - m.base.forces for m in members]
+    return energies, torch.stack(forces)
+
+
+def _batch_weights(members: list[Member], batches: Tensor) -> Tensor | None:
+    """Bias weights [K, steps, M] of the frames in every batch, or None where no member has weights."""
+    if all(m.train_weights is None for m in members):
+        return None
+    parts = []
+    for member, batch in zip(members, batches, strict=True):
+        weights = member.train_weights
+        parts.append(torch.ones(batch.shape) if weights is None else weights[batch])
+    return torch.stack(parts)

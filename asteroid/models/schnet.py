@@ -1,0 +1,143 @@
+"""SchNet as PyTorch Geometric publishes it, behind the fit loop's protocol.
+
+Continuous-filter convolutions on interatomic distances (Schütt et al., J. Chem. Phys. 148, 241722 (2018)). The graph is
+given to it: all pairs within the cutoff, so that no compiled extension of PyTorch Geometric is needed. Forces are the
+gradient of the energy; models of a pack take their turns, as they share no product.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import torch
+from torch import Tensor
+from torch.func import functional_call
+
+from asteroid.models.network import Inputs, Scaling
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from asteroid.frames import FrameTensors
+
+
+@dataclass(frozen=True)
+class SchNetSettings:
+    """Size of a SchNet.
+
+    Attributes:
+        hidden: features per atom, and filters.
+        layers: interaction blocks.
+        n_gaussians: radial functions.
+        cutoff_ang: neighbours beyond this distance (Å) do not count.
+    """
+
+    hidden: int = 64
+    layers: int = 3
+    n_gaussians: int = 50
+    cutoff_ang: float = 5.0
+    architecture: ClassVar[str] = "schnet"
+
+
+@dataclass(frozen=True)
+class SchNet:
+    """SchNets of one composition as the fit loop sees them (`asteroid.models.network.Network`).
+
+    Attributes:
+        numbers: atomic numbers, one per atom.
+        settings: size of the networks.
+    """
+
+    numbers: tuple[int, ...]
+    settings: SchNetSettings
+
+    def parameter_count(self) -> int:
+        """Number of weights P of one model."""
+        return sum(math.prod(shape) for shape in self._shapes.values())
+
+    def initial_parameters(self, seed: int) -> Tensor:
+        """Random weights [P] of one model, as PyTorch Geometric draws them."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self._module.reset_parameters()
+        return torch.cat([p.detach().flatten() for p in self._module.parameters()]).clone()
+
+    def trainable_mask(self, frozen_layers: int) -> Tensor:
+        """Zero [P] for the embedding and the first interaction blocks."""
+        frozen = ["embedding.", *(f"interactions.{block}." for block in range(self.settings.layers))][:frozen_layers]
+        return torch.cat(
+            [
+                torch.full((math.prod(shape),), float(not name.startswith(tuple(frozen))))
+                for name, shape in self._shapes.items()
+            ]
+        )
+
+    def measure_scaling(self, frames: FrameTensors, rows: Tensor, forces: Tensor) -> Scaling:  # noqa: ARG002
+        """Force scale of one model; distances need none."""
+        return Scaling(torch.empty(1, 0), torch.empty(1, 0), forces.abs().mean()[None].clamp_min(1e-6))
+
+    def batches(self, frames: FrameTensors, rows: Iterable[Tensor]) -> Iterator[Inputs]:
+        """Positions [K, M, A, 3] (float32, Å) of one batch after another."""
+        for batch in rows:
+            positions = frames.positions.index_select(0, batch.flatten()).unflatten(0, batch.shape)
+            # Far from the origin float32 would blur distances.
+            yield ((positions - positions.mean(-2, keepdim=True)).float(),)
+
+    def energy_and_forces(self, parameters: Tensor, scaling: Scaling, inputs: Inputs) -> tuple[Tensor, Tensor]:
+        """Energies [K, M] in eV up to a constant and forces [K, M, 3A] in eV/Å."""
+        (positions,) = inputs
+        learning = torch.is_grad_enabled() and parameters.requires_grad
+        found = [
+            self._one(own, positions[k if len(positions) > 1 else 0], learning) for k, own in enumerate(parameters)
+        ]
+        scale = scaling.force_scale_ev_ang[:, None]
+        energy, forces = torch.stack([e for e, _ in found]), torch.stack([f for _, f in found])
+        return energy * scale, forces * scale[..., None]
+
+    def _one(self, parameters: Tensor, positions: Tensor, learning: bool) -> tuple[Tensor, Tensor]:
+        """Energies [M] and forces [M, 3A] of one model."""
+        n_frames, n_atoms, _ = positions.shape
+        pieces = parameters.split([math.prod(shape) for shape in self._shapes.values()])
+        weights = {name: p.view(shape) for (name, shape), p in zip(self._shapes.items(), pieces, strict=True)}
+        frame = torch.arange(n_frames).repeat_interleave(n_atoms)
+        numbers = torch.tensor(self.numbers).repeat(n_frames)
+        with torch.enable_grad():
+            at = positions.reshape(-1, 3).detach().requires_grad_()
+            energy = functional_call(self._module, weights, (numbers, at, frame)).squeeze(-1)
+            (slope,) = torch.autograd.grad(energy.sum(), at, create_graph=learning)
+        return energy, -slope.reshape(n_frames, -1)
+
+    @cached_property
+    def _module(self) -> Any:
+        with warnings.catch_warnings():
+            # Its first import compiles classes in a way that torch has deprecated.
+            warnings.filterwarnings("ignore", "`torch.jit", DeprecationWarning)
+            from torch_geometric.nn.models import SchNet as PublishedSchNet
+
+        settings = self.settings
+        return PublishedSchNet(
+            hidden_channels=settings.hidden,
+            num_filters=settings.hidden,
+            num_interactions=settings.layers,
+            num_gaussians=settings.n_gaussians,
+            cutoff=settings.cutoff_ang,
+            interaction_graph=self._graph,
+        )
+
+    @cached_property
+    def _shapes(self) -> dict[str, torch.Size]:
+        return {name: p.shape for name, p in self._module.named_parameters()}
+
+    def _graph(self, positions: Tensor, frame: Tensor) -> tuple[Tensor, Tensor]:
+        """All ordered pairs of atoms of a frame within the cutoff: (indices [2, E], distances [E])."""
+        n_atoms = len(self.numbers)
+        first, second = (~torch.eye(n_atoms, dtype=torch.bool)).nonzero(as_tuple=True)
+        offset = n_atoms * torch.arange(len(frame) // n_atoms)[:, None]
+        edges = torch.stack([(second + offset).flatten(), (first + offset).flatten()])
+        distance = (positions[edges[0]] - positions[edges[1]]).norm(dim=-1)
+        near = distance.detach() < self.settings.cutoff_ang
+        return edges[:, near], distance[near]

@@ -1,0 +1,86 @@
+"""A chain of trained stages as one function of positions, and what a call of it costs."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from asteroid.descriptors import describe
+from asteroid.errors import InputError
+from asteroid.frames import FrameBank, FrameTensors
+from asteroid.models.mlp import MLPSettings
+from asteroid.models.sgdml import KernelModel
+from asteroid.prediction import predict_models
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from asteroid.cheap_methods import CheapMethod
+    from asteroid.descriptors import Layout
+    from asteroid.stages import TrainedModel
+
+_TIMED_FRAMES = 15
+
+
+@dataclass(frozen=True)
+class Potential:
+    """The sum of trained models, and of a cheap method where the chain learns the difference to it.
+
+    Attributes:
+        layout: descriptors of the molecule.
+        models: the models whose predictions add up.
+        cheap: the cheap method, or None.
+    """
+
+    layout: Layout
+    models: tuple[TrainedModel, ...]
+    cheap: CheapMethod | None = None
+
+    def energy_and_forces(
+        self, numbers: NDArray[np.int64], positions: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Energies [B] in eV and forces [B, A, 3] in eV/Å of frames [B, A, 3] in Å.
+
+        Raises:
+            InputError: other atoms than the model's, or in another order.
+        """
+        if tuple(numbers) != self.layout.numbers:
+            raise InputError(
+                f"the model knows the atoms {list(self.layout.numbers)}, found {[int(z) for z in numbers]}: keep their "
+                "order"
+            )
+        at = torch.tensor(positions, dtype=torch.float64)
+        n_frames, width = len(at), 3 * len(numbers)
+        described = torch.empty(n_frames, 0), torch.empty(n_frames, 0, width)
+        if any(not isinstance(m, KernelModel) and isinstance(m.settings, MLPSettings) for m in self.models):
+            described = describe(self.layout, at.numpy())
+        frames = FrameTensors(at, *described, torch.zeros(n_frames), torch.zeros(n_frames, width))
+        bank = FrameBank(self.layout, {"": frames}, {"": {}})
+        found = predict_models(bank, "", torch.arange(n_frames), self.models)
+        energy, forces = found.energy.sum(0).numpy(), found.forces.double().sum(0).reshape(at.shape).numpy()
+        if self.cheap is not None:
+            cheap_energy, cheap_forces = self.cheap(numbers, positions)
+            energy, forces = energy + cheap_energy, forces + cheap_forces
+        return energy, forces
+
+
+def cpu_s_per_frame(potential: Potential, positions: NDArray[np.float64]) -> float:
+    """CPU seconds to predict one frame, as molecular dynamics asks: one frame at a time (median of a few).
+
+    Args:
+        potential: the potential.
+        positions: [N, A, 3] frames to time on, Å.
+    """
+    numbers = np.array(potential.layout.numbers)
+    potential.energy_and_forces(numbers, positions[:1])  # the first call prepares what the others reuse
+    seconds = []
+    for place in range(_TIMED_FRAMES):
+        frame = positions[[place % len(positions)]]
+        began = time.process_time()
+        potential.energy_and_forces(numbers, frame)
+        seconds.append(time.process_time() - began)
+    return float(np.median(seconds))
