@@ -43,7 +43,6 @@ _COLUMN_FRAMES = 32
 #: Frames predicted at a time, and numbers in their differences of descriptors (8 MiB, more is slower).
 _BATCH_FRAMES = 64
 _BATCH_NUMBERS = 2**20
-_COINCIDE_ANG = 1e-3
 
 
 @dataclass(frozen=True)
@@ -292,7 +291,7 @@ def _checked(
             raise InputError(f"{name} must be finite, frame {np.argmin(finite)} is not: leave it out")
     first, second = np.triu_indices(len(z), 1)
     nearest = np.linalg.norm(x[:, first] - x[:, second], axis=2).min(axis=1)
-    if nearest.min() < _COINCIDE_ANG:
+    if nearest.min() < 1e-3:
         raise InputError(f"atoms lie apart, two of frame {np.argmin(nearest)} are in one place: leave it out")
     return z, x, e, f
 
@@ -301,10 +300,10 @@ def _describe(positions: FloatArray, group: IntArray) -> _Frames:
     n, atoms = positions.shape[:2]
     desc = _library().Desc(atoms, max_processes=1)
     descriptors, compressed = desc.from_R(positions.reshape(n, -1))
-    descriptors, compressed = descriptors.reshape(n, desc.dim), compressed.reshape(n, desc.dim, 3)
     jacobians = torch.from_numpy(desc.d_desc_from_comp(compressed))
     basis = torch.linalg.svd(jacobians.mT, full_matrices=False)[0][:, :, : max(3 * atoms - 6, 1)].contiguous()
-    return _Frames(torch.from_numpy(descriptors), torch.from_numpy(compressed), basis, _interleave(desc, group))
+    given = (torch.from_numpy(descriptors).reshape(n, -1), torch.from_numpy(compressed).reshape(n, -1, 3))
+    return _Frames(*given, basis, _interleave(desc, group))
 
 
 def _interleave(desc: Any, group: IntArray) -> IntArray:
@@ -340,8 +339,7 @@ def _solve(matrix: Tensor, right: Tensor, sigma: int, regularisation: float) -> 
     factor: Tensor = matrix.mT  # symmetric, and LAPACK's order: factorised in place (cholesky_solve would copy it)
     torch.linalg.cholesky_ex(factor, out=(factor, info))
     if int(info):
-        found = f"sigma {sigma} and regularisation {regularisation:g}"
-        raise InputError(f"a kernel matrix must be positive, it is not with {found}: raise the regularisation")
+        raise InputError(f"a kernel with sigma {sigma} is not positive at {regularisation:g}: raise the regularisation")
     halfway = torch.linalg.solve_triangular(factor, right, upper=False)
     solution: Tensor = torch.linalg.solve_triangular(matrix, halfway, upper=True)
     return solution
