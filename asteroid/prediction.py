@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -70,7 +71,7 @@ def predict_models(bank: FrameBank, level: str, rows: Tensor, models: Sequence[T
     networks: dict[object, list[tuple[int, TrainedNetwork]]] = {}
     for place, model in enumerate(models):
         if isinstance(model, KernelModel):
-            found = predict_kernel(model, bank.layout.numbers, frames.positions[rows].numpy())
+            found = predict_kernel(model, np.array(bank.layout.numbers), frames.positions[rows].numpy())
             energy[place], forces[place] = torch.as_tensor(found[0]), torch.as_tensor(found[1]).flatten(1).float()
         else:
             networks.setdefault(model.settings, []).append((place, model))

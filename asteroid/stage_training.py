@@ -6,6 +6,7 @@ import math
 import time
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -189,7 +190,7 @@ def _fit_kernel_stage(bank: FrameBank, spec: StageSpec, parents: Mapping[str, Tr
         labels = Prediction(labels.energy - base.energy, labels.forces - base.forces)
     positions = frames.positions[rows].numpy()
     fit = fit_kernel(
-        bank.layout.numbers,
+        np.array(bank.layout.numbers),
         positions,
         labels.energy[rows].numpy(),
         labels.forces[rows].double().numpy().reshape(positions.shape),

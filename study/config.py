@@ -136,8 +136,10 @@ class ModelSection(_Section):
     @model_validator(mode="before")
     @classmethod
     def _own_sizes(cls, given: Any) -> Any:
-        settings = ARCHITECTURES.get(given.get("architecture")) if isinstance(given, dict) else None
-        return given if settings is None else {"hidden": settings.hidden, "layers": settings.layers, **given}
+        if not isinstance(given, dict) or given.get("architecture") not in ARCHITECTURES:
+            return given
+        settings = ARCHITECTURES[given["architecture"]]
+        return {"hidden": settings.hidden, "layers": settings.layers, **given}
 
     def settings(self) -> NetworkSettings:
         """The model's own record of it."""
