@@ -2,7 +2,7 @@
 
 Frames of a molecule in equilibrium at temperature T have the density p(x) ~ exp(-E(x)/kT), so grad log p = F/kT: the
 forces are kT times the score of the density. Hyvärinen (J. Mach. Learn. Res. 6, 695 (2005)) integrates
-1/2 <|F - F_true|^2> by parts, which removes the unknown: it equals <1/2 |F|^2 + kT tr dF/dx> up to a constant. Song et al.
+1/2 <|F - F_true|^2> by parts, which removes the unknown: up to a constant it is <1/2 |F|^2 + kT tr dF/dx>. Song et al.
 (arXiv 1905.07088) replace the trace by v^T (dF/dx) v for random v with E[v v^T] = 1; ASTEROID (Bukharin et al., arXiv
 2306.03109) pretrains on it where the cheap frames have no labels. At the true forces the loss is -1/2 <|F|^2>, the
 lowest value it can take on the whole distribution; on the training frames alone it has no lower bound (a spike of p on
@@ -46,7 +46,7 @@ def kt_ev(temperature_k: float) -> float:
     """
     if not (math.isfinite(temperature_k) and temperature_k > 0):
         raise InputError(
-            f"frames without labels need the temperature they were sampled at, found {temperature_k} K: give it in kelvin"
+            f"score matching needs the temperature of the sampling, found {temperature_k} K: give it in kelvin"
         )
     return BOLTZMANN_EV_PER_K * temperature_k
 
