@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 #: the same group for every draw of 25 or more.
 _SYMMETRY_FRAMES = 100
 #: Frames whose columns of the kernel are assembled at a time; of the symmetric matrix only the rows below are.
-_COLUMN_FRAMES = 32
+_COLUMN_FRAMES = 16
 #: Frames predicted at a time, and numbers in their differences of descriptors (8 MiB, more is slower).
 _BATCH_FRAMES = 64
 _BATCH_NUMBERS = 2**20
