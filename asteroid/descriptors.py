@@ -79,8 +79,8 @@ class Layout:
         return self.blocks[-1].stop
 
 
-#: Frames at a time: few enough for the cache, enough to hide the overhead of each call of torch.
-_CHUNK = 16
+#: Jacobians of so many bytes at a time: few enough for the cache, enough to hide the overhead of each call of torch.
+_CHUNK_BYTES = 8 * 2**20
 
 
 def make_layout(numbers: NDArray[np.int64], settings: DescriptorSettings) -> Layout:
@@ -131,9 +131,10 @@ def describe(
         )
     values, jacobians = out
     plan = plan_of(layout, dtype)
-    room = make_workspace(plan, min(n_frames, _CHUNK))
-    for first in range(0, n_frames, _CHUNK):
-        rows = slice(first, first + _CHUNK)
+    chunk = _frames_at_once(layout)
+    room = make_workspace(plan, min(n_frames, chunk))
+    for first in range(0, n_frames, chunk):
+        rows = slice(first, first + chunk)
         values[rows], moments = evaluate(plan, torch.tensor(positions[rows], dtype=torch.float64))
         fill_jacobians(plan, moments, room, jacobians[rows])
     return values, jacobians
@@ -150,9 +151,9 @@ def describe_values(layout: Layout, positions: NDArray[np.float64]) -> Tensor:
         [N, W] float64, exact enough for finite differences.
     """
     values = torch.empty(len(positions), layout.width, dtype=torch.float64)
-    plan = plan_of(layout, torch.float64)
-    for first in range(0, len(positions), _CHUNK):
-        rows = slice(first, first + _CHUNK)
+    plan, chunk = plan_of(layout, torch.float64), _frames_at_once(layout)
+    for first in range(0, len(positions), chunk):
+        rows = slice(first, first + chunk)
         values[rows], _ = evaluate(plan, torch.tensor(positions[rows], dtype=torch.float64))
     return values
 
@@ -160,6 +161,10 @@ def describe_values(layout: Layout, positions: NDArray[np.float64]) -> Tensor:
 def bytes_per_frame(layout: Layout) -> int:
     """Memory that one described frame takes (its Jacobian, float32)."""
     return 4 * layout.width * (3 * len(layout.numbers) + 1)
+
+
+def _frames_at_once(layout: Layout) -> int:
+    return max(1, min(64, _CHUNK_BYTES // bytes_per_frame(layout)))
 
 
 def _channel_needs(elements: list[int], settings: DescriptorSettings) -> list[Callable[[dict[int, int]], bool]]:

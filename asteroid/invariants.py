@@ -9,7 +9,7 @@ every neighbour j, for every partner f; masks over the atoms put them where they
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -36,6 +36,7 @@ class Plan:
 
     Attributes:
         layout: the layout.
+        blocks: its blocks, neighbouring ones with the same channels as one, so that there are few to write.
         atoms: [I] the centre atoms in the order of the layout.
         is_neighbour: [I, 1, A] zero for the centre itself.
         is_element: [E, A].
@@ -46,6 +47,7 @@ class Plan:
     """
 
     layout: Layout
+    blocks: tuple[ElementBlock, ...]
     atoms: Tensor
     is_neighbour: Tensor
     is_element: Tensor
@@ -108,6 +110,7 @@ def plan_of(layout: Layout, dtype: torch.dtype) -> Plan:
     centre = torch.repeat_interleave(torch.arange(len(atoms)), centre)
     return Plan(
         layout=layout,
+        blocks=_merged(layout.blocks),
         atoms=atoms,
         is_neighbour=is_neighbour,
         is_element=torch.tensor([[float(z == e) for z in layout.numbers] for e in elements], dtype=dtype),
@@ -191,7 +194,7 @@ def fill_jacobians(plan: Plan, found: Moments, room: Workspace, jacobians: Tenso
     of_element_by_degree = of_element.repeat(1, len(plan.weights))
     pulls = pulls.flatten(4)  # [N, I, n, f, l 3A]
     place = 0
-    for block in plan.layout.blocks:
+    for block in plan.blocks:
         centres = slice(place, place := place + len(block.atoms))
         target = jacobians[:, block.start : block.stop].unflatten(1, (len(block.atoms), len(block.channels)))
         for cut, e in _two_body_groups(plan, block):
@@ -203,6 +206,14 @@ def fill_jacobians(plan: Plan, found: Moments, room: Workspace, jacobians: Tenso
     # A centre moves against all its neighbours; its own slot was zero.
     own = torch.mm(plan.own_sum, jacobians.view(-1, jacobians.shape[2]).T)  # [3, N W]
     jacobians.view(n_frames, -1, 3).index_copy_(1, plan.own_index, own.view(3, n_frames, -1).permute(1, 2, 0))
+
+
+def _merged(blocks: tuple[ElementBlock, ...]) -> tuple[ElementBlock, ...]:
+    merged: list[ElementBlock] = []
+    for _, alike in itertools.groupby(blocks, lambda block: block.channels):
+        first, *rest = alike
+        merged.append(replace(first, atoms=first.atoms + tuple(a for block in rest for a in block.atoms)))
+    return tuple(merged)
 
 
 def _two_body_groups(plan: Plan, block: ElementBlock) -> Iterator[tuple[slice, int]]:

@@ -316,7 +316,7 @@ def test_described_frames_do_not_depend_on_their_chunk(monkeypatch: pytest.Monke
     layout = make_layout(np.array(METHANOL), DescriptorSettings(n_radial=4, n_angular=2))
     positions = scattered(6, 7, seed=8)
     whole = describe(layout, positions)
-    monkeypatch.setattr(descriptors, "_CHUNK", 3)
+    monkeypatch.setattr(descriptors, "_CHUNK_BYTES", 3 * bytes_per_frame(layout))
     for one, other in zip(whole, describe(layout, positions), strict=True):
         assert one.shape[0] == 7
         assert torch.allclose(one, other, rtol=1e-6, atol=1e-7)
