@@ -22,7 +22,12 @@ if TYPE_CHECKING:
 _DOT_STEP_PT, _DOT_REACH_PT = 3.4, 11.0
 #: More decades than this leave no room for numbers at 2 and 5.
 _DENSE_DECADES = 2.7
-_BAND_NAMES = {"curve": "mean curves", "new_data_draw": "new data draws", "new_run": "new runs"}
+_BAND_NAMES = {
+    "curve": "mean curves",
+    "new_data_draw": "new data draws",
+    "new_run": "new runs",
+    "new_test_set": "new runs on new test sets",
+}
 
 
 def draw_curve(rows: pd.DataFrame, ax: Axes, x: str, *, shift_pt: float = 0.0) -> Line2D:
@@ -33,7 +38,8 @@ def draw_curve(rows: pd.DataFrame, ax: Axes, x: str, *, shift_pt: float = 0.0) -
     beyond = pd.concat([inside.tail(1), line[line["extrapolated"]]])
     horizontal = bool((rows.loc[rows["part"] == "run", "budget"] == 0).all())
     style: Any = "-." if horizontal else "-"
-    ax.fill_between(line[x], line["lo_ev_ang"], line["hi_ev_ang"], color=colour, alpha=0.15, linewidth=0, zorder=2)
+    ax.fill_between(line[x], line["lo_ev_ang"], line["hi_ev_ang"], color=colour, alpha=0.13, linewidth=0, zorder=2)
+    ax.fill_between(line[x], line["lo50_ev_ang"], line["hi50_ev_ang"], color=colour, alpha=0.17, linewidth=0, zorder=2)
     ax.plot(inside[x], inside["force_mae_ev_ang"], color=colour, linestyle=style, zorder=3)
     if len(beyond) > 1:
         ax.plot(beyond[x], beyond["force_mae_ev_ang"], color=colour, linestyle=(0, (3, 1.5)), zorder=3)
@@ -81,7 +87,7 @@ def _p_text(p: float) -> str:
 
 def in_unit(data: pd.DataFrame, force_unit: str) -> pd.DataFrame:
     """Copy with the errors in the unit of the axis (their columns keep their names)."""
-    names = ["force_mae_ev_ang", "lo_ev_ang", "hi_ev_ang"]
+    names = [name for name in data.columns if name.endswith("_ev_ang")]
     return data.assign(**{name: data[name] / force_unit_in_ev_ang(force_unit) for name in names})
 
 
@@ -161,7 +167,7 @@ def _drawn_points(shown: pd.DataFrame) -> NDArray[np.float64]:
 
 def name_curves(ax: Axes, handles: list[Line2D], data: pd.DataFrame, *, below_figure: bool = False) -> None:
     """Name the curves below the axes, or below all axes of the figure."""
-    title = f"Bands: 90 % of {_BAND_NAMES[str(data['band'].iloc[0])]}"
+    title = f"Bands: 50 and 90 % of {_BAND_NAMES[str(data['band'].iloc[0])]}"
     if data["extrapolated"].any():
         title += "; dashed: beyond the data"
     if any(dot_shifts_pt(data).values()):

@@ -35,9 +35,11 @@ if TYPE_CHECKING:
 
 #: Curves are drawn up to this multiple of the largest budget.
 STRETCH = 2.0
-BAND = (0.05, 0.95)
+#: Quantiles of the lines, in the order of the columns: median, 90 % band, 50 % band.
+_QUANTILES = (0.5, 0.05, 0.95, 0.25, 0.75)
 _CURVE_COLUMNS = ["curve", "strategy", "gamma_rel", "schedule", "n_cheap"]
-_POINT_COLUMNS = ["part", "budget", "seed", "force_mae_ev_ang", "lo_ev_ang", "hi_ev_ang", "extrapolated"]
+_BANDS = ["lo_ev_ang", "hi_ev_ang", "lo50_ev_ang", "hi50_ev_ang"]
+_POINT_COLUMNS = ["part", "budget", "seed", "force_mae_ev_ang", *_BANDS, "extrapolated"]
 _FIT_COLUMNS = ["alpha", "alpha_lo", "alpha_hi", "lack_of_fit_p", "measured_by", "band", "status"]
 
 
@@ -54,10 +56,11 @@ def learning_curve_data(
 
     Returns:
         Rows of two parts: `run`, a dot with its `seed`, and `line`, a point of the median curve with its 90 % band
-        `lo_ev_ang`, `hi_ev_ang`, `extrapolated` beyond the largest budget. Each row repeats its curve's label, key and
-        fit: alpha (median, 5 % and 95 %; NaN without a power law), lack_of_fit_p, measured_by (`test` or
-        `cross_validation`), band (kind) and status (flags, separated by spaces). The line of a curve without a power
-        law joins the means of its budgets; that of a horizontal one spans the figure.
+        `lo_ev_ang`, `hi_ev_ang` and its 50 % band `lo50_ev_ang`, `hi50_ev_ang`, `extrapolated` beyond the largest
+        budget. Each row repeats its curve's label, key and fit: alpha (median, 5 % and 95 %; NaN without a power law),
+        lack_of_fit_p, measured_by (`test` or `cross_validation`), band (kind) and status (flags, separated by spaces).
+        The line of a curve without a power law joins the means of its budgets; that of a horizontal one spans the
+        figure.
 
     Raises:
         InputError: the table has no usable curve.
@@ -173,12 +176,13 @@ def _line(evidence: Evidence, ends: NDArray[np.float64], kind: Kind, seed: int) 
         inside = np.geomspace(fit.smallest_budget, largest, 41)
         beyond = np.geomspace(largest, min(STRETCH * largest, evidence.limit), 15)[1:]
         budget = np.concatenate([inside, beyond]) if evidence.limit > largest else inside
-        low, median, high = predict(fit, budget, kind=kind, quantiles=(BAND[0], 0.5, BAND[1]))
+        quantiles = predict(fit, budget, kind=kind, quantiles=_QUANTILES, test_relative_se=curve.test_relative_se)
     else:
-        # The band is about runs on this test set, as that of the fits is.
-        budget, draws = sampled_run_draws(replace(curve, test_relative_se=0.0), seed=seed)
-        low, median, high = np.exp(np.quantile(draws, (BAND[0], 0.5, BAND[1]), axis=0))
+        # The band is about runs on this test set, as that of the fits is, unless another was asked for.
+        same = curve if kind == "new_test_set" else replace(curve, test_relative_se=0.0)
+        budget, draws = sampled_run_draws(same, seed=seed)
+        quantiles = np.exp(np.quantile(draws, _QUANTILES, axis=0))
         if curve.horizontal:
-            budget, low, median, high = ends, low.repeat(2), median.repeat(2), high.repeat(2)
-    points = {"budget": budget, "force_mae_ev_ang": median, "lo_ev_ang": low, "hi_ev_ang": high}
-    return pd.DataFrame({"part": "line", **points})
+            budget, quantiles = ends, quantiles.repeat(2, axis=1)
+    points = dict(zip(["force_mae_ev_ang", *_BANDS], quantiles, strict=True))
+    return pd.DataFrame({"part": "line", "budget": budget, **points})

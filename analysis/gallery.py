@@ -201,8 +201,8 @@ def _learning_curves(table: pd.DataFrame, level: str, force_unit: str) -> Pictur
         figure,
         data,
         "Learning curves",
-        "Force error against accurate labels bought: a dot is one seed with its own label subset, a band holds 90 % of "
-        "new runs, dashed means beyond the data.",
+        "Force error against accurate labels bought: a dot is one seed with its own label subset, bands hold 50 and "
+        "90 % of new runs, dashed means beyond the data.",
         f"Median force errors in {force_unit}. {'; '.join(said)}.",
     )
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from scipy.special import fdtrc
 
+from analysis.noise import contrasts
 from analysis.pow3 import fit_pow3
 
 if TYPE_CHECKING:
-    from analysis.pow3 import Replicates
+    from analysis.replicates import Replicates
 
 #: Reject below this probability.
 LEVEL = 0.05
@@ -28,8 +29,8 @@ class LackOfFit:
     Attributes:
         p: probability of so large a misfit from seed noise alone; None where each budget has one seed only.
         f: the F ratio, misfit between budgets over noise between seeds; None likewise.
-        df: degrees of freedom of the misfit (budgets - 3) and of the noise (errors - budgets).
-        seed_sd: standard deviation between seeds, relative; None likewise.
+        df: degrees of freedom of the misfit (budgets - 3) and of the noise (errors - budgets, less the seeds' own).
+        seed_sd: standard deviation between seeds, relative, less what all runs of a seed share; None likewise.
         misfit_rms: relative root-mean-square distance between the budgets' means and the best power law.
         cause: why the test rejected: "budget_effect" where the fitted budget effect tau explains the misfit (all seeds
             of a budget share a good or a bad draw), "bent_curve" where not even that does; empty: not rejected.
@@ -51,17 +52,21 @@ class LackOfFit:
 def lack_of_fit(data: Replicates) -> LackOfFit:
     """F test of pow3 (3 parameters, least squares in log) against the pure error between seeds.
 
+    Where the same seeds were run at the budgets, what a seed gains or loses at all budgets alike is taken out of both
+    sides: it would hide a bend in noise that does not blur the bend.
+
     Source: N. R. Draper and H. Smith, Applied Regression Analysis, section "lack of fit and pure error".
 
     Raises:
         InputError: fewer than four distinct budgets.
     """
-    misfit_ss = fit_pow3(data).misfit_ss
-    df = (len(data.budget) - 3, data.within_df)
+    left = contrasts(data)
+    misfit_ss = fit_pow3(data, left).misfit_ss
+    df = (len(data.budget) - 3, left.noise_df)
     misfit_rms = float(np.sqrt(misfit_ss / data.n_errors))
-    if data.within_df == 0:
+    if left.noise_df == 0:
         return LackOfFit(None, None, df, None, misfit_rms)
-    seed_variance = data.within_ss / df[1]
+    seed_variance = left.noise_ss / df[1]
     f = misfit_ss / df[0] / max(seed_variance, MIN_SEED_SD**2)
     return LackOfFit(float(fdtrc(*df, f)), float(f), df, float(np.sqrt(seed_variance)), misfit_rms)
 

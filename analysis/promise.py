@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import gammaincinv, ndtri
 
-from analysis.pow3 import MIN_BUDGETS, summarise
 from analysis.powerlaw import (
     N_DRAWS,
     NOISE_SCALE,
@@ -30,6 +29,7 @@ from analysis.powerlaw import (
     labels_for_target,
     strata,
 )
+from analysis.replicates import MIN_BUDGETS, summarise
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -72,7 +72,7 @@ def evidence_of(curve: Curve, *, seed: int = 0) -> Evidence:
         return Evidence(curve, None, None, 0.0, (*curve.status, *doubts))
     if len(np.unique(curve.budget)) < MIN_BUDGETS:
         return Evidence(curve, None, None, largest, (*curve.status, "too_few_budgets", "sampled_budgets_only"))
-    fit = fit_power_law(curve.budget, curve.error_ev_ang, seed=seed)
+    fit = fit_power_law(curve.budget, curve.error_ev_ang, run_seed=curve.seed, seed=seed)
     status = (*curve.status, *fit.status)
     if fit.lack_of_fit.cause == "bent_curve":
         return Evidence(curve, None, fit.lack_of_fit_p, largest, (*status, "sampled_budgets_only"))

@@ -110,11 +110,13 @@ def test_line_is_the_fit_with_its_band():
     runs = rows[rows["part"] == "run"]
     assert (line["lo_ev_ang"] < line["force_mae_ev_ang"]).all()
     assert (line["force_mae_ev_ang"] < line["hi_ev_ang"]).all()
+    assert (line["lo_ev_ang"] < line["lo50_ev_ang"]).all()
+    assert (line["hi50_ev_ang"] < line["hi_ev_ang"]).all()
     assert line["budget"].is_monotonic_increasing
     assert (line["extrapolated"] == (line["budget"] > 500)).all()
     assert line["budget"].min() == pytest.approx(20)
     assert line["budget"].max() == pytest.approx(1000)
-    expected = slope(fit_power_law(runs["budget"], runs["force_mae_ev_ang"]))
+    expected = slope(fit_power_law(runs["budget"], runs["force_mae_ev_ang"], run_seed=runs["seed"]))
     assert tuple(line[["alpha", "alpha_lo", "alpha_hi"]].iloc[0]) == pytest.approx(expected)
     # Nine runs in ten lie in the band of new runs; here 18 of one curve.
     at = np.log(line["budget"].to_numpy())

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 
 from analysis.lackoffit import lack_of_fit
-from analysis.pow3 import fit_pow3, replicates
+from analysis.pow3 import fit_pow3
 from analysis.powerlaw import fit_power_law, labels_for_target, predict, slope
+from analysis.replicates import replicates
 from asteroid.errors import InputError
 
 BUDGETS = np.repeat([20.0, 40.0, 80.0, 160.0, 320.0, 500.0], 3)
@@ -229,5 +230,5 @@ def test_other_bad_arguments():
     fit = fit_power_law(BUDGETS, errors(0.6))
     with pytest.raises(InputError, match="a target error must be positive, found 0"):
         labels_for_target(fit, 0.0)
-    with pytest.raises(InputError, match="curve, new_data_draw, new_run, found 'mean'"):
+    with pytest.raises(InputError, match="curve, new_data_draw, new_run, new_test_set, found 'mean'"):
         predict(fit, 100.0, kind="mean")
