@@ -15,8 +15,11 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from asteroid.models.mlp import initial_parameters, measure_scaling
-from asteroid.stages import StageResult, TrainedModel
+import torch
+
+from asteroid.models import make_network
+from asteroid.models.mlp import MLPSettings
+from asteroid.stages import StageResult, TrainedNetwork
 from study.config import parse_sweep
 from study.run import make_plan, run_plan
 
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from asteroid.frames import FrameBank
-    from asteroid.stages import StageSpec
+    from asteroid.stages import StageSpec, TrainedModel
     from asteroid.training import OnValidation
     from study.packs import Pack
 
@@ -63,7 +66,8 @@ class InstantExecutor:
     def __init__(self, bank: FrameBank) -> None:
         self._bank = bank
         frames = next(iter(bank.levels.values()))
-        self._scaling = measure_scaling(bank.layout, frames.descriptors, frames.forces)
+        network = make_network(MLPSettings(), bank.layout)
+        self._scaling = network.measure_scaling(frames, torch.arange(len(frames.energy)), frames.forces)
 
     def submit(
         self, pack: Pack, parents: Mapping[str, TrainedModel], on_validation: OnValidation | None = None
@@ -78,9 +82,10 @@ class InstantExecutor:
         """Nothing to give back."""
 
     def _untrained(self, spec: StageSpec) -> StageResult:
-        parameters = initial_parameters(self._bank.layout, spec.model, spec.seeds.weights)
-        model = TrainedModel(parameters, self._scaling, 0.0)
-        return StageResult(spec.key, spec.to_json(), model, 0.1, ((spec.schedule.steps, 0.1),), 0.0)
+        assert isinstance(spec.model, MLPSettings)
+        parameters = make_network(spec.model, self._bank.layout).initial_parameters(spec.seeds.weights)
+        model = TrainedNetwork(spec.model, parameters, self._scaling, 0.0)
+        return StageResult(spec.key, spec.to_json(), model, 0.1, ((spec.steps, 0.1),), 0.0)
 
 
 def main() -> None:

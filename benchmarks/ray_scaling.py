@@ -20,7 +20,7 @@ import numpy as np
 
 from asteroid.datasets import load_methanol
 from asteroid.descriptors import DescriptorSettings
-from asteroid.frames import FrameBank, build_bank
+from asteroid.frames import BankEntry, FrameBank, build_bank
 from asteroid.labels import content_hashes
 from asteroid.models.mlp import MLPSettings
 from asteroid.stages import Frames, Seeds, StageSpec
@@ -66,7 +66,7 @@ def main() -> None:
 
 def make_bank() -> FrameBank:
     labels = load_methanol().cheap.select(np.arange(0, 20_000, 20))
-    return build_bank(DescriptorSettings(), [(labels, content_hashes(labels))])
+    return build_bank(DescriptorSettings(), [BankEntry(labels, content_hashes(labels))])
 
 
 def make_packs(bank: FrameBank, n_packs: int) -> list[Pack]:

@@ -11,7 +11,7 @@ import torch
 from asteroid import frames
 from asteroid.descriptors import DescriptorSettings, bytes_per_frame, describe, make_layout
 from asteroid.errors import InputError
-from asteroid.frames import build_bank
+from asteroid.frames import BankEntry, build_bank
 from asteroid.labels import LabelSet, content_hashes
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def test_tensors_hold_the_labels(methanol_bank: FrameBank, methanol_sets: tuple[
 
 def test_the_bank_owns_its_labels(methanol_sets: tuple[LabelSet, LabelSet]) -> None:
     labels = methanol_sets[0].select(np.arange(3))
-    tensors = build_bank(RESOLUTION, [(labels, content_hashes(labels))]).levels[labels.level]
+    tensors = build_bank(RESOLUTION, [BankEntry(labels, content_hashes(labels))]).levels[labels.level]
     tensors.energy.add_(1.0)
     tensors.forces.add_(1.0)
     np.testing.assert_allclose(labels.energy, methanol_sets[0].energy[:3])
@@ -49,7 +49,7 @@ def test_the_bank_owns_its_labels(methanol_sets: tuple[LabelSet, LabelSet]) -> N
 def test_frames_are_found_by_content_in_the_order_asked(methanol_sets: tuple[LabelSet, LabelSet]) -> None:
     accurate, cheap = (labels.select(np.arange(8)) for labels in methanol_sets)
     hashes = {labels.level: content_hashes(labels) for labels in (accurate, cheap)}
-    bank = build_bank(RESOLUTION, [(accurate, hashes[accurate.level]), (cheap, hashes[cheap.level])])
+    bank = build_bank(RESOLUTION, [BankEntry(accurate, hashes[accurate.level]), BankEntry(cheap, hashes[cheap.level])])
     wanted = [5, 0, 7, 5]
     for labels in (accurate, cheap):
         rows = bank.rows_of(labels.level, [hashes[labels.level][row] for row in wanted])
@@ -63,7 +63,7 @@ def test_frames_are_found_by_content_in_the_order_asked(methanol_sets: tuple[Lab
 def test_progress_is_told(methanol_sets: tuple[LabelSet, LabelSet]) -> None:
     accurate, cheap = methanol_sets[0].select(np.arange(4)), methanol_sets[1].select(np.arange(9))
     told: list[int] = []
-    build_bank(RESOLUTION, [(labels, content_hashes(labels)) for labels in (accurate, cheap)], told.append)
+    build_bank(RESOLUTION, [BankEntry(labels, content_hashes(labels)) for labels in (accurate, cheap)], told.append)
     assert told == [4, 9]
 
 
@@ -73,7 +73,7 @@ def test_missing_labels_are_refused_in_one_line(
 ) -> None:
     bare = without(methanol_sets[1].select(np.arange(3)), *missing)
     with pytest.raises(InputError, match=r"needs energies and forces, the gfn2-xtb set lacks them") as caught:
-        build_bank(RESOLUTION, [(bare, content_hashes(bare))])
+        build_bank(RESOLUTION, [BankEntry(bare, content_hashes(bare))])
     assert "\n" not in str(caught.value)
 
 
@@ -81,7 +81,7 @@ def test_what_does_not_fit_in_memory_is_refused_before_the_work(
     methanol_sets: tuple[LabelSet, LabelSet], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     accurate, cheap = methanol_sets[0].select(np.arange(10)), methanol_sets[1].select(np.arange(30))
-    given = [(labels, content_hashes(labels)) for labels in (accurate, cheap)]
+    given = [BankEntry(labels, content_hashes(labels)) for labels in (accurate, cheap)]
     per_frame = bytes_per_frame(make_layout(cheap.numbers, RESOLUTION))
     monkeypatch.setattr(
         frames.psutil, "virtual_memory", lambda: SimpleNamespace(available=int(36 * per_frame / 0.8) + 1)
@@ -94,7 +94,7 @@ def test_what_does_not_fit_in_memory_is_refused_before_the_work(
     largest = int(re.search(r"at most (\d+)", str(caught.value))[1])
     assert largest == 36
     fitting = cheap.select(np.arange(largest - 10))
-    build_bank(RESOLUTION, [given[0], (fitting, content_hashes(fitting))])  # what the message promises
+    build_bank(RESOLUTION, [given[0], BankEntry(fitting, content_hashes(fitting))])  # what the message promises
     more = cheap.select(np.arange(largest - 9))
     with pytest.raises(InputError):
-        build_bank(RESOLUTION, [given[0], (more, content_hashes(more))])
+        build_bank(RESOLUTION, [given[0], BankEntry(more, content_hashes(more))])

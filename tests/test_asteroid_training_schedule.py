@@ -50,8 +50,15 @@ def test_the_best_weights_survive_a_later_divergence() -> None:
     keeper.see(5, good, torch.tensor([0.5, 0.7]))
     keeper.see(10, worse, torch.tensor([math.nan, 0.6]))
     keeper.see(15, torch.full((2, 1), math.nan), torch.tensor([math.nan, math.inf]))
-    one, other = keeper.fits(torch.tensor([0.0, 0.0]))
-    assert (one.parameters.tolist(), one.val_force_mae_ev_ang, one.diverged_at_step) == ([1.0], 0.5, 10)
-    assert other.parameters.tolist() == [4.0]
-    assert other.val_force_mae_ev_ang == pytest.approx(0.6)
-    assert other.diverged_at_step == 15
+    one, other = keeper.fits(torch.tensor([0.1, 0.2]), torch.tensor([0.3, 0.4]), [8, None])
+    assert (one.parameters.tolist(), one.val_error, one.diverged_at_step) == ([1.0], 0.5, 8)
+    assert (other.parameters.tolist(), other.diverged_at_step) == ([4.0], None)
+    assert other.val_error == pytest.approx(0.6)
+    assert (one.start_shift_ev, other.energy_shift_ev) == pytest.approx((0.1, 0.4))
+    assert [step for step, _ in one.validation_curve] == [5, 10, 15]
+
+
+def test_the_first_step_that_is_not_finite_is_named() -> None:
+    losses = torch.ones(4, 4)
+    losses[2:, 0], losses[0, 1], losses[1, 1], losses[3, 3] = math.nan, math.inf, math.nan, -math.inf
+    assert training._first_broken(losses) == [3, 1, None, 4]

@@ -116,7 +116,7 @@ def test_an_unknown_key_comes_with_the_nearest_valid_name(changes: dict[str, Any
         ({"seeds": []}, ["seeds", "at least one"]),
         ({"seeds": [-1]}, ["seeds.0", "greater than or equal to 0", "-1"]),
         ({"seeds": [2**63]}, ["seeds.0", str(2**63)]),  # the table holds 64-bit integers
-        ({"strategies": ["residual"]}, ["strategies.0", "'accurate_only'", "found 'residual'"]),
+        ({"strategies": ["residuals"]}, ["strategies.0", "'accurate_only'", "found 'residuals'"]),
         ({"mode": "curves"}, ["mode", "'curve'", "found 'curves'"]),
         ({"name": ""}, ["name", "at least 1 character"]),
         ({"name": "../../elsewhere"}, ["name", "without /", "'../../elsewhere'"]),

@@ -13,10 +13,11 @@ import torch
 
 from asteroid.datasets import load_methanol
 from asteroid.descriptors import DescriptorSettings
-from asteroid.frames import FrameBank, build_bank
+from asteroid.frames import BankEntry, FrameBank, build_bank
 from asteroid.labels import content_hashes
 from asteroid.models.mlp import MLPSettings
-from asteroid.stages import Frames, Seeds, StageSpec, train_pack
+from asteroid.stage_training import train_pack
+from asteroid.stages import Frames, Seeds, StageSpec
 from asteroid.training import Schedule
 from study.executors import Executor, SerialExecutor
 from study.packs import Pack
@@ -42,7 +43,7 @@ def bank_and_hashes() -> tuple[FrameBank, dict[str, list[str]]]:
     methanol = load_methanol()
     sets = [methanol.accurate.select(np.arange(20)), methanol.cheap.select(np.arange(0, 400, 10))]
     hashes = {labels.level: content_hashes(labels) for labels in sets}
-    return build_bank(DESCRIPTORS, [(labels, hashes[labels.level]) for labels in sets]), hashes
+    return build_bank(DESCRIPTORS, [BankEntry(labels, hashes[labels.level]) for labels in sets]), hashes
 
 
 @pytest.fixture(scope="module", params=["serial", pytest.param("ray", marks=pytest.mark.xdist_group("ray"))])

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 import torch
 
-from asteroid.frames import FrameBank, build_bank
+from asteroid.frames import BankEntry, FrameBank, build_bank
 from asteroid.labels import content_hashes
 from asteroid.models.mlp import energy_and_forces
-from asteroid.stages import StageResult, train_pack
+from asteroid.stage_training import train_pack
+from asteroid.stages import StageResult
 from study.chains import ChainBuilder
 from study.config import parse_sweep
 from study.data import load_data
@@ -21,6 +22,7 @@ from study.recipe import make_recipes
 from study.results import COLUMNS, results_frame
 from study.rows import make_rows
 from study.run import Plan
+from study.use import UseMeter
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -50,9 +52,10 @@ class Trained:
     plan: Plan
     bank: FrameBank
     results: dict[str, StageResult]
+    meter: UseMeter
 
     def rows(self, results: dict[str, StageResult] | None = None) -> dict[str, dict[str, Any]]:
-        found = make_rows(self.plan, self.bank, self.results if results is None else results)
+        found = make_rows(self.plan, self.bank, self.results if results is None else results, self.meter)
         return {row["strategy"]: row for row in found}
 
     def recipe(self, strategy: str) -> Recipe:
@@ -77,7 +80,7 @@ def trained() -> Trained:
     accurate = data.accurate.select(
         np.isin(content_hashes(data.accurate), content_hashes(data.pool) + content_hashes(data.test))
     )
-    bank = build_bank(sweep.descriptors.settings(), [(s, content_hashes(s)) for s in (accurate, data.cheap_pool)])
+    bank = build_bank(sweep.descriptors.settings(), [BankEntry(s, content_hashes(s)) for s in (accurate, data.cheap_pool)])
     results: dict[str, StageResult] = {}
     for packs in plan.rounds:
         for pack in packs:
@@ -85,7 +88,7 @@ def trained() -> Trained:
             found = train_pack(bank, pack.specs, parents, share_batches=pack.share_batches)
             for result in found:  # planted times, so that sums over chains can be told apart
                 results[result.key] = replace(result, core_s=10.0 ** len(results))
-    return Trained(plan, bank, results)
+    return Trained(plan, bank, results, UseMeter(data, bank.layout))
 
 
 def predicted(strategy: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -167,6 +170,24 @@ def test_bias_columns_come_from_the_weighted_stage() -> None:
         assert math.isnan(rows[name]["effective_sample"])
     assert rows["cheap_only"]["gamma_ev_ang"] == rows["pretrain_finetune"]["gamma_ev_ang"] == math.inf
     assert math.isnan(rows["accurate_only"]["gamma_ev_ang"])
+
+
+def test_what_a_prediction_costs_is_measured_once_per_model_and_size() -> None:
+    rows = trained().rows()
+    seconds = {row["use_cpu_s_per_frame"] for row in rows.values()}
+    assert len(seconds) == 1, "four networks of one size"
+    assert 0 < seconds.pop() < 1
+
+
+def test_doubts_of_every_stage_of_a_chain_reach_its_row() -> None:
+    t = trained()
+    chain = t.recipe("asteroid").stages
+    known = dict(t.results)
+    known[chain[0].key] = replace(known[chain[0].key], warnings=("first", "second"))
+    known[chain[1].key] = replace(known[chain[1].key], warnings=("third",))
+    rows = t.rows(known)
+    assert rows["asteroid"]["warnings"] == "first; second; third"
+    assert (rows["accurate_only"]["warnings"], rows["pretrain_finetune"]["warnings"]) == ("first; second", "")
 
 
 def test_rows_fit_the_schema() -> None:

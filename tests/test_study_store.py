@@ -14,9 +14,20 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from asteroid.models.mlp import Scaling
-from asteroid.stages import StageResult, TrainedModel
+from asteroid.models.mlp import MLPSettings
+from asteroid.models.network import Scaling
+from asteroid.models.schnet import SchNetSettings
+from asteroid.models.sgdml import KernelModel, KernelSettings
+from asteroid.stages import StageResult, TrainedNetwork
 from study.store import StageStore
+
+
+MODEL = MLPSettings(hidden=5, layers=1)
+
+
+def spec_of(kind: str, model: MLPSettings | SchNetSettings | KernelSettings) -> dict[str, Any]:
+    plain = json.loads(json.dumps({**vars(model), "architecture": model.architecture}))
+    return {"kind": kind, "parents": ["p"], "gamma_rel": 0.3, "schedule": {"steps": 20}, "model": plain}
 
 
 def result(key: str = "abc", seed: int = 0, **changes: Any) -> StageResult:
@@ -28,12 +39,11 @@ def result(key: str = "abc", seed: int = 0, **changes: Any) -> StageResult:
     )
     return StageResult(
         key=key,
-        spec={"kind": "pretrain", "parents": ["p"], "gamma_rel": 0.3, "schedule": {"steps": 20}},
-        model=TrainedModel(torch.randn(50, generator=generator), scaling, -3148.123456789012),
+        spec=spec_of("pretrain", MODEL),
+        model=TrainedNetwork(MODEL, torch.randn(50, generator=generator), scaling, -3148.123456789012),
         val_force_mae_ev_ang=0.1 + 0.2,
-        validation_curve=((10, 0.5), (20, 0.1 + 0.2)),
         core_s=1 / 3,
-        **changes,
+        **{"validation_curve": ((10, 0.5), (20, 0.1 + 0.2)), **changes},
     )
 
 
@@ -45,6 +55,8 @@ def assert_same(a: StageResult, b: StageResult) -> None:
     for name in a.__dataclass_fields__:
         if name != "model":
             assert getattr(a, name) == getattr(b, name), name
+    assert type(a.model) is type(b.model)
+    assert a.model.settings == b.model.settings
     assert a.model.energy_shift_ev == b.model.energy_shift_ev
     assert same_bits(a.model.parameters, b.model.parameters)
     for name in ("mean", "inverse_std", "force_scale_ev_ang"):
@@ -57,6 +69,7 @@ def assert_same(a: StageResult, b: StageResult) -> None:
         {},
         {"gamma_ev_ang": 0.1, "effective_sample": 12.5, "bias_quantiles_ev_ang": (0.1, 0.2, 0.1 + 0.2)},
         {"status": "loss not finite at step 20"},
+        {"warnings": ("one doubt", "another"), "energy_shift_ev": -3147.5},
     ],
 )
 def test_there_and_back_to_the_last_bit(tmp_path: Path, changes: dict[str, Any]) -> None:
@@ -67,6 +80,40 @@ def test_there_and_back_to_the_last_bit(tmp_path: Path, changes: dict[str, Any])
     assert_same(store.load("abc"), original)
     assert sorted(p.name for p in (tmp_path / "store" / "abc").iterdir()) == ["stage.json", "weights.safetensors"]
     assert [p.name for p in (tmp_path / "store").iterdir()] == ["abc"]
+
+
+def test_each_architecture_comes_back(tmp_path: Path) -> None:
+    store = StageStore(tmp_path)
+    for key, model in (("m", MODEL), ("s", SchNetSettings(hidden=7, layers=2, n_gaussians=9, cutoff_ang=4.5))):
+        original = replace(result(key), spec=spec_of("residual", model))
+        original = replace(original, model=replace(original.model, settings=model))
+        store.save(original)
+        assert_same(store.load(key), original)
+
+
+def test_a_kernel_comes_back_to_the_last_bit(tmp_path: Path) -> None:
+    numbers, group = torch.tensor([8, 1, 1]), torch.tensor([[0, 1, 2], [0, 2, 1]])
+    generator = torch.Generator().manual_seed(0)
+    table = torch.randn(2, 4, 3, dtype=torch.float64, generator=generator)
+    kernel = KernelModel(numbers, group, table[0], table[1], 20, 0.1 + 0.2, -3148.123456789012)
+    original = replace(result(validation_curve=()), spec=spec_of("kernel", KernelSettings()), model=kernel)
+    store = StageStore(tmp_path)
+    store.save(original)
+    again = store.load("abc")
+    assert isinstance(again.model, KernelModel)
+    for name, value in vars(kernel).items():
+        found = getattr(again.model, name)
+        assert same_bits(found, value) if isinstance(value, torch.Tensor) else found == value, name
+    assert (again.spec, again.validation_curve, again.core_s) == (original.spec, (), original.core_s)
+
+
+def test_a_stage_without_force_labels_has_no_error_rather_than_an_infinite_one(tmp_path: Path) -> None:
+    scored = replace(result(), spec=spec_of("score_match", MODEL), val_force_mae_ev_ang=math.nan)
+    store = StageStore(tmp_path)
+    store.save(scored)
+    again = store.load("abc")
+    assert math.isnan(again.val_force_mae_ev_ang)
+    assert again.validation_curve == scored.validation_curve
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)

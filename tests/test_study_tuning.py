@@ -58,7 +58,7 @@ tune:
     finetune_learning_rate: {low: 0.001, high: 0.02}
     hidden: [6, 8]
 """
-TIMING = ["recipe_core_s"]
+TIMING = ["recipe_core_s", "use_cpu_s_per_frame"]
 
 
 def sweep_of(text: str = SWEEP) -> Sweep:
