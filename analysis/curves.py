@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from analysis.replicates import Replicates
+
 
 @dataclass(frozen=True, eq=False)
 class Curve:
@@ -35,6 +37,7 @@ class Curve:
         cheap_cpu_s: price of what each run used on the cheap side, NaN where the table does not say, [n].
         use_cpu_s_per_frame: CPU seconds for the prediction of one frame, median over runs; NaN: not measured.
         test_relative_se: standard error of the test errors from the choice of test frames, relative; 0 where not given.
+        summary: instead of single errors, their published means and standard deviations; None: single errors.
         status: `no_test_set` (errors are cross-validated inside the budget), `failed_runs` (rows were left out).
     """
 
@@ -50,6 +53,7 @@ class Curve:
     cheap_cpu_s: NDArray[np.float64]
     use_cpu_s_per_frame: float = np.nan
     test_relative_se: float = 0.0
+    summary: Replicates | None = None
     status: tuple[str, ...] = ()
 
     @property

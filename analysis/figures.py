@@ -29,9 +29,13 @@ from analysis.powerlaw import Kind, predict, slope
 from analysis.promise import Evidence, evidence_of, sampled_run_draws
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
+
+    from analysis.curves import Curve
 
 #: Curves are drawn up to this multiple of the largest budget.
 STRETCH = 2.0
@@ -67,12 +71,24 @@ def learning_curve_data(
     """
     curves = curves_of(table)
     shown = curves if every_curve else representative_curves(curves)
+    return curve_rows(shown, labels_of(shown), kind=kind, seed=seed)
+
+
+def curve_rows(shown: Sequence[Curve], labels: Sequence[str], *, kind: Kind = "new_run", seed: int = 0) -> pd.DataFrame:
+    """Rows of `learning_curve_data` for curves of any origin.
+
+    Args:
+        shown: the curves.
+        labels: their names.
+        kind: what the band is about.
+        seed: of the posterior draws.
+    """
     known = [evidence_of(curve, seed=seed) for curve in shown]
     bought = [int(n) for curve in shown for n in curve.budget if n > 0] or [1]
     reaches = [min(STRETCH * evidence.curve.budget.max(), evidence.limit) for evidence in known]
     ends = np.array([min(bought), max([*reaches, *bought])], dtype=float)
     parts = []
-    for curve, evidence, label in zip(shown, known, labels_of(shown), strict=True):
+    for curve, evidence, label in zip(shown, known, labels, strict=True):
         alpha, alpha_lo, alpha_hi = slope(evidence.fit) if evidence.fit else (np.nan, np.nan, np.nan)
         runs = {"budget": curve.budget.astype(float), "seed": curve.seed, "force_mae_ev_ang": curve.error_ev_ang}
         rows = pd.concat([pd.DataFrame({"part": "run", **runs}), _line(evidence, ends, kind, seed)], ignore_index=True)
@@ -95,7 +111,13 @@ def learning_curve_data(
 
 
 def plot_learning_curve(
-    data: pd.DataFrame, ax: Axes, *, level: str = "CCSD(T)", force_unit: str = "kcal/mol/Å", legend: bool = True
+    data: pd.DataFrame,
+    ax: Axes,
+    *,
+    level: str = "CCSD(T)",
+    force_unit: str = "kcal/mol/Å",
+    legend: bool = True,
+    axis_names: tuple[str, str] | None = None,
 ) -> Axes:
     """Draw learning curves: dots for seeds, median curves, 90 % bands, dashed beyond the data, a slope of -1.
 
@@ -105,12 +127,13 @@ def plot_learning_curve(
         level: name of the accurate level on the axis.
         force_unit: of the errors.
         legend: whether to name the curves, with slopes and lack-of-fit tests, below the axes.
+        axis_names: of both axes, where the data are somebody's own in a unit of their own; replaces level and unit.
 
     Raises:
         InputError: the unit is not known.
     """
     with figure_style():
-        shown = in_unit(data, force_unit)
+        shown = in_unit(data, force_unit) if axis_names is None else data
         shifts = dot_shifts_pt(shown)
         handles = [
             draw_curve(rows, ax, "budget", shift_pt=shifts.get(str(name), 0.0))
@@ -119,8 +142,8 @@ def plot_learning_curve(
         budgets = {*shown.loc[(shown["part"] == "run") & (shown["budget"] > 0), "budget"], shown["budget"].max()}
         log_axes(ax, shown, "budget")
         ax.xaxis.set_major_locator(FixedLocator(ticks_apart(sorted(budgets))))
-        ax.set_xlabel(f"{level} labels (training + validation)")
-        ax.set_ylabel(error_name(data, force_unit))
+        names = axis_names or (f"{level} labels (training + validation)", error_name(data, force_unit))
+        ax.set(xlabel=names[0], ylabel=names[1])
         slope_guide(ax, shown)
         if legend:
             name_curves(ax, handles, data)

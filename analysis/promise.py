@@ -25,11 +25,11 @@ from analysis.powerlaw import (
     NOISE_SHAPE,
     LabelsNeeded,
     PowerLawFit,
-    fit_power_law,
+    fit_replicates,
     labels_for_target,
     strata,
 )
-from analysis.replicates import MIN_BUDGETS, summarise
+from analysis.replicates import MIN_BUDGETS, replicates, summarise
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -72,7 +72,7 @@ def evidence_of(curve: Curve, *, seed: int = 0) -> Evidence:
         return Evidence(curve, None, None, 0.0, (*curve.status, *doubts))
     if len(np.unique(curve.budget)) < MIN_BUDGETS:
         return Evidence(curve, None, None, largest, (*curve.status, "too_few_budgets", "sampled_budgets_only"))
-    fit = fit_power_law(curve.budget, curve.error_ev_ang, run_seed=curve.seed, seed=seed)
+    fit = fit_replicates(curve.summary or replicates(curve.budget, curve.error_ev_ang, curve.seed), seed=seed)
     status = (*curve.status, *fit.status)
     if fit.lack_of_fit.cause == "bent_curve":
         return Evidence(curve, None, fit.lack_of_fit_p, largest, (*status, "sampled_budgets_only"))
@@ -107,7 +107,7 @@ def sampled_run_draws(curve: Curve, *, seed: int = 0) -> tuple[NDArray[np.float6
     Returns:
         Distinct budgets [k] and draws of log(force MAE in eV/Å) [S, k].
     """
-    data = summarise(curve.budget.astype(float), curve.error_ev_ang)
+    data = curve.summary or summarise(curve.budget.astype(float), curve.error_ev_ang)
     rng = np.random.default_rng(seed)
     scale = NOISE_SCALE + data.within_ss / 2
     sigma = np.sqrt(scale / gammaincinv(NOISE_SHAPE + data.within_df / 2, strata(rng)))

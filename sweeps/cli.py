@@ -15,6 +15,7 @@ from rich.console import Console
 from typer.exceptions import TyperException
 
 from asteroid.errors import InputError
+from sweeps.fit_command import fit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -316,6 +317,9 @@ def report(
         run, table, manifest, prices, target_ev_ang, confidence=confidence, force_unit=force_unit, overrides=price or []
     )
     _say(str(path))
+
+
+app.command()(_answers_mistakes(fit))
 
 
 def _priced(listed: dict[str, Any], overrides: list[str]) -> Any:
