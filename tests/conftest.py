@@ -1,4 +1,4 @@
-"""Real methanol frames, described once for all tests of the network."""
+"""Real methanol frames, described once for all tests of the network; a tiny sweep, run once."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from asteroid.frames import FrameBank
     from asteroid.labels import LabelSet
+    from study.run import Plan
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -52,3 +54,34 @@ def describe_float64() -> Callable[..., tuple[object, object]]:
         return describe(layout, positions, torch.float64)
 
     return exactly
+
+
+@pytest.fixture(scope="session")
+def tiny_labels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the label files of the tiny sweep and its sweep file."""
+    import tiny_sweep
+
+    folder = tmp_path_factory.mktemp("labels")
+    tiny_sweep.write_labels(folder)
+    (folder / "sweep.yaml").write_text(tiny_sweep.SWEEP)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_plan(tiny_labels: Path) -> Plan:
+    """The tiny sweep ready to run."""
+    import tiny_sweep
+
+    from study.run import make_plan
+
+    return make_plan(tiny_sweep.sweep_of(tiny_labels))
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tiny_plan: Plan, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of an uninterrupted run; tests that change it work on a copy."""
+    import tiny_sweep
+
+    folder = tmp_path_factory.mktemp("reference") / "run"
+    tiny_sweep.run(tiny_plan, folder)
+    return folder

@@ -6,32 +6,28 @@ import contextlib
 import os
 import pickle
 import signal
-import socket
 import subprocess
 import sys
-import threading
 import time
 import warnings
 from dataclasses import replace
-from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import psutil
 import pytest
 import torch
+from tiny_packs import DESCRIPTORS, DRIVER, LEVEL, SLOW, bank, bits, pack, quick, wait_until_gone
+from tiny_sweep import MEASURED, sweep_of
 
 from asteroid.datasets import load_methanol
-from asteroid.descriptors import DescriptorSettings
 from asteroid.errors import InputError
-from asteroid.frames import FrameBank, build_bank
+from asteroid.frames import BankEntry, build_bank
 from asteroid.labels import content_hashes
-from asteroid.models.mlp import MLPSettings
-from asteroid.stages import Frames, Seeds, StageSpec, train_pack
-from asteroid.training import Schedule
+from asteroid.stage_training import train_pack
+from asteroid.stages import Frames
 from study import ray_executor, ray_session
-from study.config import parse_sweep
 from study.executors import SerialExecutor
 from study.packs import Pack
 from study.ray_executor import RayExecutor, WorkerLostError
@@ -42,40 +38,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from asteroid.stages import StageResult
+    from asteroid.frames import FrameBank
     from study.engine import Progress
 
 #: Starting Ray costs seconds: all tests of this file share one instance, in one process of pytest-xdist.
 pytestmark = pytest.mark.xdist_group("ray")
-
-LEVEL = "ccsd_t/cc-pvdz"
-DESCRIPTORS = DescriptorSettings(n_radial=4, n_angular=2, l_max=1)
-#: Long enough that a worker can be killed between two validations.
-SLOW = Schedule(steps=1500, learning_rate=0.001, warmup_steps=3, batch_size=4, validations=6)
-
-
-@cache
-def bank() -> FrameBank:
-    labels = load_methanol().accurate.select(np.arange(20))
-    return build_bank(DESCRIPTORS, [(labels, content_hashes(labels))])
-
-
-def pack(*seeds: int, schedule: Schedule = SLOW) -> Pack:
-    hashes = tuple(bank().rows[LEVEL])
-    train, val = Frames(LEVEL, hashes[3:]), Frames(LEVEL, hashes[:3])
-    specs = [
-        StageSpec("identify", DESCRIPTORS, MLPSettings(hidden=6), schedule, train, val, Seeds(0, seed, seed))
-        for seed in seeds
-    ]
-    return Pack(tuple(specs), share_batches=False)
-
-
-def quick(*seeds: int) -> Pack:
-    return pack(*seeds, schedule=replace(SLOW, steps=12))
-
-
-def bits(results: list[StageResult]) -> list[tuple[object, ...]]:
-    return [(r.key, r.model.parameters.numpy().tobytes(), r.model.energy_shift_ev, r.validation_curve) for r in results]
 
 
 @pytest.fixture(scope="module")
@@ -102,11 +69,6 @@ def kill(pids: tuple[int, ...]) -> None:
     for pid in pids:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-
-
-def wait_until_gone(processes: list[psutil.Process]) -> list[psutil.Process]:
-    """Those that are still there after a while."""
-    return psutil.wait_procs(processes, timeout=30)[1]
 
 
 def test_a_killed_worker_is_replaced_and_its_pack_comes_out_the_same(
@@ -223,125 +185,36 @@ def test_waiting_for_a_core_has_an_end(instance: None, monkeypatch: pytest.Monke
 
 
 def test_shared_frames_are_read_where_they_lie() -> None:
-    shared = SharedBank.of(bank())
-    for arrays in shared.levels.values():
-        for array in arrays:
-            array.setflags(write=False)
+    """Labels of the cheap method and probes included: what a level has is nested."""
+    labels = load_methanol().accurate.select(np.arange(4))
+    given = build_bank(DESCRIPTORS, [BankEntry(labels, content_hashes(labels), cheap=labels, n_probes=2)])
+    shared = SharedBank.of(given)
+    for _, array in leaves(shared.bank.levels[LEVEL]):
+        array.setflags(write=False)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         opened = shared.open()
-    for name, tensor in vars(opened.levels[LEVEL]).items():
-        original = getattr(bank().levels[LEVEL], name)
-        assert tensor.data_ptr() == original.data_ptr()
-        assert tensor.dtype == original.dtype
-        assert tensor.shape == original.shape
-    assert shared.nbytes >= sum(t.nbytes for t in vars(bank().levels[LEVEL]).values())
+    originals = leaves(given.levels[LEVEL])
+    assert len(originals) == 9, "frames, cheap labels and probes"
+    for (name, tensor), (other, original) in zip(leaves(opened.levels[LEVEL]), originals, strict=True):
+        assert name == other
+        assert tensor.data_ptr() == original.data_ptr(), name
+        assert (tensor.dtype, tensor.shape) == (original.dtype, original.shape)
+    assert (opened.layout, opened.rows) == (given.layout, given.rows)
+    assert shared.nbytes >= sum(tensor.nbytes for _, tensor in originals)
 
 
-@pytest.mark.parametrize("address", ["nonsense", "host:port", "host:", ":6379", "host:99999", "ray://host:10001"])
-def test_a_malformed_address_is_refused(address: str) -> None:
-    with pytest.raises(InputError, match=r"host:port or auto, found"):
-        ray_session._find_head(address)
-
-
-@pytest.mark.parametrize("port", ["closed", "silent", "web server"])
-def test_an_address_where_no_ray_answers_is_named(port: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ray_session, "CONNECT_S", 1.0)
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        number = server.getsockname()[1]
-
-        def serve() -> None:
-            with contextlib.suppress(OSError):
-                while True:
-                    client, _ = server.accept()
-                    with client:
-                        client.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-
-        if port == "closed":
-            server.close()
-        elif port == "web server":
-            threading.Thread(target=serve, daemon=True).start()
-        began = time.monotonic()
-        with pytest.raises(InputError, match=rf"no Ray answers at 127.0.0.1:{number}, waited 1 s .*ray start --head"):
-            ray_session._join(f"127.0.0.1:{number}")
-        assert time.monotonic() - began < 3
-        with contextlib.suppress(OSError):
-            server.shutdown(socket.SHUT_RDWR)  # wakes the thread
+def leaves(value: object) -> list[tuple[str, Any]]:
+    """Arrays or tensors of nested records with their names."""
+    found = []
+    for name, item in vars(value).items():
+        found += leaves(item) if hasattr(item, "__dataclass_fields__") else [(name, item)]
+    return found
 
 
 def test_a_second_address_is_refused_while_one_is_joined(instance: None) -> None:
     with pytest.raises(InputError, match=r"has joined Ray at .*, found 203.0.113.1:6379"):
         RayExecutor(bank(), workers=1, address="203.0.113.1:6379")
-
-
-def test_small_shared_memory_falls_back_and_then_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    free = {ray_session._SHM: 2**30, str(tmp_path): 2**31}
-    usage = type("Usage", (), {"__init__": lambda self, path: setattr(self, "free", free[str(path)])})
-    monkeypatch.setattr(ray_session.tempfile, "gettempdir", lambda: str(tmp_path))
-    monkeypatch.setattr(ray_session.shutil, "disk_usage", usage)
-    assert ray_session._store_directory(2**30) == ray_session._SHM
-    assert ray_session._store_directory(2**30 + 1) == str(tmp_path)
-    with pytest.raises(InputError, match=r"file of 4096 MiB, found 1024 MiB in /dev/shm and 2048 MiB in .*shm-size"):
-        ray_session._store_directory(2**32)
-
-
-#: A driver in a process of its own. It says when its pack is in training, which lasts until it is killed.
-DRIVER = """
-import os, sys
-import numpy as np
-from asteroid.datasets import load_methanol
-from asteroid.descriptors import DescriptorSettings
-from asteroid.frames import build_bank
-from asteroid.labels import content_hashes
-from asteroid.models.mlp import MLPSettings
-from asteroid.stages import Frames, Seeds, StageSpec
-from asteroid.training import Schedule
-from study.packs import Pack
-from study.ray_executor import RayExecutor
-
-settings, steps = DescriptorSettings(n_radial=4, n_angular=2, l_max=1), int(sys.argv[1])
-labels = load_methanol().accurate.select(np.arange(20))
-bank = build_bank(settings, [(labels, content_hashes(labels))])
-frames = tuple(bank.rows[labels.level])
-schedule = Schedule(steps, 0.001, warmup_steps=3, batch_size=4, validations=max(6, steps // 500))
-spec = StageSpec("identify", settings, MLPSettings(hidden=6), schedule, Frames(labels.level, frames[3:]),
-                 Frames(labels.level, frames[:3]), Seeds(0, 1, 1))
-executor = RayExecutor(bank, workers=1, address=(sys.argv[2:] or [None])[0])
-try:
-    future = executor.submit(Pack((spec,), False), {}, lambda step, errors: print(step, flush=True))
-    (result,) = future.result()
-    print(result.model.parameters.numpy().tobytes().hex(), *executor.worker_pids, flush=True)
-finally:
-    executor.close()
-"""
-
-
-@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL])
-def test_no_process_outlives_its_driver_and_none_needs_home(end: signal.Signals) -> None:
-    """SIGINT goes to the whole group of processes, as a terminal sends it. HOME is a folder nobody can write to."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
-    driver = psutil.Popen(
-        [sys.executable, "-c", DRIVER, "1000000"],
-        env=environment | {"HOME": "/proc/read-only"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    with driver.stdout, driver.stderr:
-        line = driver.stdout.readline()
-        assert line == "500\n", driver.stderr.read()
-        # Ray's agents notice the end of their node by themselves, a minute after a SIGKILL.
-        family = [process for process in driver.children(recursive=True) if "Agent" not in process.name()]
-        assert {"ray::PackWorker", "raylet"} <= {process.name().partition(".")[0] for process in family}
-        if end is signal.SIGINT:
-            os.killpg(driver.pid, end)
-        else:
-            driver.kill()
-        driver.wait(timeout=60)
-        assert not wait_until_gone(family)
-        if end is signal.SIGINT:
-            assert driver.stderr.read().strip().endswith("KeyboardInterrupt")
 
 
 def test_a_joined_cluster_trains_the_same_and_stays(instance: None, executor: RayExecutor) -> None:
@@ -360,41 +233,12 @@ def test_a_joined_cluster_trains_the_same_and_stays(instance: None, executor: Ra
     assert not wait_until_gone([psutil.Process(int(pid)) for pid in pids if psutil.pid_exists(int(pid))])
 
 
-SWEEP = """
-name: tiny
-data:
-  accurate: {file: accurate.npz, level: ccsd_t/cc-pvdz, energy_unit: eV, length_unit: Angstrom, group_key: replica,
-             price: 28s}
-  cheap: {file: cheap.npz, level: gfn2-xtb, energy_unit: eV, length_unit: Angstrom, group_key: replica,
-          price: 2 ms, sampling_price: 50 ms}
-test: {groups: [3]}
-strategies: [accurate_only, cheap_only, pretrain_finetune, asteroid]
-budgets: [10, 15]
-n_cheap: [40]
-gamma_rel: [1, inf]
-seeds: [0, 1]
-pack_size: 2
-model: {hidden: 8}
-descriptors: {n_radial: 4, n_angular: 2, l_max: 1}
-identify: {steps: 600, learning_rate: 0.01, validations: 3}
-pretrain: {steps: 20, learning_rate: 0.01, validations: 2}
-finetune:
-  standard: {steps: 20, learning_rate: 0.002, validations: 2}
-"""
+#: Long enough that workers can be killed in the middle of the first packs.
+SLOWER = (("identify: {steps: 20,", "identify: {steps: 600,"), ("seeds: [0, 1]", "seeds: [0, 1]\npack_size: 2"))
 
 
-def test_a_sweep_gives_the_same_table_even_where_workers_die(instance: None, tmp_path: Path) -> None:
-    methanol = load_methanol()
-    group = methanol.accurate.group
-    assert group is not None
-    rows = np.concatenate([np.flatnonzero(group == g)[:20] for g in range(4)])
-    for name, labels in (
-        ("accurate", methanol.accurate.select(rows)),
-        ("cheap", methanol.cheap.select(np.arange(0, 20_000, 100))),
-    ):
-        arrays = {"R": labels.positions, "E": labels.energy, "F": labels.forces, "replica": labels.group}
-        np.savez(tmp_path / f"{name}.npz", z=labels.numbers, **arrays)
-    plan = make_plan(parse_sweep(SWEEP, "sweep.yaml", tmp_path))
+def test_a_sweep_gives_the_same_table_even_where_workers_die(instance: None, tiny_labels: Path, tmp_path: Path) -> None:
+    plan = make_plan(sweep_of(tiny_labels, *SLOWER))
     made: list[RayExecutor] = []
     killed: list[int] = []
 
@@ -413,7 +257,7 @@ def test_a_sweep_gives_the_same_table_even_where_workers_die(instance: None, tmp
         run_plan(plan, tmp_path / "killed", make, kill_in_mid_pack, lambda _: None),
     ]
     assert killed
-    serial, *others = (table.drop(columns="recipe_core_s") for table in tables)
+    serial, *others = (table.drop(columns=list(MEASURED)) for table in tables)
     assert len(serial) > 10
     for other in others:
         pd.testing.assert_frame_equal(other, serial, check_exact=True)

@@ -1,0 +1,170 @@
+"""What ends a run before it begins, and what fails in its middle."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections import Counter, namedtuple
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from tiny_sweep import Counting, copy_of, lines, run, sweep_of
+
+from asteroid.errors import InputError
+from study.results import read_manifest, read_results
+from study.run import Plan, make_plan
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from concurrent.futures import Future
+    from pathlib import Path
+
+    from asteroid.stages import StageResult, TrainedModel
+    from asteroid.training import OnValidation
+    from study.packs import Pack
+
+
+def refusal(tiny_plan: Plan, folder: Path) -> str:
+    before = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()} if folder.exists() else {}
+    nothing = Counting()
+    with pytest.raises(InputError) as caught:
+        run(tiny_plan, folder, nothing)
+    assert nothing.packs == []
+    assert ({p: p.read_bytes() for p in folder.rglob("*") if p.is_file()} if folder.exists() else {}) == before
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+def test_another_sweep_in_the_same_folder(tiny_plan: Plan, tiny_run: Path, tmp_path: Path) -> None:
+    folder = copy_of(tiny_run, tmp_path)
+    other = replace(tiny_plan, sweep=tiny_plan.sweep.model_copy(update={"budgets": (10, 20), "seeds": (4,)}))
+    message = refusal(other, folder)
+    assert "made by another sweep (budgets: it has [10, 15], the new sweep [10, 20])" in message
+    run(tiny_plan, folder)
+
+
+def test_a_folder_with_somebody_elses_files(tiny_plan: Plan, tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("mine")
+    assert "found other files" in refusal(tiny_plan, tmp_path)
+
+
+def test_a_folder_in_use(tiny_plan: Plan, tiny_run: Path, tmp_path: Path) -> None:
+    folder = copy_of(tiny_run, tmp_path)
+    hold = "import fcntl, time; f = open(0); fcntl.flock(f, fcntl.LOCK_EX); print(1, flush=True); time.sleep(60)"
+    with (
+        (folder / ".lock").open() as lock,
+        subprocess.Popen([sys.executable, "-c", hold], stdin=lock, stdout=subprocess.PIPE) as holder,
+    ):
+        try:
+            assert holder.stdout is not None
+            holder.stdout.readline()
+            assert "is in use by process" in refusal(tiny_plan, folder)
+        finally:
+            holder.kill()
+    run(tiny_plan, folder)
+
+
+def test_too_little_room_on_the_disk(tiny_plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(2**40, 2**40 - 2**20, 2**20))
+    folder = tmp_path / "deep" / "run"
+    message = refusal(tiny_plan, folder)
+    assert "MiB on disk" in message
+    assert "has 1 MiB free" in message
+    assert list(tmp_path.iterdir()) == [], "nothing is written"
+
+
+def test_the_expected_room_is_enough_and_not_absurd(tiny_plan: Plan, tiny_run: Path) -> None:
+    from study.run import _expected_bytes
+
+    written = sum(p.stat().st_size for p in tiny_run.rglob("*") if p.is_file())
+    assert written < _expected_bytes(tiny_plan) < written + 50 * 2**20
+
+
+def test_a_schedule_that_diverges_fails_its_own_rows_only(tiny_labels: Path, tiny_run: Path, tmp_path: Path) -> None:
+    wild = "  standard: {steps: 20, learning_rate: 0.002, validations: 2}\n  wild: {steps: 20, learning_rate: 1.0e+30, "
+    changed = make_plan(
+        sweep_of(tiny_labels, ("  standard: {steps: 20, learning_rate: 0.002, ", wild.replace("2}\n", "2}\n", 1)))
+    )
+    run(changed, tmp_path)
+    table = read_results(tmp_path)
+    failed = table[table["schedule"] == "wild"]
+    assert len(failed) == 8
+    assert failed["status"].str.fullmatch(r"loss not finite at step \d+").all()
+    assert failed["test_force_mae_ev_ang"].isna().all()
+    assert np.isinf(failed["val_force_mae_ev_ang"]).all()
+    assert (failed["budget"] == failed["n_train"] + failed["n_val"]).all()
+    assert (failed["recipe_core_s"] > 0).all(), "what failed was paid for"
+    others = table[table["schedule"] != "wild"]
+    assert (others["status"] == "ok").all()
+    assert np.isfinite(others["test_force_mae_ev_ang"]).all()
+    before = lines(tmp_path, ("use_cpu_s_per_frame",))
+    again = Counting()
+    run(changed, tmp_path, again)
+    assert again.packs == [], "a failure is a result"
+    assert lines(tmp_path, ("use_cpu_s_per_frame",)) == before
+
+
+def test_children_of_a_failed_stage_are_not_trained(tiny_plan: Plan, tiny_run: Path, tmp_path: Path) -> None:
+    bad = next(spec.key for spec in tiny_plan.stages.values() if spec.kind == "identify")
+    children = {spec.key for spec in tiny_plan.stages.values() if bad in spec.parents}
+    lost = children | {spec.key for spec in tiny_plan.stages.values() if children & set(spec.parents)}
+    assert len(lost) == 2
+
+    class Spoiling(Counting):
+        """Says that one stage failed."""
+
+        def submit(
+            self, pack: Pack, parents: Mapping[str, TrainedModel], on_validation: OnValidation | None = None
+        ) -> Future[list[StageResult]]:
+            future = super().submit(pack, parents, on_validation)
+            spoilt = [replace(r, status="planted failure") if r.key == bad else r for r in future.result()]
+            done: Future[list[StageResult]] = type(future)()
+            done.set_result(spoilt)
+            return done
+
+    spoiling = Spoiling()
+    run(tiny_plan, tmp_path, spoiling)
+    assert spoiling.trained == Counter(tiny_plan.stages.keys() - lost)
+    table = read_results(tmp_path)
+    failed = table[table["status"] != "ok"]
+    assert sorted(failed["strategy"]) == ["accurate_only", "asteroid"]
+    assert (failed["status"] == "planted failure").all()
+    columns = ["test_force_mae_ev_ang", "gamma_ev_ang", "effective_sample", "bias_median_ev_ang"]
+    assert failed[columns].isna().all(axis=None)
+    keys = [tuple(row[k] for k in ("strategy", "gamma_rel", "budget", "seed")) for row in lines(tmp_path)]
+    good = [row for row, status in zip(lines(tmp_path), table["status"], strict=True) if status == "ok"]
+    whole = {tuple(row[k] for k in ("strategy", "gamma_rel", "budget", "seed")): row for row in lines(tiny_run)}
+    assert len(set(keys)) == 14
+    for row in good:
+        assert row == whole[tuple(row[k] for k in ("strategy", "gamma_rel", "budget", "seed"))], "to the last digit"
+    again = Counting()
+    run(tiny_plan, tmp_path, again)
+    assert again.packs == []
+    assert read_manifest(tmp_path)["status"] == "complete"
+
+
+def test_a_bug_in_a_pack_ends_the_run_and_keeps_what_is_finished(
+    tiny_plan: Plan, tiny_run: Path, tmp_path: Path
+) -> None:
+    class Broken(Counting):
+        """Cannot train the third pack."""
+
+        def submit(
+            self, pack: Pack, parents: Mapping[str, TrainedModel], on_validation: OnValidation | None = None
+        ) -> Future[list[StageResult]]:
+            return super().submit(pack, {} if len(self.packs) == 2 else parents, on_validation)
+
+    broken = Broken()
+    with pytest.raises(KeyError):
+        run(tiny_plan, tmp_path, broken)
+    assert broken.closed == 1
+    assert read_manifest(tmp_path)["status"] == "running"
+    resumed = Counting()
+    run(tiny_plan, tmp_path, resumed)
+    assert len(resumed.packs) == 2
+    assert lines(tmp_path) == lines(tiny_run)
