@@ -311,7 +311,7 @@ def learn(layout: Layout, frames: list[np.ndarray], thermal: list[float], signs:
         torch.cat([s.force_scale_ev_ang for s in scalings]),
     )
     parameters = initial_parameters(layout, settings, 0)[None].repeat(n_models, 1).requires_grad_()
-    optimiser = torch.optim.AdamW([parameters], lr=1e-2, weight_decay=0.1)
+    optimiser = torch.optim.AdamW([parameters], lr=1e-2, weight_decay=0.2)
     decay = torch.optim.lr_scheduler.ExponentialLR(optimiser, 0.02 ** (1 / steps))
     rng = np.random.default_rng(0)
     for _ in range(steps):
@@ -343,10 +343,10 @@ TETRAHEDRON = 0.55 * np.array([[1.0, 1.0, 1.0], [1.0, -1.0, -1.0], [-1.0, 1.0, -
 
 
 @pytest.mark.parametrize(
-    ("numbers", "potential", "start", "temperatures", "steps"),
+    ("numbers", "potential", "start", "temperatures", "moves", "n", "steps"),
     [
-        ([8, 1, 6], springs, BENT, (300.0, 900.0), (0.02, 0.035)),
-        ([18] * 4, lennard_jones, TETRAHEDRON, (250.0, 500.0), (0.03, 0.04)),
+        ([8, 1, 6], springs, BENT, (300.0, 900.0), (0.02, 0.035), 4000, 1000),
+        ([18] * 4, lennard_jones, TETRAHEDRON, (250.0, 500.0), (0.03, 0.04), 3000, 600),
     ],
     ids=["harmonic", "Lennard-Jones"],
 )
@@ -355,16 +355,18 @@ def test_known_forces_come_back(
     potential: Potential,
     start: np.ndarray,
     temperatures: tuple[float, float],
-    steps: tuple[float, float],
+    moves: tuple[float, float],
+    n: int,
+    steps: int,
 ) -> None:
     layout = make_layout(np.array(numbers), DescriptorSettings(n_radial=8, n_angular=2, l_max=2, cutoff_ang=4.0))
     cold, hot = (
-        sample(potential, start, kt_ev(t), 3000, step, 300, seed)
-        for seed, (t, step) in enumerate(zip(temperatures, steps, strict=True))
+        sample(potential, start, kt_ev(t), n, move, 300, seed)
+        for seed, (t, move) in enumerate(zip(temperatures, moves, strict=True))
     )
     frames = [cold, centred_and_turned(hot), hot, hot]
     thermal = [*map(kt_ev, temperatures), kt_ev(temperatures[1]), 1.0]
-    found = learn(layout, frames, thermal, [1.0, 1.0, -1.0, 1.0], steps=800)
+    found = learn(layout, frames, thermal, [1.0, 1.0, -1.0, 1.0], steps)
     fits = [recovery(f, potential(x[-500:])[1]) for f, x in zip(found, frames, strict=True)]
     for correlation, slope in fits[:2]:
         assert correlation > 0.95
