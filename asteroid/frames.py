@@ -10,9 +10,10 @@ import psutil
 import torch
 from torch import Tensor
 
-from asteroid.descriptors import DescriptorSettings, Layout, bytes_per_frame, describe, make_layout
+from asteroid.descriptors import DescriptorSettings, Layout, describe, make_layout
 from asteroid.errors import InputError
 from asteroid.probes import describe_probes, draw_probes, laplacian
+from asteroid.streaming import choose_streamed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 #: Part of what score matching is here, as the probes of a frame must not change between runs.
 _PROBE_SEED = 0
+#: Share of the free memory that described frames may take: workers read them from a second copy, in shared memory.
+_STORED_SHARE = 0.4
 
 
 @dataclass(frozen=True)
@@ -30,8 +33,8 @@ class FrameTensors:
 
     Attributes:
         positions: [N, A, 3] float64, Å.
-        descriptors: [N, W] float32.
-        jacobians: [N, W, 3A] float32, per Å.
+        descriptors: [N, W] float32; None where the level is streamed (see `asteroid.streaming`).
+        jacobians: [N, W, 3A] float32, per Å; None where the level is streamed.
         energy: [N] float64, eV.
         forces: [N, 3A] float32, eV/Å.
         cheap: labels of the cheap method at the same geometries, where the study has them.
@@ -39,8 +42,8 @@ class FrameTensors:
     """
 
     positions: Tensor
-    descriptors: Tensor
-    jacobians: Tensor
+    descriptors: Tensor | None
+    jacobians: Tensor | None
     energy: Tensor
     forces: Tensor
     cheap: Prediction | None = None
@@ -121,33 +124,39 @@ def build_bank(
     settings: DescriptorSettings,
     entries: Iterable[BankEntry],
     on_frames: Callable[[int], None] | None = None,
+    memory_bytes: float | None = None,
 ) -> FrameBank:
-    """Describe frames once for all stages.
+    """Describe frames once for all stages, or leave the largest levels to be described batch by batch.
 
     Args:
         settings: resolution of the descriptors.
         entries: one per level, one composition for all.
         on_frames: called with the number of frames of each finished part.
+        memory_bytes: memory for described frames; without it, a share of what is free.
 
     Raises:
-        InputError: the Jacobians would not fit into the memory that is free.
+        InputError: not even what streaming needs fits into the memory that is free.
     """
     given = list(entries)
     layout = make_layout(given[0].labels.numbers, settings)
-    refuse_too_large(layout, sum(len(entry.labels) for entry in given))
+    for entry in given:
+        refuse_too_large(layout, len(entry.labels), entry.n_probes)
+    if memory_bytes is None:
+        memory_bytes = _STORED_SHARE * psutil.virtual_memory().available
+    streamed = choose_streamed(layout, {entry.labels.level: len(entry.labels) for entry in given}, memory_bytes)
     levels: dict[str, FrameTensors] = {}
     for entry in given:
-        levels[entry.labels.level] = _describe_entry(layout, entry)
+        levels[entry.labels.level] = _describe_entry(layout, entry, streamed=entry.labels.level in streamed)
         if on_frames is not None:
             on_frames(len(entry.labels))
     rows = {entry.labels.level: {h: row for row, h in enumerate(entry.hashes)} for entry in given}
     return FrameBank(layout, levels, rows)
 
 
-def _describe_entry(layout: Layout, entry: BankEntry) -> FrameTensors:
+def _describe_entry(layout: Layout, entry: BankEntry, *, streamed: bool) -> FrameTensors:
     labels = entry.labels
     own = _labels(labels)
-    descriptors, jacobians = describe(layout, labels.positions)
+    descriptors, jacobians = (None, None) if streamed else describe(layout, labels.positions)
     return FrameTensors(
         positions=torch.as_tensor(labels.positions.copy()),
         descriptors=descriptors,
@@ -172,17 +181,18 @@ def _labels(labels: LabelSet) -> Prediction:
     return Prediction(torch.as_tensor(labels.energy.copy()), torch.as_tensor(forces))
 
 
-def refuse_too_large(layout: Layout, n_frames: int) -> None:
-    """Refuse more frames than the free memory can hold described.
+def refuse_too_large(layout: Layout, n_frames: int, n_probes: int = 0) -> None:
+    """Refuse more frames than the free memory can hold with their labels and probes; Jacobians need not be held.
 
     Raises:
         InputError: with the largest number that fits.
     """
-    needed = n_frames * bytes_per_frame(layout)
+    per_frame = 36 * len(layout.numbers) + 8 + (4 * layout.width * (n_probes + 1) if n_probes else 0)
+    needed = n_frames * per_frame
     free = psutil.virtual_memory().available
     if needed > 0.8 * free:
-        largest = int(0.8 * free / bytes_per_frame(layout))
         raise InputError(
-            f"the descriptors of all frames are held in memory: {n_frames} frames need {needed / 2**30:.1f} GiB, "
-            f"{free / 2**30:.1f} GiB are free: use at most {largest} frames in all (fewer n_cheap, seeds or channels)"
+            f"positions, labels and probes are held in memory: {n_frames} frames with {n_probes} probes need "
+            f"{needed / 2**30:.1f} GiB, {free / 2**30:.1f} GiB are free: use at most {int(0.8 * free / per_frame)} "
+            "frames (fewer n_cheap, seeds or probes)"
         )

@@ -25,7 +25,7 @@ CHUNK_BYTES = 16 * 2**20
 
 
 def stream_batches(
-    layout: Layout, positions: Tensor, batches: Iterable[Tensor], chunk_bytes: int = CHUNK_BYTES
+    layout: Layout, positions: Tensor, batches: Iterable[Tensor], chunk_bytes: int | None = None
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Describe one batch after another, looking ahead.
 
@@ -33,13 +33,15 @@ def stream_batches(
         layout: layout of the descriptors.
         positions: [N, A, 3] float64, Å.
         batches: the rows of each batch, of any shape.
-        chunk_bytes: bound on what is described ahead; a single batch that takes more is described alone.
+        chunk_bytes: bound on what is described ahead, `CHUNK_BYTES` without it; a single batch that takes more is
+            described alone.
 
     Yields:
         descriptors [*rows, W] and Jacobians [*rows, W, 3A], float32. They hold until the next batch is asked for, then
         their memory is used again.
     """
     descriptors, jacobians = torch.empty(0), torch.empty(0)
+    chunk_bytes = CHUNK_BYTES if chunk_bytes is None else chunk_bytes
     for chunk in _chunks(batches, chunk_bytes // bytes_per_frame(layout)):
         rows = torch.cat([batch.flatten() for batch in chunk])
         if len(rows) > len(descriptors):

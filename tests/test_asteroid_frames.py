@@ -80,21 +80,38 @@ def test_missing_labels_are_refused_in_one_line(
 def test_what_does_not_fit_in_memory_is_refused_before_the_work(
     methanol_sets: tuple[LabelSet, LabelSet], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    accurate, cheap = methanol_sets[0].select(np.arange(10)), methanol_sets[1].select(np.arange(30))
-    given = [BankEntry(labels, content_hashes(labels)) for labels in (accurate, cheap)]
-    per_frame = bytes_per_frame(make_layout(cheap.numbers, RESOLUTION))
+    labels = methanol_sets[1].select(np.arange(30))
+    hashes = content_hashes(labels)
+    width = make_layout(labels.numbers, RESOLUTION).width
+    per_frame = 6 * (3 * 8 + 3 * 4) + 8 + (2 + 1) * 4 * width  # positions and forces, energy; two probes, Laplacian
     monkeypatch.setattr(
-        frames.psutil, "virtual_memory", lambda: SimpleNamespace(available=int(36 * per_frame / 0.8) + 1)
+        frames.psutil, "virtual_memory", lambda: SimpleNamespace(available=int(26 * per_frame / 0.8) + 1)
     )
     described: list[int] = []
-    with pytest.raises(InputError, match=r"40 frames need .* GiB are free: use at most \d+ frames") as caught:
-        build_bank(RESOLUTION, given, described.append)
+    with pytest.raises(InputError, match=r"30 frames with 2 probes need .* are free: use at most \d+ frames") as caught:
+        build_bank(RESOLUTION, [BankEntry(labels, hashes, n_probes=2)], described.append)
     assert "\n" not in str(caught.value)
     assert described == []
     largest = int(re.search(r"at most (\d+)", str(caught.value))[1])
-    assert largest == 36
-    fitting = cheap.select(np.arange(largest - 10))
-    build_bank(RESOLUTION, [given[0], BankEntry(fitting, content_hashes(fitting))])  # what the message promises
-    more = cheap.select(np.arange(largest - 9))
-    with pytest.raises(InputError):
-        build_bank(RESOLUTION, [given[0], BankEntry(more, content_hashes(more))])
+    assert largest == 26
+    build_bank(RESOLUTION, [BankEntry(labels.select(np.arange(26)), hashes[:26], n_probes=2)])  # as promised
+    (tensors,) = build_bank(RESOLUTION, [BankEntry(labels, hashes)]).levels.values()
+    assert tensors.jacobians is None  # without probes all can be trained on, described batch by batch
+
+
+def test_the_largest_level_is_streamed_where_memory_is_short(methanol_sets: tuple[LabelSet, LabelSet]) -> None:
+    accurate, cheap = methanol_sets[0].select(np.arange(10)), methanol_sets[1].select(np.arange(30))
+    given = [BankEntry(labels, content_hashes(labels)) for labels in (cheap, accurate)]
+    per_frame = bytes_per_frame(make_layout(cheap.numbers, RESOLUTION))
+    for stored_frames, stored in (
+        (9, set()),
+        (10, {accurate.level}),
+        (39, {accurate.level}),
+        (40, {accurate.level, cheap.level}),
+    ):
+        bank = build_bank(RESOLUTION, given, memory_bytes=stored_frames * per_frame)
+        assert {level for level, tensors in bank.levels.items() if tensors.jacobians is not None} == stored
+        for level, tensors in bank.levels.items():
+            assert (tensors.descriptors is not None) == (level in stored)
+    both = build_bank(RESOLUTION, given).levels.values()  # by the memory that is free
+    assert all(tensors.jacobians is not None for tensors in both)

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import pickle
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -7,12 +10,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asteroid import streaming
+from asteroid.bias import estimate_bias
 from asteroid.descriptors import DescriptorSettings, Layout, bytes_per_frame, describe, make_layout
+from asteroid.frames import BankEntry, FrameBank, build_bank
+from asteroid.labels import LabelSet, content_hashes
+from asteroid.models.mlp import MLPSettings
+from asteroid.stage_training import train_pack
+from asteroid.stages import Frames, ScoreSettings, Seeds, StageResult, StageSpec
 from asteroid.streaming import choose_streamed, stream_batches
+from asteroid.training import Schedule
+from study.ray_worker import SharedBank
 
 NUMBERS = np.array([6, 8, 1, 1, 1, 1])
 LAYOUT = make_layout(NUMBERS, DescriptorSettings(n_radial=3, n_angular=2, l_max=1))
 PER_FRAME = bytes_per_frame(LAYOUT)
+ACCURATE, CHEAP = "ccsd_t/cc-pvdz", "gfn2-xtb"
 
 
 @pytest.fixture(scope="module")
@@ -106,3 +118,101 @@ def test_largest_levels_are_streamed_until_the_rest_fits(sizes: dict[str, int], 
         smallest = min(sizes[level] for level in streamed)
         assert smallest >= max(stored, default=0)
         assert sum(stored) + smallest > budget
+
+
+@pytest.fixture(scope="module")
+def entries(methanol_sets: tuple[LabelSet, LabelSet]) -> list[BankEntry]:
+    accurate, cheap = methanol_sets
+    return [BankEntry(accurate, content_hashes(accurate)), BankEntry(cheap, content_hashes(cheap), n_probes=2)]
+
+
+@pytest.fixture(scope="module")
+def stored(entries: list[BankEntry]) -> FrameBank:
+    return build_bank(LAYOUT.settings, entries, memory_bytes=1e9)
+
+
+@pytest.fixture(scope="module")
+def streamed(entries: list[BankEntry]) -> FrameBank:
+    bank = build_bank(LAYOUT.settings, entries, memory_bytes=0)
+    assert all(tensors.descriptors is None and tensors.jacobians is None for tensors in bank.levels.values())
+    return bank
+
+
+def chain(bank: FrameBank) -> list[list[StageSpec]]:
+    """Packs: a teacher; three weighted pretrainings with shared batches; two fine-tunings with batches of their own."""
+
+    def some(level: str, start: int, stop: int) -> Frames:
+        return Frames(level, tuple(bank.rows[level])[start:stop])
+
+    schedule = Schedule(steps=30, learning_rate=3e-3, warmup_steps=5, validations=3)
+    accurate = some(ACCURATE, 0, 40), some(ACCURATE, 40, 60)
+    teacher = StageSpec("identify", LAYOUT.settings, MLPSettings(8, 2), schedule, *accurate, Seeds(0, 1, 2))
+    cheap = some(CHEAP, 0, 160), some(CHEAP, 160, 200)
+    pretrain = [
+        replace(
+            teacher,
+            kind="pretrain",
+            train=cheap[0],
+            val=cheap[1],
+            seeds=Seeds(0, k, 3),
+            parents=(teacher.key,),
+            gamma_rel=1.0 + k,
+        )
+        for k in range(3)
+    ]
+    finetune = [
+        replace(teacher, kind="finetune", train=some(ACCURATE, 0, 20 + k), seeds=Seeds(0, k, k), parents=(p.key,))
+        for k, p in enumerate(pretrain[:2])
+    ]
+    return [[teacher], pretrain, finetune]
+
+
+def train_chain(bank: FrameBank) -> list[StageResult]:
+    results: dict[str, StageResult] = {}
+    for specs in chain(bank):
+        models = {key: result.model for key, result in results.items()}
+        shared = specs[0].kind == "pretrain"
+        results |= {r.key: r for r in train_pack(bank, specs, models, share_batches=shared)}
+    return list(results.values())
+
+
+def test_a_chain_on_streamed_levels_is_that_on_stored_ones(stored: FrameBank, streamed: FrameBank) -> None:
+    """Same arithmetic but for the grouping of frames: rounding of single precision, grown over three stages."""
+    for one, other in zip(train_chain(stored), train_chain(streamed), strict=True):
+        assert one.key == other.key
+        assert one.status == other.status == "ok"
+        assert other.val_force_mae_ev_ang == pytest.approx(one.val_force_mae_ev_ang, rel=1e-4)
+        assert other.effective_sample == (one.effective_sample and pytest.approx(one.effective_sample, rel=1e-4))
+        distance = (one.model.parameters - other.model.parameters).norm() / one.model.parameters.norm()
+        assert distance < 1e-4
+        assert other.model.energy_shift_ev == pytest.approx(one.model.energy_shift_ev, abs=1e-4)
+
+
+def test_scores_are_matched_on_a_streamed_level(stored: FrameBank, streamed: FrameBank) -> None:
+    (_, (spec, *_), _) = chain(stored)
+    spec = replace(spec, kind="score_match", parents=(), gamma_rel=None, score=ScoreSettings(300.0, n_probes=2))
+    one, other = (train_pack(bank, [spec], {})[0] for bank in (stored, streamed))
+    assert [error for _, error in other.validation_curve] == pytest.approx(
+        [error for _, error in one.validation_curve], rel=1e-3
+    )
+
+
+def test_training_and_passes_over_all_frames_keep_to_the_bound(
+    streamed: FrameBank, described_at_once: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streaming, "CHUNK_BYTES", 25 * PER_FRAME)
+    monkeypatch.setattr("asteroid.prediction._CHUNK", 12)
+    results = train_chain(streamed)
+    estimate_bias(streamed, CHEAP, torch.arange(200), [results[0].model])
+    assert max(described_at_once) <= 24
+    assert sum(described_at_once) > 3 * 30 * 10
+
+
+def test_workers_get_the_positions_of_a_streamed_level(stored: FrameBank, streamed: FrameBank) -> None:
+    shared = SharedBank.of(streamed)
+    assert shared.nbytes < SharedBank.of(stored).nbytes - 260 * PER_FRAME + 1
+    opened = pickle.loads(pickle.dumps(shared)).open()
+    assert opened.levels[CHEAP].jacobians is None
+    (teacher,), *_ = chain(streamed)
+    here, there = (train_pack(bank, [teacher], {})[0] for bank in (streamed, opened))
+    assert torch.equal(here.model.parameters, there.model.parameters)

@@ -15,13 +15,19 @@ from typing import TYPE_CHECKING, ClassVar
 import torch
 from torch import Tensor
 
+from asteroid.descriptors import describe_values
 from asteroid.models.network import Inputs, Scaling
+from asteroid.streaming import stream_batches
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from asteroid.descriptors import ElementBlock, Layout
     from asteroid.frames import FrameTensors
+
+#: Frames that the scaling is measured on. A level of any size must be trainable without a pass over all its frames,
+#: and the scaling must not depend on whether it is streamed.
+_SCALING_FRAMES = 4096
 
 
 @dataclass(frozen=True)
@@ -64,10 +70,21 @@ class DescriptorMLP:
 
     def measure_scaling(self, frames: FrameTensors, rows: Tensor, forces: Tensor) -> Scaling:
         """Scaling of one model from its training frames."""
-        return measure_scaling(self.layout, frames.descriptors[rows], forces)
+        sample = rows[:_SCALING_FRAMES]  # a random sample: the order of a stage's frames is that of their hashes
+        if frames.descriptors is None:
+            descriptors = describe_values(self.layout, frames.positions[sample].numpy()).float()
+        else:
+            descriptors = frames.descriptors[sample]
+        return measure_scaling(self.layout, descriptors, forces)
 
     def batches(self, frames: FrameTensors, rows: Iterable[Tensor]) -> Iterator[Inputs]:
-        """Descriptors [K, M, W] and Jacobians [K, M, W, 3A] of one batch after another."""
+        """Descriptors [K, M, W] and Jacobians [K, M, W, 3A] of one batch after another.
+
+        Those of a streamed level hold until the next batch is asked for.
+        """
+        if frames.descriptors is None or frames.jacobians is None:
+            yield from stream_batches(self.layout, frames.positions, rows)
+            return
         for batch in rows:
             flat = batch.flatten()
             descriptors = frames.descriptors.index_select(0, flat).unflatten(0, batch.shape)
