@@ -269,10 +269,12 @@ class Sweep(_Section):
                 raise ValueError(
                     "strategy asteroid is judged against no weights: add strategy pretrain_finetune and gamma_rel inf"
                 )
-        if "asteroid_unlabelled" in self.strategies and self.model.architecture != "mlp":
+        search = self.pareto or self.tune
+        named = {self.model.architecture, *((search.space.architecture or ()) if search else ())}
+        if "asteroid_unlabelled" in self.strategies and named != {"mlp"}:
             raise ValueError(
-                f"score matching needs the descriptor model, found architecture {self.model.architecture}: set model: "
-                "{architecture: mlp} or remove strategy asteroid_unlabelled"
+                f"score matching needs the descriptor model, found architecture {', '.join(named - {'mlp'})}: set "
+                "architecture: mlp or remove strategy asteroid_unlabelled"
             )
         return self
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+from collections import defaultdict
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from ase.symbols import Symbols
 from study.config import sweep_plain
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from asteroid.stages import StageSpec
     from study.run import Plan
@@ -47,11 +48,11 @@ def make_manifest(plan: Plan, status: str, stages: Mapping[str, StageSpec], swee
         sweep_core_s: CPU seconds really spent on the stages finished so far.
     """
     data = plan.data
-    bought: dict[str, set[str]] = {data.prices.accurate: set(), data.prices.cheap: set()}
-    for spec in stages.values():
-        for frames in (spec.train, spec.val, *([spec.base] if spec.base else [])):
-            bought[frames.level].update(frames.hashes)
-    n_accurate, n_cheap = len(bought[data.prices.accurate]), len(bought[data.prices.cheap])
+    bought = _bought(stages.values())
+    n_accurate = len(bought[data.prices.accurate, "labelled"])
+    labelled, sampled = bought[data.prices.cheap, "labelled"], bought[data.prices.cheap, "sampled"]
+    cheap_cpu_s = data.prices.strategy_cheap_cpu_s("frames", len(sampled), 0)
+    cheap_cpu_s += data.prices.strategy_cheap_cpu_s("labels_at_accurate", 0, len(labelled))
     return {
         "schema_version": SCHEMA_VERSION,
         "status": status,
@@ -69,8 +70,8 @@ def make_manifest(plan: Plan, status: str, stages: Mapping[str, StageSpec], swee
         "ledger": {
             "accurate_labels_assumed_bought": n_accurate,
             "accurate_cpu_s": data.prices.accurate_cpu_s(n_accurate),
-            "cheap_frames_assumed_bought": n_cheap,
-            "cheap_cpu_s": data.prices.cheap_cpu_s(n_cheap),
+            "cheap_frames_assumed_bought": len(labelled | sampled),
+            "cheap_cpu_s": cheap_cpu_s,
             "evaluation_labels": len(data.test),
             "evaluation_cpu_s": data.prices.accurate_cpu_s(len(data.test)),
             "sweep_core_s": sweep_core_s,
@@ -86,6 +87,19 @@ def make_manifest(plan: Plan, status: str, stages: Mapping[str, StageSpec], swee
             "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
         },
     }
+
+
+def _bought(stages: Iterable[StageSpec]) -> defaultdict[tuple[str, str], set[str]]:
+    """Content hashes of what all stages need together: (level, "sampled" or "labelled") -> frames."""
+    bought: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    for spec in stages:
+        for frames in (spec.train, spec.val):
+            bought[frames.level, "sampled"].update(frames.hashes)
+            if spec.score is None:
+                bought[frames.level, "labelled"].update(frames.hashes)
+        if spec.base is not None:  # at geometries that are there already
+            bought[spec.base.level, "labelled"].update(spec.base.hashes)
+    return bought
 
 
 def _processor() -> str:

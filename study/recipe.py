@@ -68,7 +68,8 @@ class TunedSettings:
 
     def sentence(self) -> str:
         """What was chosen, for people."""
-        chosen = ", ".join(f"{key} {value:g}" for key, value in self.values.items())
+        said = {key: value if isinstance(value, str) else f"{value:g}" for key, value in self.values.items()}
+        chosen = ", ".join(f"{key} {value}" for key, value in said.items())
         return f"tuned {self.strategy} with {self.tuned_with_n} labels: {chosen} (of {self.trials} trials)"
 
 

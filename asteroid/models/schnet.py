@@ -107,9 +107,10 @@ class SchNet:
         numbers = torch.tensor(self.numbers).repeat(n_frames)
         with torch.enable_grad():
             at = positions.reshape(-1, 3).detach().requires_grad_()
-            energy = functional_call(self._module, weights, (numbers, at, frame)).squeeze(-1)
+            # The filters' network has two names in one module. Swapped in under both, the weights would stay in it.
+            energy = functional_call(self._module, weights, (numbers, at, frame), tie_weights=False).squeeze(-1)
             (slope,) = torch.autograd.grad(energy.sum(), at, create_graph=learning)
-        return energy, -slope.reshape(n_frames, -1)
+        return energy if learning else energy.detach(), -slope.reshape(n_frames, -1)
 
     @cached_property
     def _module(self) -> Any:
@@ -119,14 +120,15 @@ class SchNet:
             from torch_geometric.nn.models import SchNet as PublishedSchNet
 
         settings = self.settings
-        return PublishedSchNet(
-            hidden_channels=settings.hidden,
-            num_filters=settings.hidden,
-            num_interactions=settings.layers,
-            num_gaussians=settings.n_gaussians,
-            cutoff=settings.cutoff_ang,
-            interaction_graph=self._graph,
-        )
+        with torch.random.fork_rng(devices=[]):  # it draws weights at once, which nobody uses
+            return PublishedSchNet(
+                hidden_channels=settings.hidden,
+                num_filters=settings.hidden,
+                num_interactions=settings.layers,
+                num_gaussians=settings.n_gaussians,
+                cutoff=settings.cutoff_ang,
+                interaction_graph=self._graph,
+            )
 
     @cached_property
     def _shapes(self) -> dict[str, torch.Size]:
