@@ -1,12 +1,13 @@
 """Per-atom descriptors D(x) and their Jacobians dD/dx, computed once per frame.
 
 Training frames never move, so everything that depends on positions alone is computed before training; a force is then
-one product with a stored Jacobian. Two-body channels are radial sums per neighbour element; three-body channels are,
-per pair of neighbour elements, sums over neighbour pairs of R_n(r_ij) R_n(r_ik) P_l(cos theta_jik) (the angular idea
-of Behler and Parrinello, Phys. Rev. Lett. 98, 146401 (2007), in the Legendre form of the SOAP power spectrum, Bartók
-et al., Phys. Rev. B 87, 184115 (2013)). The sums over pairs are never written out: they are contractions of moment
-tensors M_p = sum_j R_n(r_ij) u_ij^(x)p (Shapeev, Multiscale Model. Simul. 14, 1153 (2016)), so the cost is quadratic
-in the atoms.
+one product with a stored Jacobian. Atoms are told apart by element or, where sites are given, by their place in the
+molecule (`sites.equivalent_sites`); "kind" stands for either. Two-body channels are radial sums per kind of neighbour;
+three-body channels are, per pair of kinds, sums over neighbour pairs of R_n(r_ij) R_n(r_ik) P_l(cos theta_jik) (the
+angular idea of Behler and Parrinello, Phys. Rev. Lett. 98, 146401 (2007), in the Legendre form of the SOAP power
+spectrum, Bartók et al., Phys. Rev. B 87, 184115 (2013)). The sums over pairs are never written out: they are
+contractions of moment tensors M_p = sum_j R_n(r_ij) u_ij^(x)p (Shapeev, Multiscale Model. Simul. 14, 1153 (2016)), so
+the cost is quadratic in the atoms.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from asteroid.errors import InputError
 from asteroid.invariants import evaluate, fill_jacobians, make_workspace, plan_of
 
 if TYPE_CHECKING:
@@ -31,26 +33,28 @@ class DescriptorSettings:
     """Resolution of the descriptors.
 
     Attributes:
-        n_radial: radial functions per neighbour element (two-body).
-        n_angular: radial functions per pair of neighbour elements (three-body).
+        n_radial: radial functions per kind of neighbour (two-body).
+        n_angular: radial functions per pair of kinds (three-body).
         l_max: highest Legendre polynomial of the angle.
         cutoff_ang: neighbours beyond this distance (Å) do not count.
+        sites: a label per atom; atoms of one label are alike to the model, and none else. None: atoms of one element.
     """
 
     n_radial: int = 10
     n_angular: int = 4
     l_max: int = 3
     cutoff_ang: float = 5.0
+    sites: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)
 class ElementBlock:
-    """Where one element's descriptors lie in a frame's flat descriptor vector.
+    """Where the descriptors of one kind of centre lie in a frame's flat descriptor vector.
 
     Attributes:
-        number: atomic number of the centre atoms.
+        number: atomic number of the centre atoms; without sites there is one block per element.
         atoms: their positions in the molecule, in order.
-        channels: the channels of the full layout that this element uses.
+        channels: the channels of the full layout that this kind of centre uses.
         start: first entry of the block in the flat vector; atom by atom, `len(channels)` entries each.
     """
 
@@ -67,7 +71,7 @@ class ElementBlock:
 
 @dataclass(frozen=True)
 class Layout:
-    """The flat descriptor vector of one composition: blocks by element, constant and doubled channels left out."""
+    """The flat descriptor vector of one composition: blocks by kind, constant and doubled channels left out."""
 
     numbers: tuple[int, ...]
     settings: DescriptorSettings
@@ -78,6 +82,11 @@ class Layout:
         """Length of a frame's flat descriptor vector."""
         return self.blocks[-1].stop
 
+    @property
+    def kinds(self) -> tuple[int, ...]:
+        """What tells the atoms apart [A]: their sites, else their elements."""
+        return self.settings.sites or self.numbers
+
 
 #: Jacobians of so many bytes at a time: few enough for the cache, enough to hide the overhead of each call of torch.
 _CHUNK_BYTES = 8 * 2**20
@@ -86,22 +95,26 @@ _CHUNK_BYTES = 8 * 2**20
 def make_layout(numbers: NDArray[np.int64], settings: DescriptorSettings) -> Layout:
     """Lay out the descriptors of one molecule.
 
-    A channel needs its neighbour elements to be present; a three-body channel over one and the same single neighbour
+    A channel needs its kinds of neighbours to be present; a three-body channel over one and the same single neighbour
     has no angle and repeats the two-body information, so it is left out.
 
     Args:
         numbers: atomic numbers [A].
         settings: resolution.
+
+    Raises:
+        InputError: the sites are not one per atom, or put two elements together.
     """
-    elements = sorted({int(z) for z in numbers})
+    kind_of = np.array(_checked_kinds(numbers, settings.sites))
+    kinds = sorted({int(k) for k in kind_of})
     blocks: list[ElementBlock] = []
     start = 0
-    for centre in elements:
-        count = {z: int((numbers == z).sum()) - (z == centre) for z in elements}
-        channels = [c for c, needs in enumerate(_channel_needs(elements, settings)) if needs(count)]
-        atoms = tuple(int(a) for a in np.flatnonzero(numbers == centre))
+    for centre in kinds:
+        count = {k: int((kind_of == k).sum()) - (k == centre) for k in kinds}
+        channels = [c for c, needs in enumerate(_channel_needs(kinds, settings)) if needs(count)]
+        atoms = tuple(int(a) for a in np.flatnonzero(kind_of == centre))
         if channels:
-            blocks.append(ElementBlock(centre, atoms, tuple(channels), start))
+            blocks.append(ElementBlock(int(numbers[atoms[0]]), atoms, tuple(channels), start))
             start = blocks[-1].stop
     return Layout(tuple(int(z) for z in numbers), settings, tuple(blocks))
 
@@ -167,13 +180,29 @@ def _frames_at_once(layout: Layout) -> int:
     return max(1, min(64, _CHUNK_BYTES // bytes_per_frame(layout)))
 
 
-def _channel_needs(elements: list[int], settings: DescriptorSettings) -> list[Callable[[dict[int, int]], bool]]:
-    """For each channel of the full layout: whether it is of use, given the number of neighbours of each element."""
+def _checked_kinds(numbers: NDArray[np.int64], sites: tuple[int, ...] | None) -> tuple[int, ...]:
+    """What tells the atoms apart: their sites, else their elements."""
+    if sites is None:
+        return tuple(int(z) for z in numbers)
+    if len(sites) != len(numbers):
+        raise InputError(f"sites are one label per atom, found {len(sites)} for {len(numbers)} atoms: label every atom")
+    element: dict[int, int] = {}
+    for site, z in zip(sites, numbers, strict=True):
+        if element.setdefault(site, int(z)) != z:
+            raise InputError(
+                f"atoms of one site are of one element, found elements {element[site]} and {z} at site {site}: "
+                "give them different labels"
+            )
+    return sites
+
+
+def _channel_needs(kinds: list[int], settings: DescriptorSettings) -> list[Callable[[dict[int, int]], bool]]:
+    """For each channel of the full layout: whether it is of use, given the number of neighbours of each kind."""
     needs: list[Callable[[dict[int, int]], bool]] = []
-    for e in elements:
+    for e in kinds:
         needs += [lambda count, e=e: count[e] > 0] * settings.n_radial  # type: ignore[misc]
-    for i, e in enumerate(elements):
-        for f in elements[i:]:
+    for i, e in enumerate(kinds):
+        for f in kinds[i:]:
             pair_needs = [lambda count, e=e, f=f: count[e] > (e == f) and count[f] > 0]
             needs += pair_needs * (settings.n_angular * (settings.l_max + 1))
     return needs

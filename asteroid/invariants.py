@@ -95,7 +95,7 @@ class Workspace:
 def plan_of(layout: Layout, dtype: torch.dtype) -> Plan:
     """Constants of a layout in the precision of the arithmetic."""
     settings, n_atoms = layout.settings, len(layout.numbers)
-    elements = sorted(set(layout.numbers))
+    elements = sorted(set(layout.kinds))  # sites, where the settings name them
     atoms = torch.tensor([a for block in layout.blocks for a in block.atoms], dtype=torch.int64)
     is_neighbour = torch.ones(len(atoms), 1, n_atoms, dtype=dtype)
     is_neighbour[torch.arange(len(atoms)), 0, atoms] = 0.0
@@ -113,7 +113,7 @@ def plan_of(layout: Layout, dtype: torch.dtype) -> Plan:
         blocks=_merged(layout.blocks),
         atoms=atoms,
         is_neighbour=is_neighbour,
-        is_element=torch.tensor([[float(z == e) for z in layout.numbers] for e in elements], dtype=dtype),
+        is_element=torch.tensor([[float(z == e) for z in layout.kinds] for e in elements], dtype=dtype),
         weights=legendre_weights(settings.l_max).to(dtype),
         value_index=centre * per_centre + of_channel[channels],
         own_index=torch.arange(layout.width) * n_atoms + atoms[centre],

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from asteroid.labels import IntArray, LabelSet
     from asteroid.stages import StageKind
     from asteroid.training import Schedule
-    from study.config import Sweep
     from study.data import StudyData
     from study.settings import Settings
     from study.strategies import Strategy
@@ -30,8 +29,8 @@ Split = tuple[Frames, Frames]
 class ChainBuilder:
     """Makes the stage specs of a study's chains."""
 
-    def __init__(self, sweep: Sweep, data: StudyData) -> None:
-        self._descriptors = sweep.descriptors.settings()
+    def __init__(self, data: StudyData) -> None:
+        self._descriptors = data.descriptors
         self._pool = data.pool
         self._cheap_pool = data.cheap_pool
         self._hashes = {labels.level: content_hashes(labels) for labels in (data.pool, data.cheap_pool)}

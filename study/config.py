@@ -5,23 +5,27 @@ from __future__ import annotations
 import difflib
 import math
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from asteroid.descriptors import DescriptorSettings
 from asteroid.errors import InputError
 from asteroid.labels import normalise_level
 from asteroid.models import ARCHITECTURES, Architecture, NetworkSettings
 from asteroid.models.mlp import MLPSettings
 from asteroid.models.sgdml import KernelSettings
 from asteroid.objectives import ForceLoss
+from asteroid.resolution import AtomKinds, choose_descriptors
 from asteroid.stages import ScoreSettings
 from asteroid.training import Schedule
 from asteroid.units import parse_seconds
 from study.search_config import SearchSection
 from study.strategies import TRAITS, Strategy
+
+if TYPE_CHECKING:
+    from asteroid.descriptors import DescriptorSettings
+    from asteroid.labels import LabelSet
 
 
 def _price(value: Any) -> Any:
@@ -160,16 +164,17 @@ class KernelSection(_Section):
 
 
 class DescriptorSection(_Section):
-    """Resolution of the descriptors."""
+    """Resolution of the descriptors; what is left out follows from the molecule (`asteroid.resolution`)."""
 
-    n_radial: int = Field(default=DescriptorSettings.n_radial, gt=0, le=100)
-    n_angular: int = Field(default=DescriptorSettings.n_angular, gt=0, le=50)
-    l_max: int = Field(default=DescriptorSettings.l_max, ge=0, le=8)
-    cutoff_ang: float = Field(default=DescriptorSettings.cutoff_ang, gt=1)
+    atoms: AtomKinds = "auto"
+    n_radial: int | None = Field(default=None, gt=0, le=100)
+    n_angular: int | None = Field(default=None, gt=0, le=50)
+    l_max: int | None = Field(default=None, ge=0, le=8)
+    cutoff_ang: float | None = Field(default=None, gt=1)
 
-    def settings(self) -> DescriptorSettings:
-        """The descriptors' own record of it."""
-        return DescriptorSettings(**self.model_dump())
+    def settings(self, labels: LabelSet) -> DescriptorSettings:
+        """The descriptors of a molecule."""
+        return choose_descriptors(labels.numbers, labels.positions, **self.model_dump())
 
 
 def _unique(values: tuple[Any, ...]) -> tuple[Any, ...]:

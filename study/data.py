@@ -18,6 +18,7 @@ from study.costs import LevelPrice, PriceList
 from study.strategies import TRAITS
 
 if TYPE_CHECKING:
+    from asteroid.descriptors import DescriptorSettings
     from asteroid.labels import LabelSet
     from study.config import DataSection, LabelFile, Sweep, TestSection
 
@@ -32,6 +33,7 @@ class StudyData:
         pool: accurate labels that can be bought.
         cheap_pool: cheap frames that can be bought.
         cheap_at_accurate: cheap labels at the geometries of `accurate`, where a strategy needs them.
+        descriptors: how the molecule is described.
         temperature_k: temperature at which the cheap frames were sampled, where it is declared.
         prices: price of each level.
         card: the data card as lines for the terminal and the report.
@@ -45,6 +47,7 @@ class StudyData:
     prices: PriceList
     card: tuple[str, ...]
     card_json: dict[str, Any]
+    descriptors: DescriptorSettings
     cheap_at_accurate: LabelSet | None = None
     temperature_k: float | None = None
 
@@ -95,6 +98,7 @@ def load_data(sweep: Sweep) -> StudyData:
         f"roles: {len(test):,} test labels, {len(pool):,} in the pool, {len(cheap_pool):,} cheap frames to draw from "
         f"({len(cheap) - len(cheap_pool):,} left out: test groups and geometries with an accurate label)"
     )
+    descriptors = sweep.descriptors.settings(accurate)
     cheap_at_accurate = None
     if any(TRAITS[strategy].runs_cheap_method for strategy in sweep.strategies):
         cheap_at_accurate = cheap_labels_at(accurate, cheap, cheap_method(cheap.level), why_not(cheap.level))
@@ -104,11 +108,22 @@ def load_data(sweep: Sweep) -> StudyData:
         pool,
         cheap_pool,
         prices,
-        (*lines, counts),
+        (*lines, counts, _described(descriptors)),
         card_json,
+        descriptors,
         cheap_at_accurate=cheap_at_accurate,
         temperature_k=temperature_k,
     )
+
+
+def _described(descriptors: DescriptorSettings) -> str:
+    resolution = (
+        f"{descriptors.n_radial} radial, {descriptors.n_angular} angular functions, l up to {descriptors.l_max}"
+    )
+    if descriptors.sites is None:
+        return f"descriptors: atoms told apart by element; {resolution}"
+    sites = " ".join(map(str, descriptors.sites))
+    return f"descriptors: atoms told apart by their place among the bonds (sites {sites}); {resolution}"
 
 
 def _load_file(given: LabelFile) -> tuple[LabelSet, LevelPrice, list[str]]:

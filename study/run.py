@@ -68,7 +68,7 @@ def make_plan(sweep: Sweep) -> Plan:
         InputError: the labels do not pass a guard or do not suffice.
     """
     data = load_data(sweep)
-    builder = ChainBuilder(sweep, data)
+    builder = ChainBuilder(data)
     searches = searches_of(sweep)
     for search in searches:
         search.check(builder)
@@ -198,7 +198,7 @@ def _describe(plan: Plan, stages: Iterable[StageSpec]) -> FrameBank:
         _entry(data.accurate, needed, data.cheap_at_accurate),
         _entry(data.cheap_pool, needed, n_probes=score_match.probes if score_match and matches_scores else 0),
     ]
-    return build_bank(plan.sweep.descriptors.settings(), entries)
+    return build_bank(data.descriptors, entries)
 
 
 def _entry(
@@ -211,7 +211,7 @@ def _entry(
 
 
 def _layout(plan: Plan) -> Layout:
-    return make_layout(plan.data.accurate.numbers, plan.sweep.descriptors.settings())
+    return make_layout(plan.data.accurate.numbers, plan.data.descriptors)
 
 
 def _expected_bytes(plan: Plan) -> int:

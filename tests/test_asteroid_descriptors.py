@@ -14,6 +14,7 @@ from scipy.special import eval_legendre
 
 from asteroid import descriptors
 from asteroid.descriptors import DescriptorSettings, bytes_per_frame, describe, describe_values, make_layout
+from asteroid.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,7 +67,8 @@ def radial(r: float, n: int, cutoff: float) -> np.ndarray:
 
 def spelled_out(numbers: list[int], positions: np.ndarray, resolution: DescriptorSettings) -> np.ndarray:
     """The definition with explicit loops over neighbours and pairs of neighbours: all channels [A, C] of one frame."""
-    elements = sorted(set(numbers))
+    elements = sorted(set(numbers if resolution.sites is None else resolution.sites))
+    numbers = numbers if resolution.sites is None else list(resolution.sites)
     cutoff, n_angular = resolution.cutoff_ang, resolution.n_angular
     rows = []
     for i, centre in enumerate(positions):
@@ -299,6 +301,57 @@ def test_channels_left_out_carry_nothing_and_kept_ones_do(numbers: list[int]) ->
                 n = place // (resolution.l_max + 1)
                 alone = [radial(r, resolution.n_angular, resolution.cutoff_ang)[n] ** 2 for r in distance]
                 np.testing.assert_allclose(seen, alone, rtol=1e-12)
+
+
+ETHANOL_SITES = (3, 2, 4, 0, 0, 0, 5, 5, 1)
+
+
+def test_sites_are_told_apart_like_elements(describe_float64: Describe) -> None:
+    resolution = DescriptorSettings(n_radial=3, n_angular=2, l_max=2, sites=ETHANOL_SITES)
+    layout = make_layout(np.array(ETHANOL), resolution)
+    positions = scattered(9, 2, seed=11)
+    values, jacobians = describe_float64(layout, positions)
+    for frame, found, jacobian in zip(positions, values, jacobians, strict=True):
+        full = spelled_out(ETHANOL, frame, resolution)
+        wanted = np.concatenate([full[a, list(b.channels)] for b in layout.blocks for a in b.atoms])
+        np.testing.assert_allclose(found, wanted, rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(jacobian, finite_differences(describe_float64, layout, frame), rtol=1e-6, atol=1e-8)
+    assert [(b.number, b.atoms) for b in layout.blocks] == [
+        (1, (3, 4, 5)),
+        (1, (8,)),
+        (6, (1,)),
+        (6, (0,)),
+        (8, (2,)),
+        (1, (6, 7)),
+    ]
+
+
+def test_sites_that_are_the_elements_change_nothing() -> None:
+    positions = scattered(9, 2, seed=12)
+    plain, _ = describe(make_layout(np.array(ETHANOL), DescriptorSettings()), positions)
+    sited, _ = describe(make_layout(np.array(ETHANOL), DescriptorSettings(sites=tuple(ETHANOL))), positions)
+    assert torch.equal(plain, sited)
+
+
+def test_atoms_of_one_site_exchange_and_others_do_not() -> None:
+    layout = make_layout(np.array(ETHANOL), DescriptorSettings(n_radial=4, n_angular=2, sites=ETHANOL_SITES))
+    positions = scattered(9, 1, seed=13)
+    carbon = next(block for block in layout.blocks if block.atoms == (0,))
+
+    def of_carbon(order: list[int]) -> Tensor:
+        return describe(layout, positions[:, order])[0][0, carbon.start : carbon.stop]
+
+    before = of_carbon(list(range(9)))
+    assert torch.allclose(of_carbon([0, 1, 2, 4, 5, 3, 7, 6, 8]), before, rtol=1e-4, atol=1e-5)
+    assert not torch.allclose(of_carbon([0, 1, 2, 8, 4, 5, 6, 7, 3]), before, rtol=1e-2, atol=1e-2)
+
+
+@pytest.mark.parametrize(
+    ("sites", "found"), [((0, 0, 1), "3 for 4 atoms"), ((0, 1, 1, 1), "elements 8 and 1 at site 1")], ids=str
+)
+def test_sites_that_do_not_fit_the_molecule_are_refused(sites: tuple[int, ...], found: str) -> None:
+    with pytest.raises(InputError, match=found):
+        make_layout(np.array([6, 8, 1, 1]), DescriptorSettings(sites=sites))
 
 
 def test_layout_of_methanol() -> None:

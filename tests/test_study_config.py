@@ -57,14 +57,12 @@ def test_the_quickstart_preset_is_a_sweep_of_every_strategy() -> None:
 
 
 def test_defaults_are_those_of_the_trainer_the_model_and_the_descriptors() -> None:
-    from asteroid.descriptors import DescriptorSettings
     from asteroid.models.mlp import MLPSettings
     from asteroid.training import Schedule
 
     sweep = parse(sweep_data())
     assert sweep.identify.schedule() == Schedule(**SCHEDULE)
     assert sweep.model.settings() == MLPSettings()
-    assert sweep.descriptors.settings() == DescriptorSettings()
 
 
 @pytest.mark.parametrize(

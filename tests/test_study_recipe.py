@@ -37,7 +37,7 @@ def quickstart() -> tuple[Sweep, StudyData, list[Recipe]]:
 
 
 def rows_of(sweep: Sweep, data: StudyData) -> list[Recipe]:
-    return make_recipes(sweep, ChainBuilder(sweep, data))
+    return make_recipes(sweep, ChainBuilder(data))
 
 
 def stages() -> dict[str, StageSpec]:

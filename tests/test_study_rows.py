@@ -75,12 +75,12 @@ def trained() -> Trained:
         pool=full.pool.select(np.arange(15)),
         cheap_pool=full.cheap_pool.select(np.arange(30)),
     )
-    builder = ChainBuilder(sweep, data)
+    builder = ChainBuilder(data)
     plan = Plan(sweep, data, builder, make_recipes(sweep, builder), [])
     accurate = data.accurate.select(
         np.isin(content_hashes(data.accurate), content_hashes(data.pool) + content_hashes(data.test))
     )
-    bank = build_bank(sweep.descriptors.settings(), [BankEntry(s, content_hashes(s)) for s in (accurate, data.cheap_pool)])
+    bank = build_bank(data.descriptors, [BankEntry(s, content_hashes(s)) for s in (accurate, data.cheap_pool)])
     results: dict[str, StageResult] = {}
     for packs in plan.rounds:
         for pack in packs:

@@ -120,7 +120,7 @@ def test_importances_are_shares(finished: Path) -> None:
 def test_scores_are_cross_validated_inside_the_bought_labels() -> None:
     sweep = sweep_of()
     data = load_data(sweep)
-    builder = ChainBuilder(sweep, data)
+    builder = ChainBuilder(data)
     test = set(content_hashes(data.test))
     train, val = builder.bought(15, 100)
     bought = set(train.hashes + val.hashes)

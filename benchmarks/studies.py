@@ -1,0 +1,83 @@
+"""What the accuracy benchmarks share: label files for a sweep, the run itself, and comparisons paired by seed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import stats
+
+from asteroid.units import KCAL_PER_MOL_EV
+from study.config import parse_sweep
+from study.executors import SerialExecutor
+from study.ray_executor import RayExecutor
+from study.run import make_plan, run_plan
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+
+    from asteroid.frames import FrameBank
+    from asteroid.labels import LabelSet
+    from study.engine import Progress
+    from study.executors import Executor
+
+
+def write_labels(labels: LabelSet, path: Path) -> None:
+    """Write labels as npz in eV and Å, groups included."""
+    arrays = {"z": labels.numbers, "R": labels.positions, "E": labels.energy, "F": labels.forces}
+    if labels.group is not None:
+        arrays["group"] = labels.group
+    np.savez(path, **{name: array for name, array in arrays.items() if array is not None})
+
+
+def data_section(accurate: LabelSet, cheap: LabelSet, folder: Path) -> str:
+    """Write both levels into a folder; the `data` section of a sweep that reads them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = ["data:"]
+    for role, labels, price in (("accurate", accurate, "28s"), ("cheap", cheap, "1.4ms")):
+        path = folder / f"{role}.npz"
+        if not path.exists():
+            write_labels(labels, path)
+        group = ", group_key: group" if labels.group is not None else ""
+        lines.append(
+            f"  {role}: {{file: {path.name}, level: {labels.level}, energy_unit: eV, length_unit: Angstrom, "
+            f"price: {price}{group}}}"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def run_sweep(text: str, folder: Path, workers: int) -> pd.DataFrame:
+    """Run a sweep in a folder, or go on with it; its results table."""
+    sweep = parse_sweep(text, "the benchmark's sweep", folder)
+
+    def make_executor(bank: FrameBank) -> Executor:
+        return RayExecutor(bank, workers=workers) if workers > 1 else SerialExecutor(bank)
+
+    seen = ""
+
+    def tell(progress: Progress) -> None:
+        nonlocal seen
+        if progress.activity != seen:
+            seen = progress.activity
+            print(f"  {progress.stages_done}/{progress.stages_total} {seen}", flush=True)
+
+    return run_plan(make_plan(sweep), folder / sweep.name, make_executor, tell, print)
+
+
+def errors(table: pd.DataFrame, strategy: str, budget: int, gamma_rel: float | None = None) -> pd.Series[float]:
+    """Test force MAE (kcal/mol/Å) by seed."""
+    rows = table[(table["strategy"] == strategy) & (table["budget"] == budget)]
+    if gamma_rel is not None:
+        rows = rows[rows["gamma_rel"] == gamma_rel]
+    return rows.set_index("seed")["test_force_mae_ev_ang"].sort_index() / KCAL_PER_MOL_EV
+
+
+def paired_change(new: pd.Series[float], old: pd.Series[float]) -> tuple[float, float, float]:
+    """Relative change from old to new, paired by seed, with its 90 % t interval: (change, low, high)."""
+    ratios = np.log(new / old).to_numpy()
+    n = len(ratios)
+    half = stats.t.ppf(0.95, n - 1) * ratios.std(ddof=1) / np.sqrt(n) if n > 1 else np.nan
+    middle = float(ratios.mean())
+    return tuple(float(np.expm1(value)) for value in (middle, middle - half, middle + half))  # type: ignore[return-value]
