@@ -12,7 +12,8 @@ from asteroid.units import SECONDS, force_unit_in_ev_ang
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from analysis.planner import Option, Plan
+    from analysis.options import Option
+    from analysis.planner import Plan
     from study.costs import LevelPrice
 
 #: What each doubt means to somebody who is about to buy labels.
@@ -32,6 +33,9 @@ DOUBTS = {
     "bound_hit": "the slope lies at the edge of what is plausible: check the runs",
     "no_test_set": "no test set: errors are cross-validated inside the bought labels",
     "unfinished_run": "the run is not finished: strategies and budgets that are still to come are not weighed",
+    "use_not_measured": "what a prediction costs was not measured for this strategy: the MD steps are not in its price",
+    "interpolated_cheap": "this number of cheap frames was not run: the surface between those that were tells it",
+    "negative_transfer": "cheap frames made errors larger at some budgets; those runs were left out of the surface",
     "failed_runs": "some runs of this curve failed and were left out",
 }
 
@@ -68,7 +72,7 @@ def explain(plan: Plan, *, force_unit: str = "kcal/mol/Å") -> list[str]:
             f"Training, not in this price: {duration(choice.training_core_s)} on one core "
             f"(measured at {choice.training_at_budget:,} labels)."
         )
-    if use := use_text(choice, plan.prices.cheap):
+    if use := use_text(choice, plan.prices.cheap, plan.md_steps):
         lines.append(use)
     if plan.runner_up is not None:
         other = plan.runner_up
@@ -105,7 +109,9 @@ def duration(seconds: float) -> str:
 
 
 def _purchase(option: Option, plan: Plan) -> str:
-    bought = f"{option.n_accurate:,} labels of {plan.prices.accurate} (training and validation together)"
+    owned = min(plan.already.get(plan.prices.accurate, 0), option.n_accurate)
+    among = f", {owned:,} of them owned" if owned else ""
+    bought = f"{option.n_accurate:,} labels of {plan.prices.accurate} (training and validation together{among})"
     if option.n_cheap:
         return f"{bought} and {option.n_cheap:,} frames of {plan.prices.cheap}"
     return f"{bought}, each with a label of {plan.prices.cheap}" if option.cheap_cpu_s > 0 else bought
@@ -132,8 +138,13 @@ def _what_is_paid(option: Option, cheap: LevelPrice) -> str:
     return "for sampling alone" if unlabelled and cheap.label_cpu_s > 0 else "with sampling"
 
 
-def use_text(option: Option, cheap_level: str) -> str:
+def use_text(option: Option, cheap_level: str, md_steps: float = 0.0) -> str:
     """What a prediction costs, in words; empty where that was not measured and the cheap method need not run."""
+    if md_steps and math.isfinite(option.use_cpu_s):
+        per_frame = f"{option.use_cpu_s_per_frame:.2g} CPU s per predicted frame"
+        runs = f", {cheap_level} at every prediction included" if strategy_of(option.strategy).runs_cheap_method else ""
+        price = f"{duration(option.use_cpu_s)} for {md_steps:.3g} MD steps"
+        return f"Use, weighed with the labels: {price}, {per_frame}{runs}."
     runs = f"it runs {cheap_level} at every prediction" if strategy_of(option.strategy).runs_cheap_method else ""
     if math.isnan(option.use_cpu_s_per_frame):
         return f"Use, not in this price: {runs}." if runs else ""
@@ -142,7 +153,7 @@ def use_text(option: Option, cheap_level: str) -> str:
 
 
 def _use_aside(option: Option, plan: Plan) -> str:
-    use = use_text(option, plan.prices.cheap).removeprefix("Use, not in this price: ").removesuffix(".")
+    use = use_text(option, plan.prices.cheap, plan.md_steps).partition(": ")[2].removesuffix(".")
     return f"; {use}" if use else ""
 
 

@@ -3,81 +3,27 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from analysis.curves import competing_curves, curves_of, labels_of
-from analysis.pricing import label_price
-from analysis.promise import Evidence, evidence_of, labels_needed
-from analysis.strategies import strategy_of
+from analysis.curves import competing_curves, curves_of, label_of, labels_of
+from analysis.options import Option, Terms, curve_option, option_json, surface_options
+from analysis.promise import evidence_of
 from asteroid.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     import pandas as pd
 
+    from analysis.curves import Curve
+    from analysis.transfer import SurfaceFit
     from study.costs import PriceList
 
-SCHEMA_VERSION = 1
-#: The interval of numbers of labels and of prices.
-INTERVAL = (0.05, 0.95)
+SCHEMA_VERSION = 2
+#: What was not run must be cheaper than this share of the best that was, to be worth the doubt.
+WORTH_IT = 0.95
 MIN_CONFIDENCE, MAX_CONFIDENCE = 0.5, 0.99
-
-
-@dataclass(frozen=True)
-class Option:
-    """One curve, priced at the smallest number of accurate labels that meets the target.
-
-    Attributes:
-        label: the curve's name for people.
-        strategy: the curve's strategy,
-        gamma_rel: its relative bias-weight temperature (NaN: none),
-        schedule: its fine-tune schedule, and
-        n_cheap: its number of cheap frames.
-        n_accurate: accurate labels to buy, training and validation together. Where the option cannot be promised: the
-            largest number that this curve may speak about.
-        probability: that one new run with n_accurate labels meets the target.
-        promised: whether that reaches the confidence asked for.
-        p_never: probability that no number of labels is enough (a floor, or an unfitted curve's budgets).
-        accurate_cpu_s: price of the accurate labels.
-        cheap_cpu_s: price of the cheap labels and frames that go with them.
-        use_cpu_s_per_frame: CPU seconds to predict one frame, the cheap method's included where that must run; NaN:
-            not measured; no part of the price.
-        training_core_s: core seconds to train one such chain, measured at `training_at_budget` labels; no part of it.
-        training_at_budget: the budget of the sweep that is nearest to n_accurate.
-        interval_n: numbers of labels with which a new run meets the target with 5 % and 95 % probability; None beyond
-            what the curve may speak about.
-        interval_cpu_s: the price of these.
-        largest_budget: largest budget that was run.
-        status: doubts: those of the curve and its fit, and `extrapolated` (beyond the largest budget),
-            `smallest_budget` (fewer labels than any that were run might do), `beyond_pool` (more labels than the set
-            has), `overlapping_subsets` (the largest budget is over half of the pool), `cannot_be_promised`.
-    """
-
-    label: str
-    strategy: str
-    gamma_rel: float
-    schedule: str
-    n_cheap: int
-    n_accurate: int
-    probability: float
-    promised: bool
-    p_never: float
-    accurate_cpu_s: float
-    cheap_cpu_s: float
-    training_core_s: float
-    training_at_budget: int
-    use_cpu_s_per_frame: float
-    interval_n: tuple[int | None, int | None]
-    interval_cpu_s: tuple[float | None, float | None]
-    largest_budget: int
-    status: tuple[str, ...]
-
-    @property
-    def cost_cpu_s(self) -> float:
-        """Price of all labels."""
-        return self.accurate_cpu_s + self.cheap_cpu_s
 
 
 @dataclass(frozen=True)
@@ -92,6 +38,8 @@ class Plan:
         alternatives: the best option of every other strategy, promised ones first, by price; then by probability.
         n_test: accurate test labels that the errors were measured with, outside the price.
         status: doubts about the choice (`cannot_be_promised` where there is none); empty: no doubts.
+        already: labels that are owned, by level.
+        md_steps: steps of molecular dynamics whose price entered the choice.
     """
 
     target_ev_ang: float
@@ -101,6 +49,8 @@ class Plan:
     alternatives: tuple[Option, ...]
     n_test: int
     status: tuple[str, ...]
+    already: Mapping[str, int] = field(default_factory=dict)
+    md_steps: float = 0.0
 
     @property
     def runner_up(self) -> Option | None:
@@ -117,24 +67,28 @@ class Plan:
         base = next((o for o in options if o is not None and o.promised and o.strategy == "accurate_only"), None)
         if base is None or self.choice is None:
             return None
-        cost = self.choice.cost_cpu_s
-        return base.cost_cpu_s / cost if cost > 0 else None, base.cost_cpu_s - cost
+        cost, other = self.choice.total_cpu_s, base.total_cpu_s
+        if not (math.isfinite(cost) and math.isfinite(other)):
+            return None
+        return other / cost if cost > 0 else None, other - cost
 
     def to_json(self) -> dict[str, Any]:
         """Plain data; the choice's fields are null where nothing can be promised, gamma_rel "inf" means no weights."""
-        nothing = dict.fromkeys(_option_json(self.alternatives[0])) | {"promised": False} if not self.choice else {}
+        nothing = dict.fromkeys(option_json(self.alternatives[0])) | {"promised": False} if not self.choice else {}
         return {
             "schema_version": SCHEMA_VERSION,
-            **(_option_json(self.choice) if self.choice else nothing),
+            **(option_json(self.choice) if self.choice else nothing),
             "status": list(self.status),
             "target": {"force_mae_ev_ang": self.target_ev_ang},
             "confidence": self.confidence,
+            "already": dict(self.already),
+            "md_steps": self.md_steps,
             "saving_against_accurate_only": (
                 {"factor": self.saving[0], "cpu_s": self.saving[1]} if self.saving else None
             ),
             "evaluation": {"n_test": self.n_test, "cpu_s": self.prices.accurate_cpu_s(self.n_test)},
             "prices": self.prices.to_json(),
-            "alternatives": [_option_json(option) for option in self.alternatives],
+            "alternatives": [option_json(option) for option in self.alternatives],
         }
 
 
@@ -146,6 +100,9 @@ def plan_target(
     *,
     pool: int | None = None,
     rows_expected: int | None = None,
+    already: Mapping[str, int] | None = None,
+    md_steps: float = 0.0,
+    surface: SurfaceFit | None = None,
     seed: int = 0,
 ) -> Plan:
     """Find the cheapest mix of labels with P(force MAE of one new run <= target) >= confidence.
@@ -161,20 +118,29 @@ def plan_target(
         confidence: between .5 and .99.
         pool: accurate labels that the sweep's set has for buying, where known.
         rows_expected: rows of the finished sweep, where known: fewer rows are a doubt about the whole answer.
+        already: labels that are owned and cost nothing, by level.
+        md_steps: steps of molecular dynamics that the model is for: the price of prediction then enters the choice.
+        surface: from `transfer.surface_of`: numbers of cheap frames between those that were run compete too.
         seed: of the posterior draws.
 
     Raises:
-        InputError: a target that is not positive and finite, a confidence out of range, or an unusable table.
+        InputError: a level without a price, md_steps without measured use,
+            a target that is not positive and finite, a confidence out of range, or an unusable table.
     """
     if not (math.isfinite(target_ev_ang) and target_ev_ang > 0):
         raise InputError(f"a target error must be positive, found {target_ev_ang:g}: give the error that is acceptable")
     if not MIN_CONFIDENCE <= confidence <= MAX_CONFIDENCE:
         raise InputError(f"a confidence lies between {MIN_CONFIDENCE} and {MAX_CONFIDENCE}, found {confidence:g}")
     curves = competing_curves(curves_of(table))
+    terms = make_terms(prices, already or {}, md_steps, pool, curves)
     options = [
-        _option(evidence_of(curve, seed=seed), label, prices, target_ev_ang, confidence, pool, seed)
+        curve_option(evidence_of(curve, seed=seed), label, terms, target_ev_ang, confidence, seed)
         for curve, label in zip(curves, labels_of(curves), strict=True)
     ]
+    if surface is not None and surface.usable:
+        run = min((option.total_cpu_s for option in options if option.promised), default=math.inf)
+        between = surface_options(surface, terms, target_ev_ang, confidence, _label_between)
+        options += [option for option in between if option.promised and option.total_cpu_s < WORTH_IT * run]
     best = {
         strategy: min((o for o in options if o.strategy == strategy), key=_rank)
         for strategy in dict.fromkeys(o.strategy for o in options)
@@ -190,95 +156,41 @@ def plan_target(
         alternatives=tuple(option for option in ranked if option is not choice),
         n_test=int(table["n_test"].max()),
         status=doubts + (choice.status if choice else ("cannot_be_promised",)),
+        already=terms.already,
+        md_steps=md_steps,
     )
+
+
+def make_terms(
+    prices: PriceList, already: Mapping[str, int], md_steps: float, pool: int | None, curves: Sequence[Curve]
+) -> Terms:
+    """Check what holds for all options.
+
+    Raises:
+        InputError: labels are owned of a level that the run lacks or in a negative number, or the use is declared and
+            no curve was measured.
+    """
+    for level, n in already.items():
+        if level not in prices.levels:
+            raise InputError(f"no labels of level {level!r} in this run: own those of {', '.join(prices.levels)}")
+        if n < 0:
+            raise InputError(f"a number of labels owned is at least 0, found {n} of {level}: correct it")
+    if not (math.isfinite(md_steps) and md_steps >= 0):
+        raise InputError(f"a number of MD steps is at least 0, found {md_steps:g}: give the steps to be run")
+    if md_steps and all(math.isnan(curve.use_cpu_s_per_frame) for curve in curves):
+        raise InputError(
+            "MD steps are priced by CPU seconds per predicted frame, found none in this run: run it again with this "
+            "version, or leave the steps out"
+        )
+    return Terms(prices, already, md_steps, pool)
+
+
+def _label_between(curve: Curve, n_cheap: int) -> str:
+    return label_of(replace(curve, n_cheap=n_cheap))
 
 
 def _rank(option: Option) -> tuple[float, ...]:
     """Among equal prices fewer accurate labels, then the surer option; last, the order of curves: simplest first."""
     if option.promised:
-        return 0, option.cost_cpu_s, option.n_accurate, -option.probability
+        return 0, option.total_cpu_s, option.n_accurate, -option.probability
     return 1, -option.probability, option.cost_cpu_s
-
-
-def _option(
-    evidence: Evidence,
-    label: str,
-    prices: PriceList,
-    target_ev_ang: float,
-    confidence: float,
-    pool: int | None,
-    seed: int,
-) -> Option:
-    curve = evidence.curve
-    needed = labels_needed(evidence, target_ev_ang, seed=seed)
-    smallest, largest = int(curve.budget.min()), int(curve.budget.max())
-
-    def whole(probability: float) -> int | None:
-        """Smallest whole number of labels within the curve's range, None beyond it."""
-        n = needed.quantile(probability)
-        return max(math.ceil(n), smallest) if n <= evidence.limit else None
-
-    found = whole(confidence)
-    n_accurate = math.floor(evidence.limit) if found is None else found
-    interval = (whole(INTERVAL[0]), whole(INTERVAL[1]))
-    nearest = int(curve.budget[np.argmin(np.abs(curve.budget - n_accurate))])
-    doubts = {
-        "extrapolated": n_accurate > largest,
-        "smallest_budget": found is not None and n_accurate == smallest > 0,
-        "beyond_pool": pool is not None and n_accurate > pool,
-        "overlapping_subsets": pool is not None and largest > pool / 2,
-        "cannot_be_promised": found is None,
-    }
-    price = label_price(curve, prices)
-    low, high = (None if n is None else price.total(n) for n in interval)
-    return Option(
-        label=label,
-        strategy=curve.strategy,
-        gamma_rel=curve.gamma_rel,
-        schedule=curve.schedule,
-        n_cheap=curve.n_cheap,
-        n_accurate=n_accurate,
-        probability=needed.probability(n_accurate),
-        promised=found is not None,
-        p_never=needed.p_never,
-        accurate_cpu_s=prices.accurate_cpu_s(n_accurate),
-        cheap_cpu_s=price.cheap(n_accurate),
-        training_core_s=float(np.median(curve.train_core_s[curve.budget == nearest])),
-        training_at_budget=nearest,
-        use_cpu_s_per_frame=curve.use_cpu_s_per_frame,
-        interval_n=interval,
-        interval_cpu_s=(low, high),
-        largest_budget=largest,
-        status=(*evidence.status, *(name for name, doubtful in doubts.items() if doubtful)),
-    )
-
-
-def _option_json(option: Option) -> dict[str, Any]:
-    gamma = option.gamma_rel
-    return {
-        "label": option.label,
-        "strategy": option.strategy,
-        "gamma_rel": None if math.isnan(gamma) else ("inf" if math.isinf(gamma) else gamma),
-        "schedule": option.schedule,
-        "n_accurate": option.n_accurate,
-        "n_cheap": option.n_cheap,
-        "cost": {
-            "total_cpu_s": option.cost_cpu_s,
-            "accurate_cpu_s": option.accurate_cpu_s,
-            "cheap_cpu_s": option.cheap_cpu_s,
-            "training_core_s": option.training_core_s if math.isfinite(option.training_core_s) else None,
-        },
-        "use": {
-            "cpu_s_per_frame": option.use_cpu_s_per_frame if math.isfinite(option.use_cpu_s_per_frame) else None,
-            "runs_cheap_method": strategy_of(option.strategy).runs_cheap_method,
-        },
-        "interval": {
-            "probability": list(INTERVAL),
-            "n_accurate": list(option.interval_n),
-            "cost_cpu_s": list(option.interval_cpu_s),
-        },
-        "probability": option.probability,
-        "p_never": option.p_never,
-        "promised": option.promised,
-        "status": list(option.status),
-    }

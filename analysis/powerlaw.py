@@ -202,10 +202,17 @@ def predict(
     Returns:
         Errors, [q, m].
     """
+    logs = log_error_draws(fit, budget, kind=kind, test_relative_se=test_relative_se)
+    return np.asarray(np.exp(np.quantile(logs, list(quantiles), axis=0)))
+
+
+def log_error_draws(
+    fit: PowerLawFit, budget: ArrayLike, *, kind: Kind = "curve", test_relative_se: float = 0.0
+) -> NDArray[np.float64]:
+    """Draws of log err(N), [S, m]; see `predict`."""
     ratio = np.atleast_1d(np.asarray(budget, dtype=float)) / fit.largest_budget
     curve = log_shape(ratio[None, :], fit.alpha[:, None], fit.phi[:, None])
-    logs = curve + (fit.log_amplitude + _noise(fit, kind, test_relative_se))[:, None]
-    return np.asarray(np.exp(np.quantile(logs, list(quantiles), axis=0)))
+    return np.asarray(curve + (fit.log_amplitude + _noise(fit, kind, test_relative_se))[:, None])
 
 
 def labels_for_target(

@@ -7,12 +7,14 @@ column cost_cheap_cpu_s knows, and is linear in the budget.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
 
     from analysis.curves import Curve
@@ -27,33 +29,66 @@ class LabelPrice:
         accurate_cpu_s: each accurate label.
         cheap_fixed_cpu_s: cheap frames bought whatever the budget.
         cheap_each_cpu_s: cheap labels that come with each accurate label.
+        owned_accurate: accurate labels that are there already and cost nothing.
+        owned_cheap: cheap frames that are there already; not those of the geometries of accurate labels.
+        n_cheap: cheap frames that the curve needs.
     """
 
     accurate_cpu_s: float
     cheap_fixed_cpu_s: float
     cheap_each_cpu_s: float
+    owned_accurate: int = 0
+    owned_cheap: int = 0
+    n_cheap: int = 0
+
+    def accurate(self, n_accurate: float) -> float:
+        """CPU seconds of the accurate labels that are not owned."""
+        return self.accurate_cpu_s * max(n_accurate - self.owned_accurate, 0.0)
 
     def cheap(self, n_accurate: float) -> float:
         """CPU seconds on the cheap side at this budget."""
-        return self.cheap_fixed_cpu_s + self.cheap_each_cpu_s * n_accurate
+        bought = max(1 - self.owned_cheap / self.n_cheap, 0.0) if self.n_cheap else 1.0
+        return self.cheap_fixed_cpu_s * bought + self.cheap_each_cpu_s * n_accurate
 
     def total(self, n_accurate: float) -> float:
         """CPU seconds of all labels at this budget."""
-        return self.accurate_cpu_s * n_accurate + self.cheap(n_accurate)
+        return self.accurate(n_accurate) + self.cheap(n_accurate)
+
+    def affordable(self, budget_cpu_s: float) -> float:
+        """The most accurate labels for a price; negative where not even the cheap frames can be paid."""
+        left = budget_cpu_s - self.cheap(0.0)
+        if left < 0:
+            return -1.0
+        # Labels that are owned still need their cheap label where each accurate label comes with one.
+        owned = float(self.owned_accurate)
+        if self.cheap_each_cpu_s * owned > left:
+            return left / self.cheap_each_cpu_s
+        each = self.accurate_cpu_s + self.cheap_each_cpu_s
+        return owned + (left - self.cheap_each_cpu_s * owned) / each if each > 0 else np.inf
+
+    def with_cheap_frames(self, run: int, wanted: int) -> LabelPrice:
+        """The price of the same strategy with another number of cheap frames than was run."""
+        return replace(self, cheap_fixed_cpu_s=self.cheap_fixed_cpu_s * wanted / run, n_cheap=wanted)
 
 
-def label_price(curve: Curve, prices: PriceList) -> LabelPrice:
+def label_price(curve: Curve, prices: PriceList, already: Mapping[str, int] | None = None) -> LabelPrice:
     """Price of a curve's labels.
 
     Args:
         curve: with `cheap_cpu_s`, what the table says each run paid on the cheap side. Where no run says so, each of
             n_cheap frames is priced with label and sampling.
         prices: of the accurate level, and of the cheap one where the table is silent.
+        already: labels that are owned, by level.
     """
+    owned = {
+        "owned_accurate": (already or {}).get(prices.accurate, 0),
+        "owned_cheap": (already or {}).get(prices.cheap, 0),
+        "n_cheap": curve.n_cheap,
+    }
     each = prices.accurate_cpu_s(1)
     known = np.isfinite(curve.cheap_cpu_s)
     if not known.any():
-        return LabelPrice(each, prices.cheap_cpu_s(curve.n_cheap), 0.0)
+        return LabelPrice(each, prices.cheap_cpu_s(curve.n_cheap), 0.0, **owned)
     budget, paid = curve.budget[known].astype(float), curve.cheap_cpu_s[known]
     if len(set(budget)) > 1:
         slope, start = np.polyfit(budget, paid, 1)
@@ -65,7 +100,7 @@ def label_price(curve: Curve, prices: PriceList) -> LabelPrice:
     tiny = 1e-9 * float(np.abs(paid).max())
     if abs(slope) * budget.max() <= tiny:
         slope, start = 0.0, paid.mean()
-    return LabelPrice(each, float(start) if abs(start) > tiny else 0.0, float(slope))
+    return LabelPrice(each, float(start) if abs(start) > tiny else 0.0, float(slope), **owned)
 
 
 def reprice(table: pd.DataFrame, listed: PriceList, prices: PriceList) -> pd.DataFrame:

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from analysis.planner import Option, Plan
+    from analysis.options import Option
+    from analysis.planner import Plan
     from analysis.promise import Evidence
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import functools
-import json
 import sys
 from io import TextIOWrapper
 from pathlib import Path
@@ -16,6 +15,7 @@ from typer.exceptions import TyperException
 
 from asteroid.errors import InputError
 from sweeps.fit_command import fit
+from sweeps.plan_command import plan, priced
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -230,55 +230,6 @@ def plot(
 
 @app.command()
 @_answers_mistakes
-def plan(
-    run: RunFolder,
-    target: Annotated[str, typer.Option(help="Force MAE to reach, with its unit.", metavar='"0.3 kcal/mol/A"')],
-    confidence: Annotated[float, typer.Option(help="Probability with which the target must be met.")] = 0.9,
-    price: Annotated[
-        list[str] | None,
-        typer.Option(help="Price of one label, overriding the run's. May be repeated.", metavar="LEVEL=SECONDS"),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
-    force_unit: ForceUnit = _FORCE_UNIT,
-) -> None:
-    """Say which labels to buy for a target error: the cheapest promise with its price and interval, or none.
-
-    Examples:
-
-      asteroid-study plan runs/quickstart --target "0.3 kcal/mol/A"
-
-      asteroid-study plan runs/quickstart --target "15 meV/A" --confidence 0.8 --price ccsd_t/cc-pvdz=12min --json
-    """
-    from analysis.explain import duration, explain
-    from analysis.planner import plan_target
-    from analysis.pricing import reprice
-    from asteroid.units import parse_force
-    from study.costs import PriceList
-    from study.results import read_manifest, read_results
-
-    target_ev_ang = parse_force(target)
-    manifest = read_manifest(run)
-    prices = _priced(manifest["prices"], price or [])
-    table = reprice(read_results(run), PriceList.from_json(manifest["prices"]), prices)
-    if not as_json:
-        _warn_incomplete(table, manifest)
-    answer = plan_target(
-        table, prices, target_ev_ang, confidence, pool=manifest["pool_size"], rows_expected=manifest["rows"]
-    )
-    if as_json:
-        typer.echo(json.dumps(answer.to_json(), indent=2, allow_nan=False))
-        return
-    for line in explain(answer, force_unit=force_unit):
-        _say(line)
-    ledger = manifest["ledger"]
-    bought, price_cpu_s = ledger["accurate_labels_assumed_bought"], ledger["accurate_cpu_s"]
-    _say(
-        f"Learned from a study of {bought:,} accurate labels ({duration(price_cpu_s)}), its budgets and seeds together."
-    )
-
-
-@app.command()
-@_answers_mistakes
 def report(
     run: RunFolder,
     target: Annotated[
@@ -312,28 +263,15 @@ def report(
     table, manifest = read_table(run), read_manifest(run)
     if table is not None:
         _warn_incomplete(table, manifest)
-    prices = _priced(manifest["prices"], price or [])
+    prices = priced(manifest["prices"], price or [])
     path = save_report(
         run, table, manifest, prices, target_ev_ang, confidence=confidence, force_unit=force_unit, overrides=price or []
     )
     _say(str(path))
 
 
-app.command()(_answers_mistakes(fit))
-
-
-def _priced(listed: dict[str, Any], overrides: list[str]) -> Any:
-    from asteroid.labels import normalise_level
-    from asteroid.units import parse_seconds
-    from study.costs import PriceList
-
-    prices = PriceList.from_json(listed)
-    for override in overrides:
-        level, equals, seconds = override.partition("=")
-        if not equals:
-            raise InputError(f"a price is LEVEL=SECONDS, found {override!r}: write for instance ccsd_t/cc-pvdz=28s")
-        prices = prices.override(normalise_level(level), parse_seconds(seconds), "command line")
-    return prices
+for _command in (plan, fit):
+    app.command()(_answers_mistakes(_command))
 
 
 def _warn_incomplete(table: Any, manifest: dict[str, Any]) -> None:

@@ -214,7 +214,7 @@ def test_pool_is_watched():
 def test_json_is_plain_and_complete():
     data = plan_target(TABLE, PRICES, 0.022).to_json()
     assert json.loads(json.dumps(data, allow_nan=False)) == data
-    assert data["schema_version"] == 1
+    assert data["schema_version"] == 2
     assert data["strategy"] == "asteroid"
     assert data["target"] == {"force_mae_ev_ang": 0.022}
     assert data["cost"]["total_cpu_s"] == pytest.approx(data["cost"]["accurate_cpu_s"] + data["cost"]["cheap_cpu_s"])
