@@ -15,9 +15,12 @@ with a network trained on forces: standard deviation of a frame's trace over its
     orthogonal probes, Laplacian (this file's default)                .17  / .07  / .04
 
 against .12, the spread of the trace among frames. Rademacher probes single out the axes of the laboratory, which turn
-with a frame, and orthogonal ones beat them from V = 4 on. In training (3,600 methanol frames, two seeds) V = 4 did as
-well as the exact trace: V = 1 / 2 / 4 / 15 gave forces within 1.75 / 1.64 / 1.55 / 1.51 kcal/mol/Å. Translations change no descriptor, so probes live in the
+with a frame, and orthogonal ones beat them from V = 4 on. Translations change no descriptor, so probes live in the
 3A - 3 directions without a net displacement; V = 3A - 3 probes give the exact trace.
+
+How much that matters in training: 3,600 methanol frames, 1,500 steps with weight decay .3, mean of two seeds that
+differ by about .1 (kcal/mol/Å from the true forces): V = 1 / 2 / 4 / 15 gave 1.75 / 1.64 / 1.55 / 1.51, and V = 4 in
+the first line's manner 1.64. V = 4 is enough.
 """
 
 from __future__ import annotations
