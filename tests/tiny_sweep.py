@@ -47,6 +47,21 @@ pretrain: {steps: 24, learning_rate: 0.01, validations: 2}
 finetune:
   standard: {steps: 20, learning_rate: 0.002, validations: 2}
 """
+#: The same with all nine strategies, one budget and one seed. The cheap file lacks most of the accurate geometries.
+NINE = (
+    ("price: 2 ms,", "temperature_k: 500, price: 2 ms,"),
+    ("asteroid]", "asteroid, asteroid_unlabelled, residual, gdml, gdml_residual, gdml_delta]"),
+    ("budgets: [10, 15]", "budgets: [10]"),
+    ("seeds: [0, 1]", "seeds: [0]"),
+    (
+        "finetune:\n",
+        """score_match: {steps: 16, learning_rate: 0.01, validations: 2, probes: 2}
+residual: {steps: 18, learning_rate: 0.01, validations: 2}
+kernel: {sigmas: [10, 20]}
+finetune:
+""",
+    ),
+)
 #: Rounds: 4 identify; two packs (one per seed) of 2 weighted and 1 unweighted pretraining; 8 fine-tunings.
 PACKS = [4, 3, 3, 8]
 #: Columns that a clock has measured: all that may differ between two runs of the same sweep.
@@ -68,6 +83,7 @@ def write_labels(folder: Path) -> None:
 
 
 def sweep_of(folder: Path, *changes: tuple[str, str]) -> Sweep:
+    """The tiny sweep with pieces of its text changed."""
     text = SWEEP
     for old, new in changes:
         assert old in text
