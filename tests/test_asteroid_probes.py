@@ -59,14 +59,17 @@ def test_values_are_those_of_describe(numbers: list[int], resolution: Descriptor
     torch.testing.assert_close(found.float(), describe(layout, frames)[0], rtol=1e-5, atol=1e-6)
 
 
-def test_values_do_not_depend_on_their_chunk(
-    layout: Layout, positions: np.ndarray, monkeypatch: pytest.MonkeyPatch
+def test_a_frame_does_not_depend_on_its_neighbours(
+    layout: Layout, methanol_sets: tuple[LabelSet, LabelSet], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wanted = describe_values(layout, positions), laplacian(layout, positions)
-    monkeypatch.setattr("asteroid.descriptors._CHUNK", 4)
-    monkeypatch.setattr(module, "_CHUNK", 4)
-    torch.testing.assert_close(describe_values(layout, positions), wanted[0], rtol=1e-12, atol=1e-12)
-    torch.testing.assert_close(laplacian(layout, positions), wanted[1], rtol=1e-4, atol=1e-4)
+    many = methanol_sets[1].positions  # more than are described at once
+    values, bent = describe_values(layout, many), laplacian(layout, many)
+    for row in (0, 63, 64, 199):
+        torch.testing.assert_close(describe_values(layout, many[row : row + 1])[0], values[row], rtol=1e-10, atol=1e-12)
+        one = laplacian(layout, many[row : row + 1])[0]
+        torch.testing.assert_close(one, bent[row], rtol=0, atol=1e-5 * float(bent.abs().max()))
+    monkeypatch.setattr(module, "_CHUNK", 7)
+    torch.testing.assert_close(laplacian(layout, many), bent, rtol=0, atol=1e-5 * float(bent.abs().max()))
 
 
 def test_derivatives_along_probes(layout: Layout, positions: np.ndarray, describe_float64: Describe) -> None:
