@@ -98,7 +98,7 @@ def pretrain(n_frames: int) -> None:
     fit_pack(network, bank.levels["cheap"], pack, share_batches=True)
     print(
         f"pretraining K = 16: peak {peak_gib():.2f} GiB resident ({before:.2f} before the frames), "
-        f"{time.process_time() - began:.0f} CPU-s with bias estimates and energy constants of all frames",
+        f"{time.process_time() - began:.0f} CPU-s with the bias of all frames, energy constants and validations",
         flush=True,
     )
 
