@@ -13,11 +13,14 @@ import torch
 
 from asteroid.datasets import load_methanol
 from asteroid.descriptors import DescriptorSettings
+from asteroid.errors import InputError
 from asteroid.frames import BankEntry, FrameBank, build_bank
 from asteroid.labels import content_hashes
 from asteroid.models.mlp import MLPSettings
+from asteroid.models.schnet import SchNetSettings
+from asteroid.models.sgdml import KernelSettings
 from asteroid.stage_training import train_pack
-from asteroid.stages import Frames, Seeds, StageSpec
+from asteroid.stages import Frames, ScoreSettings, Seeds, StageSpec
 from asteroid.training import Schedule
 from study.executors import Executor, SerialExecutor
 from study.packs import Pack
@@ -41,9 +44,13 @@ SCHEDULE = Schedule(steps=12, learning_rate=0.01, warmup_steps=3, batch_size=4, 
 @cache
 def bank_and_hashes() -> tuple[FrameBank, dict[str, list[str]]]:
     methanol = load_methanol()
-    sets = [methanol.accurate.select(np.arange(20)), methanol.cheap.select(np.arange(0, 400, 10))]
-    hashes = {labels.level: content_hashes(labels) for labels in sets}
-    return build_bank(DESCRIPTORS, [BankEntry(labels, hashes[labels.level]) for labels in sets]), hashes
+    accurate, cheap = methanol.accurate.select(np.arange(20)), methanol.cheap.select(np.arange(0, 400, 10))
+    hashes = {labels.level: content_hashes(labels) for labels in (accurate, cheap)}
+    entries = [
+        BankEntry(accurate, hashes[accurate.level], cheap=methanol.cheap.select(accurate.frame_id)),
+        BankEntry(cheap, hashes[cheap.level], n_probes=2),
+    ]
+    return build_bank(DESCRIPTORS, entries), hashes
 
 
 @pytest.fixture(scope="module", params=["serial", pytest.param("ray", marks=pytest.mark.xdist_group("ray"))])
@@ -55,7 +62,7 @@ def executor(request: pytest.FixtureRequest) -> Iterator[Executor]:
 
 
 def spec(kind: StageKind, seed: int, parents: tuple[str, ...] = (), gamma_rel: float | None = None) -> StageSpec:
-    level = CHEAP if kind == "pretrain" else ACCURATE
+    level = CHEAP if kind in ("pretrain", "score_match") else ACCURATE
     frames = bank_and_hashes()[1][level]
     return StageSpec(
         kind=kind,
@@ -75,13 +82,13 @@ def identify_pack() -> Pack:
 
 
 def bits(result: StageResult) -> tuple[object, ...]:
-    model = result.model
-    tensors = (model.parameters, *vars(model.scaling).values())
+    tensors = result.model.tensors()
     return (
         result.key,
-        *(t.numpy().tobytes() for t in tensors),
-        model.energy_shift_ev,
+        type(result.model),
+        *(tensors[name].numpy().tobytes() for name in sorted(tensors)),
         result.validation_curve,
+        repr(result.val_force_mae_ev_ang),  # NaN differs from itself
         result.gamma_ev_ang,
         result.effective_sample,
         result.bias_quantiles_ev_ang,
@@ -138,6 +145,46 @@ def test_parents_are_where_children_start_and_who_weighs_for_them(executor: Exec
     tuned = Pack(tuple(replace(spec("finetune", 1, (key,)), schedule=still) for key in chosen), share_batches=True)
     for key, result in zip(chosen, executor.submit(tuned, parents).result(timeout=60), strict=True):
         assert torch.allclose(result.model.parameters, parents[key].parameters, atol=1e-6)
+
+
+def differences(parent: str) -> dict[str, Pack]:
+    """A pack of each kind of stage beyond the three of the method; `parent` is the key of a trained network."""
+    residual = spec("residual", 1, (parent,))
+    kernel = replace(spec("kernel", 0), model=KernelSettings(sigmas=(10, 20)), schedule=None, seeds=Seeds(0, 0, 0))
+    base = Frames(CHEAP, tuple(f"cheap {row}" for row in range(20)))
+    score = replace(spec("score_match", 1), score=ScoreSettings(500.0, 2))
+    hot = replace(score, score=ScoreSettings(700.0, 2))
+    return {
+        "residual": Pack((residual, replace(residual, seeds=Seeds(0, 8, 9))), share_batches=False),
+        "kernel": Pack((kernel,), share_batches=True),
+        "kernel on a network": Pack((replace(kernel, parents=(parent,)),), share_batches=True),
+        "kernel on a cheap method": Pack((replace(kernel, base=base),), share_batches=True),
+        "score_match": Pack((score, hot), share_batches=True),
+        "schnet": Pack((replace(spec("identify", 1), model=SchNetSettings(hidden=4, layers=1)),), share_batches=True),
+    }
+
+
+@pytest.mark.parametrize("name", differences(""))
+def test_every_kind_of_stage_comes_out_the_same_wherever_it_is_trained(executor: Executor, name: str) -> None:
+    (parent,) = train_pack(bank_and_hashes()[0], [spec("identify", 5)], {})
+    pack, parents = differences(parent.key)[name], {parent.key: parent.model}
+    here = train_pack(bank_and_hashes()[0], pack.specs, parents, share_batches=pack.share_batches)
+    results = executor.submit(pack, parents).result(timeout=60)
+    assert [r.status for r in results] == ["ok"] * len(pack.specs)
+    assert [bits(r) for r in results] == [bits(r) for r in here]
+    for place, own in enumerate(pack.specs):
+        filled = executor.submit(pack.only([own.key]), parents).result(timeout=60)
+        assert bits(filled[place]) == bits(here[place])
+
+
+def test_a_kernel_that_does_not_fit_is_refused_through_the_future(executor: Executor) -> None:
+    impossible = KernelSettings(sigmas=(10,), regularisation=1e-300)
+    kernel = replace(spec("kernel", 0), model=impossible, schedule=None)
+    twice = replace(kernel, train=Frames(ACCURATE, kernel.train.hashes[:4] * 2))
+    error = executor.submit(Pack((twice,), share_batches=True), {}).exception(timeout=60)
+    assert isinstance(error, InputError)
+    assert "raise the regularisation" in str(error)
+    assert "\n" not in str(error)
 
 
 def test_a_failure_arrives_through_the_future(executor: Executor) -> None:
