@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -155,7 +156,7 @@ def build_bank(
 
 def _describe_entry(layout: Layout, entry: BankEntry, *, streamed: bool) -> FrameTensors:
     labels = entry.labels
-    own = _labels(labels)
+    own = _no_labels(labels) if entry.n_probes and labels.forces is None else _labels(labels)
     descriptors, jacobians = (None, None) if streamed else describe(layout, labels.positions)
     return FrameTensors(
         positions=torch.as_tensor(labels.positions.copy()),
@@ -172,6 +173,12 @@ def _probe(layout: Layout, entry: BankEntry) -> Probes:
     positions = entry.labels.positions
     directions = draw_probes(entry.hashes, len(layout.numbers), entry.n_probes, _PROBE_SEED)
     return Probes(describe_probes(layout, positions, directions)[0], laplacian(layout, positions))
+
+
+def _no_labels(labels: LabelSet) -> Prediction:
+    """Score matching reads no labels; should anything else, its loss is not a number."""
+    forces = torch.full((len(labels), 3 * len(labels.numbers)), math.nan)
+    return Prediction(torch.full((len(labels),), math.nan, dtype=torch.float64), forces)
 
 
 def _labels(labels: LabelSet) -> Prediction:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-_NUMBERS = ("z", "Z", "nuclear_charges")
-_POSITIONS = ("R", "coords")
+NUMBERS_KEYS = ("z", "Z", "nuclear_charges")
+POSITIONS_KEYS = ("R", "coords")
 _ENERGY = ("E", "energies")
 _FORCES = ("F", "forces")
 #: Keys that an sGDML dataset has beside z, R, E, F; the MD17 files, CCSD(T) included, are such datasets.
@@ -136,7 +136,7 @@ def _labels(
     group_key: str | None,
 ) -> FileLabels:
     named = "name energy_key and forces_key"
-    positions = arrays.first(_POSITIONS, "positions", "rename the key")
+    positions = arrays.first(POSITIONS_KEYS, "positions", "rename the key")
     energy = arrays.first((energy_key,) if energy_key else _ENERGY, "energies", named)
     forces = arrays.first((forces_key,) if forces_key else _FORCES, "forces", named)
     own = arrays.keys if meta is not None else set()
@@ -160,7 +160,7 @@ def _labels(
 
 def _one_composition(arrays: _Arrays) -> npt.NDArray[Any]:
     """Atomic numbers, shape [A], from [A] or from one row per frame."""
-    numbers = arrays.first(_NUMBERS, "atomic numbers", "rename the key")
+    numbers = arrays.first(NUMBERS_KEYS, "atomic numbers", "rename the key")
     if numbers.dtype.kind not in "iu":
         raise InputError(f"atomic numbers of {arrays.what} must be whole, found {numbers.dtype}: write 6 for carbon")
     if numbers.ndim != 2:

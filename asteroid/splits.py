@@ -14,6 +14,7 @@ import numpy as np
 from asteroid.errors import InputError
 from asteroid.labels import IntArray, LabelSet, hash_order, hash_values
 from asteroid.matching import MATCH_TOL_ANG, match_geometries
+from asteroid.same_molecule import refuse_other_molecule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -159,19 +160,6 @@ def cheap_pool_rows(
             f"sample more than the {len(cheap)} cheap frames"
         )
     return np.flatnonzero(keep).astype(np.int64)
-
-
-def refuse_other_molecule(cheap: LabelSet, accurate: LabelSet) -> None:
-    """Both levels must describe the same atoms in the same order.
-
-    Raises:
-        InputError: the atomic numbers differ.
-    """
-    if not np.array_equal(cheap.numbers, accurate.numbers):
-        raise InputError(
-            f"both levels need the same atoms in the same order, found {_listed(cheap.numbers)} in {cheap.level} and "
-            f"{_listed(accurate.numbers)} in {accurate.level}: reorder the atoms of one file"
-        )
 
 
 def _buy(pool: LabelSet, n: int, seed: int, val_every: int, what: str) -> Purchase:

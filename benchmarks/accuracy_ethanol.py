@@ -2,11 +2,11 @@
 
     python benchmarks/accuracy_ethanol.py FOLDER [--quick] [--out RUNS] [--workers 2] [--setting accurate]
 
-FOLDER holds `ethanol_ccsd_t-train.npz` and `ethanol_rmd17.npz` (or the published `rmd17_ethanol.npz`). The split: CCSD(T)
-rows 736 and 826 repeat others and are dropped; of the other 998, permuted with numpy's default_rng(0), the first 300 are
-the test set and the rest is the pool; cheap frames are the revised MD17 frames that are not CCSD(T) frames. Budgets B
-count training and validation labels; N = .8 B of them are trained on, all B by the kernels. `gdml_delta` is left out: PBE
-labels exist for 23 of the accurate geometries only. Killed and run again with the same --out, it goes on.
+FOLDER holds `ethanol_ccsd_t-train.npz` and `ethanol_rmd17.npz` (or the published `rmd17_ethanol.npz`). The split:
+CCSD(T) rows 736 and 826 repeat others and are dropped; of the other 998, permuted with numpy's default_rng(0), the first
+300 are the test set and the rest is the pool; cheap frames are the revised MD17 frames that are not CCSD(T) frames.
+Budgets B count training and validation labels; N = .8 B of them are trained on, all B by the kernels. `gdml_delta` is
+left out: PBE labels exist for 23 of the accurate geometries only. Killed and run again with the same --out, it goes on.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ import argparse
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 import torch
 from studies import data_section, run_sweep
 
@@ -26,6 +26,9 @@ from asteroid.formats import read_labels
 from asteroid.guards import drop_duplicates
 from asteroid.labels import LabelSet
 from asteroid.units import KCAL_PER_MOL_EV
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 ACCURATE, CHEAP = "ethanol_ccsd_t-train.npz", ("ethanol_rmd17.npz", "rmd17_ethanol.npz")
 REPEATED_ROWS = (736, 826)

@@ -3,8 +3,8 @@
     python benchmarks/training_speed.py [--rounds 5] [--quick]
 
 Speed: ethanol-sized frames (9 atoms, batch 10), whole steps with optimizer and EMA, float32, one thread. This trainer
-packs K = 1, 4, 16 and 64 models of hidden size 32, with shared and with per-model batches, on about 165 descriptors an
-atom; the opponents train one model eagerly (64 features, 3 blocks, fused Adam, EMA). All take their turns in every round;
+packs K = 1, 4, 16 and 64 models of hidden size 32, with shared and with per-model batches, on about 165 descriptors
+an atom; the opponents train one model eagerly (64 features, 3 blocks, fused Adam, EMA). All take their turns in every round;
 reported are medians over rounds and ratios within a round. Labels are random: nothing is learnt here.
 
 Time to equal error: CPU seconds to train one model on 160 CCSD(T) labels of methanol (packaged) down to the best
@@ -18,8 +18,8 @@ import os
 import statistics
 import time
 import warnings
-from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -36,6 +36,9 @@ from asteroid.models.schnet import SchNetSettings
 from asteroid.splits import buy_accurate
 from asteroid.training import Member, Schedule, fit_pack
 from asteroid.units import KCAL_PER_MOL_EV
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 BATCH, N_FRAMES, STEPS = 10, 1000, {1: 120, 4: 100, 16: 60, 64: 25}
 EAGER_STEPS = 12
@@ -88,7 +91,7 @@ def descriptor_settings() -> DescriptorSettings:
 
 
 def packed_contenders() -> dict[str, Callable[[], float]]:
-    """This trainer; model-steps per CPU second of one short fit."""
+    """Packs of this trainer; model-steps per CPU second of one short fit."""
     frames, layout = frames_and_layout()
     network = DescriptorMLP(layout, MLPSettings())
     per_atom = layout.width / len(layout.numbers)
@@ -163,7 +166,7 @@ def eager_contenders() -> dict[str, Callable[[], float]]:
             torch.nn.utils.clip_grad_norm_(model.parameters(), 10.0)
             optimizer.step()
             with torch.no_grad():
-                torch._foreach_lerp_(average, list(model.parameters()), 0.01)  # noqa: SLF001
+                torch._foreach_lerp_(average, list(model.parameters()), 0.01)
         return EAGER_STEPS / (time.process_time() - began)
 
     return {

@@ -41,6 +41,8 @@ class LabelFile(Section):
     price: CpuSeconds | None = None
     sampling_price: CpuSeconds | None = None
     temperature_k: float | None = Field(default=None, gt=0)
+    atom_order: tuple[int, ...] | None = None
+    unlabelled: bool = False
 
 
 class DataSection(Section):
@@ -56,6 +58,8 @@ class DataSection(Section):
         files = (self.accurate, self.cheap)
         if self.dataset is None and None in files:
             raise ValueError("data names a packaged 'dataset', or files under both 'accurate' and 'cheap'")
+        if self.accurate is not None and self.accurate.unlabelled:
+            raise ValueError("accurate frames need labels: remove 'unlabelled' from data.accurate")
         if self.dataset is not None and any(files):
             raise ValueError("data names a packaged 'dataset' or files, not both: remove one")
         return self
@@ -176,6 +180,12 @@ class Sweep(Section):
                 raise ValueError(
                     "strategy asteroid is judged against no weights: add strategy pretrain_finetune and gamma_rel inf"
                 )
+        unlabelled = self.data.cheap is not None and self.data.cheap.unlabelled
+        needing = [s for s in self.strategies if TRAITS[s].cheap in ("labels", "labels_at_accurate")]
+        if unlabelled and needing:
+            raise ValueError(
+                f"strategy {needing[0]} needs cheap labels, data.cheap is unlabelled: remove one of the two"
+            )
         search = self.pareto or self.tune
         named = {self.model.architecture, *((search.space.architecture or ()) if search else ())}
         if "asteroid_unlabelled" in self.strategies and named != {"mlp"}:

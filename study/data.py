@@ -11,9 +11,12 @@ from asteroid.cheap_methods import cheap_method, why_not
 from asteroid.datasets import load_methanol
 from asteroid.errors import InputError
 from asteroid.formats import read_labels
-from asteroid.guards import check_finite, check_labels, drop_duplicates, refuse_leak
+from asteroid.geometries import read_geometries
+from asteroid.guards import check_distinct, check_finite, check_labels, drop_duplicates, refuse_leak
 from asteroid.paired import cheap_labels_at
-from asteroid.splits import cheap_pool_rows, refuse_other_molecule, split_test
+from asteroid.plausibility import check_lengths
+from asteroid.same_molecule import refuse_other_molecule, refuse_other_sites, reorder_atoms
+from asteroid.splits import cheap_pool_rows, split_test
 from study.costs import LevelPrice, PriceList
 from study.strategies import TRAITS
 
@@ -99,6 +102,8 @@ def load_data(sweep: Sweep) -> StudyData:
         f"({len(cheap) - len(cheap_pool):,} left out: test groups and geometries with an accurate label)"
     )
     descriptors = sweep.descriptors.settings(accurate)
+    if descriptors.sites is not None:
+        refuse_other_sites(cheap, accurate)
     cheap_at_accurate = None
     if any(TRAITS[strategy].runs_cheap_method for strategy in sweep.strategies):
         cheap_at_accurate = cheap_labels_at(accurate, cheap, cheap_method(cheap.level), why_not(cheap.level))
@@ -127,6 +132,8 @@ def _described(descriptors: DescriptorSettings) -> str:
 
 
 def _load_file(given: LabelFile) -> tuple[LabelSet, LevelPrice, list[str]]:
+    if given.unlabelled:
+        return _load_geometries(given)
     loaded = read_labels(
         given.file,
         level=given.level,
@@ -139,6 +146,9 @@ def _load_file(given: LabelFile) -> tuple[LabelSet, LevelPrice, list[str]]:
     )
     labels, what = loaded.labels, given.file.name
     notes = list(loaded.notes)
+    if given.atom_order is not None:
+        labels = reorder_atoms(labels, given.atom_order, what)
+        notes.append(f"atoms reordered: {list(given.atom_order)}")
     if given.duplicates == "drop" and len(labels):
         check_finite(labels, what)
         labels, dropped = drop_duplicates(labels)
@@ -150,6 +160,25 @@ def _load_file(given: LabelFile) -> tuple[LabelSet, LevelPrice, list[str]]:
     price = LevelPrice(given.price, "sweep file", given.sampling_price or 0.0)
     lines = [f"{labels.level}: {len(labels):,} frames from {what}", f"  {loaded.units}", *(f"  {n}" for n in notes)]
     return labels, price, lines
+
+
+def _load_geometries(given: LabelFile) -> tuple[LabelSet, LevelPrice, list[str]]:
+    """Frames without labels; only their sampling has a price."""
+    what = given.file.name
+    if given.level is None:
+        raise InputError(f"{what} needs the level of theory that sampled it: add for instance level: gfn2-xtb")
+    frames = read_geometries(given.file, level=given.level, length_unit=given.length_unit, group_key=given.group_key)
+    if given.atom_order is not None:
+        frames = reorder_atoms(frames, given.atom_order, what)
+    if not len(frames):
+        raise InputError(f"{what} needs frames, found none: check the file")
+    check_finite(frames, what)
+    check_lengths(frames, what)
+    check_distinct(frames, what)
+    if given.sampling_price is None:
+        raise InputError(f"{what} needs the price of sampling a frame: add for instance sampling_price: 28ms")
+    price = LevelPrice(given.price or 0.0, "sweep file", given.sampling_price)
+    return frames, price, [f"{frames.level}: {len(frames):,} frames without labels from {what}"]
 
 
 def _override(prices: PriceList, section: DataSection) -> PriceList:

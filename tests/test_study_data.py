@@ -138,7 +138,8 @@ def test_roles_of_two_files(tmp_path: Path) -> None:
     assert set(data.test.group) == {3}
     assert set(data.pool.group) == {0, 1, 2}
     assert (data.accurate.level, data.cheap_pool.level) == ("ccsd_t/cc-pvdz", "gfn2-xtb")
-    assert "15 test labels, 45 in the pool" in data.card[-1]
+    assert "15 test labels, 45 in the pool" in data.card[-2]
+    assert "sites 2 3 0 0 0 1" in data.card[-1]
     assert any("declared" in line for line in data.card), "units are always said"
     json.dumps(data.card_json, allow_nan=False)
 
@@ -220,7 +221,10 @@ def spoilt(data: Arrays, key: str, row: int, value: float) -> Arrays:
         (lambda a: spoilt(a, "R", 2, np.nan), ["positions of accurate.npz", "frame 2"]),
         (lambda a: spoilt(a, "F", 3, 0.0), ["must not all be zero", "frame 3"]),
         (lambda a: {**a, "F": a["F"] * 23.06}, ["forces of accurate.npz cannot be right", "declare"]),
-        (lambda a: {**a, "z": a["z"][[1, 0, 2, 3, 4, 5]]}, ["same atoms in the same order", "reorder"]),
+        (
+            lambda a: {**a, "z": a["z"][[1, 0, 2, 3, 4, 5]]},
+            ["same atoms in the same order", "correct one"],
+        ),
         (lambda a: take(a, slice(0, 0)), ["accurate.npz", "found none"]),
     ],
 )

@@ -80,15 +80,20 @@ class DescriptorMLP:
     def batches(self, frames: FrameTensors, rows: Iterable[Tensor]) -> Iterator[Inputs]:
         """Descriptors [K, M, W] and Jacobians [K, M, W, 3A] of one batch after another.
 
-        Those of a streamed level hold until the next batch is asked for.
+        They hold until the next batch is asked for, then their memory is used again: for tensors of this size, memory
+        that the system has to clear first costs more than the copy.
         """
         if frames.descriptors is None or frames.jacobians is None:
             yield from stream_batches(self.layout, frames.positions, rows)
             return
+        descriptors, jacobians = torch.empty(0), torch.empty(0)
         for batch in rows:
-            flat = batch.flatten()
-            descriptors = frames.descriptors.index_select(0, flat).unflatten(0, batch.shape)
-            yield descriptors, frames.jacobians.index_select(0, flat).unflatten(0, batch.shape)
+            if len(descriptors) != batch.numel():
+                descriptors = torch.empty(batch.numel(), *frames.descriptors.shape[1:])
+                jacobians = torch.empty(batch.numel(), *frames.jacobians.shape[1:])
+            torch.index_select(frames.descriptors, 0, batch.flatten(), out=descriptors)
+            torch.index_select(frames.jacobians, 0, batch.flatten(), out=jacobians)
+            yield descriptors.unflatten(0, batch.shape), jacobians.unflatten(0, batch.shape)
 
     def energy_and_forces(self, parameters: Tensor, scaling: Scaling, inputs: Inputs) -> tuple[Tensor, Tensor]:
         """Energies [K, M] in eV up to a constant and forces [K, M, 3A] in eV/Å."""

@@ -1,0 +1,105 @@
+"""Two sets of labels must describe one molecule with its atoms in one order; if not, a permutation is offered."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+from ase.symbols import Symbols
+
+from asteroid.errors import InputError
+from asteroid.sites import equivalent_sites
+
+if TYPE_CHECKING:
+    from asteroid.labels import LabelSet
+
+#: Frames from which the bonds of a set are read.
+_SAMPLE = 200
+
+
+def refuse_other_molecule(cheap: LabelSet, accurate: LabelSet) -> None:
+    """Both levels must describe the same atoms in the same order of elements.
+
+    Raises:
+        InputError: the cheap set lacks an element, the formulas differ, or the order does (a permutation is offered).
+    """
+    if np.array_equal(cheap.numbers, accurate.numbers):
+        return
+    counts = Counter(cheap.numbers.tolist()), Counter(accurate.numbers.tolist())
+    lacking = sorted(counts[1].keys() - counts[0].keys())
+    formulas = f"found {_formula(cheap)} in {cheap.level} and {_formula(accurate)} in {accurate.level}"
+    if lacking:
+        element = str(Symbols([lacking[0]]))
+        raise InputError(f"the cheap set needs every element of the accurate set and lacks {element}: {formulas}")
+    if counts[0] != counts[1]:
+        raise InputError(f"both levels need the same molecule, {formulas}: correct one of the files")
+    listed = (", ".join(str(int(z)) for z in labels.numbers) for labels in (cheap, accurate))
+    raise InputError(
+        f"both levels need the same atoms in the same order, found {next(listed)} in {cheap.level} and {next(listed)} "
+        f"in {accurate.level}: {_remedy(cheap, accurate)}"
+    )
+
+
+def refuse_other_sites(cheap: LabelSet, accurate: LabelSet) -> None:
+    """Like atoms must come in the same order too, where the descriptors tell them apart by their bonds.
+
+    Raises:
+        InputError: an atom has other bonded surroundings in the other set (a permutation is offered).
+    """
+    sites = _sites(cheap), _sites(accurate)
+    if sites[0] != sites[1]:
+        place = next(i for i, (a, b) in enumerate(zip(*sites, strict=True)) if a != b)
+        raise InputError(
+            f"both levels need the same atoms in the same order, atom {place} has other bonds in {cheap.level} than in "
+            f"{accurate.level}: {_remedy(cheap, accurate)}"
+        )
+
+
+def matching_order(cheap: LabelSet, accurate: LabelSet) -> tuple[int, ...] | None:
+    """For each atom of the accurate set its atom in the cheap set, by bonded surroundings; None where they differ."""
+    sites = _sites(cheap), _sites(accurate)
+    if sorted(sites[0]) != sorted(sites[1]):
+        return None
+    waiting = {site: [i for i, other in enumerate(sites[0]) if other == site] for site in set(sites[0])}
+    return tuple(waiting[site].pop(0) for site in sites[1])
+
+
+def reorder_atoms(labels: LabelSet, order: tuple[int, ...], what: str) -> LabelSet:
+    """The same labels with atom `order[i]` in place i.
+
+    Raises:
+        InputError: the order is not a permutation of the atoms.
+    """
+    if sorted(order) != list(range(len(labels.numbers))):
+        raise InputError(
+            f"atom_order of {what} must name each of its {len(labels.numbers)} atoms once, counted from 0, found "
+            f"{list(order)}: correct it"
+        )
+    index = list(order)
+    return type(labels)(
+        numbers=labels.numbers[index],
+        positions=labels.positions[:, index],
+        energy=labels.energy,
+        forces=None if labels.forces is None else labels.forces[:, index],
+        level=labels.level,
+        cpu_s=labels.cpu_s,
+        frame_id=labels.frame_id,
+        group=labels.group,
+    )
+
+
+def _remedy(cheap: LabelSet, accurate: LabelSet) -> str:
+    order = matching_order(cheap, accurate)
+    if order is None:
+        return "their bonds differ as well: correct one of the files"
+    return f"add atom_order: {list(order)} under data.cheap"
+
+
+def _sites(labels: LabelSet) -> tuple[int, ...]:
+    step = max(1, len(labels) // _SAMPLE)
+    return equivalent_sites(labels.numbers, labels.positions[::step])
+
+
+def _formula(labels: LabelSet) -> str:
+    return str(Symbols(labels.numbers).get_chemical_formula())
