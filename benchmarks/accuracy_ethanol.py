@@ -3,8 +3,9 @@
     python benchmarks/accuracy_ethanol.py FOLDER [--quick] [--out RUNS] [--workers 2] [--setting accurate]
 
 FOLDER holds `ethanol_ccsd_t-train.npz` and `ethanol_rmd17.npz` (or the published `rmd17_ethanol.npz`). The split:
-CCSD(T) rows 736 and 826 repeat others and are dropped; of the other 998, permuted with numpy's default_rng(0), the first
-300 are the test set and the rest is the pool; cheap frames are the revised MD17 frames that are not CCSD(T) frames.
+CCSD(T) rows 736 and 826 repeat others and are dropped; of the other 998, permuted with numpy's default_rng(0), the
+first 300 are the test set and the rest is the pool; cheap frames are the revised MD17 frames whose geometry is no
+CCSD(T) frame's.
 Budgets B count training and validation labels; N = .8 B of them are trained on, all B by the kernels. `gdml_delta` is
 left out: PBE labels exist for 23 of the accurate geometries only. Killed and run again with the same --out, it goes on.
 """
@@ -46,20 +47,20 @@ seeds: {seeds}
 #: Schedules and sizes: as quick as the presets, or up to five core-minutes for a model.
 SETTINGS = {
     "quick": """
-identify: {steps: 3000, learning_rate: 0.01}
-pretrain: {steps: 6000, learning_rate: 0.01}
+identify: {steps: 3000, learning_rate: 0.007}
+pretrain: {steps: 5000, learning_rate: 0.007}
 score_match: {steps: 3000, learning_rate: 0.005}
-residual: {steps: 1500, learning_rate: 0.003}
+residual: {steps: 2000, learning_rate: 0.005}
 finetune:
-  standard: {steps: 1500, learning_rate: 0.0015}
+  standard: {steps: 1500, learning_rate: 0.0005}
 """,
     "accurate": """
-identify: {steps: 10000, learning_rate: 0.01}
+identify: {steps: 6000, learning_rate: 0.007}
 pretrain: {steps: 20000, learning_rate: 0.007}
-score_match: {steps: 10000, learning_rate: 0.005}
-residual: {steps: 4000, learning_rate: 0.003}
+score_match: {steps: 8000, learning_rate: 0.005}
+residual: {steps: 4000, learning_rate: 0.005}
 finetune:
-  standard: {steps: 2000, learning_rate: 0.001}
+  standard: {steps: 2000, learning_rate: 0.0005, validations: 40}
 """,
 }
 

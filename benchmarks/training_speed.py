@@ -4,8 +4,8 @@
 
 Speed: ethanol-sized frames (9 atoms, batch 10), whole steps with optimizer and EMA, float32, one thread. This trainer
 packs K = 1, 4, 16 and 64 models of hidden size 32, with shared and with per-model batches, on about 165 descriptors
-an atom; the opponents train one model eagerly (64 features, 3 blocks, fused Adam, EMA). All take their turns in every round;
-reported are medians over rounds and ratios within a round. Labels are random: nothing is learnt here.
+an atom; the opponents train one model eagerly (64 features, 3 blocks, fused Adam, EMA). All take their turns in every
+round; reported are medians over rounds and ratios within a round. Labels are random: nothing is learnt here.
 
 Time to equal error: CPU seconds to train one model on 160 CCSD(T) labels of methanol (packaged) down to the best
 validation error that SchNet reaches in its whole schedule.

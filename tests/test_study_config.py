@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 import sweeps.presets
 from asteroid.errors import InputError
 from study.config import Sweep, parse_sweep, read_sweep, sweep_plain, sweep_yaml
+from study.strategies import STRATEGIES
 
 SCHEDULE = {"steps": 100, "learning_rate": 0.01}
 
@@ -47,9 +48,21 @@ def refusal(data: Any) -> str:
     return message
 
 
-def test_the_quickstart_preset_is_a_sweep_of_every_strategy() -> None:
+def test_the_strategies_preset_has_all_of_them() -> None:
+    sweep = read_sweep(Path(sweeps.presets.__file__).with_name("strategies.yaml"))
+    assert sweep.strategies == STRATEGIES
+
+
+def test_the_quickstart_preset_is_what_its_readme_says() -> None:
     sweep = read_sweep(Path(sweeps.presets.__file__).with_name("quickstart.yaml"))
-    assert sweep.strategies == ("accurate_only", "cheap_only", "pretrain_finetune", "asteroid")
+    assert sweep.strategies == (
+        "accurate_only",
+        "cheap_only",
+        "pretrain_finetune",
+        "asteroid",
+        "residual",
+        "gdml_delta",
+    )
     assert sweep.budgets == (20, 50, 100, 200, 350, 500)
     assert sweep.n_cheap == (500, 4000)
     assert sweep.gamma_rel == (0.3, 1.0, math.inf)

@@ -55,15 +55,24 @@ def bought(recipe: Recipe) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 def test_rows_and_distinct_stages_of_the_quickstart() -> None:
     rows = Counter(recipe.strategy for recipe in quickstart()[2])
-    assert rows == {"accurate_only": 18, "cheap_only": 6, "pretrain_finetune": 36, "asteroid": 72}
+    assert rows == {
+        "accurate_only": 18,
+        "cheap_only": 6,
+        "pretrain_finetune": 36,
+        "asteroid": 72,
+        "residual": 36,
+        "gdml_delta": 18,
+    }
     kinds = Counter((spec.kind, spec.gamma_rel) for spec in stages().values())
-    assert len(stages()) == 204
+    assert len(stages()) == 258
     assert kinds == {
         ("identify", None): 18,
         ("pretrain", None): 6,  # one for each n_cheap and seed, whatever the budget
         ("pretrain", 0.3): 36,
         ("pretrain", 1.0): 36,
         ("finetune", None): 108,
+        ("residual", None): 36,
+        ("kernel", None): 18,
     }
 
 
