@@ -14,7 +14,7 @@ from analysis.figure_style import figure_style, look_of
 from analysis.figures import learning_curve_data
 from analysis.pareto import draw_steps, non_dominated
 from analysis.pricing import label_price
-from asteroid.units import SECONDS
+from asteroid.units import SECONDS, force_unit_in_ev_ang
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -67,6 +67,7 @@ def plot_cost(
     compute_ax: Axes | None = None,
     force_unit: str = "kcal/mol/Å",
     legend: bool = True,
+    target_ev_ang: float | None = None,
 ) -> Axes:
     """Draw errors against the price of the labels: one curve for each strategy and the Pareto steps over all.
 
@@ -76,6 +77,7 @@ def plot_cost(
         compute_ax: where to draw the same errors against core seconds of training, beside `ax` and sharing its errors.
         force_unit: of the errors.
         legend: whether to name the curves below the axes.
+        target_ev_ang: a line of this equal accuracy across both axes.
 
     Raises:
         InputError: the unit is not known.
@@ -93,6 +95,12 @@ def plot_cost(
             Line2D([], [], label="Pareto steps over all curves:\nlowest median error that a price buys", **_STEPS)
         )
         log_axes(ax, shown, "price")
+        target = None if target_ev_ang is None else target_ev_ang / force_unit_in_ev_ang(force_unit)
+        if target is not None and ax.get_ylim()[0] < target < ax.get_ylim()[1]:
+            look: Any = {"color": "#b03000", "linestyle": (0, (1, 1)), "linewidth": 0.9, "zorder": 1.5}
+            for own in (ax, compute_ax) if compute_ax is not None else (ax,):
+                own.axhline(target, **look)
+            handles.append(Line2D([], [], label=f"equal accuracy: {target:.3g} {force_unit}", **look))
         ax.set_xlabel(f"Price of the labels (CPU {unit})")
         ax.set_ylabel(error_name(data, force_unit))
         if legend:

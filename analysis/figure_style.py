@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 #: Width of one column of a journal page, inches.
 COLUMN_IN = 3.4
+#: Width of two columns, inches.
+PAGE_IN = 7.0
 
 _RC: Any = {
     "font.size": 8,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
@@ -10,11 +9,13 @@ from matplotlib.figure import Figure
 from analysis.bars import bars_data, bars_size_in, plot_bars, shared_budgets
 from analysis.cost_figure import cost_data, plot_cost
 from analysis.curves import curves_of, representative_curves
-from analysis.figure_style import figure_style, new_figure
+from analysis.figure_style import COLUMN_IN, PAGE_IN, figure_style, new_figure
 from analysis.figures import learning_curve_data, plot_learning_curve, plot_small_multiples
 from analysis.gamma_figure import gamma_data, plot_gamma
 from analysis.importance_figure import importance_data, importance_size_in, plot_importance
 from analysis.names import display_level
+from analysis.picture import Picture
+from analysis.surface_pictures import surface_pictures
 from analysis.trials_figure import pareto_data, plot_pareto
 from asteroid.units import force_unit_in_ev_ang
 
@@ -24,32 +25,13 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from analysis.planner import Plan
+    from analysis.transfer import SurfaceFit
     from study.costs import PriceList
 
 
 #: Height of one curve in a legend.
 _ENTRY_IN = 0.29
-
-
-@dataclass(frozen=True, eq=False)
-class Picture:
-    """A drawn figure.
-
-    Attributes:
-        stem: name of its files.
-        figure: the picture.
-        data: the numbers behind it.
-        title: a heading for it.
-        caption: one sentence that says how to read it.
-        alt: what it shows, for readers who do not see it.
-    """
-
-    stem: str
-    figure: Figure
-    data: pd.DataFrame
-    title: str
-    caption: str
-    alt: str
 
 
 def result_pictures(
@@ -59,6 +41,9 @@ def result_pictures(
     *,
     force_unit: str = "kcal/mol/Å",
     budget: int | None = None,
+    fitted: SurfaceFit | None = None,
+    plan: Plan | None = None,
+    wide: bool = False,
 ) -> list[Picture]:
     """Draw the figures of a results table; figures without data (no gamma to compare) are left out.
 
@@ -68,15 +53,19 @@ def result_pictures(
         prices: of the accurate and the cheap level.
         force_unit: of the error axes.
         budget: of the bars; by default the largest that all strategies share.
+        fitted: the surface of both kinds of labels, for the figures of effective labels and of the budget.
+        plan: with a target, for the map of the budget and for the line of the target.
+        wide: curves and costs for two columns of a journal page instead of one.
 
     Raises:
         InputError: the table has no usable curve, or not every strategy has the budget.
     """
     level = display_level(manifest["level_accurate"])
     pictures = [
-        _learning_curves(table, level, force_unit),
+        _learning_curves(table, level, force_unit, wide=wide),
         _every_curve(table, level, force_unit),
-        _cost(table, prices, force_unit),
+        _cost(table, prices, force_unit, plan.target_ev_ang if plan else None, wide=wide),
+        *surface_pictures(fitted, plan, prices, level, force_unit),
     ]
     shown = representative_curves(curves_of(table))
     # A run that is not finished, or whose strategies were tuned at different budgets, may have nothing to set side by
@@ -183,9 +172,10 @@ def bars_picture(
     )
 
 
-def _learning_curves(table: pd.DataFrame, level: str, force_unit: str) -> Picture:
+def _learning_curves(table: pd.DataFrame, level: str, force_unit: str, *, wide: bool) -> Picture:
     data = learning_curve_data(table)
-    figure, ax = new_figure(height_in=4.2 + _ENTRY_IN * max(data["curve"].nunique() - 4, 0))
+    more = _ENTRY_IN * max(data["curve"].nunique() - 4, 0) / (1 + wide)
+    figure, ax = new_figure(width_in=PAGE_IN if wide else COLUMN_IN, height_in=4.2 + more)
     plot_learning_curve(data, ax, level=level, force_unit=force_unit)
     scale = force_unit_in_ev_ang(force_unit)
     runs = data[data["part"] == "run"]
@@ -223,17 +213,21 @@ def _every_curve(table: pd.DataFrame, level: str, force_unit: str) -> Picture:
     )
 
 
-def _cost(table: pd.DataFrame, prices: PriceList, force_unit: str) -> Picture:
+def _cost(
+    table: pd.DataFrame, prices: PriceList, force_unit: str, target_ev_ang: float | None, *, wide: bool
+) -> Picture:
     data = cost_data(table, prices)
     timed = bool((data["train_core_s"] > 0).any())
     more = max(data["curve"].nunique() - 4, 0)
     with figure_style():
         # The legend has two columns where the figure is wide.
-        width = (6.2 if more else 5.2) if timed else 3.4
+        width = PAGE_IN if wide else (6.2 if more else 5.2) if timed else COLUMN_IN
         figure = Figure(figsize=(width, 4.2 + _ENTRY_IN * more / (1 + timed)), layout="constrained")
         ratios = (2.4, 1)[: 1 + timed]
         axes = list(figure.subplots(1, len(ratios), sharey=True, width_ratios=ratios, squeeze=False)[0])
-        plot_cost(data, axes[0], compute_ax=axes[1] if timed else None, force_unit=force_unit)
+        plot_cost(
+            data, axes[0], compute_ax=axes[1] if timed else None, force_unit=force_unit, target_ev_ang=target_ev_ang
+        )
     caption = "Force error against the price of the labels, with the lowest median error that each price buys as steps"
     steps = data[data["part"] == "pareto"]
     scale = force_unit_in_ev_ang(force_unit)

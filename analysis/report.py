@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import jinja2
 
+from analysis.answers import explain_surface
 from analysis.explain import DOUBTS, duration, explain
 from analysis.figure_style import svg_of
 from analysis.gallery import result_pictures, search_pictures
@@ -25,6 +26,7 @@ from analysis.report_tables import (
     versions_table,
 )
 from analysis.targets import default_target
+from analysis.transfer import surface_of
 from analysis.warnings_table import warnings_table
 from asteroid.units import force_unit_in_ev_ang
 from study.costs import PriceList
@@ -34,13 +36,23 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from analysis.gallery import Picture
+    from analysis.picture import Picture
     from analysis.planner import Plan
 
 #: Width on the screen of one inch of a figure, and the width above which a figure may be scrolled on a small screen.
 _PX_PER_IN, _WIDE_PX = 110, 400
 #: Of the figures on the page: small ones beside each other, the most detailed last.
-_ORDER = ("learning_curve", "cost", "bars", "pareto", "gamma", "importance", "every_curve")
+_ORDER = (
+    "learning_curve",
+    "cost",
+    "bars",
+    "effective_labels",
+    "budget_map",
+    "pareto",
+    "gamma",
+    "importance",
+    "every_curve",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,14 +103,22 @@ def make_report(
     if table is not None:
         table = reprice(table, PriceList.from_json(manifest["prices"]), prices)
     pictures = search_pictures(run.trials, run.importances, force_unit=force_unit)
-    plan, target_source = None, ""
+    plan, target_source, fitted = None, "", None
     if table is not None and (len(table) or not pictures):
         if target_ev_ang is None:
             target_ev_ang, target_source = default_target(table, force_unit=force_unit)
+        fitted = surface_of(table)
         plan = plan_target(
-            table, prices, target_ev_ang, confidence, pool=manifest["pool_size"], rows_expected=manifest["rows"]
+            table,
+            prices,
+            target_ev_ang,
+            confidence,
+            pool=manifest["pool_size"],
+            rows_expected=manifest["rows"],
+            surface=fitted,
         )
-        pictures = [*result_pictures(table, manifest, prices, force_unit=force_unit), *pictures]
+        drawn = result_pictures(table, manifest, prices, force_unit=force_unit, fitted=fitted, plan=plan)
+        pictures = [*drawn, *pictures]
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     template = environment.from_string(
         resources.files("analysis").joinpath("report.html.jinja").read_text(encoding="utf-8")
@@ -117,6 +137,7 @@ def make_report(
         figures=[_inline(picture) for picture in sorted(pictures, key=lambda picture: _ORDER.index(picture.stem))],
         fits=fits_table(table, force_unit=force_unit) if plan and table is not None else None,
         warned=warnings_table(table) if table is not None else None,
+        checked=explain_surface(fitted),
         chosen=chosen_table(run.trials, force_unit=force_unit),
         ledger=ledger_table(manifest, prices.to_json()),
         settings=settings_table(manifest["sweep"]),

@@ -194,6 +194,9 @@ def plot(
     budget: Annotated[
         int | None, typer.Option(help="Accurate labels of the bars. Default: the most that all strategies have.")
     ] = None,
+    wide: Annotated[
+        bool, typer.Option("--wide", help="Draw curves and costs for two columns of a journal page.")
+    ] = False,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -222,7 +225,7 @@ def plot(
         if table is not None:
             _warn_incomplete(table, manifest)
         folder = out if out is not None and len(runs) == 1 else run / "figures"
-        _say_files(save_figures(table, manifest, trials, importances, folder, force_unit, budget))
+        _say_files(save_figures(table, manifest, trials, importances, folder, force_unit, budget, wide=wide))
     several = [(run, table, manifest) for run, table, manifest, _, _ in loaded if table is not None]
     if len(several) > 1:
         _say_files(save_bars(several, out or runs[0] / "figures", force_unit, budget))

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 from analysis.figure_style import save_figure
 from analysis.gallery import bars_picture, result_pictures, search_pictures
+from analysis.planner import plan_target
+from analysis.targets import default_target
+from analysis.transfer import surface_of
 from asteroid.errors import InputError
 from study.costs import PriceList
 from study.results import read_results
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from analysis.gallery import Picture
+    from analysis.picture import Picture
 
 
 def save_figures(
@@ -29,6 +32,8 @@ def save_figures(
     folder: Path,
     force_unit: str,
     budget: int | None = None,
+    *,
+    wide: bool = False,
 ) -> list[Path]:
     """Draw every figure of a run; figures that the run has no data for are left out.
 
@@ -40,6 +45,7 @@ def save_figures(
         folder: where the files go; created if need be.
         force_unit: unit of the error axes.
         budget: of the bars; None: the largest that all strategies share.
+        wide: curves and costs for two columns of a journal page.
 
     Returns:
         the files: PDF, SVG, PNG and CSV of each figure.
@@ -50,7 +56,13 @@ def save_figures(
     pictures: list[Picture] = search_pictures(trials, importances, force_unit=force_unit)
     if table is not None and (len(table) or not pictures):
         prices = PriceList.from_json(manifest["prices"])
-        pictures = [*result_pictures(table, manifest, prices, force_unit=force_unit, budget=budget), *pictures]
+        fitted = surface_of(table)
+        target, _ = default_target(table, force_unit=force_unit)
+        plan = plan_target(table, prices, target, surface=fitted)
+        drawn = result_pictures(
+            table, manifest, prices, force_unit=force_unit, budget=budget, fitted=fitted, plan=plan, wide=wide
+        )
+        pictures = [*drawn, *pictures]
     if not pictures:
         raise InputError(f"figures need finished runs or trials, found none in {folder.parent}: finish the run first")
     return [path for picture in pictures for path in _save(picture, folder)]
