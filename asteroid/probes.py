@@ -6,8 +6,9 @@ Hessian of the energy by the descriptors, d2E/dx2 = J^T G J + sum_c (dE/dD_c) d2
     tr d2E/dx2 = mean over probes of (Jv)^T G (Jv) + (dE/dD) . lap D.
 
 Everything of the positions is fixed before training: the Laplacian lap D [W], exact, and J v for V probes v with
-E[v v^T] = 1. Only the first term, a fifth of the trace of a trained network, is left to chance. Measured on methanol (480
-channels) with a network trained on forces: standard deviation of a frame's trace over its mean with V = 1 / 4 / 8 probes
+E[v v^T] = 1. Only the first term, a fifth of the trace of a trained network, is left to chance. Measured on methanol
+with a network trained on forces (480 channels): standard deviation of a frame's trace over its mean with V = 1 / 4 / 8
+probes
 
     v ~ N(0, 1), D''[v,v] per probe (Song et al., arXiv 1905.07088)   .56  / .28  / .22
     v = +-1 (Rademacher), D''[v,v] per probe                          .41  / .21  / .14
