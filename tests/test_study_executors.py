@@ -169,11 +169,11 @@ def test_every_kind_of_stage_comes_out_the_same_wherever_it_is_trained(executor:
     (parent,) = train_pack(bank_and_hashes()[0], [spec("identify", 5)], {})
     pack, parents = differences(parent.key)[name], {parent.key: parent.model}
     here = train_pack(bank_and_hashes()[0], pack.specs, parents, share_batches=pack.share_batches)
-    results = executor.submit(pack, parents).result(timeout=60)
+    results = executor.submit(pack, parents).result(timeout=180)
     assert [r.status for r in results] == ["ok"] * len(pack.specs)
     assert [bits(r) for r in results] == [bits(r) for r in here]
     for place, own in enumerate(pack.specs):
-        filled = executor.submit(pack.only([own.key]), parents).result(timeout=60)
+        filled = executor.submit(pack.only([own.key]), parents).result(timeout=180)
         assert bits(filled[place]) == bits(here[place])
 
 
