@@ -49,10 +49,9 @@ class ScoreObjective:
         return self._inputs(list(self._batch_rows))
 
     def loss(self, parameters: Tensor, inputs: Inputs, step: int) -> Tensor:  # noqa: ARG002
-        """Loss [K] of one batch in units of each model's squared force scale."""
-        return _loss(self._network, parameters, self._scaling, inputs, self._kt_ev) / (
-            self._scaling.force_scale_ev_ang**2
-        )
+        """Loss [K] of one batch, per force component and in units of each model's squared force scale."""
+        loss = _loss(self._network, parameters, self._scaling, inputs, self._kt_ev)
+        return loss / (self._scaling.force_scale_ev_ang**2 * 3 * len(self._network.layout.numbers))
 
     def validate(self, parameters: Tensor) -> Tensor:
         """Score-matching loss [K] on each member's held-out frames, in eV²/Å²; the lower, the nearer to the forces."""

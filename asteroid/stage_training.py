@@ -16,7 +16,7 @@ from asteroid.models import make_network
 from asteroid.models.sgdml import KernelSettings, fit_kernel
 from asteroid.objectives import effective_sample
 from asteroid.prediction import predict_models
-from asteroid.score_matching import kt_ev
+from asteroid.score_matching import kt_ev, thermal_force_scale
 from asteroid.stages import StageResult, TrainedNetwork
 from asteroid.training import Fit, Member, OnValidation, fit_pack
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 #: Below this share of effective frames the weights have thrown most of the labels away.
 _LEAST_EFFECTIVE_SHARE = 0.02
+#: Frames from which the size of unknown forces is estimated.
+_SCALE_FRAMES = 1000
 
 
 def train_pack(
@@ -106,7 +108,9 @@ def _member(
     else:
         forces = frames.forces[train_rows]
         if spec.score is not None:
-            forces = torch.ones_like(forces)  # nothing is known of their size: 1 eV/Å is usual for molecules
+            sample = frames.positions[train_rows[:_SCALE_FRAMES]].numpy()
+            scale = thermal_force_scale(sample, kt_ev(spec.score.temperature_k))
+            forces = torch.full_like(forces, scale)  # the labels, if there are any, are not looked at
         elif base is not None:
             forces = forces - base.forces[train_rows]
         parameters = network.initial_parameters(spec.seeds.weights)

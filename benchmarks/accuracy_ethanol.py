@@ -49,7 +49,7 @@ SETTINGS = {
     "quick": """
 identify: {steps: 3000, learning_rate: 0.007}
 pretrain: {steps: 5000, learning_rate: 0.007}
-score_match: {steps: 3000, learning_rate: 0.005}
+score_match: {steps: 1500, learning_rate: 0.005}
 residual: {steps: 2000, learning_rate: 0.005}
 finetune:
   standard: {steps: 1500, learning_rate: 0.0005}
@@ -57,7 +57,7 @@ finetune:
     "accurate": """
 identify: {steps: 6000, learning_rate: 0.007}
 pretrain: {steps: 20000, learning_rate: 0.007}
-score_match: {steps: 8000, learning_rate: 0.005}
+score_match: {steps: 3000, learning_rate: 0.005}
 residual: {steps: 4000, learning_rate: 0.005}
 finetune:
   standard: {steps: 2000, learning_rate: 0.0005, validations: 40}

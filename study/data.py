@@ -13,6 +13,7 @@ from asteroid.errors import InputError
 from asteroid.formats import read_labels
 from asteroid.geometries import read_geometries
 from asteroid.guards import check_distinct, check_finite, check_labels, drop_duplicates, refuse_leak
+from asteroid.models.sgdml import refuse_kernel_too_large
 from asteroid.paired import cheap_labels_at
 from asteroid.plausibility import check_lengths
 from asteroid.same_molecule import refuse_other_molecule, refuse_other_sites, reorder_atoms
@@ -205,3 +206,5 @@ def _refuse_too_many(sweep: Sweep, pool: LabelSet, cheap_pool: LabelSet) -> None
     for key, values, smallest in (("budgets", sweep.budgets, 5), ("n_cheap", sweep.n_cheap, 10)):
         if values and min(values) < smallest:
             raise InputError(f"{key}: {min(values)} leaves no validation label: the smallest possible is {smallest}")
+    if any("kernel" in TRAITS[strategy].stages for strategy in sweep.strategies):
+        refuse_kernel_too_large(max(sweep.budgets), len(pool.numbers), settings=sweep.kernel.settings())

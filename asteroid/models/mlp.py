@@ -299,9 +299,8 @@ def _shapes(block: ElementBlock, settings: MLPSettings) -> list[tuple[int, ...]]
 
 def _unpack(layout: Layout, settings: MLPSettings, parameters: Tensor) -> Iterator[Tensor]:
     """The weights of each block in the order of `_shapes`, as views [K, ...]."""
-    start = 0
-    for block in layout.blocks:
-        for shape in _shapes(block, settings):
-            size = math.prod(shape)
-            yield parameters[:, start : start + size].reshape(-1, *shape)
-            start += size
+    shapes = [shape for block in layout.blocks for shape in _shapes(block, settings)]
+    # One split has one gradient; as many slices would each fill a tensor of all weights with zeros.
+    parts = parameters.split([math.prod(shape) for shape in shapes], 1)
+    for shape, part in zip(shapes, parts, strict=True):
+        yield part.reshape(-1, *shape)
