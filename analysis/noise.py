@@ -79,20 +79,19 @@ def quadratic(data: Replicates, budget_ratio: NDArray[np.float64], seed_ratio: N
     centre = float(np.average(data.mean_log, weights=count))
     of_seed = crossed.sum(axis=0)
     budget_sum, seed_sum = count * (data.mean_log - centre), data.seed_sum - centre * of_seed
-    # U = [Z S], and its products with itself, with Z and with y.
-    own = np.block([[np.diag(count), crossed], [crossed.T, np.diag(of_seed)]])
-    mixed, sums = own[:n], np.concatenate([budget_sum, seed_sum])
-    root = np.sqrt(
-        np.concatenate([np.repeat(budget_ratio[:, None], n, 1), np.repeat(seed_ratio[:, None], len(of_seed), 1)], 1)
-    )
-    inner = np.eye(len(sums)) + root[:, :, None] * own * root[:, None, :]
-    right = np.concatenate([root[:, :, None] * mixed.T, (root * sums)[:, :, None]], axis=2)
-    solved = np.linalg.solve(inner, right)
-    lost = right.transpose(0, 2, 1) @ solved
-    plain = np.block([[np.diag(count), budget_sum[:, None]], [budget_sum[None], np.array([[0.0]])]])
-    kept = plain - lost
-    constant = data.within_ss + float(count @ (data.mean_log - centre) ** 2) - lost[:, n, n]
-    return Quadratic(kept[:, :n, :n], kept[:, :n, n], constant, np.linalg.slogdet(inner)[1], centre)
+    total = data.within_ss + float(count @ (data.mean_log - centre) ** 2)
+    # First the seeds alone, whose blocks have inverses in closed form: (I + eta SS')^-1 = I - S diag(share) S'.
+    share = seed_ratio[:, None] / (1 + seed_ratio[:, None] * of_seed)
+    matrix = np.diag(count) - (crossed * share[:, None, :]) @ crossed.T
+    vector = budget_sum - (share * seed_sum) @ crossed.T
+    constant = total - share @ seed_sum**2
+    # Then the budgets, which is a matter of k x k matrices.
+    ratio = budget_ratio[:, None, None]
+    widened = np.eye(n) + ratio * matrix
+    solved = np.linalg.solve(widened, np.concatenate([matrix, vector[:, :, None]], axis=2))
+    log_det = np.log1p(seed_ratio[:, None] * of_seed).sum(axis=1) + np.linalg.slogdet(widened)[1]
+    constant = constant - budget_ratio * (vector * solved[:, :, n]).sum(axis=1)
+    return Quadratic(solved[:, :, :n], solved[:, :, n], constant, log_det, centre)
 
 
 @dataclass(frozen=True, eq=False)

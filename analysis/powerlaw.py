@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
+    from analysis.noise import Quadratic
+
 #: What an interval is about: the curve itself; one more draw of data that its seeds share (+ tau); one more run, with a
 #: seed of its own (+ tau + omega + sigma); one more run measured on another test set (+ that set's own error).
 Kind = Literal["curve", "new_data_draw", "new_run", "new_test_set"]
@@ -155,8 +157,10 @@ def fit_replicates(data: Replicates, *, seed: int = 0) -> PowerLawFit:
         InputError: fewer than four distinct budgets.
     """
     require_budgets(data)
-    posterior, edge_mass = _grid_posterior(data)
-    draws = _draw(data, posterior, seed)
+    ratios = (_LAMBDA, _ETA) if data.crossed.size else (_BUDGET_RATIO, 0 * _BUDGET_RATIO)
+    noise = quadratic(data, *ratios)
+    posterior, edge_mass = _grid_posterior(data, noise)
+    draws = _draw(data, noise, ratios, posterior, seed)
     test = with_cause(lack_of_fit(data), data, float(np.mean((draws["tau"] / draws["sigma"]) ** 2)))
     doubts = {
         "one_seed": test.p is None,
@@ -257,12 +261,10 @@ def _noise(fit: PowerLawFit, kind: Kind, test_relative_se: float = 0.0) -> NDArr
     return np.asarray(terms[kind])
 
 
-def _grid_posterior(data: Replicates) -> tuple[NDArray[np.float64], float]:
+def _grid_posterior(data: Replicates, noise: Quadratic) -> tuple[NDArray[np.float64], float]:
     """Posterior probabilities [alphas, phis, noises], and the mass in the outermost slopes on either side."""
     shape = log_shape(data.ratio, np.exp(_LOG_ALPHA)[:, None, None], _PHI[:, None])
-    noise, weight = quadratic(data, _LAMBDA, _ETA), _NOISE_WEIGHT
-    if not data.crossed.size:
-        noise, weight = quadratic(data, _BUDGET_RATIO, 0 * _BUDGET_RATIO), _NOISE_WEIGHT[_ETA == 0]
+    weight = _NOISE_WEIGHT if data.crossed.size else _NOISE_WEIGHT[_ETA == 0]
     left = noise.left_over(shape.reshape(-1, len(data.budget))).reshape(*shape.shape[:2], -1)
     log_posterior = (
         -0.5 * (noise.log_det + np.log(noise.total))
@@ -276,7 +278,13 @@ def _grid_posterior(data: Replicates) -> tuple[NDArray[np.float64], float]:
     return posterior, float(posterior[[0, 1, -2, -1]].sum())
 
 
-def _draw(data: Replicates, posterior: NDArray[np.float64], seed: int) -> dict[str, NDArray[np.float64]]:
+def _draw(
+    data: Replicates,
+    noise: Quadratic,
+    ratios: tuple[NDArray[np.float64], NDArray[np.float64]],
+    posterior: NDArray[np.float64],
+    seed: int,
+) -> dict[str, NDArray[np.float64]]:
     """Draws of alpha, phi, log amplitude, sigma, tau, omega [S], and the unit normals [3, S]."""
     rng = np.random.default_rng(seed)
     cumulative = np.cumsum(posterior.ravel())
@@ -285,8 +293,6 @@ def _draw(data: Replicates, posterior: NDArray[np.float64], seed: int) -> dict[s
     # Uniform within the cell: a sharp posterior is narrower than the grid is fine.
     alpha = np.exp(_LOG_ALPHA[at_alpha] + (rng.random(N_DRAWS) - 0.5) * (_LOG_ALPHA[1] - _LOG_ALPHA[0]))
     phi = np.where(at_phi > 0, _PHI[at_phi] + (rng.random(N_DRAWS) - 0.5) / _N_SLAB, 0.0)
-    ratios = (_LAMBDA, _ETA) if data.crossed.size else (_BUDGET_RATIO, 0 * _BUDGET_RATIO)
-    noise = quadratic(data, *ratios)
     shift, left = noise.best_shift(at_noise, log_shape(data.ratio, alpha[:, None], phi[:, None]))
     sigma = np.sqrt((NOISE_SCALE + left / 2) / gammaincinv(NOISE_SHAPE + (data.n_errors - 1) / 2, strata(rng)))
     return {

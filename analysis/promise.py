@@ -13,6 +13,7 @@ the mean curve. The test set's own sampling error shifts the whole curve. Four c
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -72,12 +73,22 @@ def evidence_of(curve: Curve, *, seed: int = 0) -> Evidence:
         return Evidence(curve, None, None, 0.0, (*curve.status, *doubts))
     if len(np.unique(curve.budget)) < MIN_BUDGETS:
         return Evidence(curve, None, None, largest, (*curve.status, "too_few_budgets", "sampled_budgets_only"))
-    fit = fit_replicates(curve.summary or replicates(curve.budget, curve.error_ev_ang, curve.seed), seed=seed)
+    if curve.summary is not None:
+        fit = fit_replicates(curve.summary, seed=seed)
+    else:
+        fit = _fit(curve.budget.tobytes(), curve.error_ev_ang.tobytes(), curve.seed.tobytes(), seed)
     status = (*curve.status, *fit.status)
     if fit.lack_of_fit.cause == "bent_curve":
         return Evidence(curve, None, fit.lack_of_fit_p, largest, (*status, "sampled_budgets_only"))
     limit = largest if fit.lack_of_fit.rejected else EXTRAPOLATION_LIMIT * largest
     return Evidence(curve, fit, fit.lack_of_fit_p, limit, status)
+
+
+@functools.lru_cache(maxsize=256)
+def _fit(budget: bytes, error: bytes, run_seed: bytes, seed: int) -> PowerLawFit:
+    """A figure, a plan and a report of one table ask for the same fits, which cost more than remembering them."""
+    numbers = np.frombuffer(budget, np.int64), np.frombuffer(error, np.float64), np.frombuffer(run_seed, np.int64)
+    return fit_replicates(replicates(*numbers), seed=seed)
 
 
 def labels_needed(evidence: Evidence, target_ev_ang: float, *, seed: int = 0) -> LabelsNeeded:
