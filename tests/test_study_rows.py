@@ -14,7 +14,6 @@ from asteroid.frames import BankEntry, FrameBank, build_bank
 from asteroid.labels import content_hashes
 from asteroid.models.mlp import energy_and_forces
 from asteroid.stage_training import train_pack
-from asteroid.stages import StageResult
 from study.chains import ChainBuilder
 from study.config import parse_sweep
 from study.data import load_data
@@ -27,6 +26,7 @@ from study.use import UseMeter
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from asteroid.stages import StageResult
     from study.recipe import Recipe
 
 SWEEP = """

@@ -21,7 +21,6 @@ from asteroid.models.sgdml import KernelModel, KernelSettings
 from asteroid.stages import StageResult, TrainedNetwork
 from study.store import StageStore
 
-
 MODEL = MLPSettings(hidden=5, layers=1)
 
 
