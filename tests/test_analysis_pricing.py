@@ -129,8 +129,8 @@ def test_plan_tells_what_predictions_cost():
     assert "0.005 CPU s per predicted frame; it runs gfn2-xtb at every prediction" in text
     assert "each with a label of gfn2-xtb" in text
     data = plan.to_json()
-    assert data["use"] == {"cpu_s_per_frame": 0.005, "runs_cheap_method": True}
-    assert data["alternatives"][0]["use"] == {"cpu_s_per_frame": 1e-4, "runs_cheap_method": False}
+    assert data["use"] == {"cpu_s_per_frame": 0.005, "total_cpu_s": 0.0, "runs_cheap_method": True}
+    assert data["alternatives"][0]["use"] == {"cpu_s_per_frame": 1e-4, "total_cpu_s": 0.0, "runs_cheap_method": False}
     assert [row[-1] for row in options_table(plan).rows] == ["0.005 s; runs gfn2-xtb each time", "0.0001 s"]
 
 
