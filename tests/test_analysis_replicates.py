@@ -65,3 +65,28 @@ def test_rows_of_means_that_cannot_be_used(words, says):
 def test_a_seed_is_needed_for_every_error():
     with pytest.raises(InputError, match="one seed per error, found 1 seeds for 2 errors"):
         replicates([25, 50], [1.0, 2.0], [0])
+
+
+#: Force errors of NequIP, DOI 10.1088/2632-2153/ad1626: Si-GAP-18 with standard deviations over five seeds,
+#: C-GAP-20 buckyball from scratch and pretrained.
+PUBLISHED = (
+    (
+        [25, 50, 100, 200, 400, 800, 1600],
+        [278.8, 226.7, 203.8, 164.6, 143.0, 127.8, 110.4],
+        [25.6, 8.3, 13.8, 4.1, 2.5, 4.3, 3.2],
+    ),
+    ([15, 30, 60, 120, 240], [646.8, 584.2, 458.7, 391.7, 350.7], None),
+    ([15, 30, 60, 120, 240], [492, 436, 367, 341, 304], None),
+)
+
+
+def test_published_points_left_out_lie_in_the_band():
+    """Every fit of four or more first budgets, asked for all that follow: at least 80 % in the 90 % band."""
+    inside = []
+    for n, mean, sd in PUBLISHED:
+        for first in range(4, len(n)):
+            fit = fit_published(n[:first], mean[:first], sd[:first] if sd else None, 5 if sd else None)
+            low, _, high = predict(fit, n[first:], kind="new_run")
+            inside += list((low < mean[first:]) & (np.array(mean[first:]) < high))
+    assert len(inside) == 8
+    assert np.mean(inside) >= 0.8
