@@ -1,4 +1,4 @@
-"""The cells of a surface: means of runs that share a strategy and numbers of labels, and the noise of runs and seeds."""
+"""The cells of a surface: means of runs that share a strategy and numbers of labels, with the noise about them."""
 
 from __future__ import annotations
 
