@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from collections import defaultdict
+from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from asteroid.stages import StageSpec
     from study.run import Plan
+    from study.sharing import Sharing
 
 SCHEMA_VERSION = 1
 _PACKAGES = (
@@ -38,14 +40,17 @@ _PACKAGES = (
 )
 
 
-def make_manifest(plan: Plan, status: str, stages: Mapping[str, StageSpec], sweep_core_s: float) -> dict[str, Any]:
+def make_manifest(
+    plan: Plan, status: str, stages: Mapping[str, StageSpec], sharing: Sharing, place: Mapping[str, str]
+) -> dict[str, Any]:
     """Everything that a reader of the table needs besides the table.
 
     Args:
         plan: the sweep and its labels.
         status: "running" or "complete".
         stages: distinct stages that the run has asked for, those of searches included.
-        sweep_core_s: CPU seconds really spent on the stages finished so far.
+        sharing: stages requested against stages trained so far.
+        place: name of the run (`run_id`) and where its finished stages lie (`store`).
     """
     data = plan.data
     bought = _bought(stages.values())
@@ -56,6 +61,7 @@ def make_manifest(plan: Plan, status: str, stages: Mapping[str, StageSpec], swee
     return {
         "schema_version": SCHEMA_VERSION,
         "status": status,
+        **place,
         "name": plan.sweep.name,
         "sweep": sweep_plain(plan.sweep),
         "molecule": _formula(plan),
@@ -66,6 +72,7 @@ def make_manifest(plan: Plan, status: str, stages: Mapping[str, StageSpec], swee
         "n_test": len(data.test),
         "rows": len(plan.recipes),
         "stages": len(stages),
+        "sharing": asdict(sharing),
         "prices": data.prices.to_json(),
         "ledger": {
             "accurate_labels_assumed_bought": n_accurate,
@@ -74,7 +81,7 @@ def make_manifest(plan: Plan, status: str, stages: Mapping[str, StageSpec], swee
             "cheap_cpu_s": cheap_cpu_s,
             "evaluation_labels": len(data.test),
             "evaluation_cpu_s": data.prices.accurate_cpu_s(len(data.test)),
-            "sweep_core_s": sweep_core_s,
+            "sweep_core_s": sharing.trained_core_s,
         },
         "data_card": data.card_json,
         "data_card_lines": list(data.card),
