@@ -83,18 +83,27 @@ def store_of(folder: Path, store: Path | None) -> Path:
         if kept == folder / OWN_STORE:
             raise InputError(f"{folder} keeps its finished stages in its own folder, found {found}: leave --store out")
         raise InputError(f"{folder} keeps its finished stages in {kept}, found {found}: add --store {kept}")
-    if store is None:
-        return root
+    if root.resolve() == folder.resolve():
+        raise InputError(f"--store must be a folder of its own, found the run folder {folder}: choose another one")
+    if store is not None:
+        check_store(store)
+    return root
+
+
+def check_store(root: Path) -> None:
+    """Refuse a folder that is no store of finished stages.
+
+    Raises:
+        InputError: it is a file, or holds something else.
+    """
     if root.exists() and not root.is_dir():
         raise InputError(f"--store must be a folder, found the file {root}: choose another name")
     other = [e.name for e in root.glob("[!.]*") if not re.fullmatch("[0-9a-f]{32}", e.name)]
-    if other or root.resolve() == folder.resolve():
-        what = f"{min(other)} in {root}" if other else "the run folder itself"
+    if other:
         raise InputError(
-            f"--store must be new or hold finished stages only, found {what}: choose another folder (a run without "
-            f"--store keeps its own in RUN/{OWN_STORE})"
+            f"--store must be new or hold finished stages only, found {min(other)} in {root}: choose another folder (a "
+            f"run without --store keeps its own in RUN/{OWN_STORE})"
         )
-    return root
 
 
 def read_record(folder: Path) -> dict[str, Any]:

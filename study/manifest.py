@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from asteroid.stages import StageSpec
+    from study.data import StudyData
     from study.run import Plan
     from study.sharing import Sharing
 
@@ -53,11 +54,6 @@ def make_manifest(
         place: name of the run (`run_id`) and where its finished stages lie (`store`).
     """
     data = plan.data
-    bought = _bought(stages.values())
-    n_accurate = len(bought[data.prices.accurate, "labelled"])
-    labelled, sampled = bought[data.prices.cheap, "labelled"], bought[data.prices.cheap, "sampled"]
-    cheap_cpu_s = data.prices.strategy_cheap_cpu_s("frames", len(sampled), 0)
-    cheap_cpu_s += data.prices.strategy_cheap_cpu_s("labels_at_accurate", 0, len(labelled))
     return {
         "schema_version": SCHEMA_VERSION,
         "status": status,
@@ -74,15 +70,7 @@ def make_manifest(
         "stages": len(stages),
         "sharing": asdict(sharing),
         "prices": data.prices.to_json(),
-        "ledger": {
-            "accurate_labels_assumed_bought": n_accurate,
-            "accurate_cpu_s": data.prices.accurate_cpu_s(n_accurate),
-            "cheap_frames_assumed_bought": len(labelled | sampled),
-            "cheap_cpu_s": cheap_cpu_s,
-            "evaluation_labels": len(data.test),
-            "evaluation_cpu_s": data.prices.accurate_cpu_s(len(data.test)),
-            "sweep_core_s": sharing.trained_core_s,
-        },
+        "ledger": ledger_of(data, stages.values()) | {"sweep_core_s": sharing.trained_core_s},
         "data_card": data.card_json,
         "data_card_lines": list(data.card),
         "versions": {name: metadata.version(name) for name in _PACKAGES} | {"python": platform.python_version()},
@@ -93,6 +81,23 @@ def make_manifest(
             "cores": os.cpu_count(),
             "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
         },
+    }
+
+
+def ledger_of(data: StudyData, stages: Iterable[StageSpec]) -> dict[str, Any]:
+    """Labels that stages assume bought, together and each once, with their price in CPU seconds."""
+    bought = _bought(stages)
+    n_accurate = len(bought[data.prices.accurate, "labelled"])
+    labelled, sampled = bought[data.prices.cheap, "labelled"], bought[data.prices.cheap, "sampled"]
+    cheap_cpu_s = data.prices.strategy_cheap_cpu_s("frames", len(sampled), 0)
+    cheap_cpu_s += data.prices.strategy_cheap_cpu_s("labels_at_accurate", 0, len(labelled))
+    return {
+        "accurate_labels_assumed_bought": n_accurate,
+        "accurate_cpu_s": data.prices.accurate_cpu_s(n_accurate),
+        "cheap_frames_assumed_bought": len(labelled | sampled),
+        "cheap_cpu_s": cheap_cpu_s,
+        "evaluation_labels": len(data.test),
+        "evaluation_cpu_s": data.prices.accurate_cpu_s(len(data.test)),
     }
 
 

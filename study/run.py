@@ -120,8 +120,8 @@ def run_plan(
             the disk or memory is too small.
     """
     check_folder(folder, plan.sweep, extend=extend)
-    refuse_too_large(_layout(plan), sum(map(len, _needed_frames(plan, plan.stages.values()).values())))
-    check_room(store_of(folder, store), _expected_bytes(plan))
+    refuse_too_large(layout_of(plan), sum(map(len, needed_frames(plan, plan.stages.values()).values())))
+    check_room(store_of(folder, store), expected_bytes(plan))
     check_room(folder, _TABLES_BYTES)
     # Two threads on small products cost more than they save, and results must not depend on the number of cores.
     torch.set_num_threads(1)
@@ -156,7 +156,7 @@ def _run(
     record("running")
     engine.announce("describing frames")
     # What a search will choose is not known yet: its rows may need any frame that the others have finished with.
-    bank = _describe(plan, plan.stages.values() if plan.searches else missing)
+    bank = describe_frames(plan, plan.stages.values() if plan.searches else missing)
     meter = UseMeter(plan.data, bank.layout)
     executor = make_executor(bank)
     table = results_frame([])
@@ -223,7 +223,7 @@ def _write_rows(plan: Plan, folder: Path, engine: StageEngine, bank: FrameBank, 
     return table
 
 
-def _needed_frames(plan: Plan, stages: Iterable[StageSpec]) -> dict[str, set[str]]:
+def needed_frames(plan: Plan, stages: Iterable[StageSpec]) -> dict[str, set[str]]:
     """Content hashes by level: the test frames, the frames of the given stages and those of the searches."""
     data = plan.data
     needed: dict[str, set[str]] = {data.accurate.level: set(content_hashes(data.test)), data.cheap_pool.level: set()}
@@ -232,9 +232,9 @@ def _needed_frames(plan: Plan, stages: Iterable[StageSpec]) -> dict[str, set[str
     return needed
 
 
-def _describe(plan: Plan, stages: Iterable[StageSpec]) -> FrameBank:
+def describe_frames(plan: Plan, stages: Iterable[StageSpec]) -> FrameBank:
     """Describe all needed frames, each once."""
-    needed = _needed_frames(plan, stages)
+    needed = needed_frames(plan, stages)
     data, score_match = plan.data, plan.sweep.score_match
     matches_scores = score_match is not None and "asteroid_unlabelled" in plan.sweep.strategies
     entries = [
@@ -253,13 +253,14 @@ def _entry(
     return BankEntry(labels.select(rows), [hashes[row] for row in rows], chosen, n_probes)
 
 
-def _layout(plan: Plan) -> Layout:
+def layout_of(plan: Plan) -> Layout:
+    """The descriptors of the molecule."""
     return make_layout(plan.data.accurate.numbers, plan.data.descriptors)
 
 
-def _expected_bytes(plan: Plan) -> int:
+def expected_bytes(plan: Plan) -> int:
     """Disk that a run takes: weights, stage records, tables and figures, with a margin."""
-    layout = _layout(plan)
+    layout = layout_of(plan)
     per_stage = 4 * (make_network(plan.sweep.model.settings(), layout).parameter_count() + 2 * layout.width) + 8192
     n_stages = len(plan.stages) + sum(search.most_stages for search in plan.searches)
     return int(1.5 * per_stage * n_stages) + _TABLES_BYTES

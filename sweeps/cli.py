@@ -15,6 +15,7 @@ from rich.console import Console
 from typer.exceptions import TyperException
 
 from asteroid.errors import InputError
+from sweeps.check_command import check, count_lines, label_lines
 from sweeps.fit_command import fit
 from sweeps.plan_command import plan, priced
 
@@ -120,6 +121,7 @@ def run(
 
       asteroid-study run my_sweep.yaml --ray-address auto --workers 64
     """
+    from study.preflight import make_forecast
     from study.run import make_plan, run_plan
     from sweeps.presets import load_sweep
     from sweeps.progress import make_display
@@ -129,9 +131,9 @@ def run(
     plan = make_plan(loaded)
     for line in plan.data.card:
         _say(line)
-    _say(f"{len(plan.recipes)} rows from {len(plan.stages)} distinct stages, into {folder}")
-    for search in plan.searches:
-        _say(f"first: search {search.name!r}, {search.section.trials} trials over {', '.join(search.keys)}")
+    for line in count_lines(plan, make_forecast(plan)):
+        _say(line)
+    _say(f"into {folder}")
     try:
         with make_display(_out) as display:
             maker = _executor_maker(workers, ray_address)
@@ -190,11 +192,11 @@ def status(run: RunFolder) -> None:
       asteroid-study status runs/quickstart
     """
     from analysis.explain import duration
+    from study.costs import PriceList
     from study.results import read_manifest
 
     manifest = read_manifest(run)
     ledger, sharing = manifest["ledger"], manifest.get("sharing", {})
-    accurate, cheap = manifest["level_accurate"], manifest["level_cheap"]
     place = manifest.get("store", "store")
     if place == "store":
         finished = sum(not stage.parent.name.startswith(".") for stage in (run / place).glob("*/stage.json"))
@@ -207,13 +209,8 @@ def status(run: RunFolder) -> None:
         _say(f"to go on: {_run_command(run / 'sweep.yaml', run, store=shared)}")
     elif finished < manifest["stages"]:
         _say("the run is complete; stages whose parents failed were left out: see the column 'status' of results.csv")
-    for level, labels, price in (
-        (accurate, ledger["accurate_labels_assumed_bought"], ledger["accurate_cpu_s"]),
-        (cheap, ledger["cheap_frames_assumed_bought"], ledger["cheap_cpu_s"]),
-    ):
-        _say(f"  {level}: {labels:,} labels assumed bought, {duration(price)} of CPU")
-    evaluation = f"{ledger['evaluation_labels']:,} labels of {accurate}, {duration(ledger['evaluation_cpu_s'])} of CPU"
-    _say(f"  evaluation: {evaluation}, outside every budget")
+    for line in label_lines(ledger, PriceList.from_json(manifest["prices"])):
+        _say(line)
     _say(f"  training: {duration(ledger['sweep_core_s'])} on one core")
     if sharing:
         found = f", {sharing['stages_found']:,} found finished in {place}" if place != "store" else ""
@@ -313,7 +310,7 @@ def report(
     _say(str(path))
 
 
-for _command in (plan, fit):
+for _command in (check, plan, fit):
     app.command()(_answers_mistakes(_command))
 
 
