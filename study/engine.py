@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 import time
+import traceback
 from collections import Counter
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from asteroid.errors import InputError
+from study.executors import PackFailedError
 from study.sharing import Sharing, count_sharing
 
 if TYPE_CHECKING:
@@ -19,6 +22,27 @@ if TYPE_CHECKING:
     from study.executors import Executor
     from study.packs import Pack
     from study.store import StageStore
+
+
+#: How often a pack is trained in all before the run gives up.
+ATTEMPTS = 3
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An attempt to train a pack that failed.
+
+    Attributes:
+        kind: kind of the pack's stages.
+        first_stage: key of its first stage.
+        reason: what went wrong, in one line.
+        traceback: where it did; empty where a worker died without telling.
+    """
+
+    kind: str
+    first_stage: str
+    reason: str
+    traceback: str = ""
 
 
 @dataclass(frozen=True)
@@ -66,6 +90,7 @@ class StageEngine:
 
     Attributes:
         results: every finished stage by key.
+        failures: attempts that failed, in the order of time.
     """
 
     def __init__(
@@ -76,6 +101,8 @@ class StageEngine:
         on_kept: Callable[[], None],
     ) -> None:
         self.results: dict[str, StageResult] = {}
+        self.failures: list[Failure] = []
+        self._attempts: Counter[str] = Counter()
         self._store = store
         self._on_progress, self._on_note, self._on_kept = on_progress, on_note, on_kept
         self._requests: Counter[str] = Counter()
@@ -147,10 +174,14 @@ class StageEngine:
     def train(self, packs: Iterable[Pack], executor: Executor) -> None:
         """Train what is missing of the packs; stages whose parents failed are left out.
 
+        A pack that fails is trained again as it was, so that its arithmetic is the same.
+
         Raises:
-            Exception: what a pack raised in the executor.
+            InputError: from a pack; it would only be raised again.
+            PackFailedError: a pack failed `ATTEMPTS` times, or the executor gave up on it.
         """
         waiting = list(packs)
+        executor.on_retry = self._note_retry
         running: dict[Future[list[StageResult]], tuple[Pack, frozenset[str]]] = {}
         try:
             while waiting or running:
@@ -169,7 +200,13 @@ class StageEngine:
                 finished = wait(running, return_when=FIRST_COMPLETED).done
                 # What is good is kept before what has failed is raised.
                 for future in sorted(finished, key=lambda f: f.exception() is not None):
-                    self._keep(*running.pop(future), future.result())
+                    pack, wanted = running.pop(future)
+                    error = future.exception()
+                    if error is None:
+                        self._keep(pack, wanted, future.result())
+                    else:
+                        self._refuse_last_failure(pack, error)
+                        running[self._submit(pack, wanted, executor)] = (pack, wanted)
         finally:
             for future in running:
                 future.cancel()
@@ -233,6 +270,29 @@ class StageEngine:
         self.announce(what)
         return executor.submit(filled, parents, on_validation)
 
+    def _refuse_last_failure(self, pack: Pack, error: BaseException) -> None:
+        """Remember a failure; raise where the pack is not to be trained again."""
+        if isinstance(error, InputError) or not isinstance(error, Exception):
+            raise error
+        place = pack.specs[0].key
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        report = "".join(traceback.format_exception(error))
+        with self._lock:
+            self.failures.append(Failure(pack.kind, place, reason, report))
+            self._steps_in_flight.pop(place, None)
+        if isinstance(error, PackFailedError):
+            raise error
+        self._attempts[place] += 1
+        if self._attempts[place] >= ATTEMPTS:
+            raise PackFailedError(f"{_name(pack)} failed {ATTEMPTS} times, the last time with {reason}") from error
+        self._on_note(f"{_name(pack)} failed and is trained again: {reason}")
+
+    def _note_retry(self, pack: Pack, reason: str) -> None:
+        """Remember what the executor has dealt with."""
+        with self._lock:
+            self.failures.append(Failure(pack.kind, pack.specs[0].key, reason))
+        self._on_note(f"{_name(pack)} is trained again: {reason}")
+
     def _keep(self, pack: Pack, wanted: frozenset[str], results: list[StageResult]) -> None:
         # By the places of the full pack: the same stage trained in a filler's place may differ in the last bits.
         for spec, result in zip(pack.specs, results, strict=True):
@@ -245,3 +305,7 @@ class StageEngine:
             self._steps_done += pack.specs[0].steps * len(wanted)
         self.announce(f"{pack.kind}: {len(wanted)} models finished")
         self._on_kept()
+
+
+def _name(pack: Pack) -> str:
+    return f"a pack ({pack.kind}, {len(pack.specs)} models)"

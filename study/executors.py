@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from asteroid.stage_training import train_pack
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from asteroid.frames import FrameBank
     from asteroid.stages import StageResult, TrainedModel
@@ -16,14 +16,20 @@ if TYPE_CHECKING:
     from study.packs import Pack
 
 
+class PackFailedError(RuntimeError):
+    """A pack could not be trained in several attempts; the message is one line with the last reason."""
+
+
 class Executor(Protocol):
     """Trains packs of stages.
 
     Attributes:
         slots: packs that it can train at the same time.
+        on_retry: told the pack and the reason when the executor itself trains a pack again, from any thread.
     """
 
     slots: int
+    on_retry: Callable[[Pack, str], None] | None
 
     def submit(
         self, pack: Pack, parents: Mapping[str, TrainedModel], on_validation: OnValidation | None = None
@@ -40,6 +46,7 @@ class SerialExecutor:
     """Trains in this process, one pack after another."""
 
     slots = 1
+    on_retry: Callable[[Pack, str], None] | None = None
 
     def __init__(self, bank: FrameBank) -> None:
         self._bank = bank

@@ -13,11 +13,12 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from asteroid.errors import InputError
+from study.executors import PackFailedError
 from study.ray_session import open_session
 from study.ray_worker import Board, PackWorker, Raised, SharedBank
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from asteroid.frames import FrameBank
     from asteroid.stages import StageResult, TrainedModel
@@ -32,7 +33,7 @@ START_S = 120.0
 _REASON_LENGTH = 500
 
 
-class WorkerLostError(RuntimeError):
+class WorkerLostError(PackFailedError):
     """Workers died one after the other on the same pack, or could not be started."""
 
 
@@ -50,6 +51,7 @@ class RayExecutor:
 
     Attributes:
         slots: packs that it can train at the same time.
+        on_retry: told the pack and the reason when a pack is trained again because its worker died.
 
     Raises:
         InputError: fewer than one worker or more than there are cores here, an address that does not answer, a machine
@@ -61,6 +63,7 @@ class RayExecutor:
         if workers < 1:
             raise InputError(f"training needs at least one worker, found {workers}: use --workers 1 or more")
         self.slots = workers
+        self.on_retry: Callable[[Pack, str], None] | None = None
         self._max_retries = max_retries
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._tickets = count()
@@ -183,8 +186,12 @@ class RayExecutor:
             except _WorkerDied as death:
                 deaths.append(str(death))
                 self._dismiss(seat)
+                if self.on_retry is not None and len(deaths) <= self._max_retries:
+                    self.on_retry(job.pack, f"a worker died: {death}")
                 continue
             if isinstance(outcome, Raised):
+                if outcome.out_of_memory:
+                    self._dismiss(seat)  # whoever tries again finds a worker with nothing in its memory
                 raise outcome.rebuild()
             return outcome
         raise WorkerLostError(

@@ -91,6 +91,11 @@ class Raised:
         chain[0].add_note(f"In the worker with process id {os.getpid()}:\n{report}")
         return cls(tuple(chain))
 
+    @property
+    def out_of_memory(self) -> bool:
+        """Whether the worker asked for memory that it did not get; PyTorch has no class of its own for that on CPUs."""
+        return any(isinstance(error, MemoryError) or "can't allocate memory" in str(error) for error in self.chain)
+
     def rebuild(self) -> Exception:
         """The exception, linked to its causes."""
         for error, cause in zip(self.chain, self.chain[1:], strict=False):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import secrets
 import time
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
 
 #: Room for tables, manifest and figures.
 _TABLES_BYTES = 8 * 2**20
+#: Failures that the manifest keeps, the last ones.
+_FAILURES_KEPT = 20
 #: How often the manifest follows the stages that are finished, s.
 _RECORD_EVERY_S = 30.0
 #: A half-written stage in a shared store is left alone for so long, as its writer may live; writing takes milliseconds.
@@ -118,6 +121,7 @@ def run_plan(
     Raises:
         InputError: the folder belongs to another sweep or another driver, its finished stages lie in another store, or
             the disk or memory is too small.
+        PackFailedError: a pack failed several times; what is finished is kept, the reasons are in the manifest.
     """
     check_folder(folder, plan.sweep, extend=extend)
     refuse_too_large(layout_of(plan), sum(map(len, needed_frames(plan, plan.stages.values()).values())))
@@ -142,12 +146,15 @@ def _run(
     place = {"run_id": run_id, "store": str(root.resolve()) if shared else OWN_STORE}
     store = StageStore(root, run_id)
     store.sweep_leftovers(_LEFTOVER_S if shared else 0.0)
+    earlier = list(read_record(folder).get("failures", []))
     recorded = 0.0
 
     def record(status: str, every_s: float = 0.0) -> None:
         nonlocal recorded
         if time.monotonic() - recorded >= every_s:
-            write_json(folder / "manifest.json", make_manifest(plan, status, engine.known, engine.sharing, place))
+            manifest = make_manifest(plan, status, engine.known, engine.sharing, place)
+            failures = [*earlier, *map(asdict, engine.failures)]
+            write_json(folder / "manifest.json", manifest | {"failures": failures[-_FAILURES_KEPT:]})
             recorded = time.monotonic()
 
     engine = StageEngine(store, on_progress, on_note, lambda: record("running", _RECORD_EVERY_S))
@@ -170,6 +177,10 @@ def _run(
             engine.train(packs, executor)
             table = _write_rows(plan, folder, engine, bank, meter)
             record("running")
+    except BaseException:
+        with suppress(OSError):  # a full disk is what may have ended the run
+            record("running")
+        raise
     finally:
         executor.close()
     record("complete")

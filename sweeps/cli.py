@@ -8,7 +8,7 @@ import shlex
 import sys
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ParamSpec
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, ParamSpec
 
 import typer
 from rich.console import Console
@@ -121,6 +121,7 @@ def run(
 
       asteroid-study run my_sweep.yaml --ray-address auto --workers 64
     """
+    from study.executors import PackFailedError
     from study.preflight import make_forecast
     from study.run import make_plan, run_plan
     from sweeps.presets import load_sweep
@@ -134,16 +135,15 @@ def run(
     for line in count_lines(plan, make_forecast(plan)):
         _say(line)
     _say(f"into {folder}")
+    again = _run_command(sweep, folder, workers, ray_address, store, extend=extend)
     try:
         with make_display(_out) as display:
             maker = _executor_maker(workers, ray_address)
             table = run_plan(plan, folder, maker, display.show, display.note, extend=extend, store=store)
     except KeyboardInterrupt:
-        again = _run_command(sweep, folder, workers, ray_address, store, extend=extend)
-        _err.print(
-            f"stopped; finished stages are kept; to go on: {again}", soft_wrap=True, highlight=False, markup=False
-        )
-        raise typer.Exit(130) from None
+        _stop("stopped", again, 130)
+    except PackFailedError as error:
+        _stop(f"error: {error}: see 'failures' in {folder / 'manifest.json'}", again, 1)
     failed = int((table["status"] != "ok").sum())
     if failed:
         _say(f"{failed} of {len(table)} rows failed: see the column 'status'")
@@ -152,6 +152,12 @@ def run(
     if len(table):
         _say(f"results: {folder / 'results.csv'} (and .parquet), settings and ledger: {folder / 'manifest.json'}")
         _say(f'next: asteroid-study report {folder}; asteroid-study plan {folder} --target "0.3 kcal/mol/A"')
+
+
+def _stop(why: str, again: str, code: int) -> NoReturn:
+    """End an unfinished run with the command that goes on with it."""
+    _err.print(f"{why}; finished stages are kept; to go on: {again}", soft_wrap=True, highlight=False, markup=False)
+    raise typer.Exit(code) from None
 
 
 def _run_command(
@@ -212,6 +218,9 @@ def status(run: RunFolder) -> None:
     for line in label_lines(ledger, PriceList.from_json(manifest["prices"])):
         _say(line)
     _say(f"  training: {duration(ledger['sweep_core_s'])} on one core")
+    if failures := manifest.get("failures", []):
+        last = f"{failures[-1]['reason']} ({failures[-1]['kind']})"
+        _say(f"  failed attempts at a pack: {len(failures)}, the last one: {last}")
     if sharing:
         found = f", {sharing['stages_found']:,} found finished in {place}" if place != "store" else ""
         _say(

@@ -32,6 +32,7 @@ from study.executors import SerialExecutor
 from study.packs import Pack
 from study.ray_executor import RayExecutor, WorkerLostError
 from study.ray_worker import Raised, SharedBank
+from study.results import read_manifest
 from study.run import make_plan, run_plan
 
 if TYPE_CHECKING:
@@ -112,6 +113,29 @@ def test_a_failure_keeps_its_class_and_tells_where_it_happened(executor: RayExec
     assert error.args == ("no such frame",)
     assert "in train_pack" in error.__notes__[0]
     assert set(pids) <= set(executor.worker_pids), "the worker lives on"
+
+
+def test_who_tries_again_after_memory_ran_out_finds_a_fresh_worker(executor: RayExecutor) -> None:
+    executor.submit(quick(1), {}).result(timeout=60)
+    before = set(executor.worker_pids)
+    # Real shortage takes long to provoke: an unknown frame whose name is what PyTorch says then.
+    greedy = replace(quick(1).specs[0], train=Frames(LEVEL, ("DefaultCPUAllocator: can't allocate memory",)))
+    error = executor.submit(Pack((greedy,), share_batches=False), {}).exception(timeout=60)
+    assert error is not None
+    assert len(before - set(executor.worker_pids)) == 1
+    assert executor.submit(quick(1), {}).exception(timeout=60) is None
+
+
+@pytest.mark.parametrize(
+    ("error", "is_one"),
+    [
+        (MemoryError("Unable to allocate 8 GiB"), True),
+        (RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory: you tried"), True),
+        (RuntimeError("shapes do not match"), False),
+    ],
+)
+def test_running_out_of_memory_is_recognised(error: Exception, is_one: bool) -> None:
+    assert Raised.of(error).out_of_memory is is_one
 
 
 def test_causes_travel_with_an_exception() -> None:
@@ -241,6 +265,7 @@ def test_a_sweep_gives_the_same_table_even_where_workers_die(instance: None, tin
     plan = make_plan(sweep_of(tiny_labels, *SLOWER))
     made: list[RayExecutor] = []
     killed: list[int] = []
+    notes: list[str] = []
 
     def make(frames: FrameBank) -> RayExecutor:
         made.append(RayExecutor(frames, workers=2))
@@ -254,9 +279,15 @@ def test_a_sweep_gives_the_same_table_even_where_workers_die(instance: None, tin
     tables = [
         run_plan(plan, tmp_path / "serial", SerialExecutor, lambda _: None, lambda _: None),
         run_plan(plan, tmp_path / "ray", make, lambda _: None, lambda _: None),
-        run_plan(plan, tmp_path / "killed", make, kill_in_mid_pack, lambda _: None),
+        run_plan(plan, tmp_path / "killed", make, kill_in_mid_pack, notes.append),
     ]
     assert killed
+    failures = read_manifest(tmp_path / "killed")["failures"]
+    assert 1 <= len(failures) <= 2, "one for each pack whose worker died"
+    assert all(f["kind"] == "identify" and f["reason"].startswith("a worker died: ") for f in failures)
+    assert len(notes) == len(failures)
+    assert all(note.startswith("a pack (identify, ") and "is trained again" in note for note in notes)
+    assert read_manifest(tmp_path / "ray")["failures"] == []
     serial, *others = (table.drop(columns=list(MEASURED)) for table in tables)
     assert len(serial) > 10
     for other in others:

@@ -6,20 +6,21 @@ import shutil
 import subprocess
 import sys
 from collections import Counter, namedtuple
+from concurrent.futures import Future
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from tiny_sweep import Counting, copy_of, lines, run, sweep_of
+from tiny_sweep import PACKS, Counting, copy_of, lines, quiet, run, sweep_of
 
 from asteroid.errors import InputError
+from study.executors import PackFailedError
 from study.results import read_manifest, read_results
-from study.run import Plan, make_plan
+from study.run import Plan, make_plan, run_plan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from concurrent.futures import Future
     from pathlib import Path
 
     from asteroid.stages import StageResult, TrainedModel
@@ -148,23 +149,70 @@ def test_children_of_a_failed_stage_are_not_trained(tiny_plan: Plan, tiny_run: P
     assert read_manifest(tmp_path)["status"] == "complete"
 
 
-def test_a_bug_in_a_pack_ends_the_run_and_keeps_what_is_finished(
+class Broken(Counting):
+    """Raises in the place of the third pack's first attempts."""
+
+    def __init__(self, failures: list[Exception]) -> None:
+        super().__init__()
+        self.failures = failures
+        self.attempts: list[tuple[str, ...]] = []
+
+    def submit(
+        self, pack: Pack, parents: Mapping[str, TrainedModel], on_validation: OnValidation | None = None
+    ) -> Future[list[StageResult]]:
+        self.attempts.append(tuple(spec.key for spec in pack.specs))
+        if len(self.packs) != 2 or not self.failures:
+            return super().submit(pack, parents, on_validation)
+        future: Future[list[StageResult]] = Future()
+        future.set_exception(self.failures.pop(0))
+        return future
+
+
+def test_a_pack_that_fails_is_trained_again_to_the_same_bits(tiny_plan: Plan, tiny_run: Path, tmp_path: Path) -> None:
+    broken, notes = Broken([ValueError("a\nlong story"), MemoryError("no room")]), []
+    run_plan(tiny_plan, tmp_path, broken, quiet, notes.append)
+    assert len(broken.attempts) == 6
+    assert broken.attempts[2] == broken.attempts[3] == broken.attempts[4], "the same pack"
+    assert notes == [
+        "a pack (pretrain, 3 models) failed and is trained again: ValueError: a long story",
+        "a pack (pretrain, 3 models) failed and is trained again: MemoryError: no room",
+    ]
+    assert lines(tmp_path) == lines(tiny_run)
+    for stage in (tiny_run / "store").iterdir():
+        name = f"store/{stage.name}/weights.safetensors"
+        assert (tmp_path / name).read_bytes() == (tiny_run / name).read_bytes()
+    kept = read_manifest(tmp_path)["failures"]
+    assert [(one["kind"], one["reason"]) for one in kept] == [
+        ("pretrain", "ValueError: a long story"),
+        ("pretrain", "MemoryError: no room"),
+    ]
+    assert "ValueError: a\nlong story" in kept[0]["traceback"]
+
+
+def test_a_pack_that_always_fails_ends_the_run_and_keeps_what_is_finished(
     tiny_plan: Plan, tiny_run: Path, tmp_path: Path
 ) -> None:
-    class Broken(Counting):
-        """Cannot train the third pack."""
-
-        def submit(
-            self, pack: Pack, parents: Mapping[str, TrainedModel], on_validation: OnValidation | None = None
-        ) -> Future[list[StageResult]]:
-            return super().submit(pack, {} if len(self.packs) == 2 else parents, on_validation)
-
-    broken = Broken()
-    with pytest.raises(KeyError):
+    broken = Broken([KeyError(name) for name in "abcd"])
+    with pytest.raises(PackFailedError, match="failed 3 times, the last time with KeyError: 'c'") as caught:
         run(tiny_plan, tmp_path, broken)
+    assert isinstance(caught.value.__cause__, KeyError)
+    assert "\n" not in str(caught.value)
+    assert len(broken.attempts) == 2 + 3
     assert broken.closed == 1
-    assert read_manifest(tmp_path)["status"] == "running"
+    manifest = read_manifest(tmp_path)
+    assert manifest["status"] == "running"
+    assert manifest["sharing"]["stages_trained"] == sum(PACKS[:2])
+    assert len(manifest["failures"]) == 3
     resumed = Counting()
     run(tiny_plan, tmp_path, resumed)
     assert len(resumed.packs) == 2
     assert lines(tmp_path) == lines(tiny_run)
+    assert len(read_manifest(tmp_path)["failures"]) == 3, "reasons of earlier sessions stay"
+
+
+def test_a_users_mistake_found_by_a_pack_is_not_tried_again(tiny_plan: Plan, tmp_path: Path) -> None:
+    broken = Broken([InputError("the kernel does not fit: take fewer frames")])
+    with pytest.raises(InputError, match="does not fit"):
+        run(tiny_plan, tmp_path, broken)
+    assert len(broken.attempts) == 3
+    assert len(broken.packs) == 2
