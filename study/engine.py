@@ -59,6 +59,11 @@ class Progress:
         elapsed_s: wall seconds since training began.
         best_val_ev_ang: by kind of stage, the lowest validation error so far.
         done_by_kind: by kind of stage, (finished, in all).
+        stages_shared: requests of rows and trials so far that need no training of their own.
+        core_s: core seconds that the run has spent on training.
+        trials_done: trials of all searches that are told.
+        trials_total: trials of all searches.
+        best_trial_ev_ang: lowest cross-validated error of a trial; None before the first.
     """
 
     activity: str
@@ -70,6 +75,11 @@ class Progress:
     elapsed_s: float = 0.0
     best_val_ev_ang: dict[str, float] = field(default_factory=dict)
     done_by_kind: dict[str, tuple[int, int]] = field(default_factory=dict)
+    stages_shared: int = 0
+    core_s: float = 0.0
+    trials_done: int = 0
+    trials_total: int = 0
+    best_trial_ev_ang: float | None = None
 
     @property
     def left_s(self) -> float | None:
@@ -102,6 +112,7 @@ class StageEngine:
     ) -> None:
         self.results: dict[str, StageResult] = {}
         self.failures: list[Failure] = []
+        self._trials: tuple[int, int, float | None] = (0, 0, None)
         self._attempts: Counter[str] = Counter()
         self._store = store
         self._on_progress, self._on_note, self._on_kept = on_progress, on_note, on_kept
@@ -215,6 +226,8 @@ class StageEngine:
         """Tell the listener where the run stands."""
         done: dict[str, tuple[int, int]] = {}
         best: dict[str, float] = {}
+        sharing = self.sharing
+        trials_done, trials_total, best_trial_ev_ang = self._trials
         with self._lock:
             for key, spec in self._known.items():
                 finished, total = done.get(spec.kind, (0, 0))
@@ -232,8 +245,17 @@ class StageEngine:
                 elapsed_s=time.monotonic() - self._began,
                 best_val_ev_ang=best,
                 done_by_kind=done,
+                stages_shared=sharing.stages_requested - sharing.stages_distinct + sharing.stages_found,
+                core_s=sharing.trained_core_s,
+                trials_done=trials_done,
+                trials_total=trials_total,
+                best_trial_ev_ang=best_trial_ev_ang,
             )
         self._on_progress(progress)
+
+    def count_trials(self, done: int, total: int, best_ev_ang: float | None) -> None:
+        """Take note of how far the searches are, for the listener."""
+        self._trials = (done, total, best_ev_ang)
 
     def start_clock(self) -> None:
         """Count elapsed time from here: labels are loaded and described."""

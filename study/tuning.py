@@ -180,6 +180,7 @@ class SearchRunner:
         if not self._searches:
             return
         section = self._searches[0].section
+        self._count(engine)
         for start in range(0, section.trials, section.trials_per_round):
             asked = [
                 (search, trial)
@@ -194,6 +195,7 @@ class SearchRunner:
                 engine.train(packs, executor)
             for (search, trial), own in zip(asked, folds, strict=True):
                 self._tell(search, trial, own, bank, engine)
+            self._count(engine)
 
     def chosen(self) -> list[TunedSettings]:
         """What the one-standard-error rule takes from every finished tune study."""
@@ -241,6 +243,12 @@ class SearchRunner:
                 # Optuna has no public way from a stored trial back to one that takes attributes.
                 trials.append(optuna.Trial(study, known[index]._trial_id))  # noqa: SLF001
         return trials
+
+    def _count(self, engine: StageEngine) -> None:
+        told = [t for study in self._studies.values() for t in counted_trials(study) if t.state != TrialState.RUNNING]
+        errors = [float(np.mean(t.user_attrs[_FOLD_ERRORS])) for t in told if t.state == TrialState.COMPLETE]
+        total = sum(search.section.trials for search in self._searches)
+        engine.count_trials(len(told), total, min(errors, default=None))
 
     def _recall_told(self, start: int, stop: int, engine: StageEngine) -> None:
         """Stages of a round's trials that an earlier session told: they belong to the ledger."""

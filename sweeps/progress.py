@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import threading
 import time
 from typing import TYPE_CHECKING, Protocol, Self
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from study.engine import Progress
 
 _UNIT = "kcal/mol/Å"
-_LINE_EVERY_S = 15.0
+_LINE_EVERY_S = 60.0
 _REDRAW_EVERY_S = 0.2
 
 
@@ -72,29 +74,44 @@ class LiveTable:
 
 
 class PlainLines:
-    """A line when the activity changes, and now and then in between."""
+    """A line at the start and the end, and every minute in between, also where nothing finishes for a while."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._said_at = 0.0
-        self._finished = -1
+        self._said_at = -_LINE_EVERY_S
+        self._latest: Progress | None = None
+        self._finished = False
+        self._lock = threading.Lock()
+        self._over = threading.Event()
+        self._clock = threading.Thread(target=self._keep_saying, name="PlainLines", daemon=True)
 
     def __enter__(self) -> Self:
+        self._clock.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        return None
+        self._over.set()
+        self._clock.join()
 
     def show(self, progress: Progress) -> None:
-        """Print a line if there is news: stages finished, or a while has passed."""
-        now = time.monotonic()
-        news = progress.stages_done != self._finished or progress.stages_done == progress.stages_total
-        if now - self._said_at >= _LINE_EVERY_S or (news and progress.stages_done == progress.stages_total):
-            self._console.print(progress_line(progress), highlight=False, soft_wrap=True)
-            self._said_at = now
-        self._finished = progress.stages_done
+        """Print a line if a minute has passed, or if this was the last stage."""
+        with self._lock:
+            finished = progress.stages_done == progress.stages_total
+            last, self._finished, self._latest = finished and not self._finished, finished, progress
+            if last or time.monotonic() - self._said_at >= _LINE_EVERY_S:
+                self._say(progress)
+
+    def _keep_saying(self) -> None:
+        while not self._over.wait(_LINE_EVERY_S / 60):
+            with self._lock:
+                if self._latest is not None and time.monotonic() - self._said_at >= _LINE_EVERY_S:
+                    self._say(self._latest)
+
+    def _say(self, progress: Progress) -> None:
+        self._console.print(progress_line(progress), highlight=False, markup=False, soft_wrap=True)
+        self._said_at = time.monotonic()
 
     def note(self, line: str) -> None:
         """Print a line."""
@@ -102,11 +119,29 @@ class PlainLines:
 
 
 def progress_line(progress: Progress) -> str:
-    """One line: stages, activity, time left."""
-    parts = [f"{progress.stages_done}/{progress.stages_total} stages", progress.activity]
+    """One line: stages, trials, the best so far, what was shared and spent, the activity, the time left."""
+    parts = [f"{progress.stages_done}/{progress.stages_total} stages", *progress_facts(progress), progress.activity]
     if progress.left_s is not None and progress.stages_done < progress.stages_total:
         parts.append(f"about {clock(progress.left_s)} left")
     return " | ".join(parts)
+
+
+def progress_facts(progress: Progress) -> list[str]:
+    """Trials done, the best error so far, requests shared, core-hours spent: those that there are."""
+    scale = force_unit_in_ev_ang(_UNIT)
+    facts = []
+    if progress.trials_total:
+        best = progress.best_trial_ev_ang
+        known = "" if best is None else f", best {best / scale:.3f} {_UNIT}"
+        facts.append(f"{progress.trials_done}/{progress.trials_total} trials{known}")
+    on_accurate = [error for kind, error in progress.best_val_ev_ang.items() if kind not in ("pretrain", "score_match")]
+    if on_accurate and math.isfinite(min(on_accurate)):
+        facts.append(f"best validation {min(on_accurate) / scale:.3f} {_UNIT}")
+    if progress.stages_shared:
+        facts.append(f"{progress.stages_shared} shared")
+    if progress.core_s:
+        facts.append(f"{progress.core_s / 3600:.2g} core-hours")
+    return facts
 
 
 def progress_table(progress: Progress) -> Table:
@@ -119,7 +154,8 @@ def progress_table(progress: Progress) -> Table:
         best = progress.best_val_ev_ang.get(kind)
         table.add_row(kind, f"{done}/{total}", "" if best is None else f"{best / scale:.3f}")
     left = "" if progress.left_s is None else f", about {clock(progress.left_s)} left"
-    table.caption = f"{progress.stages_done}/{progress.stages_total} stages, {clock(progress.elapsed_s)} elapsed{left}"
+    stages = f"{progress.stages_done}/{progress.stages_total} stages, {clock(progress.elapsed_s)} elapsed{left}"
+    table.caption = "; ".join((stages, *progress_facts(progress)))
     return table
 
 

@@ -148,5 +148,8 @@ def test_progress_counts_stages_and_steps(tiny_plan: Plan, tmp_path: Path) -> No
     assert steps == sorted(steps)
     assert seen[0].left_s is None
     assert seen[-1].left_s == 0.0
+    assert {p.stages_shared for p in seen} == {26 - 18}
+    assert seen[0].core_s == 0
+    assert seen[-1].core_s == read_manifest(tmp_path)["sharing"]["trained_core_s"] > 0
     assert seen[-1].done_by_kind == {"identify": (4, 4), "pretrain": (6, 6), "finetune": (8, 8)}
     assert all(math.isfinite(error) and error > 0 for error in seen[-1].best_val_ev_ang.values())

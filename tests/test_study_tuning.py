@@ -30,6 +30,7 @@ from study.trials import read_importances, read_trials
 
 if TYPE_CHECKING:
     from study.config import Sweep
+    from study.engine import Progress
 
 SWEEP = """
 name: tuned
@@ -79,7 +80,18 @@ def ignore(_: object) -> None:
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tuning") / "run"
     notes: list[str] = []
-    run_plan(make_plan(sweep_of()), folder, SerialExecutor, ignore, notes.append)
+    seen: list[Progress] = []
+    run_plan(make_plan(sweep_of()), folder, SerialExecutor, seen.append, notes.append)
+    assert list(dict.fromkeys((p.trials_done, p.trials_total) for p in seen)) == [
+        (0, 0),
+        (0, 15),
+        (6, 15),
+        (12, 15),
+        (15, 15),
+    ]
+    trials = read_trials(folder)
+    assert trials is not None
+    assert seen[-1].best_trial_ev_ang == pytest.approx(trials["cv_force_mae_ev_ang"].min(), rel=1e-12)
     assert len(notes) == 3, "one line per study says what was chosen"
     return folder
 
