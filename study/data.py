@@ -18,6 +18,7 @@ from asteroid.paired import cheap_labels_at
 from asteroid.plausibility import check_lengths
 from asteroid.probes import refuse_too_many_probes
 from asteroid.same_molecule import refuse_other_molecule, refuse_other_sites, reorder_atoms
+from asteroid.sites import broken_frames
 from asteroid.splits import cheap_pool_rows, split_test
 from study.costs import LevelPrice, PriceList
 from study.strategies import TRAITS
@@ -100,9 +101,12 @@ def load_data(sweep: Sweep) -> StudyData:
         )
     prices = _override(PriceList(accurate.level, cheap.level, levels), section)
     test, pool = _divide(accurate, sweep.test)
-    cheap_pool = cheap.select(cheap_pool_rows(cheap, accurate, test_groups=sweep.test.groups))
+    # Delta-learning may come with exactly the paired labels: then there is nothing to pretrain on, and no need to.
+    pretrains = any(TRAITS[strategy].has_cheap_axis for strategy in sweep.strategies)
+    rows = cheap_pool_rows(cheap, accurate, test_groups=sweep.test.groups, may_be_empty=not pretrains)
+    cheap_pool = cheap.select(rows)
     refuse_leak(cheap_pool, test, "cheap frames")
-    _refuse_too_many(sweep, pool, cheap_pool)
+    _refuse_too_many(sweep, pool, cheap_pool if pretrains else None)
     if sweep.test.groups is not None and cheap.group is None:
         lines = [*lines, f"note: {cheap.level} has no groups: its frames of the test groups are told by geometry only"]
     counts = (
@@ -121,7 +125,7 @@ def load_data(sweep: Sweep) -> StudyData:
         pool,
         cheap_pool,
         prices,
-        (*lines, counts, _described(descriptors)),
+        (*lines, counts, _described(descriptors), *_broken_bonds(descriptors, accurate, cheap)),
         card_json,
         descriptors,
         cheap_at_accurate=cheap_at_accurate,
@@ -137,6 +141,19 @@ def _described(descriptors: DescriptorSettings) -> str:
         return f"descriptors: atoms told apart by element; {resolution}"
     sites = " ".join(map(str, descriptors.sites))
     return f"descriptors: atoms told apart by their place among the bonds (sites {sites}); {resolution}"
+
+
+def _broken_bonds(descriptors: DescriptorSettings, *sets: LabelSet) -> list[str]:
+    """A note for each level with frames in which a bond is broken, where atoms are told apart by bonds."""
+    if descriptors.sites is None:
+        return []
+    counts = [(labels, len(broken_frames(labels.numbers, labels.positions))) for labels in sets]
+    return [
+        f"note: a bond is broken in {broken:,} of {len(labels):,} frames of {labels.level}, and atoms are told apart "
+        "by bonds: where bonds break, set descriptors: {atoms: elements}"
+        for labels, broken in counts
+        if broken
+    ]
 
 
 def _load_file(given: LabelFile) -> tuple[LabelSet, LevelPrice, list[str]]:
@@ -210,12 +227,13 @@ def _divide(accurate: LabelSet, section: TestSection) -> tuple[LabelSet, LabelSe
     return test.select(by_time), pool
 
 
-def _refuse_too_many(sweep: Sweep, pool: LabelSet, cheap_pool: LabelSet) -> None:
+def _refuse_too_many(sweep: Sweep, pool: LabelSet, cheap_pool: LabelSet | None) -> None:
     """The splits refuse too; here the message names the key of the sweep file before anything is described."""
-    for key, values, available in (("budgets", sweep.budgets, len(pool)), ("n_cheap", sweep.n_cheap, len(cheap_pool))):
+    n_cheap = sweep.n_cheap if cheap_pool is not None else ()
+    for key, values, available in (("budgets", sweep.budgets, len(pool)), ("n_cheap", n_cheap, len(cheap_pool or ()))):
         if values and max(values) > available:
             raise InputError(f"{key}: {max(values)} is larger than the pool: the largest possible is {available}")
-    for key, values, smallest in (("budgets", sweep.budgets, 5), ("n_cheap", sweep.n_cheap, 10)):
+    for key, values, smallest in (("budgets", sweep.budgets, 5), ("n_cheap", n_cheap, 10)):
         if values and min(values) < smallest:
             raise InputError(f"{key}: {min(values)} leaves no validation label: the smallest possible is {smallest}")
     if "asteroid_unlabelled" in sweep.strategies and sweep.score_match is not None:

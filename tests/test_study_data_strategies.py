@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
@@ -156,3 +157,26 @@ def test_more_probes_than_directions_are_refused_before_anything_is_written(
     load(tmp_path, sets, "asteroid_unlabelled", cheap, probes=15)
     with pytest.raises(InputError, match="room for 1 to 15 orthogonal probes, found 16"):
         load(tmp_path, sets, "asteroid_unlabelled", cheap, probes=16)
+
+
+def test_broken_bonds_are_noted(tmp_path: Path, sets: tuple[LabelSet, LabelSet]) -> None:
+    accurate, frames = sets
+    assert not any("broken" in line for line in load(tmp_path, sets, "gdml", LABELLED).card)
+    positions = accurate.positions.copy()
+    positions[4:7, 5] += 1.5 * (positions[4:7, 5] - positions[4:7, 1])
+    card = load(tmp_path, (replace(accurate, positions=positions), frames), "gdml", LABELLED).card
+    (note,) = (line for line in card if "broken" in line)
+    assert note.startswith("note: a bond is broken in 3 of 60 frames of ccsd_t/cc-pvdz")
+
+
+def test_delta_learning_is_content_with_exactly_the_paired_labels(
+    tmp_path: Path, sets: tuple[LabelSet, LabelSet]
+) -> None:
+    accurate, _ = sets
+    paired = load_methanol().cheap.select(accurate.frame_id)
+    data = load(tmp_path, (accurate, paired), "gdml_delta", LABELLED)
+    assert len(data.cheap_pool) == 0
+    assert data.cheap_at_accurate is not None
+    np.testing.assert_allclose(data.cheap_at_accurate.energy, paired.energy)
+    with pytest.raises(InputError, match="no gfn2-xtb frame is left"):
+        load(tmp_path, (accurate, paired), "asteroid_unlabelled", LABELLED + ", temperature_k: 500, sampling_price: 0")
