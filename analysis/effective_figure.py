@@ -9,10 +9,11 @@ import pandas as pd
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
 
+from analysis.cells import SCRATCH
 from analysis.drawing import ticks_apart
 from analysis.figure_style import figure_style, look_of
 from analysis.strategies import strategy_of
-from analysis.surface import SCRATCH, effective_labels, surface_draws
+from analysis.surface import effective_labels, surface_draws
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

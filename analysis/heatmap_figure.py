@@ -14,11 +14,12 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
 from scipy.special import ndtr
 
+from analysis.cells import SCRATCH
 from analysis.drawing import price_unit, ticks_apart
 from analysis.figure_style import figure_style
 from analysis.pricing import label_price
 from analysis.strategies import strategy_of
-from analysis.surface import SCRATCH, new_run_spread, surface_draws
+from analysis.surface import new_run_spread, surface_draws
 from asteroid.errors import InputError
 from asteroid.units import SECONDS, force_unit_in_ev_ang
 

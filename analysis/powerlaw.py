@@ -45,11 +45,13 @@ _NO_FLOOR = 0.35
 _PHI_WEIGHT = np.concatenate([[_NO_FLOOR], np.full(_N_SLAB, (1 - _NO_FLOOR) / _N_SLAB)])
 #: Decreasing weights of lambda; measured: 1/(1 + lambda) covers a shared budget effect less often, equal weights widen
 #: every band.
-_BUDGET_RATIO = np.array([0.0, 0.1, 0.3, 0.6, 1.0, 2.0, 4.0])
+_BUDGET_RATIO = np.array([0.0, 0.1, 0.3, 0.6, 1.0, 2.0, 4.0, 10.0])
 #: The luck of a seed that all its runs share was up to twice the rest in sweeps of this package; more is allowed for.
 _SEED_RATIO = np.array([0.0, 0.3, 1.0, 3.0, 10.0])
 _LAMBDA, _ETA = (grid.ravel() for grid in np.meshgrid(_BUDGET_RATIO, _SEED_RATIO, indexing="ij"))
 _NOISE_WEIGHT = (1 + _LAMBDA) ** -0.5 * (1 + _ETA) ** -0.5
+#: A misfit is put down to budget effects up to this variance ratio; larger ones widen bands, but excuse no bend.
+_MOST_BLAMED = 4.0
 #: Posterior probability of a floor above which the fit says so (prior: .65), and of the edge of the slopes considered.
 _FLOOR_SURE, _EDGE_MASS = 0.9, 0.05
 
@@ -161,7 +163,9 @@ def fit_replicates(data: Replicates, *, seed: int = 0) -> PowerLawFit:
     noise = quadratic(data, *ratios)
     posterior, edge_mass = _grid_posterior(data, noise)
     draws = _draw(data, noise, ratios, posterior, seed)
-    test = with_cause(lack_of_fit(data), data, float(np.mean((draws["tau"] / draws["sigma"]) ** 2)))
+    test = with_cause(
+        lack_of_fit(data), data, float(np.mean(np.minimum((draws["tau"] / draws["sigma"]) ** 2, _MOST_BLAMED)))
+    )
     doubts = {
         "one_seed": test.p is None,
         "lack_of_fit": test.rejected,

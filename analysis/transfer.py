@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import stdtr
 
+from analysis.cells import ASSISTED, SCRATCH, surface_cells
 from analysis.curves import competing_curves, curves_of, label_of
-from analysis.surface import ASSISTED, SCRATCH, Surface, fit_surface, new_run_spread, surface_cells, surface_draws
+from analysis.surface import Surface, fit_surface, new_run_spread, surface_draws
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -52,7 +52,8 @@ pretrain: {steps: 5000, learning_rate: 0.007}
 score_match: {steps: 1500, learning_rate: 0.005}
 residual: {steps: 2000, learning_rate: 0.005}
 finetune:
-  standard: {steps: 1500, learning_rate: 0.0005}
+  slow: {steps: 1500, learning_rate: 0.0005}
+  fast: {steps: 1500, learning_rate: 0.003}
 """,
     "accurate": """
 identify: {steps: 6000, learning_rate: 0.007}
@@ -60,7 +61,8 @@ pretrain: {steps: 20000, learning_rate: 0.007}
 score_match: {steps: 3000, learning_rate: 0.005}
 residual: {steps: 4000, learning_rate: 0.005}
 finetune:
-  standard: {steps: 2000, learning_rate: 0.0005, validations: 40}
+  slow: {steps: 2000, learning_rate: 0.0005, validations: 40}
+  fast: {steps: 2000, learning_rate: 0.003, validations: 40}
 """,
 }
 
@@ -131,9 +133,9 @@ def report(table: pd.DataFrame) -> None:
     """Means over seeds by budget, with their standard deviation, training set size and cost of a model."""
     table = table.assign(
         error=table["test_force_mae_ev_ang"] / KCAL_PER_MOL_EV,
-        strategy=table["strategy"].where(
-            table["strategy"] != "asteroid", "asteroid, γ = " + table["gamma_rel"].map("{:g}".format)
-        ),
+        strategy=table["strategy"]
+        + (", γ = " + table["gamma_rel"].map("{:g}".format)).where(table["strategy"] == "asteroid", "")
+        + (", " + table["schedule"] + " fine-tuning").where(table["schedule"] != "", ""),
     )
     print("\nTest force MAE (kcal/mol/Å), mean ± standard deviation over seeds; core minutes of one chain of stages.\n")
     budgets = sorted(set(table["budget"]) - {0})

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-import shutil
 import time
+from collections import Counter
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING
+
+from study.sharing import Sharing, count_sharing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -27,7 +29,7 @@ class Progress:
         activity: what is being done, in words.
         stages_done: finished stages, those of earlier runs included.
         stages_total: distinct stages known so far.
-        stages_kept: stages found finished at the start.
+        stages_kept: stages found finished, by an earlier session of the run or by another run.
         steps_done: model-steps trained by this process.
         steps_total: model-steps that this process has to train, as far as known.
         elapsed_s: wall seconds since training began.
@@ -56,14 +58,28 @@ class Progress:
 class StageEngine:
     """Finished stages of a run, and the way to more of them.
 
+    Args:
+        store: where finished stages are looked up and kept.
+        on_progress: called at every change worth showing.
+        on_note: called with a line about something that was repaired.
+        on_kept: called when stages of a pack have been kept, from the thread that called `train`.
+
     Attributes:
         results: every finished stage by key.
     """
 
-    def __init__(self, store: StageStore, on_progress: Callable[[Progress], None]) -> None:
+    def __init__(
+        self,
+        store: StageStore,
+        on_progress: Callable[[Progress], None],
+        on_note: Callable[[str], None],
+        on_kept: Callable[[], None],
+    ) -> None:
         self.results: dict[str, StageResult] = {}
         self._store = store
-        self._on_progress = on_progress
+        self._on_progress, self._on_note, self._on_kept = on_progress, on_note, on_kept
+        self._requests: Counter[str] = Counter()
+        self._found: set[str] = set()
         self._known: dict[str, StageSpec] = {}
         self._kept = 0
         self._steps_done = 0
@@ -77,27 +93,56 @@ class StageEngine:
         """Every stage that the run has asked for so far, by key."""
         return self._known
 
-    def recall(self, stages: Iterable[StageSpec]) -> list[StageSpec]:
+    @property
+    def sharing(self) -> Sharing:
+        """Requests so far against what was trained for them."""
+        with self._lock:
+            core_s = {key: result.core_s for key, result in self.results.items()}
+        return count_sharing(self._requests, core_s, self._found)
+
+    def recall(self, stages: Iterable[StageSpec], *, to_train: bool = True) -> list[StageSpec]:
         """Load the finished ones of these stages from the store; a torn one is removed.
 
+        Args:
+            stages: each as often as it is asked for.
+            to_train: whether those that are missing will be trained; else they are passed over.
+
         Returns:
-            those that are still to be trained.
+            those that are still to be trained, each once.
         """
         missing = []
+        torn = 0
         for spec in stages:
-            if spec.key in self._known:
-                continue
-            self._known[spec.key] = spec
-            if spec.key in self._store:
-                try:
-                    self.results[spec.key] = self._store.load(spec.key)
-                    self._kept += 1
+            if spec.key not in self._known:
+                was_there = spec.key in self._store
+                found = self._find(spec.key)
+                torn += was_there and not found
+                if not (found or to_train):
                     continue
-                except KeyError:
-                    shutil.rmtree(self._store.root / spec.key)
-            missing.append(spec)
+                self._known[spec.key] = spec
+                if not found:
+                    missing.append(spec)
+            self._requests[spec.key] += 1
+        if torn:
+            self._on_note(f"{torn} finished stages were damaged in the store: they are trained again")
         self._steps_total += sum(spec.steps for spec in missing)
         return missing
+
+    def _find(self, key: str) -> bool:
+        """Load a stage if it is finished."""
+        if key not in self._store:
+            return False
+        try:
+            result = self._store.load(key)
+        except KeyError:
+            self._store.discard(key)
+            return False
+        with self._lock:
+            self.results[key] = result
+        self._kept += 1
+        if self._store.is_of_another_run(key):
+            self._found.add(key)
+        return True
 
     def train(self, packs: Iterable[Pack], executor: Executor) -> None:
         """Train what is missing of the packs; stages whose parents failed are left out.
@@ -117,6 +162,7 @@ class StageEngine:
                     if ahead.intersection(pack.parents) - self.results.keys():
                         continue  # a parent is still to come
                     waiting.remove(pack)
+                    self._find_late(pack)
                     wanted = self._wanted(pack)
                     if wanted:
                         running[self._submit(pack, wanted, executor)] = (pack, wanted)
@@ -156,6 +202,12 @@ class StageEngine:
         """Count elapsed time from here: labels are loaded and described."""
         self._began = time.monotonic()
 
+    def _find_late(self, pack: Pack) -> None:
+        """Take over what another run has finished in the meantime."""
+        for spec in pack.specs:
+            if spec.key not in self.results and self._find(spec.key):
+                self._steps_total -= spec.steps
+
     def _wanted(self, pack: Pack) -> frozenset[str]:
         """Stages of a pack that are missing and have all their parents."""
         return frozenset(
@@ -192,3 +244,4 @@ class StageEngine:
             self._steps_in_flight.pop(pack.specs[0].key, None)
             self._steps_done += pack.specs[0].steps * len(wanted)
         self.announce(f"{pack.kind}: {len(wanted)} models finished")
+        self._on_kept()

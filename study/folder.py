@@ -1,10 +1,11 @@
-"""The run folder: whose it is, who is using it, and whether there is room."""
+"""The run folder: whose it is, who is using it, where its finished stages lie, and whether there is room."""
 
 from __future__ import annotations
 
 import fcntl
 import json
 import os
+import re
 import shutil
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,8 @@ def sweep_path(folder: Path) -> Path:
     return folder / "sweep.yaml"
 
 
+#: Folder of the finished stages of a run that shares none.
+OWN_STORE = "store"
 #: Keys of a sweep to which values may be added while everything that is finished keeps its meaning.
 _GROWING = ("strategies", "budgets", "n_cheap", "gamma_rel", "seeds", "finetune")
 
@@ -62,6 +65,56 @@ def check_folder(folder: Path, sweep: Sweep, *, extend: bool = False) -> None:
         raise InputError(f"{folder} was made by another sweep ({difference}): {remedy}")
 
 
+def store_of(folder: Path, store: Path | None) -> Path:
+    """Where a run keeps its finished stages: in the store that it shares with other runs, or in a folder of its own.
+
+    Args:
+        folder: the run folder.
+        store: the shared store, or None.
+
+    Raises:
+        InputError: the run keeps them elsewhere, or the shared store holds something else.
+    """
+    root = folder / OWN_STORE if store is None else store
+    record = read_record(folder)
+    kept = folder / str(record.get("store", OWN_STORE))
+    if record and kept.resolve() != root.resolve():
+        found = "no --store" if store is None else f"--store {store}"
+        if kept == folder / OWN_STORE:
+            raise InputError(f"{folder} keeps its finished stages in its own folder, found {found}: leave --store out")
+        raise InputError(f"{folder} keeps its finished stages in {kept}, found {found}: add --store {kept}")
+    if root.resolve() == folder.resolve():
+        raise InputError(f"--store must be a folder of its own, found the run folder {folder}: choose another one")
+    if store is not None:
+        check_store(store)
+    return root
+
+
+def check_store(root: Path) -> None:
+    """Refuse a folder that is no store of finished stages.
+
+    Raises:
+        InputError: it is a file, or holds something else.
+    """
+    if root.exists() and not root.is_dir():
+        raise InputError(f"--store must be a folder, found the file {root}: choose another name")
+    other = [e.name for e in root.glob("[!.]*") if not re.fullmatch("[0-9a-f]{32}", e.name)]
+    if other:
+        raise InputError(
+            f"--store must be new or hold finished stages only, found {min(other)} in {root}: choose another folder (a "
+            f"run without --store keeps its own in RUN/{OWN_STORE})"
+        )
+
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """What an earlier session of the run wrote into its manifest; empty where there is none that can be read."""
+    try:
+        record = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return record if isinstance(record, dict) else {}
+
+
 def check_room(folder: Path, needed_bytes: int) -> None:
     """Refuse to start where the disk is too small for the run.
 
@@ -73,7 +126,7 @@ def check_room(folder: Path, needed_bytes: int) -> None:
     if free < needed_bytes:
         raise InputError(
             f"the run needs about {needed_bytes / 2**20:.0f} MiB on disk, {place} has {free / 2**20:.0f} MiB free: "
-            "free some space or choose another --out"
+            "free some space or choose another place"
         )
 
 

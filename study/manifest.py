@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from collections import defaultdict
+from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from asteroid.stages import StageSpec
+    from study.data import StudyData
     from study.run import Plan
+    from study.sharing import Sharing
 
 SCHEMA_VERSION = 1
 _PACKAGES = (
@@ -38,24 +41,23 @@ _PACKAGES = (
 )
 
 
-def make_manifest(plan: Plan, status: str, stages: Mapping[str, StageSpec], sweep_core_s: float) -> dict[str, Any]:
+def make_manifest(
+    plan: Plan, status: str, stages: Mapping[str, StageSpec], sharing: Sharing, place: Mapping[str, str]
+) -> dict[str, Any]:
     """Everything that a reader of the table needs besides the table.
 
     Args:
         plan: the sweep and its labels.
         status: "running" or "complete".
         stages: distinct stages that the run has asked for, those of searches included.
-        sweep_core_s: CPU seconds really spent on the stages finished so far.
+        sharing: stages requested against stages trained so far.
+        place: name of the run (`run_id`) and where its finished stages lie (`store`).
     """
     data = plan.data
-    bought = _bought(stages.values())
-    n_accurate = len(bought[data.prices.accurate, "labelled"])
-    labelled, sampled = bought[data.prices.cheap, "labelled"], bought[data.prices.cheap, "sampled"]
-    cheap_cpu_s = data.prices.strategy_cheap_cpu_s("frames", len(sampled), 0)
-    cheap_cpu_s += data.prices.strategy_cheap_cpu_s("labels_at_accurate", 0, len(labelled))
     return {
         "schema_version": SCHEMA_VERSION,
         "status": status,
+        **place,
         "name": plan.sweep.name,
         "sweep": sweep_plain(plan.sweep),
         "molecule": _formula(plan),
@@ -66,16 +68,9 @@ def make_manifest(plan: Plan, status: str, stages: Mapping[str, StageSpec], swee
         "n_test": len(data.test),
         "rows": len(plan.recipes),
         "stages": len(stages),
+        "sharing": asdict(sharing),
         "prices": data.prices.to_json(),
-        "ledger": {
-            "accurate_labels_assumed_bought": n_accurate,
-            "accurate_cpu_s": data.prices.accurate_cpu_s(n_accurate),
-            "cheap_frames_assumed_bought": len(labelled | sampled),
-            "cheap_cpu_s": cheap_cpu_s,
-            "evaluation_labels": len(data.test),
-            "evaluation_cpu_s": data.prices.accurate_cpu_s(len(data.test)),
-            "sweep_core_s": sweep_core_s,
-        },
+        "ledger": ledger_of(data, stages.values()) | {"sweep_core_s": sharing.trained_core_s},
         "data_card": data.card_json,
         "data_card_lines": list(data.card),
         "versions": {name: metadata.version(name) for name in _PACKAGES} | {"python": platform.python_version()},
@@ -86,6 +81,23 @@ def make_manifest(plan: Plan, status: str, stages: Mapping[str, StageSpec], swee
             "cores": os.cpu_count(),
             "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
         },
+    }
+
+
+def ledger_of(data: StudyData, stages: Iterable[StageSpec]) -> dict[str, Any]:
+    """Labels that stages assume bought, together and each once, with their price in CPU seconds."""
+    bought = _bought(stages)
+    n_accurate = len(bought[data.prices.accurate, "labelled"])
+    labelled, sampled = bought[data.prices.cheap, "labelled"], bought[data.prices.cheap, "sampled"]
+    cheap_cpu_s = data.prices.strategy_cheap_cpu_s("frames", len(sampled), 0)
+    cheap_cpu_s += data.prices.strategy_cheap_cpu_s("labels_at_accurate", 0, len(labelled))
+    return {
+        "accurate_labels_assumed_bought": n_accurate,
+        "accurate_cpu_s": data.prices.accurate_cpu_s(n_accurate),
+        "cheap_frames_assumed_bought": len(labelled | sampled),
+        "cheap_cpu_s": cheap_cpu_s,
+        "evaluation_labels": len(data.test),
+        "evaluation_cpu_s": data.prices.accurate_cpu_s(len(data.test)),
     }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -12,10 +14,11 @@ from asteroid.descriptors import make_layout
 from asteroid.frames import BankEntry, FrameBank, build_bank, refuse_too_large
 from asteroid.labels import content_hashes
 from asteroid.models import make_network
+from asteroid.training import TRAINER_VERSION
 from study.chains import ChainBuilder
 from study.data import StudyData, load_data
 from study.engine import Progress, StageEngine
-from study.folder import check_folder, check_room, claimed, write_json
+from study.folder import OWN_STORE, check_folder, check_room, claimed, read_record, store_of, write_json
 from study.manifest import make_manifest
 from study.packs import Pack, plan_rounds
 from study.recipe import Recipe, make_recipes, make_tuned_recipes
@@ -40,6 +43,14 @@ if TYPE_CHECKING:
     from study.executors import Executor
 
 
+#: Room for tables, manifest and figures.
+_TABLES_BYTES = 8 * 2**20
+#: How often the manifest follows the stages that are finished, s.
+_RECORD_EVERY_S = 30.0
+#: A half-written stage in a shared store is left alone for so long, as its writer may live; writing takes milliseconds.
+_LEFTOVER_S = 3600.0
+
+
 @dataclass(frozen=True, eq=False)
 class Plan:
     """A sweep ready to run: labels with roles, the rows to fill, and the searches to make first."""
@@ -56,9 +67,14 @@ class Plan:
         return plan_rounds([recipe.stages for recipe in self.recipes], self.sweep.pack_size)
 
     @property
+    def requests(self) -> list[StageSpec]:
+        """The stages of all rows, each as often as a row asks for it."""
+        return [spec for recipe in self.recipes for spec in recipe.stages]
+
+    @property
     def stages(self) -> dict[str, StageSpec]:
         """All distinct stages of the rows by key."""
-        return {spec.key: spec for recipe in self.recipes for spec in recipe.stages}
+        return {spec.key: spec for spec in self.requests}
 
 
 def make_plan(sweep: Sweep) -> Plan:
@@ -83,6 +99,7 @@ def run_plan(
     on_note: Callable[[str], None],
     *,
     extend: bool = False,
+    store: Path | None = None,
 ) -> pd.DataFrame:
     """Train what is missing and write the tables; repeated, it continues.
 
@@ -93,53 +110,84 @@ def run_plan(
         on_progress: called at every change worth showing.
         on_note: called with a line about something that was repaired or chosen on the way.
         extend: allow a sweep that only adds budgets, seeds and the like to the folder's own.
+        store: folder of finished stages that several runs share, also at the same time; None: the run's own.
 
     Returns:
         the results table, as written to the folder; empty where the sweep only searches.
 
     Raises:
-        InputError: the folder belongs to another sweep or another driver, or the disk or memory is too small.
+        InputError: the folder belongs to another sweep or another driver, its finished stages lie in another store, or
+            the disk or memory is too small.
     """
     check_folder(folder, plan.sweep, extend=extend)
-    refuse_too_large(_layout(plan), sum(map(len, _needed_frames(plan, plan.stages.values()).values())))
-    check_room(folder, _expected_bytes(plan))
+    refuse_too_large(layout_of(plan), sum(map(len, needed_frames(plan, plan.stages.values()).values())))
+    check_room(store_of(folder, store), expected_bytes(plan))
+    check_room(folder, _TABLES_BYTES)
     # Two threads on small products cost more than they save, and results must not depend on the number of cores.
     torch.set_num_threads(1)
     with claimed(folder, plan.sweep, extend=extend):
-        return _run(plan, folder, make_executor, on_progress, on_note)
+        return _run(plan, folder, store_of(folder, store), make_executor, on_progress, on_note)
 
 
 def _run(
     plan: Plan,
     folder: Path,
+    root: Path,
     make_executor: Callable[[FrameBank], Executor],
     on_progress: Callable[[Progress], None],
     on_note: Callable[[str], None],
 ) -> pd.DataFrame:
-    store = StageStore(folder / "store")
-    store.sweep_leftovers()
-    engine = StageEngine(store, on_progress)
-    missing = engine.recall(plan.stages.values())
-    _write_manifest(plan, folder, engine, "running")
+    shared = root.resolve() != (folder / OWN_STORE).resolve()
+    run_id = read_record(folder).get("run_id") or secrets.token_hex(8)
+    place = {"run_id": run_id, "store": str(root.resolve()) if shared else OWN_STORE}
+    store = StageStore(root, run_id)
+    store.sweep_leftovers(_LEFTOVER_S if shared else 0.0)
+    recorded = 0.0
+
+    def record(status: str, every_s: float = 0.0) -> None:
+        nonlocal recorded
+        if time.monotonic() - recorded >= every_s:
+            write_json(folder / "manifest.json", make_manifest(plan, status, engine.known, engine.sharing, place))
+            recorded = time.monotonic()
+
+    engine = StageEngine(store, on_progress, on_note, lambda: record("running", _RECORD_EVERY_S))
+    missing = engine.recall(plan.requests)
+    _say_what_was_found(engine, store, on_note, shared=shared, missing=len(missing))
+    record("running")
     engine.announce("describing frames")
     # What a search will choose is not known yet: its rows may need any frame that the others have finished with.
-    bank = _describe(plan, plan.stages.values() if plan.searches else missing)
+    bank = describe_frames(plan, plan.stages.values() if plan.searches else missing)
     meter = UseMeter(plan.data, bank.layout)
     executor = make_executor(bank)
     table = results_frame([])
     try:
         engine.start_clock()
         if plan.searches:
+            before = len(plan.recipes)
             plan = _search(plan, folder, bank, engine, executor, on_note)
-            engine.recall(plan.stages.values())
+            engine.recall(spec for recipe in plan.recipes[before:] for spec in recipe.stages)
         for packs in plan.rounds:
             engine.train(packs, executor)
             table = _write_rows(plan, folder, engine, bank, meter)
-            _write_manifest(plan, folder, engine, "running")
+            record("running")
     finally:
         executor.close()
-    _write_manifest(plan, folder, engine, "complete")
+    record("complete")
     return table
+
+
+def _say_what_was_found(
+    engine: StageEngine, store: StageStore, on_note: Callable[[str], None], *, shared: bool, missing: int
+) -> None:
+    if shared:
+        on_note(f"store {store.root}: {len(engine.results)} of {len(engine.known)} stages are there already")
+    others = store.other_trainer_versions() if missing else ()
+    if others:
+        versions = ", ".join(map(str, others))
+        on_note(
+            f"the store has stages of trainer version {versions}, this is version {TRAINER_VERSION}: those are not "
+            "used, what is needed of them is trained again"
+        )
 
 
 def _search(
@@ -175,12 +223,7 @@ def _write_rows(plan: Plan, folder: Path, engine: StageEngine, bank: FrameBank, 
     return table
 
 
-def _write_manifest(plan: Plan, folder: Path, engine: StageEngine, status: str) -> None:
-    core_s = sum(result.core_s for result in engine.results.values())
-    write_json(folder / "manifest.json", make_manifest(plan, status, engine.known, core_s))
-
-
-def _needed_frames(plan: Plan, stages: Iterable[StageSpec]) -> dict[str, set[str]]:
+def needed_frames(plan: Plan, stages: Iterable[StageSpec]) -> dict[str, set[str]]:
     """Content hashes by level: the test frames, the frames of the given stages and those of the searches."""
     data = plan.data
     needed: dict[str, set[str]] = {data.accurate.level: set(content_hashes(data.test)), data.cheap_pool.level: set()}
@@ -189,9 +232,9 @@ def _needed_frames(plan: Plan, stages: Iterable[StageSpec]) -> dict[str, set[str
     return needed
 
 
-def _describe(plan: Plan, stages: Iterable[StageSpec]) -> FrameBank:
+def describe_frames(plan: Plan, stages: Iterable[StageSpec]) -> FrameBank:
     """Describe all needed frames, each once."""
-    needed = _needed_frames(plan, stages)
+    needed = needed_frames(plan, stages)
     data, score_match = plan.data, plan.sweep.score_match
     matches_scores = score_match is not None and "asteroid_unlabelled" in plan.sweep.strategies
     entries = [
@@ -210,13 +253,14 @@ def _entry(
     return BankEntry(labels.select(rows), [hashes[row] for row in rows], chosen, n_probes)
 
 
-def _layout(plan: Plan) -> Layout:
+def layout_of(plan: Plan) -> Layout:
+    """The descriptors of the molecule."""
     return make_layout(plan.data.accurate.numbers, plan.data.descriptors)
 
 
-def _expected_bytes(plan: Plan) -> int:
+def expected_bytes(plan: Plan) -> int:
     """Disk that a run takes: weights, stage records, tables and figures, with a margin."""
-    layout = _layout(plan)
+    layout = layout_of(plan)
     per_stage = 4 * (make_network(plan.sweep.model.settings(), layout).parameter_count() + 2 * layout.width) + 8192
     n_stages = len(plan.stages) + sum(search.most_stages for search in plan.searches)
-    return int(1.5 * per_stage * n_stages) + 8 * 2**20
+    return int(1.5 * per_stage * n_stages) + _TABLES_BYTES

@@ -1,12 +1,14 @@
-"""The stage store: a folder per finished stage, named by its key, complete or absent."""
+"""The stage store: a folder per finished stage, named by its key, complete or absent; several runs may use one."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import math
-import os
+import secrets
 import shutil
+import time
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -16,6 +18,7 @@ from safetensors.torch import load, save
 from asteroid.models import ARCHITECTURES
 from asteroid.models.sgdml import KernelModel
 from asteroid.stages import StageResult, TrainedNetwork
+from asteroid.training import TRAINER_VERSION
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,37 +27,55 @@ if TYPE_CHECKING:
 
 
 class StageStore:
-    """Finished stages on disk: `<root>/<key>/stage.json` and `weights.safetensors`."""
+    """Finished stages on disk: `<root>/<key>/stage.json` and `weights.safetensors`.
 
-    def __init__(self, root: Path) -> None:
+    Args:
+        root: folder of the stages; created when the first one is saved.
+        run_id: name of the run that saves here; every stage remembers who trained it.
+    """
+
+    def __init__(self, root: Path, run_id: str = "") -> None:
         self.root = root
+        self._run_id = run_id
+        self._writers: dict[str, str] = {}
 
     def __contains__(self, key: str) -> bool:
         return (self.root / key / "stage.json").is_file()
 
     def save(self, result: StageResult) -> None:
-        """Write a stage under a temporary name, then rename: a reader sees all of it or nothing."""
+        """Write a stage under a temporary name, then rename: a reader sees all of it or nothing.
+
+        Where two save the same stage, the first stays.
+
+        Raises:
+            OSError: the disk is full or cannot be written to; nothing of the stage stays behind.
+        """
         self.root.mkdir(parents=True, exist_ok=True)
-        temporary = self.root / f".{result.key}.{os.getpid()}.tmp"
-        shutil.rmtree(temporary, ignore_errors=True)
-        temporary.mkdir()
-        model = result.model
-        weights = save(model.tensors())
-        (temporary / "weights.safetensors").write_bytes(weights)
-        plain = {name: value for name, value in vars(result).items() if name != "model"}
-        plain |= {
-            "weights_digest": _digest(weights),
-            "versions": {"torch": torch.__version__},
-        }
-        (temporary / "stage.json").write_text(json.dumps(_finite(plain), indent=1) + "\n")
-        if result.key not in self:
-            shutil.rmtree(self.root / result.key, ignore_errors=True)  # torn: a folder cannot be renamed onto it
-            try:
-                temporary.rename(self.root / result.key)
-            except OSError:
-                if result.key not in self:  # else another writer was faster, with the same result
-                    raise
-        shutil.rmtree(temporary, ignore_errors=True)
+        temporary = self._temporary(result.key)
+        try:
+            temporary.mkdir()
+            weights = save(result.model.tensors())
+            (temporary / "weights.safetensors").write_bytes(weights)
+            plain = {name: value for name, value in vars(result).items() if name != "model"}
+            plain |= {
+                "weights_digest": _digest(weights),
+                "versions": {"torch": torch.__version__},
+                "trained_by": self._run_id,
+            }
+            (temporary / "stage.json").write_text(json.dumps(_finite(plain), indent=1) + "\n")
+            while True:
+                try:
+                    temporary.rename(self.root / result.key)
+                except OSError:
+                    if result.key in self:
+                        break  # another writer was faster
+                    if not (self.root / result.key).exists():
+                        raise
+                    self.discard(result.key)  # torn: a folder cannot be renamed onto it
+                else:
+                    break
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
 
     def load(self, key: str) -> StageResult:
         """Read a finished stage.
@@ -68,14 +89,50 @@ class StageStore:
             weights = (folder / "weights.safetensors").read_bytes()
             if plain["key"] != key or plain.pop("weights_digest") != _digest(weights):
                 raise ValueError("another stage's files, or damaged ones")
+            self._writers[key] = str(plain.pop("trained_by", ""))
             return _result(plain, load(weights))
         except (OSError, ValueError, TypeError, AttributeError, KeyError, SafetensorError) as error:
             raise KeyError(key) from error
 
-    def sweep_leftovers(self) -> None:
-        """Remove what a killed writer left behind."""
+    def is_of_another_run(self, key: str) -> bool:
+        """Whether a loaded stage was trained by another run; one that does not say by whom counts as this run's."""
+        return self._writers.get(key, "") not in ("", self._run_id)
+
+    def discard(self, key: str) -> None:
+        """Remove a torn stage: under another name first, so that nobody sees it half removed."""
+        aside = self._temporary(key)
+        try:
+            (self.root / key).rename(aside)
+        except FileNotFoundError:
+            return  # somebody else was faster
+        shutil.rmtree(aside, ignore_errors=True)
+
+    def sweep_leftovers(self, older_than_s: float = 0.0) -> None:
+        """Remove what a killed writer left behind.
+
+        Args:
+            older_than_s: leave younger ones alone; where others write to the store, they may be in use.
+        """
         for leftover in self.root.glob(".*.tmp"):
-            shutil.rmtree(leftover, ignore_errors=True)
+            try:
+                age_s = time.time() - leftover.stat().st_mtime
+            except OSError:  # its writer has just finished
+                continue
+            if age_s >= older_than_s:
+                shutil.rmtree(leftover, ignore_errors=True)
+
+    def other_trainer_versions(self, most: int = 1000) -> tuple[int, ...]:
+        """Trainer versions of other releases among the stages here; at most so many are looked at."""
+        found = set()
+        for record in islice(self.root.glob("[!.]*/stage.json"), most):
+            try:
+                found.add(int(json.loads(record.read_text())["spec"]["trainer_version"]))
+            except (OSError, ValueError, TypeError, KeyError):
+                continue  # torn, or no stage
+        return tuple(sorted(found - {TRAINER_VERSION}))
+
+    def _temporary(self, key: str) -> Path:
+        return self.root / f".{key}.{secrets.token_hex(4)}.tmp"
 
 
 def _result(plain: dict[str, Any], tensors: dict[str, torch.Tensor]) -> StageResult:

@@ -199,6 +199,7 @@ class SearchRunner:
             ]
             folds = [self._folds(search, trial.params) for search, trial in asked]
             chains = [fold.chain for own in folds for fold in own]
+            self._recall_told(start, start + section.trials_per_round, engine)
             engine.recall(spec for chain in chains for spec in chain)
             for packs in plan_rounds(chains, self._pack_size):
                 engine.train(packs, executor)
@@ -251,6 +252,14 @@ class SearchRunner:
                 # Optuna has no public way from a stored trial back to one that takes attributes.
                 trials.append(optuna.Trial(study, known[index]._trial_id))  # noqa: SLF001
         return trials
+
+    def _recall_told(self, start: int, stop: int, engine: StageEngine) -> None:
+        """Stages of a round's trials that an earlier session told: they belong to the ledger."""
+        for search in self._searches:
+            for trial in counted_trials(self._studies[search.name]):
+                if trial.state != TrialState.RUNNING and start <= int(trial.user_attrs["index"]) < stop:
+                    chains = [fold.chain for fold in self._folds(search, trial.params)]
+                    engine.recall((spec for chain in chains for spec in chain), to_train=False)
 
     def _folds(self, search: Search, values: dict[str, Any]) -> list[_Fold]:
         settings, budget = search.settings(values), search.bought(values)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import functools
+import shlex
 import sys
 from io import TextIOWrapper
 from pathlib import Path
@@ -14,6 +15,7 @@ from rich.console import Console
 from typer.exceptions import TyperException
 
 from asteroid.errors import InputError
+from sweeps.check_command import check, count_lines, label_lines
 from sweeps.fit_command import fit
 from sweeps.plan_command import plan, priced
 
@@ -101,6 +103,13 @@ def run(
     extend: Annotated[
         bool, typer.Option("--extend", help="Allow a sweep that adds budgets, seeds and the like to the folder's own.")
     ] = False,
+    store: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of finished stages that several runs share, also at the same time. Default: the run's own.",
+            metavar="DIR",
+        ),
+    ] = None,
 ) -> None:
     """Search and train what a sweep asks for and write the tables; run again, it continues.
 
@@ -108,8 +117,11 @@ def run(
 
       asteroid-study run quickstart --out runs/quickstart --workers 2
 
+      asteroid-study run my_sweep.yaml --store stages
+
       asteroid-study run my_sweep.yaml --ray-address auto --workers 64
     """
+    from study.preflight import make_forecast
     from study.run import make_plan, run_plan
     from sweeps.presets import load_sweep
     from sweeps.progress import make_display
@@ -119,15 +131,15 @@ def run(
     plan = make_plan(loaded)
     for line in plan.data.card:
         _say(line)
-    _say(f"{len(plan.recipes)} rows from {len(plan.stages)} distinct stages, into {folder}")
-    for search in plan.searches:
-        _say(f"first: search {search.name!r}, {search.section.trials} trials over {', '.join(search.keys)}")
+    for line in count_lines(plan, make_forecast(plan)):
+        _say(line)
+    _say(f"into {folder}")
     try:
         with make_display(_out) as display:
             maker = _executor_maker(workers, ray_address)
-            table = run_plan(plan, folder, maker, display.show, display.note, extend=extend)
+            table = run_plan(plan, folder, maker, display.show, display.note, extend=extend, store=store)
     except KeyboardInterrupt:
-        again = f"asteroid-study run {sweep} --out {folder}" + (f" --workers {workers}" if workers > 1 else "")
+        again = _run_command(sweep, folder, workers, ray_address, store, extend=extend)
         _err.print(
             f"stopped; finished stages are kept; to go on: {again}", soft_wrap=True, highlight=False, markup=False
         )
@@ -140,6 +152,24 @@ def run(
     if len(table):
         _say(f"results: {folder / 'results.csv'} (and .parquet), settings and ledger: {folder / 'manifest.json'}")
         _say(f'next: asteroid-study report {folder}; asteroid-study plan {folder} --target "0.3 kcal/mol/A"')
+
+
+def _run_command(
+    sweep: str | Path,
+    folder: Path,
+    workers: int = 1,
+    ray_address: str | None = None,
+    store: Path | None = None,
+    *,
+    extend: bool = False,
+) -> str:
+    """The command that goes on with a run."""
+    options: list[tuple[str, object]] = [("--out", folder)]
+    options += [("--workers", workers)] if workers > 1 else []
+    options += [("--ray-address", ray_address)] if ray_address is not None else []
+    options += [("--store", store)] if store is not None else []
+    words = ["asteroid-study", "run", str(sweep), *(str(word) for option in options for word in option)]
+    return shlex.join([*words, *(["--extend"] if extend else [])])
 
 
 def _executor_maker(workers: int, ray_address: str | None) -> Callable[[FrameBank], Executor]:
@@ -162,26 +192,33 @@ def status(run: RunFolder) -> None:
       asteroid-study status runs/quickstart
     """
     from analysis.explain import duration
+    from study.costs import PriceList
     from study.results import read_manifest
 
     manifest = read_manifest(run)
-    finished = len([stage for stage in (run / "store").glob("*/stage.json") if not stage.parent.name.startswith(".")])
-    ledger = manifest["ledger"]
-    accurate, cheap = manifest["level_accurate"], manifest["level_cheap"]
-    finished = min(finished, manifest["stages"])  # a store may hold stages of changed labels as well
+    ledger, sharing = manifest["ledger"], manifest.get("sharing", {})
+    place = manifest.get("store", "store")
+    if place == "store":
+        finished = sum(not stage.parent.name.startswith(".") for stage in (run / place).glob("*/stage.json"))
+        finished = min(finished, manifest["stages"])  # a store may hold stages of changed labels as well
+    else:  # other runs finish stages there too
+        finished = sharing["stages_trained"] + sharing["stages_found"]
     _say(f"{manifest['name']} ({manifest['molecule']}): {finished}/{manifest['stages']} stages finished")
     if manifest["status"] != "complete":
-        _say(f"to go on: asteroid-study run {run / 'sweep.yaml'} --out {run}")
+        shared = None if place == "store" else Path(place)
+        _say(f"to go on: {_run_command(run / 'sweep.yaml', run, store=shared)}")
     elif finished < manifest["stages"]:
         _say("the run is complete; stages whose parents failed were left out: see the column 'status' of results.csv")
-    for level, labels, price in (
-        (accurate, ledger["accurate_labels_assumed_bought"], ledger["accurate_cpu_s"]),
-        (cheap, ledger["cheap_frames_assumed_bought"], ledger["cheap_cpu_s"]),
-    ):
-        _say(f"  {level}: {labels:,} labels assumed bought, {duration(price)} of CPU")
-    evaluation = f"{ledger['evaluation_labels']:,} labels of {accurate}, {duration(ledger['evaluation_cpu_s'])} of CPU"
-    _say(f"  evaluation: {evaluation}, outside every budget")
+    for line in label_lines(ledger, PriceList.from_json(manifest["prices"])):
+        _say(line)
     _say(f"  training: {duration(ledger['sweep_core_s'])} on one core")
+    if sharing:
+        found = f", {sharing['stages_found']:,} found finished in {place}" if place != "store" else ""
+        _say(
+            f"  sharing: {sharing['stages_requested']:,} stages requested by rows and trials, "
+            f"{sharing['stages_distinct']:,} distinct, {sharing['stages_trained']:,} trained here{found}; "
+            f"{duration(sharing['core_s_saved'])} of one core saved ({sharing['core_s_saved']:,.0f} core-seconds)"
+        )
 
 
 @app.command()
@@ -273,7 +310,7 @@ def report(
     _say(str(path))
 
 
-for _command in (plan, fit):
+for _command in (check, plan, fit):
     app.command()(_answers_mistakes(_command))
 
 

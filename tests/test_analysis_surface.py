@@ -5,15 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analysis.cells import SCRATCH, surface_cells
 from analysis.curves import Curve
 from analysis.surface import (
-    SCRATCH,
     _gradient,
     effective_labels,
     fit_surface,
     log_error,
     new_run_spread,
-    surface_cells,
     surface_draws,
 )
 from analysis.transfer import check_held_out, negative_transfer, surface_curves, surface_of

@@ -190,7 +190,7 @@ def test_room_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     message = str(caught.value)
     assert "needs about 11 MiB" in message
     assert "has 10 MiB free" in message
-    assert "choose another --out" in message
+    assert "choose another place" in message
     assert "\n" not in message
 
 

@@ -79,10 +79,10 @@ def test_too_little_room_on_the_disk(tiny_plan: Plan, tmp_path: Path, monkeypatc
 
 
 def test_the_expected_room_is_enough_and_not_absurd(tiny_plan: Plan, tiny_run: Path) -> None:
-    from study.run import _expected_bytes
+    from study.run import expected_bytes
 
     written = sum(p.stat().st_size for p in tiny_run.rglob("*") if p.is_file())
-    assert written < _expected_bytes(tiny_plan) < written + 50 * 2**20
+    assert written < expected_bytes(tiny_plan) < written + 50 * 2**20
 
 
 def test_a_schedule_that_diverges_fails_its_own_rows_only(tiny_labels: Path, tiny_run: Path, tmp_path: Path) -> None:

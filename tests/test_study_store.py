@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -174,15 +173,6 @@ def test_what_a_killed_writer_leaves_behind_is_removed(tmp_path: Path) -> None:
     StageStore(tmp_path / "not there yet").sweep_leftovers()
 
 
-def test_a_leftover_of_the_same_process_number_is_no_obstacle(tmp_path: Path) -> None:
-    leftover = tmp_path / f".abc.{os.getpid()}.tmp"
-    leftover.mkdir()
-    (leftover / "junk").write_text("old")
-    store = StageStore(tmp_path)
-    store.save(result())
-    assert sorted(p.name for p in (tmp_path / "abc").iterdir()) == ["stage.json", "weights.safetensors"]
-
-
 def truncate(path: Path) -> None:
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
@@ -255,8 +245,6 @@ def test_two_writers_at_once_leave_one_whole_stage(tmp_path: Path, monkeypatch: 
         except BaseException as error:  # a thread's failure must reach the test
             failed.append(error)
 
-    names = iter([1001, 1002])
-    monkeypatch.setattr("study.store.os.getpid", lambda: next(names))  # as two processes would be called
     monkeypatch.setattr(Path, "rename", both_before_either)
     threads = [Thread(target=write, args=(number,)) for number in (0, 1)]
     for thread in threads:
@@ -278,7 +266,6 @@ def test_a_full_disk_is_reported_and_leaves_no_stage(tmp_path: Path, monkeypatch
         with pytest.raises(OSError, match="No space left"):
             store.save(result())
     assert "abc" not in store
-    store.sweep_leftovers()
     assert list(tmp_path.iterdir()) == []
 
 

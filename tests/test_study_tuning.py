@@ -23,7 +23,7 @@ from study.chains import ChainBuilder
 from study.config import parse_sweep
 from study.data import load_data
 from study.executors import SerialExecutor
-from study.results import read_results
+from study.results import read_manifest, read_results
 from study.run import make_plan, run_plan
 from study.settings import apply_values, default_settings, searched_keys, simplicity
 from study.trials import read_importances, read_trials
@@ -108,6 +108,16 @@ def test_tuned_stages_alone_are_trained_again(finished: Path, tmp_path: Path) ->
     again = run_plan(make_plan(sweep_of()), tmp_path / "run", SerialExecutor, ignore, ignore)
     expected = read_results(finished).drop(columns=TIMING)
     pd.testing.assert_frame_equal(again.drop(columns=TIMING), expected, check_exact=True)
+
+
+def test_a_repeated_run_keeps_the_ledger_of_its_trials(finished: Path, tmp_path: Path) -> None:
+    shutil.copytree(finished, tmp_path / "run")
+    run_plan(make_plan(sweep_of()), tmp_path / "run", SerialExecutor, ignore, ignore)
+    once, again = read_manifest(finished), read_manifest(tmp_path / "run")
+    for name in ("stages", "sharing", "ledger"):
+        assert again[name] == once[name], name
+    trials = 3 * 5 * 2 * 2  # studies, trials, folds, subset seeds
+    assert once["sharing"]["stages_requested"] > trials
 
 
 def test_importances_are_shares(finished: Path) -> None:

@@ -122,6 +122,25 @@ def test_status_counts_stages(finished: Path) -> None:
     stages = json.loads((finished / "manifest.json").read_text())["stages"]
     assert code == 0
     assert f"{stages}/{stages} stages" in out
+    # 2 seeds x (4 identify + 1 pretrain + 4 x 2 pretrain_finetune + 4 x 3 asteroid); equal ones are one.
+    assert f"50 stages requested by rows and trials, {stages} distinct, {stages} trained here; " in out
+
+
+def test_two_runs_of_one_store(finished: Path, tmp_path: Path) -> None:
+    sweep, store = str(finished.parent / "tiny.yaml"), tmp_path / "stages"
+    shutil.copytree(finished / "store", store)
+    words = ("run", sweep, "--out", str(tmp_path / "b"))
+    code, out, err = answer(*words, "--store", str(store))
+    assert (code, err) == (0, "")
+    stages = len(list(store.iterdir()))
+    assert f"{stages} of {stages} stages are there already" in out
+    code, out, _ = answer("status", str(tmp_path / "b"))
+    assert code == 0
+    assert f"{stages} distinct, 0 trained here, {stages} found finished in {store.resolve()}; " in out
+    assert "core-seconds)" in out
+    code, _, err = answer(*words)
+    assert (code, err.count("\n")) == (2, 1)
+    assert f"add --store {store.resolve()}" in err
 
 
 @pytest.mark.parametrize(
