@@ -49,8 +49,8 @@ def read_extxyz(
         ) from error
     if not frames:
         raise InputError(f"{path.name} needs frames, found none: check the file")
-    _refuse_leftovers(path, frames)
-    _refuse_mixture(frames, path.name)
+    refuse_leftovers(path, frames)
+    refuse_mixture(frames, path.name)
     marked = all(key in frames[0].info or key in frames[0].arrays for key in REF_KEYS)
     keys = (energy_key, forces_key) if energy_key and forces_key else REF_KEYS if marked else ("energy", "forces")
     try:
@@ -75,8 +75,12 @@ def read_extxyz(
     )
 
 
-def _refuse_leftovers(path: Path, frames: list[Atoms]) -> None:
-    """ASE stops at a blank line without a word: everything behind it would be lost."""
+def refuse_leftovers(path: Path, frames: list[Atoms]) -> None:
+    """ASE stops at a blank line without a word: everything behind it would be lost.
+
+    Raises:
+        InputError: there is more in the file than the frames that were read, or its last line is not ended.
+    """
     expected = sum(len(atoms) + 2 for atoms in frames)
     lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
     behind = [number for number, line in enumerate(lines[expected:], expected + 1) if line.strip()]
@@ -91,7 +95,12 @@ def _refuse_leftovers(path: Path, frames: list[Atoms]) -> None:
         )
 
 
-def _refuse_mixture(frames: list[Atoms], what: str) -> None:
+def refuse_mixture(frames: list[Atoms], what: str) -> None:
+    """Frames must be one free molecule.
+
+    Raises:
+        InputError: a frame has other atoms, or another order of them, than the first, or is periodic.
+    """
     first = frames[0]
     for i, atoms in enumerate(frames):
         if not np.array_equal(atoms.numbers, first.numbers):

@@ -13,6 +13,13 @@ from asteroid.matching import MATCH_TOL_ANG, match_geometries, turned_forces
 if TYPE_CHECKING:
     from asteroid.cheap_methods import CheapMethod
 
+#: Frames of the cheap set that the method labels again before its labels are mixed with the file's.
+_CHECKED_FRAMES = 5
+#: Versions and convergence limits of xTB move forces by about 1e-4 eV/Å and energies by as many eV; a charge, a solvent
+#: or another parametrisation by a hundred times more.
+_SAME_FORCES_EV_ANG = 5e-3
+_SAME_ENERGY_EV = 1e-2
+
 
 def cheap_labels_at(
     accurate: LabelSet,
@@ -24,7 +31,8 @@ def cheap_labels_at(
 ) -> LabelSet:
     """Label every accurate geometry at the cheap level.
 
-    A geometry that the cheap set has, perhaps rotated, lends its label; the others are computed.
+    A geometry that the cheap set has, perhaps rotated, lends its label; the others are computed, once the method has
+    given back a few labels of the cheap set. Its energies may have another zero there: all are put on the set's.
 
     Args:
         accurate: the accurate labels.
@@ -37,7 +45,7 @@ def cheap_labels_at(
         as many labels as accurate ones, in their order and orientation, at the cheap level.
 
     Raises:
-        InputError: a geometry has no cheap label and the method cannot be run.
+        InputError: a geometry has no cheap label and the method cannot be run, or its labels are not the set's.
     """
     pairs = match_geometries(accurate, cheap, tol_ang=tol_ang)
     rows, first = np.unique(pairs[0], return_index=True)
@@ -54,7 +62,9 @@ def cheap_labels_at(
         assert cheap.energy is not None
         energy[rows], forces[rows] = cheap.energy[pairs[1]], turned_forces(accurate, cheap, pairs)
     if len(missing) and method is not None:
+        shift_ev = _energy_shift(cheap, method)
         energy[missing], forces[missing] = method(accurate.numbers, accurate.positions[missing])
+        energy[missing] += shift_ev
     return LabelSet(
         numbers=accurate.numbers,
         positions=accurate.positions,
@@ -64,3 +74,26 @@ def cheap_labels_at(
         frame_id=accurate.frame_id,
         group=accurate.group,
     )
+
+
+def _energy_shift(cheap: LabelSet, method: CheapMethod) -> float:
+    """What to add to the method's energies (eV) to have those of the cheap set.
+
+    Raises:
+        InputError: the method does not give back the labels of the cheap set.
+    """
+    if cheap.energy is None or cheap.forces is None or not len(cheap):
+        return 0.0
+    rows = np.unique(np.linspace(0, len(cheap) - 1, _CHECKED_FRAMES).astype(np.int64))
+    energy, forces = method(cheap.numbers, cheap.positions[rows])
+    off = cheap.energy[rows] - energy
+    shift_ev = float(np.median(off))
+    force_mae = float(np.abs(cheap.forces[rows] - forces).mean())
+    energy_mae = float(np.abs(off - shift_ev).mean())
+    if force_mae > _SAME_FORCES_EV_ANG or energy_mae > _SAME_ENERGY_EV:
+        raise InputError(
+            f"gdml_delta computes {cheap.level} labels that the cheap file lacks, and they must be the file's method: "
+            f"on {len(rows)} of its frames forces differ by {force_mae:.2g} eV/Å and energies by {energy_mae:.2g} eV "
+            "(another charge, solvent, method or unit?): label the accurate geometries yourself or correct 'level'"
+        )
+    return shift_ev

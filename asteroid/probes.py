@@ -67,11 +67,8 @@ def draw_probes(hashes: Sequence[str], n_atoms: int, n_probes: int, seed: int) -
     Raises:
         InputError: fewer than one or more than 3A - 3 probes.
     """
+    refuse_too_many_probes(n_atoms, n_probes)
     n_free = 3 * n_atoms - 3
-    if not 1 <= n_probes <= n_free:
-        raise InputError(
-            f"{n_atoms} atoms have room for 1 to {n_free} orthogonal probes, found {n_probes}: {n_free} are exact"
-        )
     # Columns are drawn one after another, which is what makes the first ones independent of the number.
     normal = np.empty((len(hashes), n_probes, n_free))
     for row, name in enumerate(hashes):
@@ -79,6 +76,19 @@ def draw_probes(hashes: Sequence[str], n_atoms: int, n_probes: int, seed: int) -
     columns = np.linalg.qr(normal.transpose(0, 2, 1))[0]
     directions: NDArray[np.float64] = np.sqrt(n_free) * np.einsum("nfv,fd->nvd", columns, internal_basis(n_atoms))
     return directions.reshape(len(hashes), n_probes, n_atoms, 3)
+
+
+def refuse_too_many_probes(n_atoms: int, n_probes: int) -> None:
+    """Refuse probes that cannot all be orthogonal.
+
+    Raises:
+        InputError: fewer than one or more than 3A - 3 probes.
+    """
+    n_free = 3 * n_atoms - 3
+    if not 1 <= n_probes <= n_free:
+        raise InputError(
+            f"{n_atoms} atoms have room for 1 to {n_free} orthogonal probes, found {n_probes}: {n_free} are exact"
+        )
 
 
 def internal_basis(n_atoms: int) -> NDArray[np.float64]:

@@ -18,8 +18,13 @@ if TYPE_CHECKING:
 _SAMPLE = 200
 
 
-def refuse_other_molecule(cheap: LabelSet, accurate: LabelSet) -> None:
+def refuse_other_molecule(cheap: LabelSet, accurate: LabelSet, applied: tuple[int, ...] | None = None) -> None:
     """Both levels must describe the same atoms in the same order of elements.
+
+    Args:
+        cheap: the cheap set.
+        accurate: the accurate set.
+        applied: the `atom_order` that the cheap set was already put in, which the offered one then replaces.
 
     Raises:
         InputError: the cheap set lacks an element, the formulas differ, or the order does (a permutation is offered).
@@ -37,12 +42,17 @@ def refuse_other_molecule(cheap: LabelSet, accurate: LabelSet) -> None:
     listed = (", ".join(str(int(z)) for z in labels.numbers) for labels in (cheap, accurate))
     raise InputError(
         f"both levels need the same atoms in the same order, found {next(listed)} in {cheap.level} and {next(listed)} "
-        f"in {accurate.level}: {_remedy(cheap, accurate)}"
+        f"in {accurate.level}: {_remedy(cheap, accurate, applied)}"
     )
 
 
-def refuse_other_sites(cheap: LabelSet, accurate: LabelSet) -> None:
+def refuse_other_sites(cheap: LabelSet, accurate: LabelSet, applied: tuple[int, ...] | None = None) -> None:
     """Like atoms must come in the same order too, where the descriptors tell them apart by their bonds.
+
+    Args:
+        cheap: the cheap set.
+        accurate: the accurate set.
+        applied: as in `refuse_other_molecule`.
 
     Raises:
         InputError: an atom has other bonded surroundings in the other set (a permutation is offered).
@@ -52,7 +62,7 @@ def refuse_other_sites(cheap: LabelSet, accurate: LabelSet) -> None:
         place = next(i for i, (a, b) in enumerate(zip(*sites, strict=True)) if a != b)
         raise InputError(
             f"both levels need the same atoms in the same order, atom {place} has other bonds in {cheap.level} than in "
-            f"{accurate.level}: {_remedy(cheap, accurate)}"
+            f"{accurate.level}: {_remedy(cheap, accurate, applied)}"
         )
 
 
@@ -89,11 +99,16 @@ def reorder_atoms(labels: LabelSet, order: tuple[int, ...], what: str) -> LabelS
     )
 
 
-def _remedy(cheap: LabelSet, accurate: LabelSet) -> str:
+def _remedy(cheap: LabelSet, accurate: LabelSet, applied: tuple[int, ...] | None) -> str:
     order = matching_order(cheap, accurate)
     if order is None:
         return "their bonds differ as well: correct one of the files"
-    return f"add atom_order: {list(order)} under data.cheap"
+    if applied is None:
+        return f"add atom_order: {list(order)} under data.cheap"
+    in_file = [applied[i] for i in order]
+    if in_file == sorted(in_file):
+        return "remove atom_order under data.cheap"
+    return f"correct atom_order under data.cheap to {in_file}"
 
 
 def _sites(labels: LabelSet) -> tuple[int, ...]:

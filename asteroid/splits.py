@@ -138,6 +138,7 @@ def cheap_pool_rows(
     *,
     test_groups: tuple[int, ...] | None,
     tol_ang: float = MATCH_TOL_ANG,
+    may_be_empty: bool = False,
 ) -> IntArray:
     """Cheap frames that may be trained on, as rows in the order of the file.
 
@@ -147,14 +148,15 @@ def cheap_pool_rows(
     set has no groups it comes from elsewhere, and only the geometries count.
 
     Raises:
-        InputError: the two sets order their atoms differently, a test group is in neither set, or no frame is left.
+        InputError: the two sets order their atoms differently, a test group is in neither set, or no frame is left
+            (unless `may_be_empty`).
     """
     refuse_other_molecule(cheap, accurate)
     keep = np.ones(len(cheap), dtype=np.bool_)
     if test_groups is not None and cheap.group is not None:
         keep &= ~np.isin(cheap.group, test_groups)
     keep[match_geometries(accurate, cheap, tol_ang=tol_ang)[1]] = False
-    if not keep.any():
+    if not (keep.any() or may_be_empty):
         raise InputError(
             f"no {cheap.level} frame is left outside the test groups and the {len(accurate)} labelled geometries: "
             f"sample more than the {len(cheap)} cheap frames"

@@ -13,7 +13,7 @@ from torch import Tensor
 from asteroid.bias import Weighting, weightings_of
 from asteroid.frames import Prediction
 from asteroid.models import make_network
-from asteroid.models.sgdml import KernelSettings, fit_kernel
+from asteroid.models.sgdml import NO_KERNEL, KernelSettings, SingularKernelError, fit_kernel
 from asteroid.objectives import effective_sample
 from asteroid.prediction import predict_models
 from asteroid.score_matching import kt_ev, thermal_force_scale
@@ -193,19 +193,25 @@ def _fit_kernel_stage(bank: FrameBank, spec: StageSpec, parents: Mapping[str, Tr
         base = _base(bank, spec, rows, parents)
         labels = Prediction(labels.energy - base.energy, labels.forces - base.forces)
     positions = frames.positions[rows].numpy()
-    fit = fit_kernel(
-        np.array(bank.layout.numbers),
-        positions,
-        labels.energy[rows].numpy(),
-        labels.forces[rows].double().numpy().reshape(positions.shape),
-        spec.model,
-        spec.seeds.weights,
-    )
+    model, val_error, status = NO_KERNEL, math.nan, "ok"
+    try:
+        fit = fit_kernel(
+            np.array(bank.layout.numbers),
+            positions,
+            labels.energy[rows].numpy(),
+            labels.forces[rows].double().numpy().reshape(positions.shape),
+            spec.model,
+            spec.seeds.weights,
+        )
+        model, val_error = fit.model, fit.cross_validated_mae_ev_ang.get(fit.sigma, math.nan)
+    except SingularKernelError as error:  # as a loss that is not finite: this row fails, the others go on
+        status = str(error)
     return StageResult(
         key=spec.key,
         spec=spec.to_json(),
-        model=fit.model,
-        val_force_mae_ev_ang=fit.cross_validated_mae_ev_ang.get(fit.sigma, math.nan),
+        model=model,
+        val_force_mae_ev_ang=val_error,
         validation_curve=(),
         core_s=time.process_time() - began,
+        status=status,
     )

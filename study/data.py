@@ -16,7 +16,9 @@ from asteroid.guards import check_distinct, check_finite, check_labels, drop_dup
 from asteroid.models.sgdml import refuse_kernel_too_large
 from asteroid.paired import cheap_labels_at
 from asteroid.plausibility import check_lengths
+from asteroid.probes import refuse_too_many_probes
 from asteroid.same_molecule import refuse_other_molecule, refuse_other_sites, reorder_atoms
+from asteroid.sites import broken_frames
 from asteroid.splits import cheap_pool_rows, split_test
 from study.costs import LevelPrice, PriceList
 from study.strategies import TRAITS
@@ -85,17 +87,26 @@ def load_data(sweep: Sweep) -> StudyData:
         lines = [*accurate_lines, *cheap_lines]
         temperature_k = section.cheap.temperature_k
         card_json = {"files": [str(section.accurate.file), str(section.cheap.file)], "lines": lines}
-    refuse_other_molecule(cheap, accurate)
+    order = section.cheap.atom_order if section.cheap is not None else None
+    refuse_other_molecule(cheap, accurate, order)
     if "asteroid_unlabelled" in sweep.strategies and temperature_k is None:
         raise InputError(
             "asteroid_unlabelled learns forces from how often geometries occur, which needs the temperature of their "
             "sampling, found none: add temperature_k under data.cheap, in kelvin"
         )
+    if "asteroid_unlabelled" in sweep.strategies and section.cheap is not None and section.cheap.sampling_price is None:
+        raise InputError(
+            f"asteroid_unlabelled pays for the sampling of {cheap.level} frames and for nothing else of them, found no "
+            "price: add for instance sampling_price: 28ms under data.cheap (0 where they are given)"
+        )
     prices = _override(PriceList(accurate.level, cheap.level, levels), section)
     test, pool = _divide(accurate, sweep.test)
-    cheap_pool = cheap.select(cheap_pool_rows(cheap, accurate, test_groups=sweep.test.groups))
+    # Delta-learning may come with exactly the paired labels: then there is nothing to pretrain on, and no need to.
+    pretrains = any(TRAITS[strategy].has_cheap_axis for strategy in sweep.strategies)
+    rows = cheap_pool_rows(cheap, accurate, test_groups=sweep.test.groups, may_be_empty=not pretrains)
+    cheap_pool = cheap.select(rows)
     refuse_leak(cheap_pool, test, "cheap frames")
-    _refuse_too_many(sweep, pool, cheap_pool)
+    _refuse_too_many(sweep, pool, cheap_pool if pretrains else None)
     if sweep.test.groups is not None and cheap.group is None:
         lines = [*lines, f"note: {cheap.level} has no groups: its frames of the test groups are told by geometry only"]
     counts = (
@@ -104,7 +115,7 @@ def load_data(sweep: Sweep) -> StudyData:
     )
     descriptors = sweep.descriptors.settings(accurate)
     if descriptors.sites is not None:
-        refuse_other_sites(cheap, accurate)
+        refuse_other_sites(cheap, accurate, order)
     cheap_at_accurate = None
     if any(TRAITS[strategy].runs_cheap_method for strategy in sweep.strategies):
         cheap_at_accurate = cheap_labels_at(accurate, cheap, cheap_method(cheap.level), why_not(cheap.level))
@@ -114,7 +125,7 @@ def load_data(sweep: Sweep) -> StudyData:
         pool,
         cheap_pool,
         prices,
-        (*lines, counts, _described(descriptors)),
+        (*lines, counts, _described(descriptors), *_broken_bonds(descriptors, accurate, cheap)),
         card_json,
         descriptors,
         cheap_at_accurate=cheap_at_accurate,
@@ -130,6 +141,19 @@ def _described(descriptors: DescriptorSettings) -> str:
         return f"descriptors: atoms told apart by element; {resolution}"
     sites = " ".join(map(str, descriptors.sites))
     return f"descriptors: atoms told apart by their place among the bonds (sites {sites}); {resolution}"
+
+
+def _broken_bonds(descriptors: DescriptorSettings, *sets: LabelSet) -> list[str]:
+    """A note for each level with frames in which a bond is broken, where atoms are told apart by bonds."""
+    if descriptors.sites is None:
+        return []
+    counts = [(labels, len(broken_frames(labels.numbers, labels.positions))) for labels in sets]
+    return [
+        f"note: a bond is broken in {broken:,} of {len(labels):,} frames of {labels.level}, and atoms are told apart "
+        "by bonds: where bonds break, set descriptors: {atoms: elements}"
+        for labels, broken in counts
+        if broken
+    ]
 
 
 def _load_file(given: LabelFile) -> tuple[LabelSet, LevelPrice, list[str]]:
@@ -175,11 +199,16 @@ def _load_geometries(given: LabelFile) -> tuple[LabelSet, LevelPrice, list[str]]
         raise InputError(f"{what} needs frames, found none: check the file")
     check_finite(frames, what)
     check_lengths(frames, what)
+    notes = []
+    if given.duplicates == "drop":
+        frames, dropped = drop_duplicates(frames)
+        if len(dropped):
+            notes.append(f"  {len(dropped)} duplicate frames dropped")
     check_distinct(frames, what)
     if given.sampling_price is None:
         raise InputError(f"{what} needs the price of sampling a frame: add for instance sampling_price: 28ms")
     price = LevelPrice(given.price or 0.0, "sweep file", given.sampling_price)
-    return frames, price, [f"{frames.level}: {len(frames):,} frames without labels from {what}"]
+    return frames, price, [f"{frames.level}: {len(frames):,} frames without labels from {what}", *notes]
 
 
 def _override(prices: PriceList, section: DataSection) -> PriceList:
@@ -198,13 +227,16 @@ def _divide(accurate: LabelSet, section: TestSection) -> tuple[LabelSet, LabelSe
     return test.select(by_time), pool
 
 
-def _refuse_too_many(sweep: Sweep, pool: LabelSet, cheap_pool: LabelSet) -> None:
+def _refuse_too_many(sweep: Sweep, pool: LabelSet, cheap_pool: LabelSet | None) -> None:
     """The splits refuse too; here the message names the key of the sweep file before anything is described."""
-    for key, values, available in (("budgets", sweep.budgets, len(pool)), ("n_cheap", sweep.n_cheap, len(cheap_pool))):
+    n_cheap = sweep.n_cheap if cheap_pool is not None else ()
+    for key, values, available in (("budgets", sweep.budgets, len(pool)), ("n_cheap", n_cheap, len(cheap_pool or ()))):
         if values and max(values) > available:
             raise InputError(f"{key}: {max(values)} is larger than the pool: the largest possible is {available}")
-    for key, values, smallest in (("budgets", sweep.budgets, 5), ("n_cheap", sweep.n_cheap, 10)):
+    for key, values, smallest in (("budgets", sweep.budgets, 5), ("n_cheap", n_cheap, 10)):
         if values and min(values) < smallest:
             raise InputError(f"{key}: {min(values)} leaves no validation label: the smallest possible is {smallest}")
+    if "asteroid_unlabelled" in sweep.strategies and sweep.score_match is not None:
+        refuse_too_many_probes(len(pool.numbers), sweep.score_match.probes)
     if any("kernel" in TRAITS[strategy].stages for strategy in sweep.strategies):
         refuse_kernel_too_large(max(sweep.budgets), len(pool.numbers), settings=sweep.kernel.settings())

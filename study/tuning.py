@@ -17,6 +17,7 @@ import optuna
 import pandas as pd
 from optuna.trial import TrialState
 
+from asteroid.errors import InputError
 from asteroid.prediction import predict_chain
 from study.packs import plan_rounds
 from study.recipe import TunedSettings
@@ -119,7 +120,11 @@ class _Fold:
 
 
 def searches_of(sweep: Sweep) -> list[Search]:
-    """The Optuna studies of a sweep: one per tunable strategy and budget, or one per strategy in mode pareto."""
+    """The Optuna studies of a sweep: one per tunable strategy and budget, or one per strategy in mode pareto.
+
+    Raises:
+        InputError: a section is there and no strategy has anything to search.
+    """
     section = sweep.pareto if sweep.mode == "pareto" else sweep.tune
     if section is None:
         return []
@@ -132,6 +137,12 @@ def searches_of(sweep: Sweep) -> list[Search]:
                 continue
             n_cheap = (section.n_cheap or max(sweep.n_cheap)) if TRAITS[strategy].has_cheap_axis else 0
             found.append(Search(mode, strategy, budget, n_cheap, section, default_settings(sweep, first)))
+    if not found:
+        raise InputError(
+            f"section {mode!r} searches what its space names, and none of it belongs to {', '.join(sweep.strategies)}: "
+            f"add a key of one of their stages to the space, another strategy, or remove the section (kernels choose "
+            "their length scale themselves)"
+        )
     return found
 
 

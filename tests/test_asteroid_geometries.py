@@ -60,3 +60,36 @@ def test_faults_are_one_line(tmp_path: Path) -> None:
         read_geometries(mixed, level="gfn2-xtb")
     with pytest.raises(InputError, match="in Å by its format"):
         read_geometries(mixed, level="gfn2-xtb", length_unit="nm")
+
+
+def test_groups_of_extended_xyz(tmp_path: Path) -> None:
+    path = tmp_path / "g.xyz"
+    ase.io.write(path, [ase.Atoms(numbers=NUMBERS, positions=x, info={"run": i // 2}) for i, x in enumerate(POSITIONS)])
+    frames = read_geometries(path, level="gfn2-xtb", group_key="run")
+    assert frames.group is not None
+    assert frames.group.tolist() == [0, 0, 1, 1]
+    with pytest.raises(InputError, match="frame 0 has none"):
+        read_geometries(path, level="gfn2-xtb", group_key="replica")
+
+
+def test_periodic_lost_and_missing_frames_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "w.xyz"
+    water = ase.Atoms(numbers=NUMBERS, positions=POSITIONS[0])
+    ase.io.write(path, [water, ase.Atoms(numbers=NUMBERS, positions=POSITIONS[1], cell=[9, 9, 9], pbc=True)])
+    with pytest.raises(InputError, match="frame 1 is periodic"):
+        read_geometries(path, level="gfn2-xtb")
+    ase.io.write(path, water)
+    path.write_text(path.read_text() + "\n" + path.read_text())
+    with pytest.raises(InputError, match="found more at line 7"):
+        read_geometries(path, level="gfn2-xtb")
+    path.write_text("")
+    with pytest.raises(InputError, match="needs frames, found none"):
+        read_geometries(path, level="gfn2-xtb")
+
+
+@pytest.mark.parametrize("kind", [str, complex])
+def test_positions_that_are_no_numbers(tmp_path: Path, kind: type) -> None:
+    path = tmp_path / "w.npz"
+    np.savez(path, z=NUMBERS, R=POSITIONS.astype(kind))
+    with pytest.raises(InputError, match="must be numbers, found"):
+        read_geometries(path, level="gfn2-xtb", length_unit="Angstrom")

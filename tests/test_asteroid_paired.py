@@ -45,6 +45,12 @@ def turned(labels: LabelSet, seed: int, *, mirror: bool = False) -> LabelSet:
     return replace(labels, positions=positions, forces=forces)
 
 
+def labels_of(labels: LabelSet, positions: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
+    """Energies and forces of frames that are in a set."""
+    rows = [int(np.flatnonzero((labels.positions == frame).all(axis=(1, 2)))[0]) for frame in positions]
+    return labels.energy[rows], labels.forces[rows]
+
+
 def never(numbers: NDArray[np.int64], positions: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
     raise AssertionError("nothing is missing")
 
@@ -75,14 +81,17 @@ def test_what_is_missing_is_computed_and_nothing_else() -> None:
     lost = {int(accurate.frame_id[row]) for row in (2, 7, 11)}
     less = cheap.select(np.flatnonzero([int(i) not in lost for i in cheap.frame_id]))
     asked: list[NDArray[np.float64]] = []
+    strange = turned(less, 2)
 
     def method(numbers: NDArray[np.int64], positions: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
         asked.append(positions)
         np.testing.assert_array_equal(numbers, accurate.numbers)
+        if len(asked) == 1:  # frames of the cheap set, to see that the method is theirs
+            return labels_of(strange, positions)
         return np.arange(3) + 0.5, 2.0 * positions
 
-    found = cheap_labels_at(accurate, turned(less, 2), method, REMEDY)
-    (positions,) = asked
+    found = cheap_labels_at(accurate, strange, method, REMEDY)
+    _, positions = asked
     np.testing.assert_array_equal(positions, accurate.positions[[2, 7, 11]])
     np.testing.assert_array_equal(found.energy[[2, 7, 11]], [0.5, 1.5, 2.5])
     np.testing.assert_array_equal(found.forces[[2, 7, 11]], 2.0 * positions)
@@ -94,9 +103,42 @@ def test_what_is_missing_is_computed_and_nothing_else() -> None:
 def test_a_cheap_set_of_other_geometries_lends_nothing() -> None:
     accurate, _, cheap = sets()
     others = cheap.select(np.flatnonzero(~np.isin(cheap.frame_id, accurate.frame_id)))
-    found = cheap_labels_at(accurate, others, lambda _, x: (np.zeros(len(x)), np.ones(x.shape)), REMEDY)
+
+    def method(_: NDArray[np.int64], positions: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
+        if len(positions) < len(accurate):
+            return labels_of(others, positions)
+        return np.zeros(len(positions)), np.ones(positions.shape)
+
+    found = cheap_labels_at(accurate, others, method, REMEDY)
     assert not found.energy.any()
     assert (found.forces == 1.0).all()
+
+
+def test_another_zero_of_the_cheap_energies_is_taken_over() -> None:
+    accurate, there, cheap = sets()
+    less = cheap.select(np.flatnonzero(~np.isin(cheap.frame_id, accurate.frame_id[[2, 7, 11]])))
+    moved = replace(less, energy=less.energy + 300.0)
+
+    def method(_: NDArray[np.int64], positions: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
+        return labels_of(cheap, positions)
+
+    found = cheap_labels_at(accurate, moved, method, REMEDY)
+    np.testing.assert_allclose(found.energy, there.energy + 300.0, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(found.forces, there.forces, rtol=0, atol=2e-4)
+
+
+@pytest.mark.parametrize(("energy_factor", "force_factor"), [(1.0, 1.4), (4.184, 1.0)])
+def test_a_method_that_is_not_the_files_is_refused(energy_factor: float, force_factor: float) -> None:
+    accurate, _, cheap = sets()
+    less = cheap.select(np.flatnonzero(~np.isin(cheap.frame_id, accurate.frame_id[[2, 7, 11]])))
+    other = replace(less, energy=less.energy * energy_factor, forces=less.forces * force_factor)
+
+    def method(_: NDArray[np.int64], positions: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
+        return labels_of(cheap, positions)
+
+    with pytest.raises(InputError, match="must be the file's method") as caught:
+        cheap_labels_at(accurate, other, method, REMEDY)
+    assert "\n" not in str(caught.value)
 
 
 def test_copies_in_the_cheap_set_do_no_harm() -> None:

@@ -88,3 +88,25 @@ def test_other_molecules_are_refused_by_name(cheap: LabelSet, accurate: LabelSet
     carbons = replace(accurate, numbers=np.array([6, 8, 6, 1, 1, 1]))
     with pytest.raises(InputError, match=r"same molecule, found CH4O in gfn2-xtb and C2H3O"):
         refuse_other_molecule(cheap, carbons)
+
+
+def refuse_both(cheap: LabelSet, accurate: LabelSet, applied: tuple[int, ...]) -> None:
+    refuse_other_molecule(cheap, accurate, applied)
+    refuse_other_sites(cheap, accurate, applied)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_an_order_that_is_already_declared_is_corrected(cheap: LabelSet, accurate: LabelSet, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    in_file = reorder_atoms(cheap, tuple(rng.permutation(6).tolist()), "cheap")
+    wrong = tuple(rng.permutation(6).tolist())
+    with pytest.raises(InputError, match=r"correct atom_order under data\.cheap to") as caught:
+        refuse_both(reorder_atoms(in_file, wrong, "cheap"), accurate, wrong)
+    offered = tuple(map(int, str(caught.value).rpartition("[")[2].rstrip("]").split(", ")))
+    refuse_both(reorder_atoms(in_file, offered, "cheap"), accurate, offered)
+
+
+def test_a_needless_order_is_to_be_removed(cheap: LabelSet, accurate: LabelSet) -> None:
+    swapped = (1, 0, 2, 3, 4, 5)
+    with pytest.raises(InputError, match=r"remove atom_order under data\.cheap"):
+        refuse_other_molecule(reorder_atoms(cheap, swapped, "cheap"), accurate, swapped)

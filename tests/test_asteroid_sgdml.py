@@ -21,6 +21,7 @@ from asteroid.models.sgdml import (
     KernelFit,
     KernelModel,
     KernelSettings,
+    SingularKernelError,
     find_permutations,
     fit_kernel,
     kernel_bytes,
@@ -240,6 +241,16 @@ def test_the_walk_finds_the_minimum_of_a_valley(lowest: int, size: int) -> None:
     assert len(tried) == len(set(tried)) == len(errors)
 
 
+def test_a_scale_without_a_factor_loses_to_one_that_has(methanol: dict[str, Labels]) -> None:
+    labels = first(methanol["pool"], 5)
+    settings = KernelSettings(sigmas=(10, 1_000_000), regularisation=1e-30, folds=2)
+    found = fit_kernel(*labels, settings, 0)
+    assert found.sigma == 10
+    assert found.cross_validated_mae_ev_ang[1_000_000] == np.inf
+    with pytest.raises(SingularKernelError, match="sigma 1000000 is not positive"):
+        fit_kernel(*labels, replace(settings, sigmas=(1_000_000,)), 0)
+
+
 def test_energies_set_the_constant_alone(methanol: dict[str, Labels]) -> None:
     numbers, x, e, f = first(methanol["pool"], 20)
     model = fit_kernel(numbers, x, e, f, ONE, 0).model
@@ -395,6 +406,7 @@ def test_a_fit_asks_for_the_memory_first(methanol: dict[str, Labels], monkeypatc
         ({"sigmas": (10, 10)}, "rising"),
         ({"sigmas": (0, 10)}, "positive"),
         ({"sigmas": (2.5,)}, "whole"),
+        ({"sigmas": (10, 10**7)}, "at most 1000000"),
         ({"regularisation": 0.0}, "regularisation must be positive"),
         ({"regularisation": float("nan")}, "regularisation must be positive"),
         ({"folds": 1}, "at least 2 folds"),

@@ -176,6 +176,14 @@ def test_a_kernel_reports_its_cross_validated_error_and_keeps_its_seed() -> None
     assert torch.equal(one.model.coefficients, again.model.coefficients)
 
 
+def test_a_singular_kernel_fails_alone() -> None:
+    specs = [stage("kernel", model=KernelSettings(sigmas=(s,), regularisation=1e-30), base=BASE) for s in (10**6, 10)]
+    singular, sound = train_pack(bank(), specs, {})
+    assert singular.status == "a kernel with sigma 1000000 is not positive at 1e-30: raise the regularisation"
+    assert math.isnan(singular.model.scale_ev_ang)
+    assert sound.status == "ok"
+
+
 def test_the_prediction_of_a_chain_is_the_sum_of_its_terms() -> None:
     specs = [
         stage("residual", parents=(parent().key,)),

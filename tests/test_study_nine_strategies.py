@@ -52,6 +52,8 @@ def test_every_strategy_has_a_row_with_numbers(plan: Plan, table: pd.DataFrame) 
     assert np.isfinite(table["val_force_mae_ev_ang"]).all(), "cross-validated where a kernel stops for nobody"
     assert (table.drop("cheap_only")["budget"] == 10).all()
     assert (table["n_train"] + table["n_val"] == table["budget"]).all()
+    stops_early = ~table.index.isin(["cheap_only", "gdml", "gdml_residual", "gdml_delta"])
+    assert (table["n_val"] == 2 * stops_early).all(), "a kernel trains on every label"
     kinds = [spec.kind for spec in plan.stages.values()]
     assert {kind: kinds.count(kind) for kind in set(kinds)} == COUNTS
 

@@ -226,6 +226,10 @@ def test_sigkill_and_repeat_give_the_same_tables(finished: Path, tmp_path: Path,
         (("budgets: [15]", "budgets: [6]"), "buy more labels"),
         (("\ntune:", "\npareto:"), "mode pareto"),
         (("hidden: [6, 8]", "hiden: [6, 8]"), "did you mean 'hidden'"),
+        (
+            ("[accurate_only, pretrain_finetune, asteroid]", "[gdml, cheap_only]"),
+            "none of it belongs to gdml, cheap_only",
+        ),
     ],
 )
 def test_a_wrong_search_is_refused_with_one_line(edit: tuple[str, str], says: str) -> None:

@@ -27,6 +27,7 @@ import torch
 from torch import Tensor
 
 from asteroid.errors import InputError
+from asteroid.models.kernel_labels import checked_kernel_labels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,6 +44,10 @@ _COLUMN_FRAMES = 16
 #: Frames predicted at a time, and numbers in their differences of descriptors (8 MiB, more is slower).
 _BATCH_FRAMES = 64
 _BATCH_NUMBERS = 2**20
+
+
+class SingularKernelError(InputError):
+    """The kernel matrix of these labels with these settings has no Cholesky factor."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,8 @@ class KernelSettings:
         whole = all(isinstance(sigma, int) and sigma > 0 for sigma in self.sigmas)
         if not self.sigmas or not whole or list(self.sigmas) != sorted(set(self.sigmas)):
             raise InputError(f"sigmas are whole, positive and rising, found {self.sigmas}: write for instance (10, 20)")
+        if self.sigmas[-1] > 10**6:  # where inverse distances are all alike in double precision
+            raise InputError(f"sigmas are at most {10**6}, found {self.sigmas[-1]}: 5 to 100 are usual")
         if not (math.isfinite(self.regularisation) and self.regularisation > 0):
             raise InputError(f"the regularisation must be positive, found {self.regularisation}: 1e-10 is usual")
         if self.folds < 2:
@@ -116,6 +123,12 @@ class KernelModel:
         return cls(*arrays, int(tensors["sigma"]), float(tensors["scale_ev_ang"]), float(tensors["constant_ev"]))
 
 
+#: What a fit that failed leaves: no atoms, no frames.
+NO_KERNEL = KernelModel(
+    *(torch.zeros(0), torch.zeros(0, 0), torch.zeros(0, 0), torch.zeros(0, 0)), 1, math.nan, math.nan
+)
+
+
 @dataclass(frozen=True, eq=False)
 class KernelFit:
     """A fitted model and how its length scale was chosen.
@@ -154,7 +167,8 @@ def fit_kernel(
     """Fit sGDML to all given labels, or to differences of labels (small forces, energies with any offset).
 
     Where `settings` gives several length scales, one is chosen by cross-validation: frame i lies in fold i % folds, and
-    the walk along the scales starts in the middle and follows the falling error. Only the forces shape the energy
+    the walk along the scales starts in the middle and follows the falling error; a scale whose kernel has no Cholesky
+    factor counts as infinitely bad. Only the forces shape the energy
     surface; its constant is the median difference between the energy labels and the predictions for their frames.
 
     Args:
@@ -167,9 +181,10 @@ def fit_kernel(
 
     Raises:
         InputError: shapes disagree, a value is not finite, one atom or two in one place, one frame for several length
-            scales, a matrix that does not fit into the free memory or has no Cholesky factor.
+            scales, a matrix that does not fit into the free memory.
+        SingularKernelError: a matrix that has no Cholesky factor.
     """
-    z, x, e, f = _checked(numbers, positions, energy, forces)
+    z, x, e, f = checked_kernel_labels(numbers, positions, energy, forces)
     if len(x) < 2 <= len(settings.sigmas):
         raise InputError(f"choosing among {len(settings.sigmas)} sigmas needs 2 frames, found {len(x)}: name one sigma")
     refuse_kernel_too_large(len(x), len(z), settings=settings)
@@ -271,31 +286,6 @@ def _library() -> SimpleNamespace:
     return SimpleNamespace(Assemble=GDMLTorchAssemble, Predict=GDMLTorchPredict, perm=perm, Desc=Desc)
 
 
-def _checked(
-    numbers: npt.ArrayLike, positions: npt.ArrayLike, energy: npt.ArrayLike, forces: npt.ArrayLike
-) -> tuple[IntArray, FloatArray, FloatArray, FloatArray]:
-    """The labels as contiguous arrays, if they can be learned."""
-    z = np.array(numbers, dtype=np.int64)
-    x, e, f = (np.array(values, dtype=np.float64) for values in (positions, energy, forces))
-    n = x.shape[0] if x.ndim else 0
-    if not n or z.ndim != 1 or (x.shape, f.shape, e.shape) != ((n, z.size, 3), (n, z.size, 3), (n,)):
-        raise InputError(
-            "a kernel needs positions and forces [N, A, 3] and energies [N], found "
-            f"{list(x.shape)}, {list(f.shape)} and {list(e.shape)} for {z.size} atoms: reshape"
-        )
-    if len(z) < 2:
-        raise InputError("a kernel learns from distances between atoms, found 1 atom: take a molecule")
-    for name, values in (("positions", x), ("energies", e), ("forces", f)):
-        finite = np.isfinite(values).reshape(len(x), -1).all(axis=1)
-        if not finite.all():
-            raise InputError(f"{name} must be finite, frame {np.argmin(finite)} is not: leave it out")
-    first, second = np.triu_indices(len(z), 1)
-    nearest = np.linalg.norm(x[:, first] - x[:, second], axis=2).min(axis=1)
-    if nearest.min() < 1e-3:
-        raise InputError(f"atoms lie apart, two of frame {np.argmin(nearest)} are in one place: leave it out")
-    return z, x, e, f
-
-
 def _describe(positions: FloatArray, group: IntArray) -> _Frames:
     n, atoms = positions.shape[:2]
     desc = _library().Desc(atoms, max_processes=1)
@@ -339,7 +329,9 @@ def _solve(matrix: Tensor, right: Tensor, sigma: int, regularisation: float) -> 
     factor: Tensor = matrix.mT  # symmetric, and LAPACK's order: factorised in place (cholesky_solve would copy it)
     torch.linalg.cholesky_ex(factor, out=(factor, info))
     if int(info):
-        raise InputError(f"a kernel with sigma {sigma} is not positive at {regularisation:g}: raise the regularisation")
+        raise SingularKernelError(
+            f"a kernel with sigma {sigma} is not positive at {regularisation:g}: raise the regularisation"
+        )
     halfway = torch.linalg.solve_triangular(factor, right, upper=False)
     solution: Tensor = torch.linalg.solve_triangular(matrix, halfway, upper=True)
     return solution
@@ -352,7 +344,10 @@ def _walk(frames: _Frames, labels: Tensor, scale: float, settings: KernelSetting
 
     def error(place: int) -> float:
         if place in range(len(grid)) and grid[place] not in errors:
-            errors[grid[place]] = _cross_validate(frames, labels, scale, grid[place], settings)
+            try:
+                errors[grid[place]] = _cross_validate(frames, labels, scale, grid[place], settings)
+            except SingularKernelError:
+                errors[grid[place]] = math.inf
         return errors[grid[place]] if place in range(len(grid)) else math.inf
 
     place = len(grid) // 2
