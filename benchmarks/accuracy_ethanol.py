@@ -94,7 +94,8 @@ def main() -> int:
             setting=SETTINGS[name],
         )
         # How the published geometries were sampled: 500 K (Chmiela et al., Sci. Adv. 3, e1603015 (2017)).
-        data = data_section(accurate, cheap, folder).replace("price: 1.4ms", "price: 30s, sampling_price: 0, temperature_k: 500")
+        prices = "price: 30s, sampling_price: 0, temperature_k: 500"
+        data = data_section(accurate, cheap, folder).replace("price: 1.4ms", prices)
         table = run_sweep(sweep + data, folder, options.workers)
     report(table)
     return 0
