@@ -158,8 +158,11 @@ def claimed(folder: Path, sweep: Sweep, *, extend: bool = False) -> Iterator[Non
 def write_text(path: Path, text: str) -> None:
     """Write a file under a temporary name, then rename."""
     temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)  # half of it, where the disk is full
 
 
 def write_json(path: Path, data: Any) -> None:

@@ -122,6 +122,7 @@ def run_plan(
         InputError: the folder belongs to another sweep or another driver, its finished stages lie in another store, or
             the disk or memory is too small.
         PackFailedError: a pack failed several times; what is finished is kept, the reasons are in the manifest.
+        OSError: the disk filled up on the way; what is finished is kept.
     """
     check_folder(folder, plan.sweep, extend=extend)
     refuse_too_large(layout_of(plan), sum(map(len, needed_frames(plan, plan.stages.values()).values())))

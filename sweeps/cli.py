@@ -40,6 +40,8 @@ app = typer.Typer(
 _out = Console()
 _err = Console(stderr=True)
 _P = ParamSpec("_P")
+#: No space left, or the user's share of it used up.
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run, as given to 'run --out'.")]
 ForceUnit = Annotated[str, typer.Option(help="Unit of force errors on display, for instance meV/A.")]
@@ -73,7 +75,7 @@ def _answers_mistakes(command: Callable[_P, None]) -> Callable[_P, None]:
         except InputError as error:
             _fail(str(error))
         except OSError as error:
-            if error.filename is None and error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            if error.filename is None and error.errno not in _DISK_FULL:
                 raise
             place = f" ({error.filename})" if error.filename is not None else ""
             _fail(
@@ -144,6 +146,10 @@ def run(
         _stop("stopped", again, 130)
     except PackFailedError as error:
         _stop(f"error: {error}: see 'failures' in {folder / 'manifest.json'}", again, 1)
+    except OSError as error:
+        if error.errno not in _DISK_FULL:
+            raise
+        _stop(f"error: the disk is full ({store or folder}): free some space", again, 2)
     failed = int((table["status"] != "ok").sum())
     if failed:
         _say(f"{failed} of {len(table)} rows failed: see the column 'status'")

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 import subprocess
 import sys
 from collections import Counter, namedtuple
 from concurrent.futures import Future
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from tiny_sweep import PACKS, Counting, copy_of, lines, quiet, run, sweep_of
 
+import study.run
 from asteroid.errors import InputError
 from study.executors import PackFailedError
+from study.folder import write_json
 from study.results import read_manifest, read_results
 from study.run import Plan, make_plan, run_plan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from asteroid.stages import StageResult, TrainedModel
     from asteroid.training import OnValidation
@@ -216,3 +220,66 @@ def test_a_users_mistake_found_by_a_pack_is_not_tried_again(tiny_plan: Plan, tmp
         run(tiny_plan, tmp_path, broken)
     assert len(broken.attempts) == 3
     assert len(broken.packs) == 2
+
+
+@pytest.mark.parametrize("room_for", [0, 5, 12])
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_disk_that_fills_up_in_mid_run(
+    tiny_plan: Plan, tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room_for: int, shared: bool
+) -> None:
+    store = tmp_path / "stages" if shared else tmp_path / "run" / "store"
+    saved = 0
+    write = Path.write_bytes
+
+    def until_full(path: Path, content: bytes) -> int:
+        nonlocal saved
+        if saved == room_for:
+            write(path, content[: len(content) // 2])
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        saved += 1
+        return write(path, content)
+
+    def manifest_until_full(path: Path, plain: object) -> None:
+        if saved == room_for:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        write_json(path, plain)
+
+    stopped = Counting()
+    with monkeypatch.context() as full:
+        full.setattr(Path, "write_bytes", until_full)
+        if room_for == 5:  # the manifest cannot be written either
+            full.setattr(study.run, "write_json", manifest_until_full)
+        with pytest.raises(OSError, match="No space left") as caught:
+            run_plan(tiny_plan, tmp_path / "run", stopped, quiet, quiet, store=tmp_path / "stages" if shared else None)
+    assert caught.value.errno == errno.ENOSPC
+    assert stopped.closed == 1
+    finished = {path.name for path in store.iterdir()}
+    assert len(finished) == room_for
+    assert not any(name.startswith(".") for name in finished), "what was half-written is gone"
+    assert read_manifest(tmp_path / "run")["status"] == "running"
+    resumed = Counting()
+    run_plan(tiny_plan, tmp_path / "run", resumed, quiet, quiet, store=tmp_path / "stages" if shared else None)
+    assert resumed.trained == Counter(tiny_plan.stages.keys() - finished)
+    assert lines(tmp_path / "run") == lines(tiny_run)
+    assert sorted(p.name for p in (tmp_path / "run").iterdir() if p.name != "store") == sorted(
+        p.name for p in tiny_run.iterdir() if p.name != "store"
+    )
+
+
+def test_the_command_says_in_one_line_that_the_disk_is_full(
+    tiny_labels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from test_sweeps_cli import answer
+
+    def no_room(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    words = ["run", str(tiny_labels / "sweep.yaml"), "--out", str(tmp_path / "run")]
+    with monkeypatch.context() as full:
+        full.setattr("study.store.StageStore.save", no_room)
+        code, _, err = answer(*words)
+    assert code == 2
+    again = "asteroid-study " + " ".join(words)
+    full_disk = f"error: the disk is full ({tmp_path / 'run'}): free some space"
+    assert err == f"{full_disk}; finished stages are kept; to go on: {again}\n"
+    assert answer(*words)[0] == 0
