@@ -118,6 +118,8 @@ class StageEngine:
         self._on_progress, self._on_note, self._on_kept = on_progress, on_note, on_kept
         self._requests: Counter[str] = Counter()
         self._found: set[str] = set()
+        self._n_requests = 0
+        self._trained_core_s = 0.0  # running totals: the listener is told often
         self._known: dict[str, StageSpec] = {}
         self._kept = 0
         self._steps_done = 0
@@ -161,6 +163,7 @@ class StageEngine:
                 if not found:
                     missing.append(spec)
             self._requests[spec.key] += 1
+            self._n_requests += 1
         if torn:
             self._on_note(f"{torn} finished stages were damaged in the store: they are trained again")
         self._steps_total += sum(spec.steps for spec in missing)
@@ -180,6 +183,8 @@ class StageEngine:
         self._kept += 1
         if self._store.is_of_another_run(key):
             self._found.add(key)
+        else:
+            self._trained_core_s += result.core_s
         return True
 
     def train(self, packs: Iterable[Pack], executor: Executor) -> None:
@@ -226,7 +231,6 @@ class StageEngine:
         """Tell the listener where the run stands."""
         done: dict[str, tuple[int, int]] = {}
         best: dict[str, float] = {}
-        sharing = self.sharing
         trials_done, trials_total, best_trial_ev_ang = self._trials
         with self._lock:
             for key, spec in self._known.items():
@@ -245,8 +249,8 @@ class StageEngine:
                 elapsed_s=time.monotonic() - self._began,
                 best_val_ev_ang=best,
                 done_by_kind=done,
-                stages_shared=sharing.stages_requested - sharing.stages_distinct + sharing.stages_found,
-                core_s=sharing.trained_core_s,
+                stages_shared=self._n_requests - len(self._requests) + len(self._found),
+                core_s=self._trained_core_s,
                 trials_done=trials_done,
                 trials_total=trials_total,
                 best_trial_ev_ang=best_trial_ev_ang,
@@ -322,6 +326,7 @@ class StageEngine:
                 self._store.save(result)
                 with self._lock:
                     self.results[spec.key] = result
+                    self._trained_core_s += result.core_s
         with self._lock:
             self._steps_in_flight.pop(pack.specs[0].key, None)
             self._steps_done += pack.specs[0].steps * len(wanted)
