@@ -214,10 +214,18 @@ def _search(
     runner = SearchRunner(
         plan.searches, plan.builder, plan.data.prices, plan.sweep.pack_size, open_journal(folder, on_note)
     )
+    searched = {search.strategy for search in plan.searches}
+    for strategy in plan.sweep.strategies:
+        if strategy not in searched:
+            on_note(f"{strategy} has nothing to search: left out of the trials")
     try:
         runner.run(bank, engine, executor)
     finally:
-        write_trials(runner.trials(), folder)
+        trials = runner.trials()
+        write_trials(trials, folder)
+    for name, states in trials.groupby("study", sort=False)["state"]:
+        if "COMPLETE" not in set(states):
+            on_note(f"all {len(states)} trials of {name!r} failed, so it chose nothing: try lower learning rates")
     importances = runner.importances()
     if len(importances):
         write_importances(importances, folder)

@@ -246,3 +246,20 @@ def test_infinite_gamma_survives_the_journal(finished: Path) -> None:
     asteroid = trials[trials["strategy"] == "asteroid"]
     assert set(asteroid["gamma_rel"]) <= {0.3, 1.0, math.inf}
     assert (trials.loc[trials["strategy"] == "pretrain_finetune", "gamma_rel"] == math.inf).all()
+
+
+def test_strategies_without_a_search_and_searches_without_a_result_are_named(tmp_path: Path) -> None:
+    text = SWEEP.replace(
+        "strategies: [accurate_only, pretrain_finetune, asteroid]", "strategies: [accurate_only, gdml]"
+    )
+    text = (
+        text.replace("trials: 5", "trials: 2").replace("mode: curve", "").replace("name: tuned", "name: t\nmode: tune")
+    )
+    # So fast that every loss overflows.
+    text = text.replace(
+        "identify_learning_rate: {low: 0.003, high: 0.05}", "identify_learning_rate: [1.0e+30, 1.0e+32]"
+    )
+    notes: list[str] = []
+    run_plan(make_plan(sweep_of(text)), tmp_path / "run", SerialExecutor, ignore, notes.append)
+    assert "gdml has nothing to search: left out of the trials" in notes
+    assert any(note.startswith("all 2 trials of 'tune accurate_only 15' failed") for note in notes), notes
