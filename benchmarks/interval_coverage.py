@@ -1,13 +1,13 @@
 """Do nominal 90 % intervals hold? Planted power laws, fitted as users' curves are, against rivals.
 
-    python benchmarks/interval_coverage.py [REPETITIONS] [SCENARIO...]
+    python benchmarks/interval_coverage.py [REPETITIONS] [SCENARIO...] [--alone]
 
 Scenarios: slope .5 or 1, floor 0, .25 or 1 times the reducible error at the largest budget, noise between runs .05, .1
 or .2 (18 in all); then stress: luck that the seeds of a budget share, luck that the budgets of a seed share (alike at
 all budgets, or fading as nested subsets overlap less), heavy tails, noise that falls with the budget, few budgets, few
 seeds. Budgets 25 to 800, three seeds. Asked are err(1600) and N* at which the error falls to the true err(1200); the
 truth is the planted curve. The score of an interval is its width plus 20 times the miss (Gneiting and Raftery, JASA 102
-(2007) 359), in logs: smaller is better.
+(2007) 359), in logs: smaller is better. --alone leaves out the rivals, which take most of the time.
 """
 
 from __future__ import annotations
@@ -162,7 +162,7 @@ def run(scenario: Scenario, repetitions: int, *, rivals: bool = True) -> dict[st
     return means | {"answered hit": float(np.mean(answered)) if answered else np.nan}
 
 
-def main(repetitions: int, names: list[str]) -> None:
+def main(repetitions: int, names: list[str], *, alone: bool) -> None:
     started = time.process_time()
     broken = [BROKEN, replace(BROKEN, name="broken, noise .1", sigma=0.1)]
     print("| scenario | method | err(1600): coverage | width | score | N*: coverage | width | score |")
@@ -172,7 +172,7 @@ def main(repetitions: int, names: list[str]) -> None:
         for scenario in scenarios:
             if names and not any(name in scenario.name for name in names):
                 continue
-            found = run(scenario, repetitions, rivals=kind != "broken")
+            found = run(scenario, repetitions, rivals=kind != "broken" and not alone)
             if kind == "broken":
                 print(f"| {scenario.name} | refused {found['refused']:.3f} | | | | | | |", flush=True)
                 continue
@@ -205,4 +205,5 @@ def main(repetitions: int, names: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000, sys.argv[2:])
+    words = [word for word in sys.argv[1:] if word != "--alone"]
+    main(int(words[0]) if words else 1000, words[1:], alone="--alone" in sys.argv)
