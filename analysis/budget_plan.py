@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from analysis.curves import competing_curves, curves_of, labels_of
+from analysis.curves import competing_curves, curves_of, gamma_json, labels_of
 from analysis.planner import make_terms
 from analysis.powerlaw import log_error_draws
 from analysis.pricing import label_price
@@ -130,7 +130,7 @@ def plan_budget(
 def _afford(evidence: Evidence, label: str, terms: Terms, budget_cpu_s: float, seed: int) -> Affordable | None:
     curve = evidence.curve
     price = label_price(curve, terms.prices, terms.already)
-    use_cpu_s = terms.md_steps * curve.use_cpu_s_per_frame if terms.md_steps else 0.0
+    use_cpu_s = terms.use_cpu_s(curve)
     payable = price.affordable(budget_cpu_s - (0.0 if math.isnan(use_cpu_s) else use_cpu_s))
     # Rounding must not take a label away that the price pays to the second.
     n = int(min(math.floor(payable + 1e-9), evidence.limit))
@@ -173,12 +173,11 @@ def _draws(evidence: Evidence, n: int, seed: int) -> NDArray[np.float64]:
 
 
 def _json(option: Affordable) -> dict[str, Any]:
-    gamma = option.gamma_rel
     median, low, high = option.error_ev_ang
     return {
         "label": option.label,
         "strategy": option.strategy,
-        "gamma_rel": None if math.isnan(gamma) else ("inf" if math.isinf(gamma) else gamma),
+        "gamma_rel": gamma_json(option.gamma_rel),
         "schedule": option.schedule,
         "n_accurate": option.n_accurate,
         "n_cheap": option.n_cheap,

@@ -62,6 +62,13 @@ class Curve:
         return bool(self.budget[-1] == 0)
 
 
+def gamma_json(gamma_rel: float) -> float | str | None:
+    """A temperature as JSON can say it: "inf" for no weights, null for nothing to weight."""
+    if np.isnan(gamma_rel):
+        return None
+    return "inf" if np.isinf(gamma_rel) else gamma_rel
+
+
 def curves_of(table: pd.DataFrame) -> tuple[Curve, ...]:
     """All curves of a results table, simplest strategy first; rows whose status is not "ok" are left out.
 

@@ -1,9 +1,8 @@
 """Which runs to make next: those that say most, for their price, about where the target is met.
 
 Where the fits are unsure whether a new run meets the target (probability between .1 and .95) and labels cost no more
-than 1.5 times the present choice, a run at N would lower
-the variance of the log error at d by cov(N, d)^2 / (var(N) + sigma^2). Runs are chosen one by one, each after the
-variance that those before it will have taken away.
+than 1.5 times the present choice, a run at N would lower the variance of the log error at d by cov(N, d)^2 / (var(N) +
+sigma^2). Runs are chosen one by one, each after the variance that those before it will have taken away.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from analysis.curves import competing_curves, curves_of, labels_of
+from analysis.curves import competing_curves, curves_of, gamma_json, labels_of
 from analysis.planner import make_terms, plan_target
 from analysis.powerlaw import log_error_draws
 from analysis.pricing import label_price
@@ -66,8 +65,7 @@ class NextRun:
 
     def to_json(self) -> dict[str, Any]:
         """Plain data, documented in docs/plan.md."""
-        gamma = self.gamma_rel
-        return vars(self) | {"gamma_rel": None if math.isnan(gamma) else ("inf" if math.isinf(gamma) else gamma)}
+        return vars(self) | {"gamma_rel": gamma_json(self.gamma_rel)}
 
 
 @dataclass(frozen=True, eq=False)

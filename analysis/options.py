@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.special import ndtr
 
+from analysis.curves import gamma_json
 from analysis.pricing import LabelPrice, label_price
 from analysis.promise import EXTRAPOLATION_LIMIT, Evidence, labels_needed
 from analysis.strategies import strategy_of
@@ -42,6 +43,10 @@ class Terms:
     already: Mapping[str, int] = field(default_factory=dict)
     md_steps: float = 0.0
     pool: int | None = None
+
+    def use_cpu_s(self, curve: Curve) -> float:
+        """CPU seconds of the declared MD steps; NaN where the use of the curve was not measured."""
+        return self.md_steps * curve.use_cpu_s_per_frame if self.md_steps else 0.0
 
 
 @dataclass(frozen=True)
@@ -212,7 +217,7 @@ def _option(
     n_accurate = math.floor(limit) if found is None else found
     interval = (whole(INTERVAL[0]), whole(INTERVAL[1]))
     nearest = int(curve.budget[np.argmin(np.abs(curve.budget - n_accurate))])
-    use_cpu_s = terms.md_steps * curve.use_cpu_s_per_frame if terms.md_steps else 0.0
+    use_cpu_s = terms.use_cpu_s(curve)
     doubts = {
         "extrapolated": n_accurate > largest,
         "smallest_budget": found is not None and n_accurate == smallest > 0,
@@ -247,11 +252,10 @@ def _option(
 
 def option_json(option: Option) -> dict[str, Any]:
     """An option as plain data."""
-    gamma = option.gamma_rel
     return {
         "label": option.label,
         "strategy": option.strategy,
-        "gamma_rel": None if math.isnan(gamma) else ("inf" if math.isinf(gamma) else gamma),
+        "gamma_rel": gamma_json(option.gamma_rel),
         "schedule": option.schedule,
         "n_accurate": option.n_accurate,
         "n_cheap": option.n_cheap,

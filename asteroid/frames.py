@@ -63,9 +63,6 @@ class Prediction:
     energy: Tensor
     forces: Tensor
 
-    def __add__(self, other: Prediction) -> Prediction:
-        return Prediction(self.energy + other.energy, self.forces + other.forces)
-
     def rows(self, rows: Tensor) -> Prediction:
         """Those of some of the frames."""
         return Prediction(self.energy[..., rows], self.forces[..., rows, :])

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from asteroid.errors import InputError
-from asteroid.labels import LabelSet
 from asteroid.matching import MATCH_TOL_ANG, match_geometries, turned_forces
 
 if TYPE_CHECKING:
     from asteroid.cheap_methods import CheapMethod
+    from asteroid.labels import LabelSet
 
 #: Frames of the cheap set that the method labels again before its labels are mixed with the file's.
 _CHECKED_FRAMES = 5
@@ -65,15 +66,7 @@ def cheap_labels_at(
         shift_ev = _energy_shift(cheap, method)
         energy[missing], forces[missing] = method(accurate.numbers, accurate.positions[missing])
         energy[missing] += shift_ev
-    return LabelSet(
-        numbers=accurate.numbers,
-        positions=accurate.positions,
-        energy=energy,
-        forces=forces,
-        level=cheap.level,
-        frame_id=accurate.frame_id,
-        group=accurate.group,
-    )
+    return replace(accurate, energy=energy, forces=forces, level=cheap.level, cpu_s=None)
 
 
 def _energy_shift(cheap: LabelSet, method: CheapMethod) -> float:

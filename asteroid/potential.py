@@ -9,11 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from asteroid.descriptors import describe
 from asteroid.errors import InputError
 from asteroid.frames import FrameBank, FrameTensors
-from asteroid.models.mlp import MLPSettings
-from asteroid.models.sgdml import KernelModel
 from asteroid.prediction import predict_models
 
 if TYPE_CHECKING:
@@ -55,10 +52,8 @@ class Potential:
             )
         at = torch.tensor(positions, dtype=torch.float64)
         n_frames, width = len(at), 3 * len(numbers)
-        described = torch.empty(n_frames, 0), torch.empty(n_frames, 0, width)
-        if any(not isinstance(m, KernelModel) and isinstance(m.settings, MLPSettings) for m in self.models):
-            described = describe(self.layout, at.numpy())
-        frames = FrameTensors(at, *described, torch.zeros(n_frames), torch.zeros(n_frames, width))
+        # Not described beforehand: a model that needs descriptors has them computed, as for a streamed level.
+        frames = FrameTensors(at, None, None, torch.zeros(n_frames), torch.zeros(n_frames, width))
         bank = FrameBank(self.layout, {"": frames}, {"": {}})
         found = predict_models(bank, "", torch.arange(n_frames), self.models)
         energy, forces = found.energy.sum(0).numpy(), found.forces.double().sum(0).reshape(at.shape).numpy()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -87,15 +88,11 @@ def reorder_atoms(labels: LabelSet, order: tuple[int, ...], what: str) -> LabelS
             f"{list(order)}: correct it"
         )
     index = list(order)
-    return type(labels)(
+    return replace(
+        labels,
         numbers=labels.numbers[index],
         positions=labels.positions[:, index],
-        energy=labels.energy,
         forces=None if labels.forces is None else labels.forces[:, index],
-        level=labels.level,
-        cpu_s=labels.cpu_s,
-        frame_id=labels.frame_id,
-        group=labels.group,
     )
 
 

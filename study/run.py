@@ -143,11 +143,12 @@ def _run(
     on_note: Callable[[str], None],
 ) -> pd.DataFrame:
     shared = root.resolve() != (folder / OWN_STORE).resolve()
-    run_id = read_record(folder).get("run_id") or secrets.token_hex(8)
+    before_this = read_record(folder)
+    run_id = before_this.get("run_id") or secrets.token_hex(8)
     place = {"run_id": run_id, "store": str(root.resolve()) if shared else OWN_STORE}
     store = StageStore(root, run_id)
     store.sweep_leftovers(_LEFTOVER_S if shared else 0.0)
-    earlier = list(read_record(folder).get("failures", []))
+    earlier = list(before_this.get("failures", []))
     recorded = 0.0
 
     def record(status: str, every_s: float = 0.0) -> None:
