@@ -95,12 +95,16 @@ def spring(stiffness_ev_ang2: float = 8.0) -> Prediction:
     return Prediction(0.5 * stiffness_ev_ang2 * (length[:, 0] - 1.4).square(), forces.flatten(1).float())
 
 
+def total(one: Prediction, other: Prediction) -> Prediction:
+    return Prediction(one.energy + other.energy, one.forces + other.forces)
+
+
 def force_mae(found: Prediction, labelled: Prediction, rows: slice = slice(50, 60)) -> float:
     return float((found.forces[0, rows] - labelled.forces[rows]).abs().mean())
 
 
 def test_a_residual_network_learns_what_the_parent_leaves() -> None:
-    labels = parents_prediction() + spring()
+    labels = total(parents_prediction(), spring())
     planted = with_labels(ACCURATE, labels)
     schedule = replace(SCHEDULE, steps=300)
     residual, alone = stage("residual", parents=(parent().key,), schedule=schedule), stage(schedule=schedule)
@@ -151,7 +155,7 @@ def test_a_kernel_is_fitted_to_the_differences(on_parent: bool, on_base: bool) -
     if on_base:
         base = frames.cheap
     if on_parent:
-        base = base + parents_prediction() if on_base else parents_prediction()
+        base = total(base, parents_prediction())
     energy, forces = frames.energy - base.energy, frames.forces - base.forces
     wanted = fit_kernel(
         bank().layout.numbers,
@@ -202,7 +206,7 @@ def test_the_prediction_of_a_chain_is_the_sum_of_its_terms() -> None:
     assert (found.energy.shape, found.forces.shape) == ((5, 3), (5, 3, 18))
     mine = parents_prediction().rows(rows)
     zero = Prediction(torch.zeros(3, dtype=torch.float64), torch.zeros(3, 18))
-    added = (mine, mine, cheap, mine + cheap, zero)  # a fine-tuned network stands for itself
+    added = (mine, mine, cheap, total(mine, cheap), zero)  # a fine-tuned network stands for itself
     for place, (spec, extra) in enumerate(zip(specs, added, strict=True)):
         own = predict_models(bank(), ACCURATE, rows, [known[spec.key]])
         torch.testing.assert_close(found.energy[place], own.energy[0] + extra.energy, rtol=0, atol=1e-6)
