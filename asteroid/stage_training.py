@@ -40,6 +40,8 @@ def train_pack(
     *,
     share_batches: bool = False,
     on_validation: OnValidation | None = None,
+    earlier: Sequence[StageResult] = (),
+    until: int | None = None,
 ) -> list[StageResult]:
     """Train stages of one kind together.
 
@@ -49,9 +51,11 @@ def train_pack(
         parents: trained parents by key.
         share_batches: the stages have equal training frames and batch seeds (see `training.fit_pack`).
         on_validation: called after every validation.
+        earlier: results of the same stages that were interrupted, all at the same step; none to start anew.
+        until: number of steps after which to interrupt (see `training.fit_pack`); None to finish.
 
     Returns:
-        one result per spec, in order.
+        one result per spec, in order; `interrupted` where there are steps left.
 
     Raises:
         ValueError: a temperature without a parent or not finite, or two levels in one pack.
@@ -64,7 +68,7 @@ def train_pack(
         raise ValueError("a pack trains and validates on one level")
     if specs[0].kind == "kernel":
         return [_fit_kernel_stage(bank, spec, parents) for spec in specs]
-    return _train_networks(bank, specs, parents, share_batches, on_validation)
+    return _train_networks(bank, specs, parents, share_batches, on_validation, earlier, until)
 
 
 def _train_networks(
@@ -73,6 +77,8 @@ def _train_networks(
     parents: Mapping[str, TrainedModel],
     share_batches: bool,
     on_validation: OnValidation | None,
+    earlier: Sequence[StageResult],
+    until: int | None,
 ) -> list[StageResult]:
     began = time.process_time()
     first = specs[0]
@@ -85,9 +91,18 @@ def _train_networks(
         _member(network, frames, spec, own, weighting, base, parents)
         for spec, own, weighting, base in zip(specs, rows, weightings, bases, strict=True)
     ]
-    fits = fit_pack(network, frames, members, share_batches=share_batches, on_validation=on_validation)
+    fits = fit_pack(
+        network,
+        frames,
+        members,
+        share_batches=share_batches,
+        on_validation=on_validation,
+        earlier=[result.interrupted for result in earlier if result.interrupted],
+        until=until,
+    )
     core_s = (time.process_time() - began) / len(specs)
-    return [_result(*made, core_s) for made in zip(specs, members, fits, weightings, strict=True)]
+    spent_s = [core_s + result.core_s for result in earlier] or [core_s] * len(specs)
+    return [_result(*made) for made in zip(specs, members, fits, weightings, spent_s, strict=True)]
 
 
 def _member(
@@ -173,6 +188,7 @@ def _result(spec: StageSpec, member: Member, fit: Fit, weighting: Weighting | No
         bias_quantiles_ev_ang=None if weighting is None else weighting.bias_quantiles_ev_ang,
         status="ok" if fit.diverged_at_step is None else f"loss not finite at step {fit.diverged_at_step}",
         warnings=_doubts(sample, len(spec.train)),
+        interrupted=fit if fit.checkpoint else None,
     )
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from asteroid.descriptors import DescriptorSettings
+    from asteroid.fits import Fit
     from asteroid.models import NetworkSettings
     from asteroid.models.sgdml import KernelSettings
     from asteroid.training import Schedule
@@ -172,7 +173,7 @@ TrainedModel = TrainedNetwork | KernelModel
 
 @dataclass(frozen=True)
 class StageResult:
-    """A finished stage.
+    """A finished stage, or one whose training was interrupted.
 
     Attributes:
         key: key of its spec.
@@ -188,6 +189,7 @@ class StageResult:
         bias_quantiles_ev_ang: 10th, 50th and 90th percentile of the estimated bias; None where none was estimated.
         status: "ok", or the reason of failure.
         warnings: doubts, as sentences.
+        interrupted: what to go on with where steps are left; None: the stage is finished.
     """
 
     key: str
@@ -202,3 +204,4 @@ class StageResult:
     bias_quantiles_ev_ang: tuple[float, float, float] | None = None
     status: str = "ok"
     warnings: tuple[str, ...] = ()
+    interrupted: Fit | None = None

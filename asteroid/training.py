@@ -8,13 +8,14 @@ all members draw the same batches, a batch is gathered once and its Jacobians ar
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import torch
 from torch import Tensor
 
+from asteroid.fits import BestKeeper, Checkpoint, Fit
 from asteroid.label_objective import LabelObjective
 from asteroid.score_objective import ScoreObjective
 
@@ -98,28 +99,6 @@ class Member:
     kt_ev: float | None = None
 
 
-@dataclass(frozen=True)
-class Fit:
-    """A trained model.
-
-    Attributes:
-        parameters: [P] weights with the lowest validation error.
-        energy_shift_ev: constant to add to the model's energies (median residual of the training frames).
-        start_shift_ev: mean residual of the energies before the first step.
-        val_error: lowest validation error: force MAE in eV/Å (weighted where the member has weights), or the
-            score-matching loss in eV²/Å².
-        validation_curve: (step, validation error) pairs.
-        diverged_at_step: first step whose loss was not finite, or None.
-    """
-
-    parameters: Tensor
-    energy_shift_ev: float
-    start_shift_ev: float
-    val_error: float
-    validation_curve: tuple[tuple[int, float], ...]
-    diverged_at_step: int | None
-
-
 class Objective(Protocol):
     """What a pack minimises."""
 
@@ -156,8 +135,13 @@ def fit_pack(
     *,
     share_batches: bool = False,
     on_validation: OnValidation | None = None,
+    earlier: Sequence[Fit] = (),
+    until: int | None = None,
 ) -> list[Fit]:
     """Train K models together.
+
+    A training that is interrupted and gone on with in the same company gives the same bits as one that is not; members
+    that are left out in between leave the others' arithmetic as it was, up to rounding.
 
     Args:
         network: the architecture.
@@ -165,45 +149,71 @@ def fit_pack(
         members: the K models; steps, batch size, force loss and number of validations are equal within a pack.
         share_batches: all members draw the same batches (equal frames and batch seeds): gather each batch once.
         on_validation: called after every validation.
+        earlier: what the members were interrupted with, all at the same step; none to start anew.
+        until: number of steps after which to interrupt, the first validation or a later step; None to finish.
 
     Returns:
         one `Fit` per member, in order.
+
+    Raises:
+        ValueError: `until` comes before the first validation, or not after the steps that are done.
     """
     schedule = members[0].schedule
+    validate_at = schedule.validation_steps()
+    begin = earlier[0].checkpoint.step if earlier and earlier[0].checkpoint else 0
+    end = schedule.steps if until is None else min(until, schedule.steps)
+    if end < min(validate_at) or end <= begin:
+        raise ValueError(f"{begin} steps are done and the first validation is at {min(validate_at)}, found until {end}")
     places = torch.stack([_batches(len(m.train_rows), m.schedule, m.batch_seed) for m in members])  # [K, steps, M]
-    objective = _objective(network, frames, members, places, share_batches)
-    rates = torch.tensor([[m.schedule.rate(step) for m in members] for step in range(schedule.steps)])
+    objective = _objective(network, frames, members, places[:, begin:end], share_batches)
+    rates = torch.tensor([[m.schedule.rate(step) for m in members] for step in range(begin, end)])
     clip = torch.tensor([m.schedule.clip_norm for m in members])
     ema_decay = torch.tensor([[m.schedule.ema] for m in members])
 
-    parameters = torch.stack([m.parameters for m in members]).requires_grad_()
-    first, second = torch.zeros_like(parameters), torch.zeros_like(parameters)
-    average = parameters.detach().clone()
+    parameters, first, second, average = _states(members, earlier)
+    parameters.requires_grad_()
     trainable = _trainable(network, members)
-    keeper = _BestKeeper(len(members))
-    validate_at = schedule.validation_steps()
-    losses = torch.empty(schedule.steps, len(members))
+    keeper = BestKeeper(earlier or len(members))
+    losses = torch.empty(end - begin, len(members))
 
-    for step, inputs in enumerate(objective.batches()):
-        loss = objective.loss(parameters, inputs, step)
+    for place, inputs in enumerate(objective.batches()):
+        step = begin + place
+        loss = objective.loss(parameters, inputs, place)
         (gradient,) = torch.autograd.grad(loss.sum(), parameters)
         with torch.no_grad():
-            losses[step] = loss
+            losses[place] = loss
             if trainable is not None:
                 gradient *= trainable
             gradient *= (clip / gradient.norm(dim=1).clamp_min(1e-12)).clamp_max(1.0)[:, None]
-            _adam_step(parameters, gradient, first, second, rates[step], step)
+            _adam_step(parameters, gradient, first, second, rates[place], step)
             # A young average must not remember the random start.
             average.lerp_(parameters, 1.0 - ema_decay.clamp_max((1 + step) / (10 + step)))
         if step + 1 in validate_at:
             errors = objective.validate(average)
             # Energies that are not finite spoil the loss and leave the forces' part of the gradient as it was.
-            errors = errors.where(losses[step].isfinite(), math.nan)
+            errors = errors.where(losses[place].isfinite(), math.nan)
             keeper.see(step + 1, average, errors)
             if on_validation is not None:
                 on_validation(step + 1, errors.tolist())
 
-    return keeper.fits(objective.start_shift_ev, objective.energy_shift(keeper.best), _first_broken(losses))
+    broken = _first_broken(losses, begin)
+    if end < schedule.steps:
+        states = zip(parameters.detach(), first, second, average, strict=True)
+        checkpoints = [Checkpoint(end, *(tensor.clone() for tensor in state)) for state in states]
+        return keeper.fits(objective.start_shift_ev, torch.full((len(members),), math.nan), broken, checkpoints)
+    shift = objective.energy_shift(keeper.best)
+    return keeper.fits(objective.start_shift_ev, shift, broken, [None] * len(members))
+
+
+def _states(members: list[Member], earlier: Sequence[Fit]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Weights, Adam's two means and the running mean of the weights, [K, P] each."""
+    if not earlier:
+        parameters = torch.stack([m.parameters for m in members])
+        return parameters, torch.zeros_like(parameters), torch.zeros_like(parameters), parameters.clone()
+    found = [fit.checkpoint for fit in earlier]
+    states = [(c.parameters, c.first, c.second, c.average) for c in found if c is not None]
+    parameters, first, second, average = (torch.stack(own) for own in zip(*states, strict=True))
+    return parameters, first, second, average
 
 
 def _objective(
@@ -215,37 +225,6 @@ def _objective(
     if members[0].kt_ev is None:
         return LabelObjective(network, frames, members, places, rows, share_batches)
     return ScoreObjective(network, frames, members, rows, share_batches)
-
-
-class _BestKeeper:
-    """The best weights of each model so far, by validation error."""
-
-    def __init__(self, n_models: int) -> None:
-        self.best = torch.empty(0)
-        self._errors = torch.full((n_models,), math.inf)
-        self._curves: list[list[tuple[int, float]]] = [[] for _ in range(n_models)]
-
-    def see(self, step: int, parameters: Tensor, errors: Tensor) -> None:
-        if self.best.numel() == 0:
-            self.best = parameters.clone()
-        better = errors < self._errors
-        self.best[better] = parameters[better]
-        self._errors = torch.where(better, errors, self._errors)
-        for model, error in enumerate(errors.tolist()):
-            self._curves[model].append((step, error))
-
-    def fits(self, start_shift: Tensor, shift: Tensor, diverged_at_step: list[int | None]) -> list[Fit]:
-        return [
-            Fit(
-                parameters=self.best[model].clone(),
-                energy_shift_ev=float(shift[model]),
-                start_shift_ev=float(start_shift[model]),
-                val_error=float(self._errors[model]),
-                validation_curve=tuple(self._curves[model]),
-                diverged_at_step=diverged_at_step[model],
-            )
-            for model in range(len(self._curves))
-        ]
 
 
 def _batches(n_frames: int, schedule: Schedule, seed: int) -> Tensor:
@@ -263,10 +242,10 @@ def _trainable(network: Network, members: list[Member]) -> Tensor | None:
     return torch.stack([network.trainable_mask(m.schedule.frozen_layers) for m in members])
 
 
-def _first_broken(losses: Tensor) -> list[int | None]:
-    """The first step, counted from 1, of each model whose loss [steps, K] is not finite."""
+def _first_broken(losses: Tensor, begin: int) -> list[int | None]:
+    """The first step, counted from 1, of each model whose loss [steps, K] is not finite; `begin` steps came before."""
     broken = ~losses.isfinite()
-    return [int(own.int().argmax()) + 1 if own.any() else None for own in broken.T]
+    return [begin + int(own.int().argmax()) + 1 if own.any() else None for own in broken.T]
 
 
 def _adam_step(parameters: Tensor, gradient: Tensor, first: Tensor, second: Tensor, rate: Tensor, step: int) -> None:

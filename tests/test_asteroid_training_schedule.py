@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from asteroid import training
+from asteroid.fits import BestKeeper
 from asteroid.training import Schedule
 
 
@@ -45,12 +46,12 @@ def test_every_pass_sees_every_frame_once() -> None:
 
 
 def test_the_best_weights_survive_a_later_divergence() -> None:
-    keeper = training._BestKeeper(2)
+    keeper = BestKeeper(2)
     good, worse = torch.tensor([[1.0], [2.0]]), torch.tensor([[3.0], [4.0]])
     keeper.see(5, good, torch.tensor([0.5, 0.7]))
     keeper.see(10, worse, torch.tensor([math.nan, 0.6]))
     keeper.see(15, torch.full((2, 1), math.nan), torch.tensor([math.nan, math.inf]))
-    one, other = keeper.fits(torch.tensor([0.1, 0.2]), torch.tensor([0.3, 0.4]), [8, None])
+    one, other = keeper.fits(torch.tensor([0.1, 0.2]), torch.tensor([0.3, 0.4]), [8, None], [None, None])
     assert (one.parameters.tolist(), one.val_error, one.diverged_at_step) == ([1.0], 0.5, 8)
     assert (other.parameters.tolist(), other.diverged_at_step) == ([4.0], None)
     assert other.val_error == pytest.approx(0.6)
@@ -61,4 +62,5 @@ def test_the_best_weights_survive_a_later_divergence() -> None:
 def test_the_first_step_that_is_not_finite_is_named() -> None:
     losses = torch.ones(4, 4)
     losses[2:, 0], losses[0, 1], losses[1, 1], losses[3, 3] = math.nan, math.inf, math.nan, -math.inf
-    assert training._first_broken(losses) == [3, 1, None, 4]
+    assert training._first_broken(losses, 0) == [3, 1, None, 4]
+    assert training._first_broken(losses, 10) == [13, 11, None, 14]
