@@ -20,6 +20,33 @@ class PackFailedError(RuntimeError):
     """A pack could not be trained in several attempts; the message is one line with the last reason."""
 
 
+def train_here(
+    bank: FrameBank,
+    pack: Pack,
+    parents: Mapping[str, TrainedModel],
+    on_validation: OnValidation | None,
+    earlier: Mapping[str, StageResult] | None,
+) -> list[StageResult]:
+    """Train a pack in this process, one result per place.
+
+    Args:
+        bank: the described frames.
+        pack: the stages.
+        parents: trained parents by key.
+        on_validation: called after every validation.
+        earlier: what the stages were interrupted with, by key; None to start anew.
+    """
+    return train_pack(
+        bank,
+        pack.specs,
+        parents,
+        share_batches=pack.share_batches,
+        on_validation=on_validation,
+        earlier=[earlier[spec.key] for spec in pack.specs] if earlier else (),
+        until=pack.until,
+    )
+
+
 class Executor(Protocol):
     """Trains packs of stages.
 
@@ -32,9 +59,13 @@ class Executor(Protocol):
     on_retry: Callable[[Pack, str], None] | None
 
     def submit(
-        self, pack: Pack, parents: Mapping[str, TrainedModel], on_validation: OnValidation | None = None
+        self,
+        pack: Pack,
+        parents: Mapping[str, TrainedModel],
+        on_validation: OnValidation | None = None,
+        earlier: Mapping[str, StageResult] | None = None,
     ) -> Future[list[StageResult]]:
-        """Train a pack; the future holds one result per place, or the exception."""
+        """Train a pack, or go on with `earlier`; the future holds one result per place, or the exception."""
         ...
 
     def close(self) -> None:
@@ -52,15 +83,16 @@ class SerialExecutor:
         self._bank = bank
 
     def submit(
-        self, pack: Pack, parents: Mapping[str, TrainedModel], on_validation: OnValidation | None = None
+        self,
+        pack: Pack,
+        parents: Mapping[str, TrainedModel],
+        on_validation: OnValidation | None = None,
+        earlier: Mapping[str, StageResult] | None = None,
     ) -> Future[list[StageResult]]:
         """Train at once; the future is finished when this returns."""
         future: Future[list[StageResult]] = Future()
         try:
-            results = train_pack(
-                self._bank, pack.specs, parents, share_batches=pack.share_batches, on_validation=on_validation
-            )
-            future.set_result(results)
+            future.set_result(train_here(self._bank, pack, parents, on_validation, earlier))
         except Exception as error:  # handed on through the future, as a remote worker's would be
             future.set_exception(error)
         return future

@@ -27,10 +27,12 @@ class Pack:
     Attributes:
         specs: the stages.
         share_batches: they draw the same batches, which are then gathered once.
+        until: number of steps after which the training is interrupted; None to finish.
     """
 
     specs: tuple[StageSpec, ...]
     share_batches: bool
+    until: int | None = None
 
     @property
     def kind(self) -> str:
