@@ -69,7 +69,8 @@ def _molecule(numbers: IntArray, reference: FloatArray) -> Any:
         except ValueError as error:
             reason = " ".join(str(error).split())
             raise InputError(
-                f"a force field needs bond orders, RDKit finds none for this molecule ({reason}): choose gfn2-xtb, or check the first geometry"
+                f"a force field needs bond orders, RDKit finds none for this molecule ({reason}): choose "
+                "gfn2-xtb, or check the first geometry"
             ) from error
     Chem.SanitizeMol(molecule)
     return molecule
@@ -79,15 +80,16 @@ def _force_field(method: str, molecule: Any, numbers: IntArray) -> Any:
     from rdkit.Chem import rdForceFieldHelpers
 
     name = FORCE_FIELDS[method]
-    rdkit = rdForceFieldHelpers
     found = None
     if method == "uff":
-        if rdkit.UFFHasAllMoleculeParams(molecule):
-            found = rdkit.UFFGetMoleculeForceField(molecule, vdwThresh=_ALL_PAIRS, ignoreInterfragInteractions=False)
-    elif rdkit.MMFFHasAllMoleculeParams(molecule):
-        found = rdkit.MMFFGetMoleculeForceField(
+        if rdForceFieldHelpers.UFFHasAllMoleculeParams(molecule):
+            found = rdForceFieldHelpers.UFFGetMoleculeForceField(
+                molecule, vdwThresh=_ALL_PAIRS, ignoreInterfragInteractions=False
+            )
+    elif rdForceFieldHelpers.MMFFHasAllMoleculeParams(molecule):
+        found = rdForceFieldHelpers.MMFFGetMoleculeForceField(
             molecule,
-            rdkit.MMFFGetMoleculeProperties(molecule, mmffVariant="MMFF94"),
+            rdForceFieldHelpers.MMFFGetMoleculeProperties(molecule, mmffVariant="MMFF94"),
             nonBondedThresh=_ALL_PAIRS,
             ignoreInterfragInteractions=False,
         )

@@ -1,0 +1,198 @@
+"""Geometries to label from a file, and finished labels into one, with a card that states level, units and prices."""
+
+from __future__ import annotations
+
+import csv
+import io
+import platform
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import ase.io
+import numpy as np
+from ase import Atoms
+
+from asteroid.errors import InputError
+from asteroid.geometries import read_geometries
+from asteroid.labelling_levels import parse_level
+from asteroid.labels import LabelSet
+from asteroid.npz_labels import read_sidecar
+from study.folder import write_json, write_text
+from study.hardware import processor
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from asteroid.labelling import Failure, Method
+    from asteroid.labels import FloatArray, IntArray
+
+SUFFIXES = (".npz", ".xyz", ".extxyz")
+_UNITS = {"R": "Angstrom", "E": "eV", "F": "eV/Angstrom", "cpu_s": "CPU s, one thread"}
+_PROGRAMS = {"force field": "rdkit", "xtb": "tblite", "wave function": "pyscf"}
+
+
+def read_frames(path: Path, *, length_unit: str | None = None, group_key: str | None = None) -> LabelSet:
+    """Read geometries; labels that the file may have are left aside.
+
+    An npz file with a `<stem>.meta.json` says its unit itself, and keeps its groups (`replica`) and frame numbers
+    (`index`), so that labels of several levels for the same frames stay paired.
+
+    Args:
+        path: .npz, .xyz or .extxyz.
+        length_unit: of an npz file that does not say it.
+        group_key: key of the groups where it is not `replica`.
+
+    Raises:
+        InputError: as `asteroid.geometries.read_geometries`, or a number is not finite.
+    """
+    own: Mapping[str, Any] = {}
+    keys: list[str] = []
+    if path.suffix.lower() == ".npz" and path.is_file():
+        own = read_sidecar(path) or {}
+        keys = _keys(path)
+        units = own.get("units")
+        length_unit = length_unit or (str(units["R"]) if isinstance(units, dict) and "R" in units else None)
+        group_key = group_key or ("replica" if own and "replica" in keys else None)
+    frames = read_geometries(path, level="unlabelled", length_unit=length_unit, group_key=group_key)
+    broken = np.flatnonzero(~np.isfinite(frames.positions).all(axis=(1, 2)))
+    if len(broken):
+        raise InputError(
+            f"positions of {path.name} must be finite, found NaN or infinity in frame {broken[0]}: remove it"
+        )
+    if own and "index" in keys:
+        with np.load(path, allow_pickle=False) as archive:
+            index = archive["index"]
+        frames = LabelSet(
+            frames.numbers, frames.positions, None, None, frames.level, frame_id=index, group=frames.group
+        )
+    return frames
+
+
+def read_molecule(path: Path) -> tuple[IntArray, FloatArray]:
+    """Atomic numbers [A] and the first geometry [A, 3] in Å of a file.
+
+    Raises:
+        InputError: as `read_frames`, or two atoms are in one place.
+    """
+    frames = read_frames(path)
+    start = frames.positions[0]
+    distance = np.linalg.norm(start[:, None] - start[None], axis=2) + np.eye(len(start)) * 99
+    if len(start) and distance.min() < 0.3:
+        i, j = np.unravel_index(distance.argmin(), distance.shape)
+        raise InputError(
+            f"atoms of {path.name} must lie apart, found {distance.min():.2f} Å between atoms {i} and {j}: check the "
+            "unit of length (Å) and the geometry"
+        )
+    return frames.numbers, start
+
+
+def check_output(path: Path) -> None:
+    """Refuse an output file that cannot be written, before anything is computed.
+
+    Raises:
+        InputError: another ending than .npz, .xyz or .extxyz, or a folder in the way.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        raise InputError(f"labels are written as {', '.join(SUFFIXES)}, found {path.name!r}: give --out such an ending")
+    if path.is_dir():
+        raise InputError(f"--out must be a file, found the folder {path}: choose another name")
+    if path.parent.exists() and not path.parent.is_dir():
+        raise InputError(f"--out lies in a folder, found the file {path.parent}: choose another name")
+
+
+def write_labels(path: Path, labels: LabelSet, card: Mapping[str, Any]) -> None:
+    """Write labels in eV and Å with their card beside them; each file complete or not at all.
+
+    Args:
+        path: .npz (this project's layout: z, R, E, F, index, replica, cpu_s) or (ext)xyz with REF_energy, REF_forces.
+        labels: energies and forces of one level.
+        card: what `<stem>.meta.json` says beside level and units.
+    """
+    temporary = path.with_name(f".{path.stem}.tmp{path.suffix}")
+    write_json(path.with_name(f"{path.stem}.meta.json"), {"level": labels.level, "units": _UNITS, **card})
+    try:
+        if path.suffix.lower() == ".npz":
+            arrays = {"z": labels.numbers, "R": labels.positions, "E": labels.energy, "F": labels.forces}
+            arrays |= {"index": labels.frame_id, "replica": labels.group, "cpu_s": labels.cpu_s}
+            stored = {name: array for name, array in arrays.items() if array is not None}
+            with temporary.open("wb") as target:
+                np.savez_compressed(target, allow_pickle=False, **stored)
+        else:
+            ase.io.write(temporary, _atoms(labels), format="extxyz")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_failures(path: Path, failures: Sequence[tuple[int, Failure]]) -> Path:
+    """Write `<stem>.failures.csv` beside labels: frame, reason, CPU seconds; none is left where nothing failed."""
+    target = path.with_name(f"{path.stem}.failures.csv")
+    if not failures:
+        target.unlink(missing_ok=True)
+        return target
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(["frame_id", "reason", "cpu_s"])
+    table.writerows([frame_id, failure.reason, f"{failure.cpu_s:.6g}"] for frame_id, failure in failures)
+    write_text(target, text.getvalue())
+    return target
+
+
+def method_card(method: Method) -> dict[str, Any]:
+    """How labels were computed, for the card: program with version, charge, machine."""
+    card: dict[str, Any] = {"charge": method.charge, "unpaired_electrons": method.unpaired}
+    if method.calculator is not None:
+        card["code"] = method.calculator
+    else:
+        level = parse_level(method.level)
+        program = _PROGRAMS[level.family]
+        card |= {"code": program, f"{program}_version": metadata.version(program)}
+        if level.family != "force field":
+            card["max_cycle"] = method.max_cycle
+        if level.family == "wave function":
+            card |= _wave_function_card(level.method)
+    card["ase_version"] = metadata.version("ase")
+    return card | {
+        "machine": f"{processor()}, one thread",
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+    }
+
+
+def _wave_function_card(method: str) -> dict[str, Any]:
+    from asteroid.labelling_pyscf import CC_NORM_TOL, CC_TOL, GRID_LEVEL, LAMBDA_TOL, SCF_TOL
+
+    card: dict[str, Any] = {"scf_tol": SCF_TOL, "density_fitting": method == "pbe"}
+    if method in ("pbe", "b3lyp"):
+        card["grid_level"] = GRID_LEVEL
+    if method in ("mp2", "ccsd", "ccsd_t"):
+        card["frozen_core"] = True
+    if method in ("ccsd", "ccsd_t"):
+        card |= {"cc_tol": CC_TOL, "cc_norm_tol": CC_NORM_TOL, "lambda_tol": LAMBDA_TOL}
+    return card
+
+
+def _atoms(labels: LabelSet) -> list[Atoms]:
+    assert labels.energy is not None
+    assert labels.forces is not None
+    frames = []
+    for row in range(len(labels)):
+        atoms = Atoms(labels.numbers, labels.positions[row])
+        atoms.info |= {"REF_energy": float(labels.energy[row]), "frame_id": int(labels.frame_id[row])}
+        atoms.arrays["REF_forces"] = np.array(labels.forces[row])
+        if labels.group is not None:
+            atoms.info["replica"] = int(labels.group[row])
+        if labels.cpu_s is not None:
+            atoms.info["cpu_s"] = float(labels.cpu_s[row])
+        frames.append(atoms)
+    return frames
+
+
+def _keys(path: Path) -> list[str]:
+    """Keys of an npz file; none where it is not one, which its reader will say."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return list(archive.files) if isinstance(archive, np.lib.npyio.NpzFile) else []
+    except (ValueError, OSError, EOFError):
+        return []
