@@ -70,10 +70,14 @@ class InstantExecutor:
         self._scaling = network.measure_scaling(frames, torch.arange(len(frames.energy)), frames.forces)
 
     def submit(
-        self, pack: Pack, parents: Mapping[str, TrainedModel], on_validation: OnValidation | None = None
+        self,
+        pack: Pack,
+        parents: Mapping[str, TrainedModel],
+        on_validation: OnValidation | None = None,
+        earlier: Mapping[str, StageResult] | None = None,
     ) -> Future[list[StageResult]]:
         """Answer at once."""
-        del parents, on_validation
+        del parents, on_validation, earlier
         future: Future[list[StageResult]] = Future()
         future.set_result([self._untrained(spec) for spec in pack.specs])
         return future

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from asteroid.frames import FrameBank
     from asteroid.labels import LabelSet
-    from study.engine import Progress
+    from study.progress import Progress
     from study.executors import Executor
 
 

@@ -153,6 +153,8 @@ class Sweep(Section):
             raise ValueError(f"section 'pareto' belongs to mode pareto, found mode {self.mode}: set it or remove it")
         if self.mode == "pareto" and self.tune is not None:
             raise ValueError("mode pareto takes no section 'tune': remove it")
+        if self.pareto is not None and self.pareto.pruning is not None:
+            raise ValueError("pruning judges one error, mode pareto has two objectives: remove pareto.pruning")
         shared = set(self.tune.subset_seeds) & set(self.seeds) if self.tune is not None else set()
         if shared:
             raise ValueError(

@@ -7,16 +7,17 @@ import time
 import traceback
 from collections import Counter
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING
 
 from asteroid.errors import InputError
 from study.executors import PackFailedError
+from study.progress import Failure, Progress
 from study.sharing import Sharing, count_sharing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from asteroid.stages import StageResult, StageSpec
     from study.executors import Executor
@@ -29,64 +30,13 @@ ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
-class Failure:
-    """An attempt to train a pack that failed.
+class _Running:
+    """A pack in training: what of it is wanted, and the model-steps that this takes."""
 
-    Attributes:
-        kind: kind of the pack's stages.
-        first_stage: key of its first stage.
-        reason: what went wrong, in one line.
-        traceback: where it did; empty where a worker died without telling.
-    """
-
-    kind: str
-    first_stage: str
-    reason: str
-    traceback: str = ""
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where a run stands.
-
-    Attributes:
-        activity: what is being done, in words.
-        stages_done: finished stages, those of earlier runs included.
-        stages_total: distinct stages known so far.
-        stages_kept: stages found finished, by an earlier session of the run or by another run.
-        steps_done: model-steps trained by this process.
-        steps_total: model-steps that this process has to train, as far as known.
-        elapsed_s: wall seconds since training began.
-        best_val_ev_ang: by kind of stage, the lowest validation error so far.
-        done_by_kind: by kind of stage, (finished, in all).
-        stages_shared: requests of rows and trials so far that need no training of their own.
-        core_s: core seconds that the run has spent on training.
-        trials_done: trials of all searches that are told.
-        trials_total: trials of all searches.
-        best_trial_ev_ang: lowest cross-validated error of a trial; None before the first.
-    """
-
-    activity: str
-    stages_done: int
-    stages_total: int
-    stages_kept: int
-    steps_done: int = 0
-    steps_total: int = 0
-    elapsed_s: float = 0.0
-    best_val_ev_ang: dict[str, float] = field(default_factory=dict)
-    done_by_kind: dict[str, tuple[int, int]] = field(default_factory=dict)
-    stages_shared: int = 0
-    core_s: float = 0.0
-    trials_done: int = 0
-    trials_total: int = 0
-    best_trial_ev_ang: float | None = None
-
-    @property
-    def left_s(self) -> float | None:
-        """Expected wall seconds until all known stages are trained."""
-        if not self.steps_done:
-            return None
-        return self.elapsed_s * (self.steps_total - self.steps_done) / self.steps_done
+    pack: Pack
+    wanted: frozenset[str]
+    begun: int
+    steps: int
 
 
 class StageEngine:
@@ -100,6 +50,7 @@ class StageEngine:
 
     Attributes:
         results: every finished stage by key.
+        unfinished: stages whose training was interrupted, by key.
         failures: attempts that failed, in the order of time.
     """
 
@@ -111,6 +62,7 @@ class StageEngine:
         on_kept: Callable[[], None],
     ) -> None:
         self.results: dict[str, StageResult] = {}
+        self.unfinished: dict[str, StageResult] = {}
         self.failures: list[Failure] = []
         self._trials: tuple[int, int, float | None] = (0, 0, None)
         self._attempts: Counter[str] = Counter()
@@ -118,6 +70,9 @@ class StageEngine:
         self._on_progress, self._on_note, self._on_kept = on_progress, on_note, on_kept
         self._requests: Counter[str] = Counter()
         self._found: set[str] = set()
+        self._running: dict[Future[list[StageResult]], _Running] = {}
+        self._pruned: set[str] = set()
+        self._pruned_core_s = 0.0
         self._n_requests = 0
         self._trained_core_s = 0.0  # running totals: the listener is told often
         self._known: dict[str, StageSpec] = {}
@@ -138,7 +93,7 @@ class StageEngine:
         """Requests so far against what was trained for them."""
         with self._lock:
             core_s = {key: result.core_s for key, result in self.results.items()}
-        return count_sharing(self._requests, core_s, self._found)
+        return count_sharing(self._requests, core_s, self._found, self._pruned, self._pruned_core_s)
 
     def recall(self, stages: Iterable[StageSpec], *, to_train: bool = True) -> list[StageSpec]:
         """Load the finished ones of these stages from the store; a torn one is removed.
@@ -153,7 +108,10 @@ class StageEngine:
         missing = []
         torn = 0
         for spec in stages:
-            if spec.key not in self._known:
+            if spec.key in self._pruned and to_train:
+                self._pruned.remove(spec.key)
+                missing.append(spec)
+            elif spec.key not in self._known:
                 was_there = spec.key in self._store
                 found = self._find(spec.key)
                 torn += was_there and not found
@@ -187,45 +145,110 @@ class StageEngine:
             self._trained_core_s += result.core_s
         return True
 
-    def train(self, packs: Iterable[Pack], executor: Executor) -> None:
+    @property
+    def in_training(self) -> frozenset[str]:
+        """Keys of the stages that are being trained."""
+        return frozenset(key for run in self._running.values() for key in run.wanted)
+
+    @property
+    def packs_in_training(self) -> int:
+        """How many packs are being trained."""
+        return len(self._running)
+
+    def steps_done(self, key: str) -> float:
+        """Steps of a stage that are done; inf where it is finished."""
+        return math.inf if key in self.results else _steps_of(self.unfinished.get(key))
+
+    def train(self, packs: Iterable[Pack], executor: Executor, among: Collection[str] | None = None) -> None:
         """Train what is missing of the packs; stages whose parents failed are left out.
 
         A pack that fails is trained again as it was, so that its arithmetic is the same.
+
+        Args:
+            packs: in the order in which they are begun, as far as their parents are finished.
+            executor: trains them.
+            among: keys of the stages that are wanted; None for all.
 
         Raises:
             InputError: from a pack; it would only be raised again.
             PackFailedError: a pack failed `ATTEMPTS` times, or the executor gave up on it.
         """
         waiting = list(packs)
-        executor.on_retry = self._note_retry
-        running: dict[Future[list[StageResult]], tuple[Pack, frozenset[str]]] = {}
         try:
-            while waiting or running:
-                ahead = {spec.key for pack in waiting for spec in pack.specs}
-                ahead.update(key for _, wanted in running.values() for key in wanted)
+            while waiting or self._running:
+                ahead = {spec.key for pack in waiting for spec in pack.specs} | self.in_training
                 for pack in list(waiting):
-                    if len(running) >= executor.slots:
+                    if len(self._running) >= executor.slots:
                         break
                     if ahead.intersection(pack.parents) - self.results.keys():
                         continue  # a parent is still to come
                     waiting.remove(pack)
-                    self._find_late(pack)
-                    wanted = self._wanted(pack)
-                    if wanted:
-                        running[self._submit(pack, wanted, executor)] = (pack, wanted)
-                finished = wait(running, return_when=FIRST_COMPLETED).done
-                # What is good is kept before what has failed is raised.
-                for future in sorted(finished, key=lambda f: f.exception() is not None):
-                    pack, wanted = running.pop(future)
-                    error = future.exception()
-                    if error is None:
-                        self._keep(pack, wanted, future.result())
-                    else:
-                        self._refuse_last_failure(pack, error)
-                        running[self._submit(pack, wanted, executor)] = (pack, wanted)
+                    self.begin(pack, executor, among)
+                self.await_some(executor)
         finally:
-            for future in running:
-                future.cancel()
+            self.abandon()
+
+    def begin(self, pack: Pack, executor: Executor, among: Collection[str] | None = None) -> None:
+        """Submit what is missing of a pack, if anything is."""
+        executor.on_retry = self._note_retry
+        self._find_late(pack)
+        wanted = self._wanted(pack, among)
+        if wanted:
+            begun = max(_steps_of(self.unfinished.get(key)) for key in wanted)
+            steps = (pack.until or pack.specs[0].steps) - begun
+            self._submit(_Running(pack, wanted, begun, steps * len(wanted)), executor)
+
+    def await_some(self, executor: Executor) -> None:
+        """Wait until a pack is finished, keep what is good and submit again what failed.
+
+        Raises:
+            InputError: from a pack; it would only be raised again.
+            PackFailedError: a pack failed `ATTEMPTS` times, or the executor gave up on it.
+        """
+        finished = wait(self._running, return_when=FIRST_COMPLETED).done
+        # What is good is kept before what has failed is raised.
+        for future in sorted(finished, key=lambda f: f.exception() is not None):
+            run = self._running.pop(future)
+            error = future.exception()
+            if error is None:
+                self._keep(run, future.result())
+            else:
+                self._refuse_last_failure(run.pack, error)
+                self._submit(run, executor)
+
+    def abandon(self) -> None:
+        """Cancel what has not begun, and forget what is in training."""
+        for future in self._running:
+            future.cancel()
+        self._running.clear()
+
+    def prune(self, keys: Iterable[str]) -> float:
+        """Forget stages that nobody wants any more; an interrupted one is never finished.
+
+        Returns:
+            CPU seconds that were spent on them.
+        """
+        spent_s = 0.0
+        for key in keys:
+            spent = self.unfinished.pop(key, None)
+            if key in self._known and key not in self.results and key not in self._pruned:
+                own_s = spent.core_s if spent else 0.0
+                spent_s += own_s
+                self._pruned.add(key)
+                self._steps_total -= self._known[key].steps - _steps_of(spent)
+        self._pruned_core_s += spent_s
+        return spent_s
+
+    def recall_pruned(self, stages: Iterable[StageSpec], core_s: float) -> None:
+        """Take note of the stages of a trial that an earlier session has pruned, for the ledger."""
+        for spec in stages:
+            if spec.key not in self._known and not self._find(spec.key):
+                self._pruned.add(spec.key)
+            self._known[spec.key] = spec
+            self._requests[spec.key] += 1
+            self._n_requests += 1
+        self._pruned_core_s += core_s
+        self._trained_core_s += core_s
 
     def announce(self, activity: str) -> None:
         """Tell the listener where the run stands."""
@@ -271,30 +294,34 @@ class StageEngine:
             if spec.key not in self.results and self._find(spec.key):
                 self._steps_total -= spec.steps
 
-    def _wanted(self, pack: Pack) -> frozenset[str]:
+    def _wanted(self, pack: Pack, among: Collection[str] | None) -> frozenset[str]:
         """Stages of a pack that are missing and have all their parents."""
         return frozenset(
             spec.key
             for spec in pack.specs
-            if spec.key not in self.results and all(self._usable(key) for key in spec.parents)
+            if spec.key not in self.results
+            and (pack.until is None or _steps_of(self.unfinished.get(spec.key)) < pack.until)
+            and (among is None or spec.key in among)
+            and all(self._usable(key) for key in spec.parents)
         )
 
     def _usable(self, key: str) -> bool:
         return key in self.results and self.results[key].status == "ok"
 
-    def _submit(self, pack: Pack, wanted: frozenset[str], executor: Executor) -> Future[list[StageResult]]:
-        filled = pack.only(wanted)
-        parents = {key: self.results[key].model for key in filled.parents}
-        what = f"{pack.kind}: {len(wanted)} models on {pack.specs[0].train.level}"
-        place = pack.specs[0].key
+    def _submit(self, run: _Running, executor: Executor) -> None:
+        pack = run.pack.only(run.wanted)
+        parents = {key: self.results[key].model for key in pack.parents}
+        earlier = {key: self.unfinished[key] for key in run.wanted} if run.begun else None
+        what = f"{pack.kind}: {len(run.wanted)} models on {pack.specs[0].train.level}"
+        place = run.pack.specs[0].key
 
         def on_validation(step: int, _: list[float]) -> None:
             with self._lock:
-                self._steps_in_flight[place] = step * len(wanted)
+                self._steps_in_flight[place] = (step - run.begun) * len(run.wanted)
             self.announce(what)
 
         self.announce(what)
-        return executor.submit(filled, parents, on_validation)
+        self._running[executor.submit(pack, parents, on_validation, earlier)] = run
 
     def _refuse_last_failure(self, pack: Pack, error: BaseException) -> None:
         """Remember a failure; raise where the pack is not to be trained again."""
@@ -319,20 +346,29 @@ class StageEngine:
             self.failures.append(Failure(pack.kind, pack.specs[0].key, reason))
         self._on_note(f"{_name(pack)} is trained again: {reason}")
 
-    def _keep(self, pack: Pack, wanted: frozenset[str], results: list[StageResult]) -> None:
+    def _keep(self, run: _Running, results: Sequence[StageResult]) -> None:
         # By the places of the full pack: the same stage trained in a filler's place may differ in the last bits.
-        for spec, result in zip(pack.specs, results, strict=True):
-            if spec.key in wanted:
-                self._store.save(result)
+        for spec, result in zip(run.pack.specs, results, strict=True):
+            if spec.key in run.wanted:
+                earlier = self.unfinished.pop(spec.key, None)
+                if result.interrupted is None:
+                    self._store.save(result)
                 with self._lock:
-                    self.results[spec.key] = result
-                    self._trained_core_s += result.core_s
+                    (self.results if result.interrupted is None else self.unfinished)[spec.key] = result
+                    self._trained_core_s += result.core_s - (earlier.core_s if earlier else 0.0)
         with self._lock:
-            self._steps_in_flight.pop(pack.specs[0].key, None)
-            self._steps_done += pack.specs[0].steps * len(wanted)
-        self.announce(f"{pack.kind}: {len(wanted)} models finished")
+            self._steps_in_flight.pop(run.pack.specs[0].key, None)
+            self._steps_done += run.steps
+        done = "finished" if run.pack.until is None else f"at step {run.pack.until}"
+        self.announce(f"{run.pack.kind}: {len(run.wanted)} models {done}")
         self._on_kept()
 
 
 def _name(pack: Pack) -> str:
     return f"a pack ({pack.kind}, {len(pack.specs)} models)"
+
+
+def _steps_of(result: StageResult | None) -> int:
+    """Steps that an interrupted stage has done."""
+    fit = result.interrupted if result else None
+    return fit.checkpoint.step if fit and fit.checkpoint else 0

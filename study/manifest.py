@@ -70,7 +70,7 @@ def make_manifest(
         "stages": len(stages),
         "sharing": asdict(sharing),
         "prices": data.prices.to_json(),
-        "ledger": ledger_of(data, stages.values()) | {"sweep_core_s": sharing.trained_core_s},
+        "ledger": ledger_of(data, stages.values()) | {"sweep_core_s": sharing.trained_core_s + sharing.pruned_core_s},
         "data_card": data.card_json,
         "data_card_lines": list(data.card),
         "versions": {name: metadata.version(name) for name in _PACKAGES} | {"python": platform.python_version()},

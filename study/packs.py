@@ -61,7 +61,7 @@ def plan_rounds(chains: Iterable[Sequence[StageSpec]], pack_size: int) -> list[l
     Unweighted pretraining waits for the weighted one, with which it shares its frames and therefore its batches.
 
     Args:
-        chains: the stages of each row, first to last.
+        chains: the stages of each row, first to last; parents that are not among them are finished.
         pack_size: most models of a pack.
 
     Returns:
@@ -74,7 +74,7 @@ def plan_rounds(chains: Iterable[Sequence[StageSpec]], pack_size: int) -> list[l
     def depth_of(spec: StageSpec) -> int:
         if spec.key not in depth:
             floor = 1 if spec.kind == "pretrain" and waits_for_teachers else 0
-            depth[spec.key] = max([floor, *(1 + depth_of(stages[key]) for key in spec.parents)])
+            depth[spec.key] = max([floor, *(1 + depth_of(stages[key]) for key in spec.parents if key in stages)])
         return depth[spec.key]
 
     rounds: dict[int, dict[str, list[StageSpec]]] = {}
@@ -83,6 +83,28 @@ def plan_rounds(chains: Iterable[Sequence[StageSpec]], pack_size: int) -> list[l
     return [
         [pack for group in groups.values() for pack in _cut(group, pack_size)] for _, groups in sorted(rounds.items())
     ]
+
+
+def by_urgency(rounds: Iterable[Sequence[Pack]]) -> list[Pack]:
+    """All packs, those with the longest way to the end first: workers then run dry together.
+
+    The order says when a pack is begun, not how it is made up.
+    """
+    packs = [pack for own in rounds for pack in own]
+    needed_by: dict[str, list[Pack]] = {}
+    for pack in packs:
+        for key in pack.parents:
+            needed_by.setdefault(key, []).append(pack)
+    way: dict[int, float] = {}
+    for pack in reversed(packs):  # children come after their parents
+        behind = [way[id(child)] for spec in pack.specs for child in needed_by.get(spec.key, ())]
+        way[id(pack)] = _effort(pack) + max(behind, default=0.0)
+    return sorted(packs, key=lambda pack: -way[id(pack)])
+
+
+def _effort(pack: Pack) -> float:
+    """About how long a pack takes, in steps of one model; a kernel's grows with the square of its frames."""
+    return sum(spec.steps or (len(spec.train) + len(spec.val)) ** 2 / 10 for spec in pack.specs)
 
 
 def _compatibility(spec: StageSpec) -> str:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from asteroid.stages import StageSpec
     from study.packs import Pack
     from study.run import Plan
-    from study.tuning import Search
+    from study.search import Search
 
 
 @dataclass(frozen=True)

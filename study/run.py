@@ -18,17 +18,19 @@ from asteroid.models import make_network
 from asteroid.training import TRAINER_VERSION
 from study.chains import ChainBuilder
 from study.data import StudyData, load_data
-from study.engine import Progress, StageEngine
+from study.engine import StageEngine
 from study.folder import OWN_STORE, check_folder, check_room, claimed, read_record, store_of, write_json
 from study.manifest import make_manifest
 from study.packs import Pack, plan_rounds
 from study.recipe import Recipe, make_recipes, make_tuned_recipes
 from study.results import results_frame, write_results
 from study.rows import make_rows
+from study.search import Search, search_frames, searches_of
 from study.storage import open_journal
 from study.store import StageStore
+from study.trial_book import TrialBook
 from study.trials import write_importances, write_trials
-from study.tuning import Search, SearchRunner, search_frames, searches_of
+from study.tuning import SearchRunner
 from study.use import UseMeter
 
 if TYPE_CHECKING:
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from asteroid.stages import StageSpec
     from study.config import Sweep
     from study.executors import Executor
+    from study.progress import Progress
 
 
 #: Room for tables, manifest and figures.
@@ -212,15 +215,15 @@ def _search(
     on_note: Callable[[str], None],
 ) -> Plan:
     """Make the searches of a sweep, write their tables, and add rows with the chosen settings in mode `curve`."""
-    runner = SearchRunner(
-        plan.searches, plan.builder, plan.data.prices, plan.sweep.pack_size, open_journal(folder, on_note)
-    )
+    journal = open_journal(folder, on_note)
+    book = TrialBook(plan.searches, plan.builder, plan.data.prices, journal, bank, engine)
+    runner = SearchRunner(book, plan.sweep.pack_size)
     searched = {search.strategy for search in plan.searches}
     for strategy in plan.sweep.strategies:
         if strategy not in searched:
             on_note(f"{strategy} has nothing to search: left out of the trials")
     try:
-        runner.run(bank, engine, executor)
+        runner.run(engine, executor)
     finally:
         trials = runner.trials()
         write_trials(trials, folder)

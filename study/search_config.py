@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -69,6 +69,28 @@ class SpaceSection(BaseModel):
         return values
 
 
+class PruningSection(BaseModel):
+    """When a trial is given up: its last stage is judged at a few points on its way.
+
+    The first point is at the share `first` of the steps, each further one `factor` times as far.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    method: Literal["median", "successive_halving"] = "median"
+    first: float = Field(default=0.25, gt=0, lt=1)
+    factor: int = Field(default=2, ge=2)
+    startup_trials: int = Field(default=4, ge=1)
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """Shares of the last stage's steps after which a trial is judged."""
+        found = [self.first]
+        while found[-1] * self.factor < 1:
+            found.append(found[-1] * self.factor)
+        return tuple(found)
+
+
 class SearchSection(BaseModel):
     """A search: the cross-validated error inside the bought labels, averaged over several subset seeds."""
 
@@ -81,6 +103,8 @@ class SearchSection(BaseModel):
     folds: int = Field(default=3, ge=2)
     subset_seeds: tuple[Annotated[int, Field(ge=0, lt=2**63)], ...] = Field(min_length=2)
     sampler_seed: int = Field(default=0, ge=0, lt=2**32)
+    schedule: Literal["rounds", "async"] = "rounds"
+    pruning: PruningSection | None = None
     space: SpaceSection
 
     @field_validator("budgets", "subset_seeds")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from study.engine import Progress
+    from study.progress import Progress
 
 _UNIT = "kcal/mol/Å"
 _LINE_EVERY_S = 60.0

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from asteroid.frames import FrameBank
-    from study.engine import Progress
+    from study.progress import Progress
 
 #: Starting Ray costs seconds: all tests of this file share one instance, in one process of pytest-xdist.
 pytestmark = pytest.mark.xdist_group("ray")
@@ -113,17 +113,6 @@ def test_a_failure_keeps_its_class_and_tells_where_it_happened(executor: RayExec
     assert error.args == ("no such frame",)
     assert "in train_pack" in error.__notes__[0]
     assert set(pids) <= set(executor.worker_pids), "the worker lives on"
-
-
-def test_who_tries_again_after_memory_ran_out_finds_a_fresh_worker(executor: RayExecutor) -> None:
-    executor.submit(quick(1), {}).result(timeout=60)
-    before = set(executor.worker_pids)
-    # Real shortage takes long to provoke: an unknown frame whose name is what PyTorch says then.
-    greedy = replace(quick(1).specs[0], train=Frames(LEVEL, ("DefaultCPUAllocator: can't allocate memory",)))
-    error = executor.submit(Pack((greedy,), share_batches=False), {}).exception(timeout=60)
-    assert error is not None
-    assert len(before - set(executor.worker_pids)) == 1
-    assert executor.submit(quick(1), {}).exception(timeout=60) is None
 
 
 @pytest.mark.parametrize(

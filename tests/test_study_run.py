@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from asteroid.stages import StageResult, TrainedModel
     from asteroid.training import OnValidation
-    from study.engine import Progress
+    from study.progress import Progress
     from study.packs import Pack
 
 
@@ -102,9 +102,13 @@ def test_two_packs_at_once_give_the_same_table(tiny_plan: Plan, tiny_run: Path, 
         slots = 2
 
         def submit(
-            self, pack: Pack, parents: Mapping[str, TrainedModel], on_validation: OnValidation | None = None
+            self,
+            pack: Pack,
+            parents: Mapping[str, TrainedModel],
+            on_validation: OnValidation | None = None,
+            earlier: Mapping[str, StageResult] | None = None,
         ) -> Future[list[StageResult]]:
-            return threads.submit(lambda: super(TwoAtOnce, self).submit(pack, parents, on_validation).result())
+            return threads.submit(lambda: super(TwoAtOnce, self).submit(pack, parents, on_validation, earlier).result())
 
     with ThreadPoolExecutor(2) as threads:
         run(tiny_plan, tmp_path / "run", TwoAtOnce())

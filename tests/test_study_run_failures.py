@@ -124,9 +124,13 @@ def test_children_of_a_failed_stage_are_not_trained(tiny_plan: Plan, tiny_run: P
         """Says that one stage failed."""
 
         def submit(
-            self, pack: Pack, parents: Mapping[str, TrainedModel], on_validation: OnValidation | None = None
+            self,
+            pack: Pack,
+            parents: Mapping[str, TrainedModel],
+            on_validation: OnValidation | None = None,
+            earlier: Mapping[str, StageResult] | None = None,
         ) -> Future[list[StageResult]]:
-            future = super().submit(pack, parents, on_validation)
+            future = super().submit(pack, parents, on_validation, earlier)
             spoilt = [replace(r, status="planted failure") if r.key == bad else r for r in future.result()]
             done: Future[list[StageResult]] = type(future)()
             done.set_result(spoilt)
@@ -162,11 +166,15 @@ class Broken(Counting):
         self.attempts: list[tuple[str, ...]] = []
 
     def submit(
-        self, pack: Pack, parents: Mapping[str, TrainedModel], on_validation: OnValidation | None = None
+        self,
+        pack: Pack,
+        parents: Mapping[str, TrainedModel],
+        on_validation: OnValidation | None = None,
+        earlier: Mapping[str, StageResult] | None = None,
     ) -> Future[list[StageResult]]:
         self.attempts.append(tuple(spec.key for spec in pack.specs))
         if len(self.packs) != 2 or not self.failures:
-            return super().submit(pack, parents, on_validation)
+            return super().submit(pack, parents, on_validation, earlier)
         future: Future[list[StageResult]] = Future()
         future.set_exception(self.failures.pop(0))
         return future

@@ -39,7 +39,7 @@ class Dying(SerialExecutor):
     slots = 1
     place, before, within = 0, None, None
 
-    def submit(self, pack, parents, on_validation=None):
+    def submit(self, pack, parents, on_validation=None, earlier=None):
         number, Dying.place = Dying.place, Dying.place + 1
         if number == Dying.before:
             die()
@@ -49,7 +49,7 @@ class Dying(SerialExecutor):
                 die()
             on_validation(step, errors)
 
-        return super().submit(pack, parents, on_step)
+        return super().submit(pack, parents, on_step, earlier)
 
 
 def after(function, number):

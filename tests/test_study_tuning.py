@@ -30,7 +30,7 @@ from study.trials import read_importances, read_trials
 
 if TYPE_CHECKING:
     from study.config import Sweep
-    from study.engine import Progress
+    from study.progress import Progress
 
 SWEEP = """
 name: tuned

@@ -11,7 +11,7 @@ from rich.console import Console
 
 import sweeps.progress
 from asteroid.units import force_unit_in_ev_ang
-from study.engine import Progress
+from study.progress import Progress
 from sweeps.progress import PlainLines, make_display, progress_line, progress_table
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from asteroid.frames import FrameBank
     from asteroid.stages import StageResult, TrainedModel
     from asteroid.training import OnValidation
-    from study.engine import Progress
+    from study.progress import Progress
     from study.packs import Pack
 
 SWEEP = """
@@ -112,13 +112,17 @@ class Counting:
         return Counter(key for pack in self.packs for key in {spec.key for spec in pack.specs})
 
     def submit(
-        self, pack: Pack, parents: Mapping[str, TrainedModel], on_validation: OnValidation | None = None
+        self,
+        pack: Pack,
+        parents: Mapping[str, TrainedModel],
+        on_validation: OnValidation | None = None,
+        earlier: Mapping[str, StageResult] | None = None,
     ) -> Future[list[StageResult]]:
         if len(self.packs) == self._stop_before:
             raise KeyboardInterrupt
         self.packs.append(pack)
         assert self._inner is not None
-        return self._inner.submit(pack, parents, on_validation)
+        return self._inner.submit(pack, parents, on_validation, earlier)
 
     def close(self) -> None:
         self.closed += 1
