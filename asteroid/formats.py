@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from asteroid.ase_labels import read_ase
 from asteroid.errors import InputError
 from asteroid.extxyz_labels import read_extxyz
-from asteroid.file_labels import decide_units, unit_doubts
+from asteroid.file_labels import decide_units, single_precision, unit_doubts
 from asteroid.labels import LabelSet, normalise_level
+from asteroid.md17_labels import is_md17, read_md17
 from asteroid.npz_labels import read_npz, read_sidecar
 from asteroid.units import ENERGY_IN_EV, LENGTH_IN_ANG, force_unit_in_ev_ang
 
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from asteroid.file_labels import FileLabels, FileUnits
+
+ForcesAre = Literal["forces", "gradients"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,14 +50,18 @@ def read_labels(
     energy_key: str | None = None,
     forces_key: str | None = None,
     group_key: str | None = None,
+    forces_are: ForcesAre = "forces",
+    vacuum_box: bool = False,
+    data_folder: Path | None = None,
 ) -> LoadedLabels:
     """Read the labels of one molecule at one level.
 
-    Reads npz (sGDML and MD17; revised MD17; this project's own with a `<stem>.meta.json`; arrays under named keys) and
-    extended XYZ. The numbers are not judged here: pass the result to `asteroid.guards.check_labels`.
+    Reads npz (sGDML and MD17; revised MD17; the flattened layout of ASTEROID's reference code; this project's own;
+    arrays under named keys), extended XYZ, ASE databases, every file that ASE reads, and sets of MD17 by name. The
+    numbers are not judged here: pass the result to `asteroid.guards.check_labels`.
 
     Args:
-        path: a file ending in .npz, .xyz or .extxyz.
+        path: a file, or "md17:" and a name of PyTorch Geometric's `MD17`.
         level: level of theory; may be None where the file states it.
         energy_unit: declared unit of the energies; None to trust the file.
         length_unit: declared unit of the positions; None to trust the file.
@@ -61,25 +69,41 @@ def read_labels(
         energy_key: where the energies are, when not under a usual key; goes with forces_key.
         forces_key: where the forces are.
         group_key: where the group (replica, time block) of each frame is.
+        forces_are: "gradients" where the file holds dE/dx, the negative of the forces.
+        vacuum_box: take a molecule out of its periodic box (files that ASE reads).
+        data_folder: where sets of MD17 are kept; default in the user's cache.
 
     Raises:
         InputError: the file is missing or unreadable, labels or keys are missing, units or level are neither declared
             nor recognised, or declarations contradict the file.
     """
-    path = Path(path)
+    keys = {"energy_key": energy_key, "forces_key": forces_key, "group_key": group_key}
+    what = Path(path).name
+    notes: tuple[str, ...] = ()
+    if is_md17(path):
+        file, usual_level = read_md17(str(path), data_folder, **keys)
+        if level is None and file.level is None:
+            level, notes = usual_level, (f"level {usual_level}: that of {what}",)
+    else:
+        file = _read_file(Path(path), keys, vacuum_box=vacuum_box)
+    if forces_are == "gradients" and file.forces.dtype.kind in "fi":
+        file = replace(file, forces=-file.forces)
+        notes = (*notes, "gradients turned into forces")
+    units = decide_units(file, what, energy_unit, length_unit, force_unit)
+    loaded = convert(file, units, what, level)
+    return replace(loaded, notes=loaded.notes + notes)
+
+
+def _read_file(path: Path, keys: dict[str, str | None], *, vacuum_box: bool) -> FileLabels:
     if not path.is_file():
         raise InputError(f"a label file must exist, found no file {str(path)!r}: correct the path")
-    keys = {"energy_key": energy_key, "forces_key": forces_key, "group_key": group_key}
     suffix = path.suffix.lower()
-    if suffix == ".npz":
-        with path.open("rb") as source:
-            file = read_npz(source, path.name, read_sidecar(path), **keys)
-    elif suffix in (".xyz", ".extxyz"):
-        file = read_extxyz(path, **keys)
-    else:
-        raise InputError(f"labels are read from .npz, .xyz or .extxyz, found {path.name!r}: convert the file")
-    units = decide_units(file, path.name, energy_unit, length_unit, force_unit)
-    return convert(file, units, path.name, level)
+    if suffix != ".npz":
+        return (read_extxyz if suffix in (".xyz", ".extxyz") else read_ase)(path, **keys, vacuum_box=vacuum_box)
+    if vacuum_box:
+        raise InputError(f"vacuum_box is for files with a cell, found {path.name}: remove it")
+    with path.open("rb") as source:
+        return read_npz(source, path.name, read_sidecar(path), **keys)
 
 
 def convert(file: FileLabels, units: FileUnits, what: str, level: str | None) -> LoadedLabels:
@@ -102,7 +126,8 @@ def convert(file: FileLabels, units: FileUnits, what: str, level: str | None) ->
         )
     except InputError as error:
         raise InputError(f"{what}: {error}") from error
-    return LoadedLabels(labels=labels, units=units.sentence(), notes=file.notes + notes + unit_doubts(file, units))
+    doubts = unit_doubts(file, units) + single_precision(file, units)
+    return LoadedLabels(labels=labels, units=units.sentence(), notes=file.notes + notes + doubts)
 
 
 def _level(file: FileLabels, what: str, level: str | None) -> tuple[str, tuple[str, ...]]:
