@@ -19,7 +19,7 @@ seconds per core second of training, Tune's against the toolkit's). Test errors 
 stages so short that rounding has not grown (these must agree), then after the full ones.
 
 `--trials N` runs N random trials of the grid with Tune and scales what they cost; what happens once is not scaled.
-`--schnet N` adds N trials with PyG's SchNet as Tune's trainer (0: none). Everything takes about 15 minutes, most of them
+`--schnet N` adds N trials with PyG's SchNet as Tune's trainer (0: none). Everything takes about 15 minutes, most of it
 Tune's; `--trials 12 --schnet 0` takes two.
 
 Ray Tune needs no more than this toolkit installs; if it cannot be imported: pip install "ray[tune]".
