@@ -1,36 +1,60 @@
-"""Checks that labels must pass before anything is trained on them: leaks, duplicates, missing or broken numbers, units.
+"""Checks that labels must pass before anything is trained on them: leaks, duplicates, broken numbers, units, forces.
 
 Each refuses with one line: the rule, what was found (frames by their `frame_id`), the remedy.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from asteroid.consistency import fit_forces_to_energies, refuse_inconsistent_forces
 from asteroid.errors import InputError
 from asteroid.matching import MATCH_TOL_ANG, duplicate_pairs, match_geometries
 from asteroid.plausibility import check_energies, check_forces, check_lengths
+from asteroid.rigid_motion import refuse_unbalanced, rigid_motion, rigid_motion_notes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from asteroid.consistency import ForceEnergyFit
     from asteroid.labels import IntArray, LabelSet
+    from asteroid.rigid_motion import RigidMotion
 
 _SHOWN = 5
 
 
-def check_labels(labels: LabelSet, what: str) -> None:
+@dataclass(frozen=True, eq=False)
+class Checked:
+    """What the guards found out about labels that passed.
+
+    Attributes:
+        motion: net force and torque; None for a single atom.
+        fit: how well forces fit energies; None where no frames are near enough to tell.
+        notes: doubts that are no reason to refuse, one line each.
+    """
+
+    motion: RigidMotion | None
+    fit: ForceEnergyFit | None
+    notes: tuple[str, ...]
+
+
+def check_labels(labels: LabelSet, what: str) -> Checked:
     """Refuse labels that cannot be trained on or tested against.
 
     Args:
         labels: energies and forces of one level.
         what: a name for messages, such as the file's.
 
+    Returns:
+        What was measured on the way, for the data card.
+
     Raises:
         InputError: the set is empty, energies or forces are missing, a number is NaN or infinite, a frame's forces are
-            all zero, a geometry appears twice, or positions, forces or energies are impossible in their unit.
+            all zero, a geometry appears twice, positions, forces or energies are impossible in their
+            unit, forces push or turn the molecule as a whole, or contradict the energies.
     """
     if not len(labels):
         raise InputError(f"{what} needs frames, found none: check the file")
@@ -41,6 +65,10 @@ def check_labels(labels: LabelSet, what: str) -> None:
     check_forces(labels, what)
     check_energies(labels, what)
     check_distinct(labels, what)
+    motion, fit = rigid_motion(labels), fit_forces_to_energies(labels)
+    refuse_unbalanced(motion, what)
+    refuse_inconsistent_forces(fit, what)
+    return Checked(motion, fit, rigid_motion_notes(labels, motion))
 
 
 def check_complete(labels: LabelSet, what: str) -> None:

@@ -16,7 +16,7 @@ import socket
 import tarfile
 import tempfile
 import zipfile
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -184,7 +184,8 @@ def _download(wanted: _Set, root: Path) -> None:
         staging = Path(tempfile.mkdtemp(prefix=".download-", dir=root))
         copy = _paths(wanted.name, staging)
         socket.setdefaulttimeout(_TIMEOUT_S)
-        copy.download()
+        with redirect_stderr(io.StringIO()):  # the class prints addresses
+            copy.download()
         for source, target in zip(copy.raw_paths, wanted.paths.raw_paths, strict=True):
             Path(target).parent.mkdir(parents=True, exist_ok=True)
             Path(source).replace(target)

@@ -11,7 +11,9 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError, field_validator, model_validator
 
 from asteroid.errors import InputError
+from asteroid.formats import ForcesAre
 from asteroid.labels import normalise_level
+from asteroid.md17_labels import is_md17
 from asteroid.units import parse_seconds
 from study.search_config import SearchSection
 from study.stage_config import DescriptorSection, KernelSection, ModelSection, ScheduleSection, ScoreSection, Section
@@ -27,7 +29,7 @@ CpuSeconds = Annotated[float, BeforeValidator(_price), Field(ge=0)]
 
 
 class LabelFile(Section):
-    """A file of labels at one level, with units and price."""
+    """A file of labels at one level (or a set of MD17 by name), with units and price."""
 
     file: Path
     level: str | None = None
@@ -37,6 +39,9 @@ class LabelFile(Section):
     energy_key: str | None = None
     forces_key: str | None = None
     group_key: str | None = None
+    forces_are: ForcesAre = "forces"
+    vacuum_box: bool = False
+    data_folder: Path | None = None
     duplicates: Literal["error", "drop"] = "error"
     price: CpuSeconds | None = None
     sampling_price: CpuSeconds | None = None
@@ -247,11 +252,19 @@ def parse_sweep(text: str, what: str, folder: Path) -> Sweep:
         raise InputError(f"{what}: {_one_line(error)}") from error
     section = sweep.data
     resolved = {
-        role: given.model_copy(update={"file": (folder / given.file).resolve()})
+        role: given.model_copy(update=_absolute(given, folder))
         for role, given in (("accurate", section.accurate), ("cheap", section.cheap))
         if given is not None
     }
     return sweep.model_copy(update={"data": section.model_copy(update=resolved)})
+
+
+def _absolute(given: LabelFile, folder: Path) -> dict[str, Path]:
+    """The paths of a label file, counted from a folder; names of MD17 stay names."""
+    paths = {} if is_md17(given.file) else {"file": (folder / given.file).resolve()}
+    if given.data_folder is not None:
+        paths["data_folder"] = (folder / given.data_folder.expanduser()).resolve()
+    return paths
 
 
 def sweep_yaml(sweep: Sweep) -> str:

@@ -13,6 +13,7 @@ from asteroid.errors import InputError
 from asteroid.formats import read_labels
 from asteroid.geometries import read_geometries
 from asteroid.guards import check_distinct, check_finite, check_labels, drop_duplicates, refuse_leak
+from asteroid.label_card import label_card
 from asteroid.models.sgdml import refuse_kernel_too_large
 from asteroid.paired import cheap_labels_at
 from asteroid.plausibility import check_lengths
@@ -24,6 +25,8 @@ from study.costs import LevelPrice, PriceList
 from study.strategies import TRAITS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from asteroid.descriptors import DescriptorSettings
     from asteroid.labels import LabelSet
     from study.config import DataSection, LabelFile, Sweep, TestSection
@@ -72,21 +75,31 @@ def load_data(sweep: Sweep) -> StudyData:
             card.level: LevelPrice(card.price_cpu_s, card.price_source, card.sampling_price_cpu_s)
             for card in (dataset.card.accurate, dataset.card.cheap)
         }
-        lines, card_json = dataset.card.lines(), dataset.card.to_json()
+        cards = [
+            label_card(labels, section.dataset, check_labels(labels, f"{section.dataset} {labels.level}"))
+            for labels in (accurate, cheap)
+        ]
+        lines = [
+            *dataset.card.lines(),
+            *(line for card in cards for line in (f"{card.level}, checked:", *card.lines())),
+        ]
+        card_json = {**dataset.card.to_json(), "checked": [card.to_json() for card in cards]}
         temperature_k: float | None = dataset.card.temperature_k
-        check_labels(accurate, f"{section.dataset} {accurate.level}")
-        check_labels(cheap, f"{section.dataset} {cheap.level}")
     else:
         assert section.accurate is not None
         assert section.cheap is not None
-        accurate, accurate_price, accurate_lines = _load_file(section.accurate)
-        cheap, cheap_price, cheap_lines = _load_file(section.cheap)
+        accurate, accurate_price, accurate_lines, accurate_json = _load_file(section.accurate, section.prices)
+        cheap, cheap_price, cheap_lines, cheap_json = _load_file(section.cheap, section.prices)
         if accurate.level == cheap.level:
             raise InputError(f"the two levels must differ, found {accurate.level} in both files: correct 'level'")
         levels = {accurate.level: accurate_price, cheap.level: cheap_price}
         lines = [*accurate_lines, *cheap_lines]
         temperature_k = section.cheap.temperature_k
-        card_json = {"files": [str(section.accurate.file), str(section.cheap.file)], "lines": lines}
+        card_json = {
+            "files": [str(section.accurate.file), str(section.cheap.file)],
+            "checked": [accurate_json, cheap_json],
+            "lines": lines,
+        }
     order = section.cheap.atom_order if section.cheap is not None else None
     refuse_other_molecule(cheap, accurate, order)
     if "asteroid_unlabelled" in sweep.strategies and temperature_k is None:
@@ -156,9 +169,12 @@ def _broken_bonds(descriptors: DescriptorSettings, *sets: LabelSet) -> list[str]
     ]
 
 
-def _load_file(given: LabelFile) -> tuple[LabelSet, LevelPrice, list[str]]:
+def _load_file(
+    given: LabelFile, prices: Mapping[str, float]
+) -> tuple[LabelSet, LevelPrice, list[str], dict[str, Any] | None]:
+    """Labels, their price, and their data card as lines and as plain data."""
     if given.unlabelled:
-        return _load_geometries(given)
+        return (*_load_geometries(given), None)
     loaded = read_labels(
         given.file,
         level=given.level,
@@ -168,6 +184,9 @@ def _load_file(given: LabelFile) -> tuple[LabelSet, LevelPrice, list[str]]:
         energy_key=given.energy_key,
         forces_key=given.forces_key,
         group_key=given.group_key,
+        forces_are=given.forces_are,
+        vacuum_box=given.vacuum_box,
+        data_folder=given.data_folder,
     )
     labels, what = loaded.labels, given.file.name
     notes = list(loaded.notes)
@@ -179,12 +198,21 @@ def _load_file(given: LabelFile) -> tuple[LabelSet, LevelPrice, list[str]]:
         labels, dropped = drop_duplicates(labels)
         if len(dropped):
             notes.append(f"{len(dropped)} duplicate frames dropped")
-    check_labels(labels, what)
+    card = label_card(labels, what, check_labels(labels, what))
     if given.price is None:
         raise InputError(f"{what} ({labels.level}) needs a price per label: add for instance price: 28s")
     price = LevelPrice(given.price, "sweep file", given.sampling_price or 0.0)
-    lines = [f"{labels.level}: {len(labels):,} frames from {what}", f"  {loaded.units}", *(f"  {n}" for n in notes)]
-    return labels, price, lines
+    shown = prices.get(labels.level, price.label_cpu_s)
+    sampling = f" and {price.sampling_cpu_s:.3g} CPU s to sample its geometry" if price.sampling_cpu_s else ""
+    took = f"; these took {card.measured_cpu_s_median:.3g}, median" if card.measured_cpu_s_median is not None else ""
+    lines = [
+        card.title(),
+        f"  {loaded.units}",
+        *(f"  {note}" for note in notes),
+        *card.lines(),
+        f"  price: {shown:.3g} CPU s a label{sampling} ({price.source}){took}",
+    ]
+    return labels, price, lines, {**card.to_json(), "units": loaded.units}
 
 
 def _load_geometries(given: LabelFile) -> tuple[LabelSet, LevelPrice, list[str]]:
@@ -192,7 +220,14 @@ def _load_geometries(given: LabelFile) -> tuple[LabelSet, LevelPrice, list[str]]
     what = given.file.name
     if given.level is None:
         raise InputError(f"{what} needs the level of theory that sampled it: add for instance level: gfn2-xtb")
-    frames = read_geometries(given.file, level=given.level, length_unit=given.length_unit, group_key=given.group_key)
+    frames = read_geometries(
+        given.file,
+        level=given.level,
+        length_unit=given.length_unit,
+        group_key=given.group_key,
+        vacuum_box=given.vacuum_box,
+        data_folder=given.data_folder,
+    )
     if given.atom_order is not None:
         frames = reorder_atoms(frames, given.atom_order, what)
     if not len(frames):
@@ -208,6 +243,7 @@ def _load_geometries(given: LabelFile) -> tuple[LabelSet, LevelPrice, list[str]]
     if given.sampling_price is None:
         raise InputError(f"{what} needs the price of sampling a frame: add for instance sampling_price: 28ms")
     price = LevelPrice(given.price or 0.0, "sweep file", given.sampling_price)
+    notes.append(f"  price: {price.sampling_cpu_s:.3g} CPU s to sample a frame ({price.source})")
     return frames, price, [f"{frames.level}: {len(frames):,} frames without labels from {what}", *notes]
 
 

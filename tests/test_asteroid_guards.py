@@ -116,7 +116,9 @@ def test_energies_beyond_all_electrons_are_refused(said: str, meant: str) -> Non
 def test_noble_gases_may_be_far_apart() -> None:
     rng = np.random.default_rng(0)
     positions = np.stack([np.zeros((9, 3)), np.array([3.7, 0.0, 0.0]) + 0.1 * rng.normal(size=(9, 3))], axis=1)
-    check_labels(LabelSet(np.array([18, 18]), positions, rng.normal(size=9), rng.normal(size=(9, 2, 3)), "lj"), "argon")
+    along = rng.normal(size=(9, 1, 1)) * (positions[:, 1:] - positions[:, :1])
+    forces = np.concatenate([along, -along], axis=1)
+    check_labels(LabelSet(np.array([18, 18]), positions, rng.normal(size=9), forces, "lj"), "argon")
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from scipy.spatial.transform import Rotation
 
 from asteroid.datasets import Dataset, load_methanol
 from asteroid.errors import InputError
+from asteroid.guards import Checked
 from asteroid.matching import match_geometries
 from study.config import parse_sweep
 from study.costs import LevelPrice
@@ -188,7 +189,7 @@ def test_duplicates_can_be_dropped_and_the_leak_with_them(tmp_path: Path, turn: 
 def test_leaks_are_refused_even_where_the_other_guards_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     planted = {**rotated(take(accurate_arrays(), slice(50, 51)), 4), "replica": np.zeros(1, dtype=np.int64)}
     with monkeypatch.context() as broken:
-        broken.setattr("study.data.check_labels", lambda *_: None)
+        broken.setattr("study.data.check_labels", lambda *_: Checked(None, None, ()))
         message = refusal(tmp_path, join(accurate_arrays(), planted))
         assert (
             "no test geometry may be among the pool of accurate labels, found 1 (frame 60 = test frame 50)" in message

@@ -1,0 +1,89 @@
+"""Labels out: npz and extended XYZ that read back as they were: level, units, groups, frame numbers and times too."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
+from ase.data import chemical_symbols
+
+from asteroid.errors import InputError
+
+if TYPE_CHECKING:
+    from asteroid.labels import LabelSet
+
+_SUFFIXES = (".npz", ".xyz", ".extxyz")
+
+
+def write_labels(labels: LabelSet, path: str | Path) -> None:
+    """Write labels to a file that `asteroid.formats.read_labels` reads back to the last digit.
+
+    An npz file holds z [A], R [N, A, 3], E [N], F [N, A, 3], index [N], group [N], cpu_s [N] (double precision, as far
+    as there are any) and level, e_unit, r_unit. Extended XYZ holds `REF_energy` and `REF_forces` with all digits that
+    double precision has, and level, frame_id, group and cpu_s in the comment lines. Units are eV and Å in both. The
+    file is there complete or not at all.
+
+    Args:
+        labels: the frames; energies and forces may be missing, then the file is for `read_geometries`.
+        path: a name ending in .npz, .xyz or .extxyz; a file of that name is replaced.
+
+    Raises:
+        InputError: another ending, no such folder, or a sidecar of other labels lies beside the name.
+    """
+    path = Path(path)
+    suffix = path.suffix.lower()
+    if suffix not in _SUFFIXES:
+        raise InputError(f"labels are written to .npz, .xyz or .extxyz, found {path.name!r}: choose one of these")
+    if not path.parent.is_dir():
+        raise InputError(f"labels are written into a folder, found none named {str(path.parent)!r}: make it first")
+    sidecar = path.with_name(path.stem + ".meta.json")
+    if suffix == ".npz" and sidecar.exists():
+        raise InputError(f"{path.name} would be read by the units in {sidecar.name}: remove it or choose another name")
+    half = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        if suffix == ".npz":
+            with half.open("wb") as file:
+                np.savez(file, **_arrays(labels))
+        else:
+            with half.open("w", encoding="utf-8") as text:
+                _write_extxyz(labels, text)
+        half.replace(path)
+    finally:
+        half.unlink(missing_ok=True)
+
+
+def _arrays(labels: LabelSet) -> dict[str, Any]:
+    arrays = {
+        "z": labels.numbers,
+        "R": labels.positions,
+        "E": labels.energy,
+        "F": labels.forces,
+        "index": labels.frame_id,
+        "group": labels.group,
+        "cpu_s": labels.cpu_s,
+        "level": np.array(labels.level),
+        "e_unit": np.array("eV"),
+        "r_unit": np.array("Angstrom"),
+    }
+    return {key: array for key, array in arrays.items() if array is not None}
+
+
+def _write_extxyz(labels: LabelSet, file: IO[str]) -> None:
+    """One frame after the other; Python's repr of a float reads back to the same float."""
+    symbols = [chemical_symbols[z] for z in labels.numbers]
+    columns = "species:S:1:pos:R:3" + (":REF_forces:R:3" if labels.forces is not None else "")
+    for i in range(len(labels)):
+        words = [f"Properties={columns}"]
+        if labels.energy is not None:
+            words.append(f"REF_energy={float(labels.energy[i])!r}")
+        words += [f'level="{labels.level}"', f"frame_id={labels.frame_id[i]}"]
+        if labels.group is not None:
+            words.append(f"group={labels.group[i]}")
+        if labels.cpu_s is not None:
+            words.append(f"cpu_s={float(labels.cpu_s[i])!r}")
+        file.write(f'{len(symbols)}\n{" ".join(words)} pbc="F F F"\n')
+        numbers = labels.positions[i] if labels.forces is None else np.hstack([labels.positions[i], labels.forces[i]])
+        for symbol, row in zip(symbols, numbers.tolist(), strict=True):
+            file.write(f"{symbol} {' '.join(map(repr, row))}\n")
