@@ -6,7 +6,6 @@ import csv
 import io
 import platform
 from importlib import metadata
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ase.io
@@ -23,6 +22,7 @@ from study.hardware import processor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from asteroid.labelling import Failure, Method
     from asteroid.labels import FloatArray, IntArray

@@ -15,9 +15,12 @@ from rich.console import Console
 from typer.exceptions import TyperException
 
 from asteroid.errors import InputError
+from sweeps.calibrate_command import calibrate
 from sweeps.check_command import check, count_lines, label_lines
 from sweeps.fit_command import fit
+from sweeps.label_command import label
 from sweeps.plan_command import plan, priced
+from sweeps.sample_command import sample
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -325,7 +328,7 @@ def report(
     _say(str(path))
 
 
-for _command in (check, plan, fit):
+for _command in (check, plan, fit, sample, label, calibrate):
     app.command()(_answers_mistakes(_command))
 
 

@@ -1,0 +1,165 @@
+"""The command `label`: energies and forces of the user's own geometries at any level, with their price."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from asteroid.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from asteroid.labelling import Method
+    from study.label_run import LabelProgress, LabelRun
+
+_out = Console()
+_err = Console(stderr=True)
+
+
+def label(
+    geometries: Annotated[Path, typer.Argument(metavar="GEOMETRIES", help="Geometries: .xyz, .extxyz or .npz.")],
+    level: Annotated[str, typer.Option(help="Level of theory, METHOD[/BASIS].", metavar="ccsd_t/cc-pvdz")],
+    out: Annotated[Path, typer.Option("--out", help="Labels: .npz, or .xyz and .extxyz.")],
+    n: Annotated[
+        int | None, typer.Option("--n", min=1, help="Label a random subset; a larger one contains it. Default: all.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the subset.")] = 0,
+    workers: Annotated[int, typer.Option(min=1, help="Ray workers, one core each; 1 labels in this process.")] = 1,
+    calculator: Annotated[
+        str | None,
+        typer.Option(help="Function that makes an ASE calculator; --level then names it.", metavar="MODULE:FACTORY"),
+    ] = None,
+    charge: Annotated[int, typer.Option(help="Total charge.")] = 0,
+    spin: Annotated[int, typer.Option(min=0, help="Number of unpaired electrons.")] = 0,
+    max_cycle: Annotated[int, typer.Option(min=1, help="Iterations before a geometry counts as failed.")] = 100,
+    length_unit: Annotated[str | None, typer.Option(help="Unit of an .npz file that does not say it.")] = None,
+    group_key: Annotated[str | None, typer.Option(help="Key of the groups (replicas, time blocks).")] = None,
+) -> None:
+    """Compute energies and forces of geometries; run again after a kill, it goes on, and with a larger --n it adds.
+
+    Levels: uff, mmff94 (RDKit), gfn1-xtb, gfn2-xtb (tblite), and with a basis hf, pbe, b3lyp, mp2, ccsd, ccsd_t
+    (PySCF; frozen core, density fitting for PBE). Calculations that do not converge are listed in a file of their own.
+
+    Examples:
+
+      asteroid-study label pool.npz --level ccsd_t/cc-pvdz --n 200 --out labels.npz --workers 2
+
+      asteroid-study label frames.xyz --level mace/large --calculator my_models:make --out labels.extxyz
+    """
+    from study.hardware import use_one_thread
+
+    use_one_thread()  # before anything numerical is loaded
+    from study.label_files import check_output, read_frames
+    from study.label_folder import work_folder
+    from study.label_run import LabelJob, run_labels
+    from sweeps.ticker import Ticker
+
+    check_output(out)
+    if out.resolve() == geometries.resolve():
+        raise InputError(f"--out must not be the file of the geometries, found {out} for both: choose another name")
+    method = make_method(level, charge, spin, max_cycle, calculator)
+    frames = read_frames(geometries, length_unit=length_unit, group_key=group_key)
+    job = LabelJob(frames, method, n, seed)
+    with stops_with_a_hint("finished labels are kept"), Ticker(_out) as ticker:
+        run = run_labels(job, work_folder(out), workers, lambda progress: ticker.show(progress_line(progress)))
+    _save(out, run, method, geometries, n, seed)
+
+
+def make_method(level: str, charge: int, spin: int, max_cycle: int, calculator: str | None) -> Method:
+    """How labels are computed, from the options of a command.
+
+    Raises:
+        InputError: no such level.
+    """
+    from asteroid.labelling import Method
+    from asteroid.labelling_levels import parse_level
+    from asteroid.labels import normalise_level
+
+    if calculator is not None:
+        return Method(normalise_level(level), charge, spin, max_cycle, calculator, str(Path.cwd()))
+    return Method(parse_level(level).slug, charge, spin, max_cycle)
+
+
+@contextmanager
+def stops_with_a_hint(kept: str) -> Iterator[None]:
+    """Turn Ctrl-C into exit code 130 and lost workers into 1, both with the command that goes on."""
+    from study.label_ray import WorkersLostError
+
+    try:
+        yield
+    except KeyboardInterrupt:
+        _stop("stopped", kept, 130)
+    except WorkersLostError as error:
+        _stop(f"error: {error}", kept, 1)
+
+
+def _stop(why: str, kept: str, code: int) -> None:
+    again = shlex.join(["asteroid-study", *sys.argv[1:]])
+    _err.print(f"{why}; {kept}; to go on: {again}", soft_wrap=True, highlight=False, markup=False)
+    raise typer.Exit(code) from None
+
+
+def progress_line(progress: LabelProgress) -> str:
+    """One line: labels done, failures, the price so far, the time left."""
+    from analysis.explain import duration
+    from sweeps.progress import clock
+
+    parts = [f"{progress.done:,}/{progress.total:,} labels"]
+    if progress.found:
+        parts.append(f"{progress.found:,} found finished")
+    if progress.failed:
+        parts.append(f"{progress.failed:,} failed")
+    if progress.done:
+        parts.append(f"{duration(progress.cpu_s)} of CPU so far, {duration(progress.cpu_s / progress.done)} each")
+    if progress.left_s is not None and progress.done < progress.total:
+        parts.append(f"about {clock(progress.left_s)} left")
+    return " | ".join(parts)
+
+
+def _save(out: Path, run: LabelRun, method: Method, geometries: Path, n: int | None, seed: int) -> None:
+    import numpy as np
+
+    from analysis.explain import duration
+    from study.hardware import processor
+    from study.label_files import method_card, write_failures, write_labels
+    from study.label_prices import price_text
+
+    cpu_s = run.labels.cpu_s
+    assert cpu_s is not None
+    price = float(np.median(cpu_s))
+    subset = (
+        "all geometries" if n is None else f"a random subset of {n} by hash order, seed {seed}: it nests in larger ones"
+    )
+    card = {
+        **method_card(method),
+        "geometries": geometries.name,
+        "selection": subset,
+        "N": len(run.labels),
+        "failures": len(run.failures),
+        "price_cpu_s": price,
+        "price_source": f"median CPU time of {len(run.labels)} labels on {processor()}, one thread",
+    }
+    out.parent.mkdir(parents=True, exist_ok=True)
+    failed = write_failures(out, run.failures)
+    write_labels(out, run.labels, card)
+    if run.copies:
+        _say(f"note: {run.copies} geometries are copies of earlier ones and were left out")
+    _say(f"{out}: {len(run.labels):,} labels of {method.level}; settings and price: {out.stem}.meta.json")
+    if run.failures:
+        _say(f"{failed}: {len(run.failures):,} geometries without a label, with the reason for each")
+    spent = float(cpu_s.sum()) + sum(failure.cpu_s for _, failure in run.failures)
+    _say(
+        f"price: {price_text(price)} of CPU a label (median), {duration(spent)} in all; in a sweep file price: "
+        f"{price_text(price)}, or --price {method.level}={price_text(price)}"
+    )
+
+
+def _say(line: str) -> None:
+    _out.print(line, markup=False, highlight=False, soft_wrap=True)
