@@ -59,18 +59,19 @@ class LabelCard:
         """Say which labels these are."""
         return f"{self.level}: {self.n_frames:,} frames from {self.source} ({self.formula}, {self.n_atoms} atoms)"
 
-    def lines(self) -> list[str]:
-        """Say what is in the labels."""
+    def lines(self, *, groups: bool = True) -> list[str]:
+        """Say what is in the labels, with or without the size of each group."""
         low, high = self.energy_range_ev
         lines = [
             f"  energies {low:,.3f} to {high:,.3f} eV; forces {self.force_rms_ev_ang:.2f} (rms), at most "
             f"{self.force_max_ev_ang:.1f} eV/Å",
-            f"  {self.force_energy}{self._net()}; no geometry twice",
+            f"  {self.force_energy}",
+            f"  {self._net()}no geometry twice",
         ]
-        if self.frames_by_group:
-            groups = [f"{group}: {n:,}" for group, n in self.frames_by_group.items()]
-            more = f" and {len(groups) - _SHOWN_GROUPS} more groups" if len(groups) > _SHOWN_GROUPS else ""
-            lines.append(f"  frames by group: {', '.join(groups[:_SHOWN_GROUPS])}{more}")
+        if groups and self.frames_by_group:
+            sizes = [f"{group}: {n:,}" for group, n in self.frames_by_group.items()]
+            more = f" and {len(sizes) - _SHOWN_GROUPS} more groups" if len(sizes) > _SHOWN_GROUPS else ""
+            lines.append(f"  frames by group: {', '.join(sizes[:_SHOWN_GROUPS])}{more}")
         return lines + [f"  note: {note}" for note in self.notes]
 
     def to_json(self) -> dict[str, Any]:
@@ -80,7 +81,7 @@ class LabelCard:
     def _net(self) -> str:
         if self.net_force_max_ev_ang is None:
             return ""
-        return f"; net force at most {self.net_force_max_ev_ang:.1g} eV/Å, net torque {self.net_torque_max_ev:.1g} eV"
+        return f"net force at most {self.net_force_max_ev_ang:.1g} eV/Å, net torque {self.net_torque_max_ev:.1g} eV; "
 
 
 def label_card(labels: LabelSet, source: str, checked: Checked) -> LabelCard:

@@ -93,9 +93,9 @@ def rigid_motion_notes(labels: LabelSet, motion: RigidMotion | None) -> tuple[st
         worst = int(values.argmax())
         if values[worst] > NOTE_ABOVE:
             notes.append(
-                f"{name} up to {values[worst]:.2g} {unit} ({values[worst] / KCAL_PER_MOL_EV:.2g} {kcal}, frame "
-                f"{labels.frame_id[worst]}; above {NOTE_ABOVE:g} in {int((values > NOTE_ABOVE).sum()):,} of "
-                f"{len(values):,} frames): errors below that are noise, tighten the calculation"
+                f"{name} up to {values[worst]:.2g} {unit} ({values[worst] / KCAL_PER_MOL_EV:.2g} {kcal}) in frame "
+                f"{labels.frame_id[worst]}, above {NOTE_ABOVE:g} in {int((values > NOTE_ABOVE).sum()):,} of "
+                f"{len(values):,} frames: errors below that are noise of the labels; tighten their convergence"
             )
     return tuple(notes)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import stats
 
+from asteroid.label_writers import write_labels
 from asteroid.units import KCAL_PER_MOL_EV
 from study.config import parse_sweep
 from study.executors import SerialExecutor
@@ -20,16 +21,8 @@ if TYPE_CHECKING:
 
     from asteroid.frames import FrameBank
     from asteroid.labels import LabelSet
-    from study.progress import Progress
     from study.executors import Executor
-
-
-def write_labels(labels: LabelSet, path: Path) -> None:
-    """Write labels as npz in eV and Å, groups included."""
-    arrays = {"z": labels.numbers, "R": labels.positions, "E": labels.energy, "F": labels.forces}
-    if labels.group is not None:
-        arrays["group"] = labels.group
-    np.savez(path, **{name: array for name, array in arrays.items() if array is not None})
+    from study.progress import Progress
 
 
 def data_section(accurate: LabelSet, cheap: LabelSet, folder: Path) -> str:
@@ -40,11 +33,7 @@ def data_section(accurate: LabelSet, cheap: LabelSet, folder: Path) -> str:
         path = folder / f"{role}.npz"
         if not path.exists():
             write_labels(labels, path)
-        group = ", group_key: group" if labels.group is not None else ""
-        lines.append(
-            f"  {role}: {{file: {path.name}, level: {labels.level}, energy_unit: eV, length_unit: Angstrom, "
-            f"price: {price}{group}}}"
-        )
+        lines.append(f"  {role}: {{file: {path.name}, price: {price}}}")
     return "\n".join(lines) + "\n"
 
 

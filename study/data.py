@@ -81,7 +81,7 @@ def load_data(sweep: Sweep) -> StudyData:
         ]
         lines = [
             *dataset.card.lines(),
-            *(line for card in cards for line in (f"{card.level}, checked:", *card.lines())),
+            *(line for card in cards for line in (f"{card.level}, checked:", *card.lines(groups=False))),
         ]
         card_json = {**dataset.card.to_json(), "checked": [card.to_json() for card in cards]}
         temperature_k: float | None = dataset.card.temperature_k

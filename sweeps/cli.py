@@ -17,6 +17,7 @@ from typer.exceptions import TyperException
 from asteroid.errors import InputError
 from sweeps.calibrate_command import calibrate
 from sweeps.check_command import check, count_lines, label_lines
+from sweeps.convert_command import convert
 from sweeps.fit_command import fit
 from sweeps.label_command import label
 from sweeps.plan_command import plan, priced
@@ -328,7 +329,7 @@ def report(
     _say(str(path))
 
 
-for _command in (check, plan, fit, sample, label, calibrate):
+for _command in (check, plan, fit, convert, sample, label, calibrate):
     app.command()(_answers_mistakes(_command))
 
 

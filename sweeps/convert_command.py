@@ -1,0 +1,73 @@
+"""The command `convert`: label files through all guards into npz or extended XYZ."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from asteroid.errors import InputError
+
+Unit = Annotated[str | None, typer.Option(help="Declared unit; default: the file's own.", metavar="UNIT")]
+Key = Annotated[str | None, typer.Option(help="Where it is in the file, if not under a usual key.", metavar="KEY")]
+
+
+def convert(
+    labels: Annotated[str, typer.Argument(metavar="IN", help="Label file, or a set of MD17 by name (md17:ethanol).")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="File to write: .npz, .xyz or .extxyz.")],
+    level: Annotated[str | None, typer.Option(help="Level of theory, where the file does not state it.")] = None,
+    energy_unit: Unit = None,
+    length_unit: Unit = None,
+    force_unit: Unit = None,
+    energy_key: Key = None,
+    forces_key: Key = None,
+    group_key: Key = None,
+    gradients: Annotated[bool, typer.Option("--gradients", help="The file holds gradients instead of forces.")] = False,
+    vacuum_box: Annotated[
+        bool, typer.Option("--vacuum-box", help="Take the molecule out of its periodic box.")
+    ] = False,
+    drop_duplicates: Annotated[
+        bool, typer.Option("--drop-duplicates", help="Keep the first frame of each geometry.")
+    ] = False,
+    data_folder: Annotated[Path | None, typer.Option(help="Where sets of MD17 are kept.", metavar="DIR")] = None,
+) -> None:
+    """Check a label file and write it in eV and Å, with its level, groups, frame numbers and measured times.
+
+    Examples:
+
+      asteroid-study convert OUTCAR labels.npz --level pbe --vacuum-box
+
+      asteroid-study convert "md17:ethanol CCSD(T)" ethanol.xyz
+    """
+    from asteroid import guards
+    from asteroid.formats import read_labels
+    from asteroid.label_card import label_card
+    from asteroid.label_writers import write_labels
+
+    what = Path(labels).name
+    if out.exists() and Path(labels).exists() and out.samefile(labels):
+        raise InputError(f"OUT must be another file than IN, found {str(out)!r} twice: choose another name")
+    loaded = read_labels(
+        labels,
+        level=level,
+        energy_unit=energy_unit,
+        length_unit=length_unit,
+        force_unit=force_unit,
+        energy_key=energy_key,
+        forces_key=forces_key,
+        group_key=group_key,
+        forces_are="gradients" if gradients else "forces",
+        vacuum_box=vacuum_box,
+        data_folder=data_folder,
+    )
+    frames = loaded.labels
+    if drop_duplicates and len(frames):
+        guards.check_finite(frames, what)
+        frames = guards.drop_duplicates(frames)[0]
+    card = label_card(frames, what, guards.check_labels(frames, what))
+    write_labels(frames, out)
+    dropped = len(loaded.labels) - len(frames)
+    notes = [*loaded.notes, *([f"{dropped} duplicate frames dropped"] if dropped else [])]
+    for line in (card.title(), f"  {loaded.units}", *(f"  {note}" for note in notes), *card.lines(), f"into {out}"):
+        typer.echo(line)
