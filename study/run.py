@@ -21,7 +21,7 @@ from study.data import StudyData, load_data
 from study.engine import StageEngine
 from study.folder import OWN_STORE, check_folder, check_room, claimed, read_record, store_of, write_json
 from study.manifest import make_manifest
-from study.packs import Pack, plan_rounds
+from study.packs import Pack, by_urgency, plan_rounds
 from study.recipe import Recipe, make_recipes, make_tuned_recipes
 from study.results import results_frame, write_results
 from study.rows import make_rows
@@ -51,8 +51,8 @@ if TYPE_CHECKING:
 _TABLES_BYTES = 8 * 2**20
 #: Failures that the manifest keeps, the last ones.
 _FAILURES_KEPT = 20
-#: How often the manifest follows the stages that are finished, s.
-_RECORD_EVERY_S = 30.0
+#: How often manifest and table follow the stages that are finished, s, and how little of the time that may take.
+_RECORD_EVERY_S, _RECORD_SHARE = 30.0, 0.02
 #: A half-written stage in a shared store is left alone for so long, as its writer may live; writing takes milliseconds.
 _LEFTOVER_S = 3600.0
 
@@ -152,17 +152,29 @@ def _run(
     store = StageStore(root, run_id)
     store.sweep_leftovers(_LEFTOVER_S if shared else 0.0)
     earlier = list(before_this.get("failures", []))
-    recorded = 0.0
+    due = 0.0
 
-    def record(status: str, every_s: float = 0.0) -> None:
-        nonlocal recorded
-        if time.monotonic() - recorded >= every_s:
-            manifest = make_manifest(plan, status, engine.known, engine.sharing, place)
-            failures = [*earlier, *map(asdict, engine.failures)]
-            write_json(folder / "manifest.json", manifest | {"failures": failures[-_FAILURES_KEPT:]})
-            recorded = time.monotonic()
+    def record(status: str, rows_from: tuple[FrameBank, UseMeter] | None = None) -> pd.DataFrame:
+        nonlocal due
+        began = time.monotonic()
+        manifest = make_manifest(plan, status, engine.known, engine.sharing, place)
+        failures = [*earlier, *map(asdict, engine.failures)]
+        write_json(folder / "manifest.json", manifest | {"failures": failures[-_FAILURES_KEPT:]})
+        table = results_frame([])
+        if rows_from is not None:
+            table = results_frame(make_rows(plan, rows_from[0], engine.results, rows_from[1]))
+            write_results(table, folder)
+        now = time.monotonic()
+        due = now + max(_RECORD_EVERY_S, (now - began) / _RECORD_SHARE)
+        return table
 
-    engine = StageEngine(store, on_progress, on_note, lambda: record("running", _RECORD_EVERY_S))
+    known_rows: tuple[FrameBank, UseMeter] | None = None  # none before the searches have chosen their settings
+
+    def record_when_due() -> None:
+        if time.monotonic() >= due:
+            record("running", known_rows)
+
+    engine = StageEngine(store, on_progress, on_note, record_when_due)
     missing = engine.recall(plan.requests)
     _say_what_was_found(engine, store, on_note, shared=shared, missing=len(missing))
     record("running")
@@ -171,25 +183,21 @@ def _run(
     bank = describe_frames(plan, plan.stages.values() if plan.searches else missing)
     meter = UseMeter(plan.data, bank.layout)
     executor = make_executor(bank)
-    table = results_frame([])
     try:
         engine.start_clock()
         if plan.searches:
             before = len(plan.recipes)
             plan = _search(plan, folder, bank, engine, executor, on_note)
             engine.recall(spec for recipe in plan.recipes[before:] for spec in recipe.stages)
-        for packs in plan.rounds:
-            engine.train(packs, executor)
-            table = _write_rows(plan, folder, engine, bank, meter)
-            record("running")
+        known_rows = (bank, meter)
+        engine.train(by_urgency(plan.rounds), executor)
     except BaseException:
         with suppress(OSError):  # a full disk is what may have ended the run
-            record("running")
+            record("running", known_rows)
         raise
     finally:
         executor.close()
-    record("complete")
-    return table
+    return record("complete", known_rows if plan.recipes else None)
 
 
 def _say_what_was_found(
@@ -239,12 +247,6 @@ def _search(
     if plan.sweep.mode != "curve":
         return plan
     return replace(plan, recipes=[*plan.recipes, *make_tuned_recipes(plan.sweep, plan.builder, chosen)])
-
-
-def _write_rows(plan: Plan, folder: Path, engine: StageEngine, bank: FrameBank, meter: UseMeter) -> pd.DataFrame:
-    table = results_frame(make_rows(plan, bank, engine.results, meter))
-    write_results(table, folder)
-    return table
 
 
 def needed_frames(plan: Plan, stages: Iterable[StageSpec]) -> dict[str, set[str]]:

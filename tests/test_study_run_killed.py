@@ -99,7 +99,7 @@ KILLS = {
     "saves-6": 6,  # between a weighted and an unweighted pretraining
     "weights-12": 11,  # the weights are written, the record is not, and nothing is renamed
     "saves-17": 17,  # all but one
-    "table-3": 18,  # all stages, but not the last table
+    "table-1": 18,  # all stages, but not the table
 }
 
 
