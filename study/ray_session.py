@@ -61,7 +61,16 @@ def open_session(workers: int, bank_bytes: int, address: str | None) -> bool:
         _start(workers, bank_bytes)
     else:
         _join(head)
+        _check_stores(bank_bytes)
     return True
+
+
+def total_cores() -> int:
+    """Cores of all nodes of the session that is open."""
+    import ray
+
+    resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+    return int(resources.get("CPU", 0))
 
 
 def _start(cores: int, bank_bytes: int) -> None:
@@ -140,6 +149,21 @@ def _join(head: str) -> None:
                 f"the Ray cluster at {head} cannot be joined: {_one_line(error)}: run this command on one of its "
                 "nodes, with its versions of Ray and Python, and with RAY_AUTH_MODE=token where it wants a token"
             ) from error
+
+
+def _check_stores(bank_bytes: int) -> None:
+    """Refuse nodes that cannot hold the frames: each one with workers keeps a copy in its object store."""
+    import ray
+
+    for node in ray.nodes():  # type: ignore[no-untyped-call]
+        store_bytes = node["Resources"].get("object_store_memory", 0)
+        if node["Alive"] and node["Resources"].get("CPU", 0) >= 1 and store_bytes < 1.05 * bank_bytes:
+            ray.shutdown()
+            raise InputError(
+                f"the frames need {1.05 * bank_bytes / 2**20:.0f} MiB of every node's object store, found "
+                f"{store_bytes / 2**20:.0f} MiB on {node['NodeManagerHostname']}: start that node with a larger "
+                "--object-store-memory, or use fewer n_cheap"
+            )
 
 
 def _await_answer(head: str) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from asteroid.frames import FrameBank
     from asteroid.stages import StageResult, TrainedModel
+    from study.mapped_bank import MappedBank
     from study.packs import Pack
 
 
@@ -37,13 +38,13 @@ class SharedBank:
         """The arrays of a bank, not copied."""
         import torch
 
-        return cls(_with_leaves(bank, torch.Tensor, lambda tensor: tensor.numpy()))
+        return cls(with_leaves(bank, torch.Tensor, lambda tensor: tensor.numpy()))
 
     @property
     def nbytes(self) -> int:
         """Size of the arrays and, roughly, of the hashes."""
         sizes: list[int] = []
-        _with_leaves(self.bank, np.ndarray, lambda array: sizes.append(array.nbytes))
+        with_leaves(self.bank, np.ndarray, lambda array: sizes.append(array.nbytes))
         return sum(sizes) + sum(64 * len(rows) for rows in self.bank.rows.values())
 
     def open(self) -> FrameBank:
@@ -53,11 +54,11 @@ class SharedBank:
         with warnings.catch_warnings():
             # Shared memory is read-only, which torch cannot express; training only reads the frames.
             warnings.filterwarnings("ignore", "The given NumPy array is not writable", UserWarning)
-            return _with_leaves(self.bank, np.ndarray, torch.from_numpy)
+            return with_leaves(self.bank, np.ndarray, torch.from_numpy)
 
 
-def _with_leaves(bank: FrameBank, kind: type, change: Callable[[Any], Any]) -> FrameBank:
-    """The bank with every leaf of a kind in its levels changed."""
+def with_leaves(bank: FrameBank, kind: type, change: Callable[[Any], Any]) -> FrameBank:
+    """The bank with every leaf of a kind, an array for instance, in its levels changed."""
 
     def changed(value: Any) -> Any:
         if isinstance(value, kind):
@@ -131,37 +132,51 @@ class PackWorker:
     """Trains packs on one thread.
 
     Args:
-        bank: the frames.
+        bank: reference of the frames in the object store, in a list, so that Ray does not fetch what is not needed.
         board: handle of the board's actor.
+        mapped: the same frames in files, to be read instead where this node sees them.
     """
 
-    def __init__(self, bank: SharedBank, board: Any) -> None:
+    def __init__(self, bank: list[Any], board: Any, mapped: MappedBank | None = None) -> None:
+        import ray
         import torch
 
         import asteroid.stage_training  # noqa: F401 -- loaded before the worker says that it is ready
 
         torch.set_num_threads(1)  # more would change the rounding, and cost time on small products
-        self._bank = bank.open()
+        self._mapped = mapped is not None
+        try:
+            self._bank = mapped.open() if mapped is not None else ray.get(bank[0]).open()
+        except OSError:  # another machine's disk
+            self._mapped = False
+            self._bank = ray.get(bank[0]).open()
         self._board = board
 
-    def pid(self) -> int:
-        """Process id; that it answers says that the worker is ready."""
-        return os.getpid()
+    def ready(self) -> tuple[int, bool]:
+        """Process id, and whether the frames are mapped files; that it answers says that the worker is ready."""
+        return os.getpid(), self._mapped
 
-    def train(self, pack: Pack, parents: Mapping[str, TrainedModel], ticket: int | None) -> list[StageResult] | Raised:
+    def train(
+        self,
+        pack: Pack,
+        parents: Mapping[str, TrainedModel],
+        ticket: int | None,
+        earlier: Mapping[str, StageResult] | None = None,
+    ) -> list[StageResult] | Raised:
         """Train a pack.
 
         Args:
             pack: the stages.
             parents: trained parents by key.
             ticket: under which the board keeps the validation errors; None for not at all.
+            earlier: what the stages were interrupted with, by key; None to start anew.
 
         Returns:
             one result per place, or what was raised. The board has everything by then.
         """
         import ray
 
-        from asteroid.stage_training import train_pack
+        from study.executors import train_here
 
         posted = None
 
@@ -171,13 +186,7 @@ class PackWorker:
 
         outcome: list[StageResult] | Raised
         try:
-            outcome = train_pack(
-                self._bank,
-                pack.specs,
-                parents,
-                share_batches=pack.share_batches,
-                on_validation=None if ticket is None else post,
-            )
+            outcome = train_here(self._bank, pack, parents, None if ticket is None else post, earlier)
         except Exception as error:
             outcome = Raised.of(error)
         if posted is not None:

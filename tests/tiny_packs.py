@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import os
+import signal
+from dataclasses import dataclass, fields, replace
 from functools import cache
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import psutil
@@ -45,6 +48,51 @@ def pack(*seeds: int, schedule: Schedule = SLOW) -> Pack:
 
 def quick(*seeds: int) -> Pack:
     return pack(*seeds, schedule=replace(SLOW, steps=12))
+
+
+@dataclass(frozen=True)
+class FailingPack(Pack):
+    """A pack on which workers die, or run out of memory, a number of times.
+
+    Attributes:
+        record: file to which every attempt adds a line: the worker's process id and what it maps.
+        failures: attempts that fail.
+        deadly: whether the worker is killed; else its memory runs out.
+        driver: process in which it does nothing.
+    """
+
+    record: str = ""
+    failures: int = 0
+    deadly: bool = False
+    driver: int = 0
+
+    def __getattribute__(self, name: str) -> Any:
+        if name == "share_batches" and os.getpid() != self.driver:
+            self._attempt()
+        return super().__getattribute__(name)
+
+    def _attempt(self) -> None:
+        mapped = ".npy" in Path("/proc/self/maps").read_text()
+        with Path(self.record).open("a+") as file:
+            file.write(f"{os.getpid()} {'files' if mapped else 'shared'}\n")
+            file.seek(0)
+            attempts = len(file.readlines())
+        if attempts <= self.failures and self.deadly:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if attempts <= self.failures:
+            raise MemoryError(f"attempt {attempts}\nUnable to allocate 8 GiB")
+
+
+def failing(pack: Pack, record: Path, failures: int, *, deadly: bool) -> FailingPack:
+    own = {field.name: getattr(pack, field.name) for field in fields(Pack)}
+    return FailingPack(**own, record=str(record), failures=failures, deadly=deadly, driver=os.getpid())
+
+
+class Holder:
+    """An actor that takes up cores."""
+
+    def ready(self) -> bool:
+        return True
 
 
 def bits(results: list[StageResult]) -> list[tuple[object, ...]]:

@@ -1,0 +1,77 @@
+"""Described frames in files that workers map into memory, for packs whose workers died or ran out of memory.
+
+Pages of a mapped file are read when they are needed and may be dropped again, which the object store's copy may not.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from study.ray_worker import SharedBank, with_leaves
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from asteroid.frames import FrameBank
+
+
+@dataclass(frozen=True)
+class ArrayFile:
+    """Place of one array on disk."""
+
+    path: str
+
+
+@dataclass(frozen=True)
+class MappedBank:
+    """A frame bank whose arrays lie in files.
+
+    Attributes:
+        bank: the bank with an `ArrayFile` in the place of every array that is not empty.
+    """
+
+    bank: FrameBank
+
+    @classmethod
+    def write(cls, shared: SharedBank, folder: Path) -> MappedBank:
+        """Write every array once; what an earlier process left in the folder goes.
+
+        Args:
+            shared: the frames.
+            folder: where; every node must see it under this name for its workers to use it.
+
+        Raises:
+            OSError: there is no room; nothing stays behind.
+        """
+        numbers = count()
+
+        def written(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any] | ArrayFile:
+            if not array.size:  # nothing that could be mapped
+                return array
+            path = folder.resolve() / f"{next(numbers)}.npy"
+            temporary = path.with_name(f".{path.name}.tmp")
+            with temporary.open("wb") as file:
+                np.save(file, array, allow_pickle=False)
+            temporary.replace(path)
+            return ArrayFile(str(path))
+
+        shutil.rmtree(folder, ignore_errors=True)
+        try:
+            folder.mkdir(parents=True)
+            return cls(with_leaves(shared.bank, np.ndarray, written))
+        except OSError:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+
+    def open(self) -> FrameBank:
+        """The bank of the mapped arrays: its tensors must never be written to.
+
+        Raises:
+            OSError: the files are not there, as on a node that does not share their folder.
+        """
+        return SharedBank(with_leaves(self.bank, ArrayFile, lambda file: np.load(file.path, mmap_mode="r"))).open()
