@@ -8,17 +8,17 @@ import platform
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
-import ase.io
 import numpy as np
-from ase import Atoms
 
 from asteroid.errors import InputError
+from asteroid.formats import read_labels
 from asteroid.geometries import read_geometries
+from asteroid.label_writers import write_labels
 from asteroid.labelling_levels import parse_level
 from asteroid.labels import LabelSet
-from asteroid.npz_labels import read_sidecar
 from study.folder import write_json, write_text
 from study.hardware import processor
+from study.label_folder import work_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,44 +29,54 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".npz", ".xyz", ".extxyz")
 _UNITS = {"R": "Angstrom", "E": "eV", "F": "eV/Angstrom", "cpu_s": "CPU s, one thread"}
+_NO_LEVEL = "unlabelled"
 _PROGRAMS = {"force field": "rdkit", "xtb": "tblite", "wave function": "pyscf"}
 
 
 def read_frames(path: Path, *, length_unit: str | None = None, group_key: str | None = None) -> LabelSet:
     """Read geometries; labels that the file may have are left aside.
 
-    An npz file with a `<stem>.meta.json` says its unit itself, and keeps its groups (`replica`) and frame numbers
-    (`index`), so that labels of several levels for the same frames stay paired.
+    Files of this project keep their groups and frame numbers, so that labels of several levels for the same frames stay
+    paired.
 
     Args:
-        path: .npz, .xyz or .extxyz.
+        path: .npz, .xyz, .extxyz or what else `asteroid.geometries` reads.
         length_unit: of an npz file that does not say it.
-        group_key: key of the groups where it is not `replica`.
+        group_key: key of the groups in a file of somebody else's.
 
     Raises:
         InputError: as `asteroid.geometries.read_geometries`, or a number is not finite.
     """
-    own: Mapping[str, Any] = {}
-    keys: list[str] = []
-    if path.suffix.lower() == ".npz" and path.is_file():
-        own = read_sidecar(path) or {}
-        keys = _keys(path)
-        units = own.get("units")
-        length_unit = length_unit or (str(units["R"]) if isinstance(units, dict) and "R" in units else None)
-        group_key = group_key or ("replica" if own and "replica" in keys else None)
-    frames = read_geometries(path, level="unlabelled", length_unit=length_unit, group_key=group_key)
+    frames = None
+    if length_unit is None and group_key is None:
+        frames = _own_frames(path)
+    if frames is None:
+        frames = read_geometries(path, level=_NO_LEVEL, length_unit=length_unit, group_key=group_key)
     broken = np.flatnonzero(~np.isfinite(frames.positions).all(axis=(1, 2)))
     if len(broken):
         raise InputError(
             f"positions of {path.name} must be finite, found NaN or infinity in frame {broken[0]}: remove it"
         )
-    if own and "index" in keys:
-        with np.load(path, allow_pickle=False) as archive:
-            index = archive["index"]
-        frames = LabelSet(
-            frames.numbers, frames.positions, None, None, frames.level, frame_id=index, group=frames.group
-        )
     return frames
+
+
+def _own_frames(path: Path) -> LabelSet | None:
+    """Frames of a file whose labels can be read without a word from the user; None for any other file."""
+    for level in (None, _NO_LEVEL):
+        try:
+            labels = read_labels(path, level=level).labels
+        except InputError:  # read_geometries will say what is wrong, if anything is
+            continue
+        return LabelSet(
+            labels.numbers,
+            labels.positions,
+            None,
+            None,
+            _NO_LEVEL,
+            frame_id=labels.frame_id,
+            group=labels.group,
+        )
+    return None
 
 
 def read_molecule(path: Path) -> tuple[IntArray, FloatArray]:
@@ -101,28 +111,18 @@ def check_output(path: Path) -> None:
         raise InputError(f"--out lies in a folder, found the file {path.parent}: choose another name")
 
 
-def write_labels(path: Path, labels: LabelSet, card: Mapping[str, Any]) -> None:
-    """Write labels in eV and Å with their card beside them; each file complete or not at all.
+def write_output(path: Path, labels: LabelSet, card: Mapping[str, Any]) -> None:
+    """Write labels, and their card as `<stem>.meta.json` beside them; each file complete or not at all.
 
     Args:
-        path: .npz (this project's layout: z, R, E, F, index, replica, cpu_s) or (ext)xyz with REF_energy, REF_forces.
+        path: a name ending in .npz, .xyz or .extxyz; its work folder exists.
         labels: energies and forces of one level.
-        card: what `<stem>.meta.json` says beside level and units.
+        card: what the card says beside level and units.
     """
-    temporary = path.with_name(f".{path.stem}.tmp{path.suffix}")
+    finished = work_folder(path) / path.name  # where no card of earlier labels lies beside it
+    write_labels(labels, finished)
     write_json(path.with_name(f"{path.stem}.meta.json"), {"level": labels.level, "units": _UNITS, **card})
-    try:
-        if path.suffix.lower() == ".npz":
-            arrays = {"z": labels.numbers, "R": labels.positions, "E": labels.energy, "F": labels.forces}
-            arrays |= {"index": labels.frame_id, "replica": labels.group, "cpu_s": labels.cpu_s}
-            stored = {name: array for name, array in arrays.items() if array is not None}
-            with temporary.open("wb") as target:
-                np.savez_compressed(target, allow_pickle=False, **stored)
-        else:
-            ase.io.write(temporary, _atoms(labels), format="extxyz")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    finished.replace(path)
 
 
 def write_failures(path: Path, failures: Sequence[tuple[int, Failure]]) -> Path:
@@ -171,28 +171,3 @@ def _wave_function_card(method: str) -> dict[str, Any]:
     if method in ("ccsd", "ccsd_t"):
         card |= {"cc_tol": CC_TOL, "cc_norm_tol": CC_NORM_TOL, "lambda_tol": LAMBDA_TOL}
     return card
-
-
-def _atoms(labels: LabelSet) -> list[Atoms]:
-    assert labels.energy is not None
-    assert labels.forces is not None
-    frames = []
-    for row in range(len(labels)):
-        atoms = Atoms(labels.numbers, labels.positions[row])
-        atoms.info |= {"REF_energy": float(labels.energy[row]), "frame_id": int(labels.frame_id[row])}
-        atoms.arrays["REF_forces"] = np.array(labels.forces[row])
-        if labels.group is not None:
-            atoms.info["replica"] = int(labels.group[row])
-        if labels.cpu_s is not None:
-            atoms.info["cpu_s"] = float(labels.cpu_s[row])
-        frames.append(atoms)
-    return frames
-
-
-def _keys(path: Path) -> list[str]:
-    """Keys of an npz file; none where it is not one, which its reader will say."""
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            return list(archive.files) if isinstance(archive, np.lib.npyio.NpzFile) else []
-    except (ValueError, OSError, EOFError):
-        return []

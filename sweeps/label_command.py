@@ -128,7 +128,7 @@ def _save(out: Path, run: LabelRun, method: Method, geometries: Path, n: int | N
 
     from analysis.explain import duration
     from study.hardware import processor
-    from study.label_files import method_card, write_failures, write_labels
+    from study.label_files import method_card, write_failures, write_output
     from study.label_prices import price_text
 
     cpu_s = run.labels.cpu_s
@@ -148,7 +148,7 @@ def _save(out: Path, run: LabelRun, method: Method, geometries: Path, n: int | N
     }
     out.parent.mkdir(parents=True, exist_ok=True)
     failed = write_failures(out, run.failures)
-    write_labels(out, run.labels, card)
+    write_output(out, run.labels, card)
     if run.copies:
         _say(f"note: {run.copies} geometries are copies of earlier ones and were left out")
     _say(f"{out}: {len(run.labels):,} labels of {method.level}; settings and price: {out.stem}.meta.json")

@@ -131,7 +131,7 @@ def progress_line(progress: SampleProgress) -> str:
 def _save(out: Path, job: SampleJob, run: SampleRun, molecule: Path) -> None:
     from analysis.explain import duration
     from study.hardware import processor
-    from study.label_files import method_card, write_labels
+    from study.label_files import method_card, write_output
     from study.label_prices import price_text
 
     dynamics = job.dynamics
@@ -154,7 +154,7 @@ def _save(out: Path, job: SampleJob, run: SampleRun, molecule: Path) -> None:
         "equilibration_share": run.equilibration_share,
     }
     out.parent.mkdir(parents=True, exist_ok=True)
-    write_labels(out, run.labels, card)
+    write_output(out, run.labels, card)
     total = run.frame_cpu_s * len(run.labels)
     label, frame = price_text(run.label_cpu_s), price_text(run.frame_cpu_s)
     _say(
