@@ -101,10 +101,14 @@ def run(
     out: Annotated[
         Path | None, typer.Option("--out", help="Run folder. Default: runs/NAME, NAME from the sweep.")
     ] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Ray workers, one core each; 1 trains in this process.")] = 1,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Ray workers, one core each. Default: none, or all cores of the cluster with --ray-address."
+        ),
+    ] = None,
     ray_address: Annotated[
-        str | None,
-        typer.Option(help="Ray cluster, HOST:PORT or auto; the run folder stays on this machine.", metavar="ADDRESS"),
+        str | None, typer.Option(help="Ray cluster, HOST:PORT or auto (docs/cluster.md).", metavar="ADDRESS")
     ] = None,
     extend: Annotated[
         bool, typer.Option("--extend", help="Allow a sweep that adds budgets, seeds and the like to the folder's own.")
@@ -125,7 +129,7 @@ def run(
 
       asteroid-study run my_sweep.yaml --store stages
 
-      asteroid-study run my_sweep.yaml --ray-address auto --workers 64
+      asteroid-study run my_sweep.yaml --ray-address auto
     """
     from study.executors import PackFailedError
     from study.preflight import make_forecast
@@ -144,7 +148,7 @@ def run(
     again = _run_command(sweep, folder, workers, ray_address, store, extend=extend)
     try:
         with make_display(_out) as display:
-            maker = _executor_maker(workers, ray_address)
+            maker = _executor_maker(workers, ray_address, folder / "scratch", display.note)
             table = run_plan(plan, folder, maker, display.show, display.note, extend=extend, store=store)
     except KeyboardInterrupt:
         _stop("stopped", again, 130)
@@ -173,7 +177,7 @@ def _stop(why: str, again: str, code: int) -> NoReturn:
 def _run_command(
     sweep: str | Path,
     folder: Path,
-    workers: int = 1,
+    workers: int | None = None,
     ray_address: str | None = None,
     store: Path | None = None,
     *,
@@ -181,21 +185,23 @@ def _run_command(
 ) -> str:
     """The command that goes on with a run."""
     options: list[tuple[str, object]] = [("--out", folder)]
-    options += [("--workers", workers)] if workers > 1 else []
+    options += [("--workers", workers)] if workers is not None else []
     options += [("--ray-address", ray_address)] if ray_address is not None else []
     options += [("--store", store)] if store is not None else []
     words = ["asteroid-study", "run", str(sweep), *(str(word) for option in options for word in option)]
     return shlex.join([*words, *(["--extend"] if extend else [])])
 
 
-def _executor_maker(workers: int, ray_address: str | None) -> Callable[[FrameBank], Executor]:
-    if workers == 1 and ray_address is None:
+def _executor_maker(
+    workers: int | None, ray_address: str | None, scratch: Path, on_note: Callable[[str], None]
+) -> Callable[[FrameBank], Executor]:
+    if workers in (None, 1) and ray_address is None:
         from study.executors import SerialExecutor
 
         return SerialExecutor
     from study.ray_executor import RayExecutor
 
-    return lambda bank: RayExecutor(bank, workers=workers, address=ray_address)
+    return lambda bank: RayExecutor(bank, workers=workers, address=ray_address, scratch=scratch, on_note=on_note)
 
 
 @app.command()
