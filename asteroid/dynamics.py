@@ -16,7 +16,6 @@ import numpy as np
 from ase import Atoms, units
 from ase.data import covalent_radii
 from ase.md.langevin import Langevin
-from ase.md.velocitydistribution import MaxwellBoltzmannDistribution
 from scipy.sparse.csgraph import connected_components
 
 from asteroid.errors import InputError
@@ -114,7 +113,8 @@ def sample_replica(
     calculator = LabellerCalculator(labeller)
     atoms.calc = calculator
     if trajectory.now is None:
-        MaxwellBoltzmannDistribution(atoms, temperature_K=settings.temperature_k, rng=generator)
+        spread = np.sqrt(atoms.get_masses() * units.kB * settings.temperature_k)  # Maxwell and Boltzmann's
+        atoms.set_momenta(spread[:, None] * generator.standard_normal((len(atoms), 3)))
     else:
         positions, momenta = trajectory.now
         atoms.set_positions(positions)
