@@ -13,7 +13,7 @@ still have close pairs keep the ratio between .75 and 1.3.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import permutations, product
+from itertools import permutations
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -168,13 +168,14 @@ def _neighbours(positions: FloatArray) -> tuple[IntArray, IntArray]:
 
 
 def _known_factor(scale: float) -> str:
-    """Name the ratio of units that a factor equals to 6 %."""
+    """Name the ratio of units that a factor equals to 5 %."""
     energies = {**ENERGY_IN_EV, "Rydberg": ENERGY_IN_EV["Hartree"] / 2}
     lengths = {name: LENGTH_IN_ANG[name] for name in ("Bohr", "Angstrom")}
-    forces = {f"{e}/{x}": energies[e] / lengths[x] for e, x in product(energies, lengths)}
+    per_ang = {f"{name}/Angstrom": energies[name] for name in ("eV", "kcal/mol", "kJ/mol")}
+    forces = per_ang | {f"{name}/Bohr": energies[name] / lengths["Bohr"] for name in ("Hartree", "Rydberg")}
     for units in (lengths, energies, forces):
         table = {(a, b): units[a] / units[b] for a, b in permutations(units, 2)}
         (first, second), value = min(table.items(), key=lambda entry: abs(np.log(entry[1] / scale)))
-        if abs(np.log(value / scale)) < 0.06:
+        if abs(np.log(value / scale)) < 0.05:
             return f", and one {first} is {value:.4g} {second}"
     return ""

@@ -15,6 +15,7 @@ import shutil
 import socket
 import tarfile
 import tempfile
+import warnings
 import zipfile
 from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass, replace
@@ -112,10 +113,17 @@ def read_md17(
     return (parts[0] if len(parts) == 1 else _joined(parts, with_groups=group_key is None)), wanted.level
 
 
-def _set_named(name: str, root: Path) -> _Set:
-    from torch_geometric.datasets.md17 import MD17
+def md17_class() -> Any:
+    """PyTorch Geometric's `MD17`, imported when asked for: that takes seconds."""
+    with warnings.catch_warnings():
+        # Its modules use torch.jit.script, which recent PyTorch announces to be going away.
+        warnings.filterwarnings("ignore", "`torch.jit", DeprecationWarning)
+        from torch_geometric.datasets.md17 import MD17
+    return MD17
 
-    known = {known.lower(): known for known in MD17.file_names}
+
+def _set_named(name: str, root: Path) -> _Set:
+    known = {known.lower(): known for known in md17_class().file_names}
     text = " ".join(name.removeprefix(PREFIX).split()).lower()
     body, _, last = text.rpartition(" ")
     key, part = (body, last) if last in _SPLITS and body in known else (text, "")
@@ -133,9 +141,8 @@ def _set_named(name: str, root: Path) -> _Set:
 
 def _paths(name: str, root: Path) -> Any:
     """PyG's object for the paths and the download alone: its constructor would process the files."""
-    from torch_geometric.datasets.md17 import MD17
-
-    dataset = MD17.__new__(MD17)
+    published = md17_class()
+    dataset = published.__new__(published)
     dataset.root, dataset.name = str(root), name
     dataset.revised, dataset.ccsd = "revised" in name, "CCSD" in name
     return dataset
