@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from asteroid.errors import InputError
 from asteroid.file_labels import FileLabels, named_units
 from asteroid.formats import convert, read_labels
+from asteroid.geometries import read_geometries
 from asteroid.plausibility import all_electron_energy_ev
 from asteroid.units import ENERGY_IN_EV, LENGTH_IN_ANG
 
@@ -201,6 +202,59 @@ def test_one_row_of_elements_per_frame(tmp_path: Path) -> None:
     assert "must be one molecule" in refused(saved(tmp_path, {**rows, "Z": other}), **units)
     assert "must be one molecule" in refused(saved(tmp_path, {**rows, "N": np.array([3, 3, 2, 3])}), **units)
     assert "must be whole" in refused(saved(tmp_path, {**rows, "Z": np.array(["O", "H", "H"])}), **units)
+
+
+def flattened(**changes: Any) -> dict[str, Any]:
+    """The layout of the reference code: one row per atom."""
+    content = {"R": R.reshape(-1, 3), "Z": np.tile(WATER, 4), "N": np.full(4, 3), "E": E, "F": F.reshape(-1, 3)}
+    return {**content, "id": np.array([3, 1, 4, 15]), **changes}
+
+
+@pytest.mark.parametrize("energy_shape", [(4,), (4, 1)])
+def test_one_row_per_atom(tmp_path: Path, energy_shape: tuple[int, ...]) -> None:
+    path = saved(tmp_path, flattened(E=E.reshape(energy_shape), run=np.array([0, 0, 1, 1])))
+    loaded = read_labels(path, level="mp2", energy_unit="eV", length_unit="A", group_key="run")
+    check_values(loaded.labels)
+    assert loaded.labels.frame_id.tolist() == [3, 1, 4, 15]
+    assert loaded.labels.group is not None
+    assert loaded.labels.group.tolist() == [0, 0, 1, 1]
+    assert "states no units" in refused(path)
+    assert "declare level" in refused(path, None, energy_unit="eV", length_unit="A")
+    bare = read_geometries(path, level="mp2", length_unit="A", group_key="run")
+    np.testing.assert_array_equal(bare.positions, R)
+
+
+def test_molecules_of_a_flattened_file_are_named(tmp_path: Path) -> None:
+    units = {"energy_unit": "eV", "length_unit": "A"}
+    numbers = np.concatenate([WATER, WATER, [6, 1, 1], [8, 1], [8]])
+    sizes = np.array([3, 3, 3, 2, 1])
+    message = refused(saved(tmp_path, flattened(Z=numbers, N=sizes, E=np.zeros(5))), **units)
+    assert "found H2O (2 frames), CH2 (1 frames), HO (1 frames), O (1 frames): write one file for each" in message
+    assert "one order of atoms, found atomic numbers 8, 1, 1 in frame 0 and 1, 8, 1 in frame 3" in refused(
+        saved(tmp_path, flattened(Z=np.concatenate([np.tile(WATER, 3), [1, 8, 1]]))), **units
+    )
+
+
+def test_short_floats_are_noted_where_they_lose_energies(tmp_path: Path) -> None:
+    path = saved(tmp_path, plain(E=E.astype(np.float32), R=R.astype(np.float32)))
+    notes = read_labels(path, level="hf", energy_unit="eV", length_unit="A").notes
+    assert notes == (
+        "energies are stored as float32, in steps of 0.00024 eV: store them in double precision or subtract a "
+        "constant first",
+    )
+    relative = saved(tmp_path, plain(E=(E - E[0]).astype(np.float32)))
+    assert read_labels(relative, level="hf", energy_unit="eV", length_unit="A").notes == ()
+
+
+def test_files_of_this_project_need_no_declarations(tmp_path: Path) -> None:
+    own = {"level": np.array("mp2/cc-pvdz"), "e_unit": np.array("kcal/mol"), "r_unit": np.array("Angstrom")}
+    content = plain(E=E / KCAL, F=F / KCAL, index=np.array([7, 3, 5, 0]), group=np.array([0, 0, 1, 1]), **own)
+    loaded = read_labels(saved(tmp_path, {**content, "cpu_s": np.full(4, 6.0)}), level=None)
+    check_values(loaded.labels)
+    assert loaded.labels.level == "mp2/cc-pvdz"
+    assert loaded.labels.frame_id.tolist() == [7, 3, 5, 0]
+    assert loaded.labels.cpu_s is not None
+    assert loaded.notes == ("groups from key group",)
 
 
 def test_sidecar(tmp_path: Path) -> None:

@@ -229,6 +229,17 @@ def test_paths_of_label_files_count_from_the_sweep_file(tmp_path: Path) -> None:
     assert data.cheap.file == elsewhere.resolve()
 
 
+def test_sets_of_md17_are_named_and_their_folder_counts_from_the_sweep_file(tmp_path: Path) -> None:
+    named = {"file": "md17:aspirin CCSD train", "price": "28s", "data_folder": "sets"}
+    (tmp_path / "sweep.yaml").write_text(yaml.safe_dump(sweep_data(data={"accurate": named, "cheap": named})))
+    data = read_sweep(tmp_path / "sweep.yaml").data
+    assert data.accurate is not None
+    assert str(data.accurate.file) == "md17:aspirin CCSD train"
+    assert data.accurate.data_folder == (tmp_path / "sets").resolve()
+    again = parse_sweep(sweep_yaml(read_sweep(tmp_path / "sweep.yaml")), "again", tmp_path / "elsewhere").data
+    assert again == data
+
+
 def test_a_sweep_of_accurate_labels_only_needs_nothing_else() -> None:
     sweep = parse(sweep_data(strategies=["accurate_only"], n_cheap=..., gamma_rel=..., pretrain=..., finetune=...))
     assert sweep.pretrain is None
