@@ -32,8 +32,8 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 
 from study.config import parse_sweep
-from study.storage import ask_trial, counted_trials, open_journal, open_study
 from study.search import searches_of
+from study.storage import ask_trial, counted_trials, open_journal, open_study
 
 if TYPE_CHECKING:
     from collections.abc import Callable

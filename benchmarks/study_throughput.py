@@ -37,6 +37,7 @@ import tempfile
 import threading
 import time
 from collections import Counter, defaultdict
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,7 +56,8 @@ STEPS = {"identify": 300, "pretrain": 1500, "finetune": 300}
 SHORT_STEPS, SHORT_TRIALS, SHORT_TOLERANCE = {"identify": 60, "pretrain": 60, "finetune": 60}, 12, 1e-3
 WORKERS = 2
 _POLL_S = 0.5
-_RAYS_OWN = "Ray's own processes"
+#: Role and CPU seconds by process id and start.
+Seen = dict[tuple[int, float], tuple[str, float]]
 
 SWEEP = """
 name: throughput
@@ -189,7 +191,7 @@ def tune_side(folder: Path, side: str, plan: Plan, trials: int) -> None:
         ),
         run_config=tune.RunConfig(storage_path=str(folder / "tune"), verbose=0),
     )
-    once_core_s = sum(read_tree(psutil.Process(), {}).values())
+    once_core_s = read_tree(psutil.Process(), {})
     results = tuner.fit()
     found = [result.metrics | {"point": [result.config[name] for name in grid]} for result in results]
     once_core_s += sum(trial["process_core_s_before"] for trial in found)
@@ -255,7 +257,7 @@ def cost_class(spec: StageSpec) -> str:
 def measured_side(side: str, trials: int = 0, *, short: bool = False) -> dict[str, Any]:
     """Run one side in a fresh process; what it found, with its core seconds by kind of process and its wall seconds."""
     print(f"{side}{' (short stages)' if short else ''}: load {os.getloadavg()[0]:.1f} before", end="", flush=True)
-    seen: dict[Any, float] = {}
+    seen: Seen = {}
     ended = threading.Event()
     with tempfile.TemporaryDirectory() as folder, (Path(folder) / "log.txt").open("w+") as log:
         command = [sys.executable, __file__, "--side", side, "--folder", folder, "--trials", str(trials)]
@@ -277,35 +279,30 @@ def measured_side(side: str, trials: int = 0, *, short: bool = False) -> dict[st
             sys.exit(f"\n{side} failed with exit status {code}:\n{log.read()[-3000:]}")
         found: dict[str, Any] = json.loads((Path(folder) / f"{side}.json").read_text())
     by_role: defaultdict[str, float] = defaultdict(float)
-    for (role, *_), seconds in seen.items():
+    for role, seconds in seen.values():
         by_role[role] += seconds
     print(f", {os.getloadavg()[0]:.1f} after {wall_s:.0f} s", flush=True)
-    return found | {"core_s": sum(seen.values()), "wall_s": wall_s, "by_role": dict(by_role)}
+    return found | {"core_s": sum(by_role.values()), "wall_s": wall_s, "by_role": dict(by_role)}
 
 
-def watch(process: psutil.Process, seen: dict[Any, float], ended: threading.Event) -> None:
+def watch(process: psutil.Process, seen: Seen, ended: threading.Event) -> None:
     """Follow the CPU times of a process and its descendants; the last value of each stays."""
     while not ended.wait(_POLL_S):
         read_tree(process, seen)
 
 
-def read_tree(process: psutil.Process, seen: dict[Any, float]) -> dict[Any, float]:
-    """Put down the CPU seconds of a process and its descendants by (role, process id, start)."""
-    try:
-        members = [process, *process.children(recursive=True)]
-    except psutil.NoSuchProcess:
-        return seen
-    for member in members:
-        try:
-            with member.oneshot():
-                times, name = member.cpu_times(), " ".join(member.cmdline()[:3])
-        except psutil.Error:
-            continue
-        role = "driver" if member == process else "workers" if name.startswith("ray::") else _RAYS_OWN
-        which = (member.pid, member.create_time())
-        seen.pop((_RAYS_OWN, *which), None)  # a worker is renamed once it is up
-        seen[(role, *which)] = times.user + times.system
-    return seen
+def read_tree(process: psutil.Process, seen: Seen) -> float:
+    """Put down the CPU seconds of a process and its descendants; returns the sum of all seen so far."""
+    with suppress(psutil.NoSuchProcess):
+        for member in [process, *process.children(recursive=True)]:
+            with suppress(psutil.Error), member.oneshot():
+                times, which = member.cpu_times(), (member.pid, member.create_time())
+                role = "driver" if member == process else seen.get(which, ("", 0.0))[0]
+                # Ray renames its workers once they are up; a process that has just ended has no name any more.
+                if role not in ("driver", "workers"):
+                    role = "workers" if " ".join(member.cmdline()).startswith("ray::") else "Ray's own processes"
+                seen[which] = (role, times.user + times.system)
+    return sum(seconds for _, seconds in seen.values())
 
 
 def report(toolkit: dict[str, Any], tune: dict[str, Any]) -> None:
