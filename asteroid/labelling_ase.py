@@ -105,6 +105,8 @@ class LabellerCalculator:
         return self._at_positions(atoms.positions)[1].copy()
 
     def _at_positions(self, positions: FloatArray) -> tuple[float, FloatArray]:
+        if not np.isfinite(positions).all():  # programs may hang or crash on these
+            raise NotConvergedError("the positions are no numbers any more")
         if self._at is None or not np.array_equal(self._at, positions):
             began = time.process_time()
             self._label = self._labeller(positions)

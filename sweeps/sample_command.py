@@ -87,20 +87,20 @@ def make_dynamics(
     for name, value in (("temperature", temperature_k), ("friction", friction_per_fs)):
         if not 0 < value < float("inf"):
             raise InputError(f"--{name} must be positive, found {value:g}: for instance 500 K, a friction of 0.01/fs")
-    step_fs = parse_fs(timestep, "--timestep")
-    steps = {}
-    for name, text in (("every", every), ("equilibration", equilibration)):
-        time_fs = parse_fs(text, f"--{name}")
-        steps[name] = round(time_fs / step_fs)
-        if abs(steps[name] * step_fs - time_fs) > 1e-6 * step_fs:
-            raise InputError(
-                f"--{name} must be a whole number of time steps of {step_fs:g} fs, found {text!r}: change one"
-            )
-    if not step_fs > 0 or not steps["every"] > 0:
+    step_fs, every_fs = parse_fs(timestep, "--timestep"), parse_fs(every, "--every")
+    if not (step_fs > 0 and every_fs > 0):
         raise InputError(
-            f"--timestep and --every must be positive, found {timestep!r} and {every!r}: for instance 10fs"
+            f"--timestep and --every must be positive, found {timestep!r} and {every!r}: for instance 0.5fs and 10fs"
         )
-    return Dynamics(temperature_k, step_fs, friction_per_fs, steps["every"], steps["equilibration"], seed)
+    steps = []
+    for option, time_fs in (("--every", every_fs), ("--equilibration", parse_fs(equilibration, "--equilibration"))):
+        steps.append(round(time_fs / step_fs))
+        if abs(steps[-1] * step_fs - time_fs) > 1e-6 * step_fs:
+            raise InputError(
+                f"{option} must be a whole number of time steps of {step_fs:g} fs, found {time_fs:g} fs: change one"
+            )
+    every_steps, equilibration_steps = steps
+    return Dynamics(temperature_k, step_fs, friction_per_fs, every_steps, equilibration_steps, seed)
 
 
 def parse_fs(text: str, option: str) -> float:

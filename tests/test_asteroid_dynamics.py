@@ -103,6 +103,18 @@ def test_the_temperature_is_the_thermostats() -> None:
     assert np.mean(found.energy) == pytest.approx(4.5 * 0.03447, rel=0.06)
 
 
+def test_the_first_velocities_are_maxwells() -> None:
+    """Free atoms without friction keep them: <p^2 / 2m> = kT / 2 for each of nine components."""
+
+    def free(positions: FloatArray) -> tuple[float, FloatArray]:
+        return 0.0, np.zeros(positions.shape)
+
+    settings = replace(SETTINGS, friction_per_fs=1e-12, every_steps=1, equilibration_steps=0)
+    momenta = [run(free, settings, replica, frames=1).now[1] for replica in range(200)]  # type: ignore[index]
+    per_component = np.mean(np.square(momenta) / (2 * WATER.get_masses()[:, None]), axis=(0, 2))
+    np.testing.assert_allclose(per_component, 0.03447 / 2, rtol=0.2)
+
+
 def test_a_molecule_that_falls_apart_stops() -> None:
     def free(positions: FloatArray) -> tuple[float, FloatArray]:
         return 0.0, np.zeros(positions.shape)
@@ -123,7 +135,7 @@ def test_broken_numbers_stop() -> None:
     def nonsense(positions: FloatArray) -> tuple[float, FloatArray]:
         return 0.0, np.full(positions.shape, np.nan)
 
-    with pytest.raises(InputError, match="nan K"):
+    with pytest.raises(InputError, match="nan K|no numbers"):
         run(nonsense)
 
 

@@ -164,6 +164,7 @@ def test_a_geometry_twice_is_labelled_once(tmp_path: Path) -> None:
         ({"charge": 1}, "another charge"),
         ({"max_cycle": 7}, "another max cycle"),
         ({"frames": frames(11)}, "another geometry file"),
+        ({"frames": replace(frames(), positions=frames().positions + 0.01)}, "another geometry file"),
     ],
 )
 def test_a_folder_of_another_job_is_refused(change: dict[str, object], message: str, tmp_path: Path) -> None:
