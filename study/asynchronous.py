@@ -23,32 +23,53 @@ if TYPE_CHECKING:
     from study.search import Search
     from study.trial_book import SearchTrial, TrialBook
 
+#: On so many workers one stage is kept waiting, asked while nobody is idle, lest a free worker wait for the sampler.
+_AHEAD = 8
+
 
 def run_async(book: TrialBook, engine: StageEngine, executor: Executor, pack_size: int) -> None:
     """Run every study up to its number of trials, finished ones of earlier sessions included."""
     section = book.searches[0].section
     to_ask = _places(book.searches, section.trials)
     at_once = section.trials_per_round * len(book.searches)
+    ahead = executor.slots // _AHEAD
+    most = max(at_once, executor.slots + ahead)  # however many stages they share: who is asked late is asked wisely
     going: list[SearchTrial] = []
     left = True
     try:
         while left or going:
-            free = executor.slots - engine.packs_in_training
-            while left and (len(going) < at_once or len(_ready(going, engine)) < free):
+            if len(going) >= at_once or not left:
+                _start(going, engine, executor, pack_size)
+            idle = engine.packs_in_training < executor.slots
+            spare = ahead > 0 and not engine.one_is_finished and len(_ready(going, engine)) < ahead
+            if left and (len(going) < at_once or ((idle or spare) and len(going) < most)):
                 place = next(to_ask, None)
                 left = place is not None
                 if place is not None:
-                    (trial,) = book.open(place[0], place[1], place[1] + 1)
-                    if trial.running:
-                        going.append(trial)
-                    else:
-                        book.repeat(trial)
-            for pack in _make_packs(_ready(going, engine), engine, free, pack_size)[:free]:
-                engine.begin(pack, executor)
-            engine.await_some(executor)
+                    going += _ask(book, *place)
+                continue
+            if engine.packs_in_training:
+                engine.await_one(executor)
+                _start(going, engine, executor, pack_size)
             going = _advance(going, book, engine)
     finally:
         engine.abandon()
+
+
+def _ask(book: TrialBook, search: Search, index: int) -> list[SearchTrial]:
+    (trial,) = book.open(search, index, index + 1)
+    if trial.running:
+        return [trial]
+    book.repeat(trial)
+    return []
+
+
+def _start(going: Sequence[SearchTrial], engine: StageEngine, executor: Executor, pack_size: int) -> None:
+    """Give every free worker a pack, as far as there are any."""
+    free = executor.slots - engine.packs_in_training
+    if free > 0:
+        for pack in _make_packs(_ready(going, engine), engine, free, pack_size)[:free]:
+            engine.begin(pack, executor)
 
 
 def _places(searches: Sequence[Search], trials: int) -> Iterator[tuple[Search, int]]:

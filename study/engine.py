@@ -76,6 +76,8 @@ class StageEngine:
         self._n_requests = 0
         self._trained_core_s = 0.0  # running totals: the listener is told often
         self._known: dict[str, StageSpec] = {}
+        self._by_kind: dict[str, list[int]] = {}  # finished, in all
+        self._best: dict[str, float] = {}
         self._kept = 0
         self._steps_done = 0
         self._steps_total = 0
@@ -117,7 +119,7 @@ class StageEngine:
                 torn += was_there and not found
                 if not (found or to_train):
                     continue
-                self._known[spec.key] = spec
+                self._know(spec)
                 if not found:
                     missing.append(spec)
             self._requests[spec.key] += 1
@@ -136,14 +138,35 @@ class StageEngine:
         except KeyError:
             self._store.discard(key)
             return False
-        with self._lock:
-            self.results[key] = result
+        self._enter(result)
         self._kept += 1
         if self._store.is_of_another_run(key):
             self._found.add(key)
         else:
             self._trained_core_s += result.core_s
         return True
+
+    def _know(self, spec: StageSpec) -> None:
+        """Take up a stage that is asked for."""
+        with self._lock:
+            self._known[spec.key] = spec
+            self._by_kind.setdefault(spec.kind, [0, 0])[1] += 1
+        if spec.key in self.results:
+            self._count_finished(self.results[spec.key])
+
+    def _enter(self, result: StageResult) -> None:
+        """Take up a finished stage."""
+        with self._lock:
+            self.results[result.key] = result
+        if result.key in self._known:
+            self._count_finished(result)
+
+    def _count_finished(self, result: StageResult) -> None:
+        kind, error = self._known[result.key].kind, result.val_force_mae_ev_ang
+        with self._lock:
+            self._by_kind[kind][0] += 1
+            if not math.isnan(error):
+                self._best[kind] = min(self._best.get(kind, math.inf), error)
 
     @property
     def in_training(self) -> frozenset[str]:
@@ -184,7 +207,8 @@ class StageEngine:
                         continue  # a parent is still to come
                     waiting.remove(pack)
                     self.begin(pack, executor, among)
-                self.await_some(executor)
+                if self._running:
+                    self.await_one(executor)
         finally:
             self.abandon()
 
@@ -198,23 +222,28 @@ class StageEngine:
             steps = (pack.until or pack.specs[0].steps) - begun
             self._submit(_Running(pack, wanted, begun, steps * len(wanted)), executor)
 
-    def await_some(self, executor: Executor) -> None:
-        """Wait until a pack is finished, keep what is good and submit again what failed.
+    def await_one(self, executor: Executor) -> None:
+        """Wait until a pack is finished; keep it, or submit it again where it failed.
 
         Raises:
             InputError: from a pack; it would only be raised again.
             PackFailedError: a pack failed `ATTEMPTS` times, or the executor gave up on it.
         """
         finished = wait(self._running, return_when=FIRST_COMPLETED).done
-        # What is good is kept before what has failed is raised.
-        for future in sorted(finished, key=lambda f: f.exception() is not None):
-            run = self._running.pop(future)
-            error = future.exception()
-            if error is None:
-                self._keep(run, future.result())
-            else:
-                self._refuse_last_failure(run.pack, error)
-                self._submit(run, executor)
+        # One at a time, so that a free worker need not wait for the others' results; failures last, as they may raise.
+        future = min(finished, key=lambda f: f.exception() is not None)
+        run = self._running.pop(future)
+        error = future.exception()
+        if error is None:
+            self._keep(run, future.result())
+        else:
+            self._refuse_last_failure(run.pack, error)
+            self._submit(run, executor)
+
+    @property
+    def one_is_finished(self) -> bool:
+        """Whether `await_one` would not have to wait."""
+        return any(future.done() for future in self._running)
 
     def abandon(self) -> None:
         """Cancel what has not begun, and forget what is in training."""
@@ -242,9 +271,10 @@ class StageEngine:
     def recall_pruned(self, stages: Iterable[StageSpec], core_s: float) -> None:
         """Take note of the stages of a trial that an earlier session has pruned, for the ledger."""
         for spec in stages:
-            if spec.key not in self._known and not self._find(spec.key):
-                self._pruned.add(spec.key)
-            self._known[spec.key] = spec
+            if spec.key not in self._known:
+                if not self._find(spec.key):
+                    self._pruned.add(spec.key)
+                self._know(spec)
             self._requests[spec.key] += 1
             self._n_requests += 1
         self._pruned_core_s += core_s
@@ -252,16 +282,8 @@ class StageEngine:
 
     def announce(self, activity: str) -> None:
         """Tell the listener where the run stands."""
-        done: dict[str, tuple[int, int]] = {}
-        best: dict[str, float] = {}
         trials_done, trials_total, best_trial_ev_ang = self._trials
         with self._lock:
-            for key, spec in self._known.items():
-                finished, total = done.get(spec.kind, (0, 0))
-                result = self.results.get(key)
-                done[spec.kind] = (finished + (result is not None), total + 1)
-                if result is not None and not math.isnan(result.val_force_mae_ev_ang):
-                    best[spec.kind] = min(best.get(spec.kind, float("inf")), result.val_force_mae_ev_ang)
             progress = Progress(
                 activity=activity,
                 stages_done=len(self.results),
@@ -270,8 +292,8 @@ class StageEngine:
                 steps_done=self._steps_done + sum(self._steps_in_flight.values()),
                 steps_total=self._steps_total,
                 elapsed_s=time.monotonic() - self._began,
-                best_val_ev_ang=best,
-                done_by_kind=done,
+                best_val_ev_ang=dict(self._best),
+                done_by_kind={kind: (done, total) for kind, (done, total) in self._by_kind.items()},
                 stages_shared=self._n_requests - len(self._requests) + len(self._found),
                 core_s=self._trained_core_s,
                 trials_done=trials_done,
@@ -353,9 +375,10 @@ class StageEngine:
                 earlier = self.unfinished.pop(spec.key, None)
                 if result.interrupted is None:
                     self._store.save(result)
-                with self._lock:
-                    (self.results if result.interrupted is None else self.unfinished)[spec.key] = result
-                    self._trained_core_s += result.core_s - (earlier.core_s if earlier else 0.0)
+                    self._enter(result)
+                else:
+                    self.unfinished[spec.key] = result
+                self._trained_core_s += result.core_s - (earlier.core_s if earlier else 0.0)
         with self._lock:
             self._steps_in_flight.pop(run.pack.specs[0].key, None)
             self._steps_done += run.steps

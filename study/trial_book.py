@@ -198,9 +198,9 @@ class TrialBook:
     def finish(self, trial: SearchTrial) -> None:
         """Tell the cross-validated error of a trial whose stages are all finished, or that it has failed."""
         assert trial.trial is not None
-        models = {key: result.model for key, result in self._engine.results.items()}
         errors = []
         if not self.broken(trial):
+            models = {key: self._engine.results[key].model for key in trial.keys}
             errors = [fold_error(self._bank, fold.score, fold.chain[-1], models) for fold in trial.folds]
         if not errors or not all(math.isfinite(error) for error in errors):
             self._end(trial, TrialState.FAIL)
@@ -227,7 +227,7 @@ class TrialBook:
     def count(self) -> None:
         """Tell the engine's listener how far the searches are."""
         told = [t for search in self.searches for t in self.trials(search) if t.state != TrialState.RUNNING]
-        errors = [float(np.mean(t.user_attrs[FOLD_ERRORS])) for t in told if t.state == TrialState.COMPLETE]
+        errors = [t.values[0] for t in told if t.state == TrialState.COMPLETE]  # noqa: PD011 - not a data frame
         total = sum(search.section.trials for search in self.searches)
         self._engine.count_trials(len(told), total, min(errors, default=None))
 
