@@ -135,7 +135,7 @@ def test_broken_numbers_stop() -> None:
     def nonsense(positions: FloatArray) -> tuple[float, FloatArray]:
         return 0.0, np.full(positions.shape, np.nan)
 
-    with pytest.raises(InputError, match="nan K|no numbers"):
+    with pytest.raises(InputError, match=r"nan K|no numbers"):
         run(nonsense)
 
 
