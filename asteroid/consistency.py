@@ -5,9 +5,10 @@ else. Forces with the wrong sign or unit, of another level or in another order o
 size of the numbers sees that. Frames need not come from one trajectory: neighbours are found by their pair distances
 and turned onto each other first (Kabsch).
 
-Measured on 15 real sets (ethanol, aspirin, methanol, formaldehyde; DFT to CCSD(T); up to 9,633 frames): the ratio lies
-between .97 and 1.03 and the correlation above .97 over the closest pairs; thinned out to 12 frames and more, sets that
-still have close pairs keep the ratio between .75 and 1.3.
+Measured on 12 real sets (ethanol, aspirin, methanol, formaldehyde; DFT, GFN2-xTB, MP2, CCSD and CCSD(T); 500 to 20,000
+frames): the ratio lies between .97 and 1.01, the correlation above .98. None of 5,000 random thinnings to 12-600 frames
+was refused; with the sign or the scale (Bohr for Å) wrong, all were that have near neighbours, which takes 12 frames of
+formaldehyde, 80 of methanol, 150 of ethanol and 600 of aspirin.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ PAIRS_MAX = 300
 CORRELATION_MIN = 0.8
 #: Real labels stay well inside; the smallest slip of units, Bohr for Å, is 1.89.
 RATIO_MAX = 1.5
+#: Worth a note: real sets stay within 3 % over their closest pairs.
+RATIO_NOTE = 1.1
 #: Below this correlation over this many pairs, forces and energies are strangers.
 STRANGERS, STRANGER_PAIRS = 0.3, 30
 
@@ -144,6 +147,16 @@ def refuse_inconsistent_forces(fit: ForceEnergyFit | None, what: str) -> None:
             f"forces and energies of {what} must belong together, found a correlation of {fit.correlation:.2f} between "
             f"energy differences of neighbouring frames and -F·dx ({over}): check keys and order of rows"
         )
+
+
+def consistency_notes(fit: ForceEnergyFit | None) -> tuple[str, ...]:
+    """A note where forces and energies fit badly, but not as badly as a slip of units would make them."""
+    if fit is None or not fit.telling or abs(np.log(abs(fit.ratio))) < max(np.log(RATIO_NOTE), 4 * fit.ratio_error):
+        return ()
+    return (
+        f"energy differences are {fit.ratio:.2f} ± {fit.ratio_error:.2f} times what forces say (1.00 ± 0.03 in "
+        "sound sets): noisy forces, or energies of another level or cut-off",
+    )
 
 
 def _neighbours(positions: FloatArray) -> tuple[IntArray, IntArray]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from asteroid.consistency import fit_forces_to_energies, refuse_inconsistent_forces
+from asteroid.consistency import consistency_notes, fit_forces_to_energies, refuse_inconsistent_forces
 from asteroid.errors import InputError
 from asteroid.matching import MATCH_TOL_ANG, duplicate_pairs, match_geometries
 from asteroid.plausibility import check_energies, check_forces, check_lengths
@@ -68,7 +68,7 @@ def check_labels(labels: LabelSet, what: str) -> Checked:
     motion, fit = rigid_motion(labels), fit_forces_to_energies(labels)
     refuse_unbalanced(motion, what)
     refuse_inconsistent_forces(fit, what)
-    return Checked(motion, fit, rigid_motion_notes(labels, motion))
+    return Checked(motion, fit, rigid_motion_notes(labels, motion) + consistency_notes(fit))
 
 
 def check_complete(labels: LabelSet, what: str) -> None:

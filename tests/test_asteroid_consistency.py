@@ -9,7 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from asteroid.consistency import ForceEnergyFit, fit_forces_to_energies, refuse_inconsistent_forces
+from asteroid.consistency import (
+    ForceEnergyFit,
+    consistency_notes,
+    fit_forces_to_energies,
+    refuse_inconsistent_forces,
+)
 from asteroid.datasets import load_methanol
 from asteroid.errors import InputError
 from asteroid.guards import check_labels
@@ -149,6 +154,13 @@ def test_noise_is_noted_and_passes() -> None:
     assert (
         f"net force up to 0.013 eV/Å (0.3 kcal/mol/Å) in frame {methanol().frame_id[7]}, above 0.01 in 1 of" in notes[0]
     )
+
+
+def test_forces_that_fit_badly_are_noted() -> None:
+    assert consistency_notes(fit_of(methanol())) == ()
+    note = check_labels(changed(1.25), "labels").notes[0]
+    assert "energy differences are 0.8" in note
+    assert check_labels(changed(1.05), "labels").notes == ()
 
 
 @pytest.mark.parametrize("what", ["force", "torque"])
