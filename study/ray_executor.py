@@ -247,8 +247,8 @@ class RayExecutor:
                 return
             self._noted = state
         self._on_note(
-            f"{state[1]} of {state[0]} workers are at work, as Ray has {total_cores()} cores, some of them taken "
-            "perhaps: the run goes on with these, and others join when there is room"
+            f"{state[1]} of {state[0]} workers are at work (cores of Ray: {total_cores()}): the run goes on with them, "
+            "the others join as soon as cores are free"
         )
 
     def _refuse_what_nobody_trains(self, reason: str) -> None:

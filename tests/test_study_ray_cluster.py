@@ -147,7 +147,7 @@ def test_more_workers_than_cores_start_with_what_there_is_and_grow_with_the_clus
     made = RayExecutor(bank(), workers=2, address=cluster.address, on_note=note)
     try:
         assert said.wait(30)
-        assert notes[0].startswith("1 of 2 workers are at work, as Ray has 1 cores")
+        assert notes[0].startswith("1 of 2 workers are at work (cores of Ray: 1): ")
         node = cluster.add_node(num_cpus=1, object_store_memory=STORE_BYTES)
         for _ in range(300):
             if len(made.worker_pids) == 2:

@@ -147,7 +147,7 @@ def test_a_pack_that_waits_for_a_core_is_taken_over_by_another_worker(
         assert [future.exception(timeout=60) for future in others] == [None] * 3
         assert len(made.worker_pids) == 1
         assert len(notes) == 1
-        assert notes[0].startswith("1 of 2 workers are at work, as Ray has 4 cores")
+        assert notes[0].startswith("1 of 2 workers are at work (cores of Ray: 4): ")
         ray.kill(holders.pop())
         for _ in range(200):
             if len(made.worker_pids) == 2:
