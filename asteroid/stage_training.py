@@ -18,11 +18,12 @@ from asteroid.objectives import effective_sample
 from asteroid.prediction import predict_models
 from asteroid.score_matching import kt_ev, thermal_force_scale
 from asteroid.stages import StageResult, TrainedNetwork
-from asteroid.training import Fit, Member, OnValidation, fit_pack
+from asteroid.training import Member, OnValidation, fit_pack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from asteroid.fits import Fit
     from asteroid.frames import FrameBank, FrameTensors
     from asteroid.models.network import Network
     from asteroid.stages import StageSpec, TrainedModel

@@ -199,7 +199,7 @@ def fit_pack(
     broken = _first_broken(losses, begin)
     if end < schedule.steps:
         states = zip(parameters.detach(), first, second, average, strict=True)
-        checkpoints = [Checkpoint(end, *(tensor.clone() for tensor in state)) for state in states]
+        checkpoints: list[Checkpoint | None] = [Checkpoint(end, *(t.clone() for t in state)) for state in states]
         return keeper.fits(objective.start_shift_ev, torch.full((len(members),), math.nan), broken, checkpoints)
     shift = objective.energy_shift(keeper.best)
     return keeper.fits(objective.start_shift_ev, shift, broken, [None] * len(members))

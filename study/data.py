@@ -21,6 +21,7 @@ from asteroid.probes import refuse_too_many_probes
 from asteroid.same_molecule import refuse_other_molecule, refuse_other_sites, reorder_atoms
 from asteroid.sites import broken_frames
 from asteroid.splits import cheap_pool_rows, split_test
+from study.card_prices import PricedFile, fill_from_card
 from study.costs import LevelPrice, PriceList
 from study.strategies import TRAITS
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from asteroid.descriptors import DescriptorSettings
     from asteroid.labels import LabelSet
-    from study.config import DataSection, LabelFile, Sweep, TestSection
+    from study.config import DataSection, Sweep, TestSection
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,15 +89,17 @@ def load_data(sweep: Sweep) -> StudyData:
     else:
         assert section.accurate is not None
         assert section.cheap is not None
-        accurate, accurate_price, accurate_lines, accurate_json = _load_file(section.accurate, section.prices)
-        cheap, cheap_price, cheap_lines, cheap_json = _load_file(section.cheap, section.prices)
+        accurate_file, cheap_file = fill_from_card(section.accurate), fill_from_card(section.cheap)
+        section = section.model_copy(update={"cheap": cheap_file.given})
+        accurate, accurate_price, accurate_lines, accurate_json = _load_file(accurate_file, section.prices)
+        cheap, cheap_price, cheap_lines, cheap_json = _load_file(cheap_file, section.prices)
         if accurate.level == cheap.level:
             raise InputError(f"the two levels must differ, found {accurate.level} in both files: correct 'level'")
         levels = {accurate.level: accurate_price, cheap.level: cheap_price}
         lines = [*accurate_lines, *cheap_lines]
-        temperature_k = section.cheap.temperature_k
+        temperature_k = cheap_file.given.temperature_k
         card_json = {
-            "files": [str(section.accurate.file), str(section.cheap.file)],
+            "files": [str(file.given.file) for file in (accurate_file, cheap_file)],
             "checked": [accurate_json, cheap_json],
             "lines": lines,
         }
@@ -170,11 +173,12 @@ def _broken_bonds(descriptors: DescriptorSettings, *sets: LabelSet) -> list[str]
 
 
 def _load_file(
-    given: LabelFile, prices: Mapping[str, float]
+    priced: PricedFile, prices: Mapping[str, float]
 ) -> tuple[LabelSet, LevelPrice, list[str], dict[str, Any] | None]:
     """Labels, their price, and their data card as lines and as plain data."""
+    given = priced.given
     if given.unlabelled:
-        return (*_load_geometries(given), None)
+        return (*_load_geometries(priced), None)
     loaded = read_labels(
         given.file,
         level=given.level,
@@ -201,7 +205,7 @@ def _load_file(
     card = label_card(labels, what, check_labels(labels, what))
     if given.price is None:
         raise InputError(f"{what} ({labels.level}) needs a price per label: add for instance price: 28s")
-    price = LevelPrice(given.price, "sweep file", given.sampling_price or 0.0)
+    price = LevelPrice(given.price, priced.source, given.sampling_price or 0.0)
     shown = prices.get(labels.level, price.label_cpu_s)
     sampling = f" and {price.sampling_cpu_s:.3g} CPU s to sample its geometry" if price.sampling_cpu_s else ""
     took = f"; these took {card.measured_cpu_s_median:.3g}, median" if card.measured_cpu_s_median is not None else ""
@@ -215,9 +219,9 @@ def _load_file(
     return labels, price, lines, {**card.to_json(), "units": loaded.units}
 
 
-def _load_geometries(given: LabelFile) -> tuple[LabelSet, LevelPrice, list[str]]:
+def _load_geometries(priced: PricedFile) -> tuple[LabelSet, LevelPrice, list[str]]:
     """Frames without labels; only their sampling has a price."""
-    what = given.file.name
+    given, what = priced.given, priced.given.file.name
     if given.level is None:
         raise InputError(f"{what} needs the level of theory that sampled it: add for instance level: gfn2-xtb")
     frames = read_geometries(
@@ -242,7 +246,7 @@ def _load_geometries(given: LabelFile) -> tuple[LabelSet, LevelPrice, list[str]]
     check_distinct(frames, what)
     if given.sampling_price is None:
         raise InputError(f"{what} needs the price of sampling a frame: add for instance sampling_price: 28ms")
-    price = LevelPrice(given.price or 0.0, "sweep file", given.sampling_price)
+    price = LevelPrice(given.price or 0.0, priced.source, given.sampling_price)
     notes.append(f"  price: {price.sampling_cpu_s:.3g} CPU s to sample a frame ({price.source})")
     return frames, price, [f"{frames.level}: {len(frames):,} frames without labels from {what}", *notes]
 

@@ -227,7 +227,7 @@ class TrialBook:
     def count(self) -> None:
         """Tell the engine's listener how far the searches are."""
         told = [t for search in self.searches for t in self.trials(search) if t.state != TrialState.RUNNING]
-        errors = [t.values[0] for t in told if t.state == TrialState.COMPLETE]  # noqa: PD011 - not a data frame
+        errors = [t.values[0] for t in told if t.state == TrialState.COMPLETE]
         total = sum(search.section.trials for search in self.searches)
         self._engine.count_trials(len(told), total, min(errors, default=None))
 

@@ -17,9 +17,10 @@ from asteroid.models.schnet import SchNet, SchNetSettings
 from asteroid.objectives import weighted_loss
 from asteroid.stage_training import train_pack
 from asteroid.stages import Frames, Seeds, StageSpec
-from asteroid.training import Fit, Member, Schedule, fit_pack
+from asteroid.training import Member, Schedule, fit_pack
 
 if TYPE_CHECKING:
+    from asteroid.fits import Fit
     from asteroid.frames import FrameBank
     from asteroid.labels import LabelSet
 

@@ -12,13 +12,14 @@ from asteroid import label_objective, prediction, training
 from asteroid.models.mlp import DescriptorMLP, MLPSettings, energy_and_forces, initial_parameters, measure_scaling
 from asteroid.objectives import weighted_loss
 from asteroid.prediction import predict
-from asteroid.training import Fit, Member, Schedule, fit_pack
+from asteroid.training import Member, Schedule, fit_pack
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from torch import Tensor
 
+    from asteroid.fits import Fit
     from asteroid.frames import FrameBank, FrameTensors
 
     Make = Callable[..., Member]

@@ -305,6 +305,20 @@ def test_a_label_file_that_does_not_exist(tmp_path: Path) -> None:
         load_data(parse_sweep(text, "sweep.yaml", tmp_path))
 
 
+def test_prices_and_temperature_from_the_card_of_a_file(tmp_path: Path) -> None:
+    card = {"price_cpu_s": 0.7, "sampling_price_cpu_s_per_frame": 0.2, "temperature_k": 450.0}
+    (tmp_path / "cheap.meta.json").write_text(json.dumps(card))
+    found = load(tmp_path, cheap_entry="level: gfn2-xtb")
+    assert found.prices.levels["gfn2-xtb"] == LevelPrice(0.7, "cheap.meta.json", 0.2)
+    assert found.temperature_k == 450
+    stated = load(tmp_path, cheap_entry="level: gfn2-xtb, price: 3s, temperature_k: 300")
+    assert stated.prices.levels["gfn2-xtb"].label_cpu_s == 3, "the sweep file comes first"
+    assert stated.temperature_k == 300
+    for wrong in ("12 s", -1, float("nan"), True):
+        (tmp_path / "cheap.meta.json").write_text(json.dumps(card | {"price_cpu_s": wrong}))
+        assert "price_cpu_s in cheap.meta.json must be a number" in refusal(tmp_path, cheap_entry="level: gfn2-xtb")
+
+
 def test_prices_of_files_and_their_override(tmp_path: Path) -> None:
     levels = load(tmp_path).prices.levels
     assert levels["ccsd_t/cc-pvdz"] == LevelPrice(28.0, "sweep file")

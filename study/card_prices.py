@@ -1,0 +1,47 @@
+"""What the card beside a label file states and the sweep file does not: prices and the temperature of the sampling."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from asteroid.errors import InputError
+from asteroid.npz_labels import read_sidecar
+
+if TYPE_CHECKING:
+    from study.config import LabelFile
+
+#: Key of the sweep file -> key of the card, as the commands label and sample write it.
+_KEYS = {
+    "price": "price_cpu_s",
+    "sampling_price": "sampling_price_cpu_s_per_frame",
+    "temperature_k": "temperature_k",
+}
+
+
+@dataclass(frozen=True)
+class PricedFile:
+    """A label file of a sweep, and where its price is from."""
+
+    given: LabelFile
+    source: str
+
+
+def fill_from_card(given: LabelFile) -> PricedFile:
+    """The description of a label file, completed by `<stem>.meta.json`; the sweep file comes first.
+
+    Raises:
+        InputError: the card has something else than a number there.
+    """
+    card = read_sidecar(given.file) or {}
+    found = {}
+    for key, name in _KEYS.items():
+        value = card.get(name)
+        if value is None or getattr(given, key) is not None:
+            continue
+        if isinstance(value, bool) or not isinstance(value, int | float) or not (math.isfinite(value) and value >= 0):
+            raise InputError(f"{name} in {card['sidecar']} must be a number of at least 0, found {value!r}: correct it")
+        found[key] = float(value)
+    source = str(card["sidecar"]) if found.keys() & {"price", "sampling_price"} else "sweep file"
+    return PricedFile(given.model_copy(update=found), source)
