@@ -207,14 +207,14 @@ def _load_file(
         raise InputError(f"{what} ({labels.level}) needs a price per label: add for instance price: 28s")
     price = LevelPrice(given.price, priced.source, given.sampling_price or 0.0)
     shown = prices.get(labels.level, price.label_cpu_s)
-    sampling = f" and {price.sampling_cpu_s:.3g} CPU s to sample its geometry" if price.sampling_cpu_s else ""
+    sampling = f" and {price.sampling_cpu_s:,.4g} CPU s to sample its geometry" if price.sampling_cpu_s else ""
     took = f"; these took {card.measured_cpu_s_median:.3g}, median" if card.measured_cpu_s_median is not None else ""
     lines = [
         card.title(),
         f"  {loaded.units}",
         *(f"  {note}" for note in notes),
         *card.lines(),
-        f"  price: {shown:.3g} CPU s a label{sampling} ({price.source}){took}",
+        f"  price: {shown:,.4g} CPU s a label{sampling} ({price.source}){took}",
     ]
     return labels, price, lines, {**card.to_json(), "units": loaded.units}
 
@@ -247,7 +247,7 @@ def _load_geometries(priced: PricedFile) -> tuple[LabelSet, LevelPrice, list[str
     if given.sampling_price is None:
         raise InputError(f"{what} needs the price of sampling a frame: add for instance sampling_price: 28ms")
     price = LevelPrice(given.price or 0.0, priced.source, given.sampling_price)
-    notes.append(f"  price: {price.sampling_cpu_s:.3g} CPU s to sample a frame ({price.source})")
+    notes.append(f"  price: {price.sampling_cpu_s:,.4g} CPU s to sample a frame ({price.source})")
     return frames, price, [f"{frames.level}: {len(frames):,} frames without labels from {what}", *notes]
 
 

@@ -136,7 +136,7 @@ def test_net_force_and_torque_of_planted_numbers() -> None:
     forces[0, :, 2] = 1.5, 1.5
     forces[1, :, 1] = 2.0, -2.0
     forces[2, :, 0] = 1.0, -1.0
-    motion = rigid_motion(LabelSet(np.array([1, 1]), positions + [20.0, 30.0, 0.0], np.zeros(3), forces, "x"))
+    motion = rigid_motion(LabelSet(np.array([1, 1]), 20.0 + positions, np.zeros(3), forces, "x"))
     assert motion is not None
     np.testing.assert_allclose(motion.force_ev_ang, [3.0, 0.0, 0.0])
     np.testing.assert_allclose(motion.torque_ev, [0.0, 4.0, 0.0], atol=1e-12)
