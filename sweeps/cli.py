@@ -229,7 +229,7 @@ def status(run: RunFolder) -> None:
     if manifest["status"] != "complete":
         shared = None if place == "store" else Path(place)
         _say(f"to go on: {_run_command(run / 'sweep.yaml', run, store=shared)}")
-    elif finished < manifest["stages"]:
+    elif finished < manifest["stages"] - sharing.get("stages_pruned", 0):
         _say("the run is complete; stages whose parents failed were left out: see the column 'status' of results.csv")
     for line in label_lines(ledger, PriceList.from_json(manifest["prices"])):
         _say(line)
@@ -239,9 +239,10 @@ def status(run: RunFolder) -> None:
         _say(f"  failed attempts at a pack: {len(failures)}, the last one: {last}")
     if sharing:
         found = f", {sharing['stages_found']:,} found finished in {place}" if place != "store" else ""
+        pruned = f", {sharing['stages_pruned']:,} given up with their trials" if sharing.get("stages_pruned") else ""
         _say(
             f"  sharing: {sharing['stages_requested']:,} stages requested by rows and trials, "
-            f"{sharing['stages_distinct']:,} distinct, {sharing['stages_trained']:,} trained here{found}; "
+            f"{sharing['stages_distinct']:,} distinct, {sharing['stages_trained']:,} trained here{found}{pruned}; "
             f"{duration(sharing['core_s_saved'])} of one core saved ({sharing['core_s_saved']:,.0f} core-seconds)"
         )
 
