@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from analysis.explain import DOUBTS, duration
+from analysis.explain import doubt_lines, duration
 from asteroid.units import force_unit_in_ev_ang
 
 if TYPE_CHECKING:
@@ -25,7 +25,8 @@ def explain_budget(plan: BudgetPlan, *, force_unit: str = "kcal/mol/Å") -> list
     scale = force_unit_in_ev_ang(force_unit)
     price = duration(plan.budget_cpu_s)
     if plan.choice is None:
-        return [f"For {price} of CPU nothing of this sweep can be bought: its smallest purchases cost more."]
+        nothing = f"For {price} of CPU nothing of this sweep can be bought: its smallest purchases cost more."
+        return [nothing, *doubt_lines(plan.run_doubts)]
 
     def told(option: Affordable) -> str:
         bought = f"{option.n_accurate:,} labels of {plan.prices.accurate}"
@@ -38,7 +39,7 @@ def explain_budget(plan: BudgetPlan, *, force_unit: str = "kcal/mol/Å") -> list
     lines = [f"Smallest error for {price} of CPU:", f"  {told(plan.choice)}."]
     if plan.alternatives:
         lines.append(f"Runner-up: {told(plan.alternatives[0])}.")
-    return lines + [f"Doubt: {DOUBTS.get(doubt, doubt.replace('_', ' '))}." for doubt in plan.choice.status]
+    return lines + doubt_lines(plan.status)
 
 
 def explain_next(runs: Sequence[NextRun], accurate_level: str) -> list[str]:

@@ -67,12 +67,19 @@ class BudgetPlan:
         prices: the prices used.
         choice: the option with the smallest posterior mean of the log error; None: nothing can be paid.
         alternatives: the best of every other strategy that can be paid, best first.
+        run_doubts: doubts about the whole run.
     """
 
     budget_cpu_s: float
     prices: PriceList
     choice: Affordable | None
     alternatives: tuple[Affordable, ...]
+    run_doubts: tuple[str, ...] = ()
+
+    @property
+    def status(self) -> tuple[str, ...]:
+        """Doubts about the run and about the choice (`nothing_affordable` where there is none)."""
+        return (*self.run_doubts, *(self.choice.status if self.choice else ("nothing_affordable",)))
 
     def to_json(self) -> dict[str, Any]:
         """Plain data, documented in docs/plan.md."""
@@ -80,7 +87,7 @@ class BudgetPlan:
             "schema_version": SCHEMA_VERSION,
             "budget_cpu_s": self.budget_cpu_s,
             "choice": _json(self.choice) if self.choice else None,
-            "status": list(self.choice.status) if self.choice else ["nothing_affordable"],
+            "status": list(self.status),
             "alternatives": [_json(option) for option in self.alternatives],
             "prices": self.prices.to_json(),
         }
@@ -94,6 +101,7 @@ def plan_budget(
     pool: int | None = None,
     already: Mapping[str, int] | None = None,
     md_steps: float = 0.0,
+    run_doubts: tuple[str, ...] = (),
     seed: int = 0,
 ) -> BudgetPlan:
     """Find the mix of labels with the smallest error for a price: the posterior mean of its log, for one new run.
@@ -105,6 +113,7 @@ def plan_budget(
         pool: accurate labels that the sweep's set has for buying, where known.
         already: labels that are owned and cost nothing, by level.
         md_steps: steps of molecular dynamics that the model is for.
+        run_doubts: doubts about the whole run, from `selection_doubts.selection_doubts`.
         seed: of the posterior draws.
 
     Raises:
@@ -124,7 +133,7 @@ def plan_budget(
         for strategy in dict.fromkeys(o.strategy for o in options)
     }
     ranked = sorted(best.values(), key=lambda o: (o.mean_log_error, o.cost_cpu_s))
-    return BudgetPlan(budget_cpu_s, prices, ranked[0] if ranked else None, tuple(ranked[1:]))
+    return BudgetPlan(budget_cpu_s, prices, ranked[0] if ranked else None, tuple(ranked[1:]), run_doubts)
 
 
 def _afford(evidence: Evidence, label: str, terms: Terms, budget_cpu_s: float, seed: int) -> Affordable | None:

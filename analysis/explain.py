@@ -36,8 +36,17 @@ DOUBTS = {
     "use_not_measured": "what a prediction costs was not measured for this strategy: the MD steps are not in its price",
     "interpolated_cheap": "this number of cheap frames was not run: the surface between those that were tells it",
     "negative_transfer": "cheap frames made errors larger at some budgets; those runs were left out of the surface",
+    "farthest_labels": "the accurate labels were chosen by farthest-point sampling: their subsets are spread more "
+    "evenly than new random labels would be, so errors per label and extrapolations do not carry over to those",
+    "farthest_test": "the test labels were chosen by farthest-point sampling as well: the errors are those of "
+    "spread-out frames, not of the frames that a simulation meets",
+    "farthest_cheap": "the cheap frames were chosen by farthest-point sampling: what they save does not carry over to "
+    "frames as they are sampled",
     "failed_runs": "some runs of this curve failed and were left out",
 }
+
+#: Doubts about all curves, which hold where nothing is chosen as well.
+OF_THE_RUN = ("unfinished_run", "farthest_labels", "farthest_test", "farthest_cheap")
 
 
 def explain(plan: Plan, *, force_unit: str = "kcal/mol/Å") -> list[str]:
@@ -58,7 +67,7 @@ def explain(plan: Plan, *, force_unit: str = "kcal/mol/Å") -> list[str]:
             *(refusal(option) for option in plan.alternatives),
             "Remedy: a laxer target, a lower confidence, larger budgets, more cheap frames; where errors level off, "
             "longer training or a larger model.",
-            *_doubts(plan, ("unfinished_run",)),
+            *_doubts(plan, OF_THE_RUN),
         ]
     choice = plan.choice
     lines = [
@@ -98,7 +107,12 @@ def explain(plan: Plan, *, force_unit: str = "kcal/mol/Å") -> list[str]:
 
 def _doubts(plan: Plan, among: Sequence[str]) -> list[str]:
     named = [doubt for doubt in plan.status if doubt in among]
-    return [f"Doubt: {DOUBTS.get(doubt, doubt.replace('_', ' '))}." for doubt in named]
+    return doubt_lines(named)
+
+
+def doubt_lines(doubts: Sequence[str]) -> list[str]:
+    """Each doubt as a sentence."""
+    return [f"Doubt: {DOUBTS.get(doubt, doubt.replace('_', ' '))}." for doubt in doubts]
 
 
 def duration(seconds: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
@@ -9,18 +10,20 @@ from matplotlib.figure import Figure
 from analysis.bars import bars_data, bars_size_in, plot_bars, shared_budgets
 from analysis.cost_figure import cost_data, plot_cost
 from analysis.curves import curves_of, representative_curves
+from analysis.explain import DOUBTS
 from analysis.figure_style import COLUMN_IN, PAGE_IN, figure_style, new_figure
 from analysis.figures import learning_curve_data, plot_learning_curve, plot_small_multiples
 from analysis.gamma_figure import gamma_data, plot_gamma
 from analysis.importance_figure import importance_data, importance_size_in, plot_importance
 from analysis.names import display_level
 from analysis.picture import Picture
+from analysis.selection_doubts import selection_doubts
 from analysis.surface_pictures import surface_pictures
 from analysis.trials_figure import pareto_data, plot_pareto
 from asteroid.units import force_unit_in_ev_ang
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     import pandas as pd
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
 
 #: Height of one curve in a legend.
 _ENTRY_IN = 0.29
+#: Figures of errors against labels or their price.
+_CURVES = ("learning_curve", "every_curve", "cost")
 
 
 def result_pictures(
@@ -88,7 +93,8 @@ def result_pictures(
                 _gamma_alt(data),
             )
         )
-    return pictures
+    caveats = [DOUBTS[doubt].partition(":")[0] for doubt in selection_doubts(manifest)]
+    return [_with_caveats(picture, caveats) for picture in pictures] if caveats else pictures
 
 
 def search_pictures(
@@ -170,6 +176,14 @@ def bars_picture(
         "Bars are medians over seeds, dots single seeds; error, purchase and price stand on each bar.",
         f"Median force errors in {force_unit}. {said}.",
     )
+
+
+def _with_caveats(picture: Picture, caveats: Sequence[str]) -> Picture:
+    """Say in the caption and above the curves what a reader must know of the labels: figures travel without a page."""
+    if picture.stem in _CURVES:
+        with figure_style():
+            picture.figure.suptitle("\n".join(caveats), fontsize="x-small")
+    return replace(picture, caption=" ".join([picture.caption, *(f"{caveat.capitalize()}." for caveat in caveats)]))
 
 
 def _learning_curves(table: pd.DataFrame, level: str, force_unit: str, *, wide: bool) -> Picture:

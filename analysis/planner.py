@@ -103,6 +103,7 @@ def plan_target(
     already: Mapping[str, int] | None = None,
     md_steps: float = 0.0,
     surface: SurfaceFit | None = None,
+    run_doubts: tuple[str, ...] = (),
     seed: int = 0,
 ) -> Plan:
     """Find the cheapest mix of labels with P(force MAE of one new run <= target) >= confidence.
@@ -121,6 +122,7 @@ def plan_target(
         already: labels that are owned and cost nothing, by level.
         md_steps: steps of molecular dynamics that the model is for: the price of prediction then enters the choice.
         surface: from `transfer.surface_of`: numbers of cheap frames between those that were run compete too.
+        run_doubts: doubts about the whole run, from `selection_doubts.selection_doubts`.
         seed: of the posterior draws.
 
     Raises:
@@ -147,7 +149,8 @@ def plan_target(
     }
     ranked = sorted(best.values(), key=_rank)  # keeps the order of curves, simplest strategy first, among equals
     choice = ranked[0] if ranked[0].promised else None
-    doubts = ("unfinished_run",) if rows_expected is not None and len(table) < rows_expected else ()
+    unfinished = rows_expected is not None and len(table) < rows_expected
+    doubts = (*(["unfinished_run"] if unfinished else []), *run_doubts)
     return Plan(
         target_ev_ang=target_ev_ang,
         confidence=confidence,

@@ -25,6 +25,7 @@ from analysis.report_tables import (
     settings_table,
     versions_table,
 )
+from analysis.selection_doubts import selection_doubts
 from analysis.targets import default_target
 from analysis.transfer import surface_of
 from analysis.warnings_table import warnings_table
@@ -116,6 +117,7 @@ def make_report(
             pool=manifest["pool_size"],
             rows_expected=manifest["rows"],
             surface=fitted,
+            run_doubts=selection_doubts(manifest),
         )
         drawn = result_pictures(table, manifest, prices, force_unit=force_unit, fitted=fitted, plan=plan)
         pictures = [*drawn, *pictures]

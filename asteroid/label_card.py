@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from ase.symbols import Symbols
 
+from asteroid.selection import FARTHEST_NOTE
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from asteroid.guards import Checked
     from asteroid.labels import LabelSet
+    from asteroid.selection import SelectionRule
 
 _SHOWN_GROUPS = 8
 
@@ -37,6 +40,7 @@ class LabelCard:
         force_energy: the same as a sentence.
         measured_cpu_s_median: median CPU seconds that the labels took, or None; a record, not a price.
         notes: doubts, one line each.
+        selection_rule: how the frames were chosen, or None where nothing states it.
     """
 
     level: str
@@ -54,6 +58,7 @@ class LabelCard:
     force_energy: str
     measured_cpu_s_median: float | None
     notes: tuple[str, ...]
+    selection_rule: SelectionRule | None = None
 
     def title(self) -> str:
         """Say which labels these are."""
@@ -72,6 +77,8 @@ class LabelCard:
             sizes = [f"{group}: {n:,}" for group, n in self.frames_by_group.items()]
             more = f" and {len(sizes) - _SHOWN_GROUPS} more groups" if len(sizes) > _SHOWN_GROUPS else ""
             lines.append(f"  frames by group: {', '.join(sizes[:_SHOWN_GROUPS])}{more}")
+        if self.selection_rule == "farthest":
+            lines.append(f"  {FARTHEST_NOTE}")
         return lines + [f"  note: {note}" for note in self.notes]
 
     def to_json(self) -> dict[str, Any]:
@@ -84,13 +91,16 @@ class LabelCard:
         return f"net force at most {self.net_force_max_ev_ang:.1g} eV/Å, net torque {self.net_torque_max_ev:.1g} eV; "
 
 
-def label_card(labels: LabelSet, source: str, checked: Checked) -> LabelCard:
+def label_card(
+    labels: LabelSet, source: str, checked: Checked, selection_rule: SelectionRule | None = None
+) -> LabelCard:
     """Describe labels that passed the guards.
 
     Args:
         labels: energies and forces of one level.
         source: the file's name.
         checked: what `asteroid.guards.check_labels` returned for them.
+        selection_rule: from `asteroid.selection.selection_rule_of`.
     """
     assert labels.energy is not None
     assert labels.forces is not None
@@ -113,4 +123,5 @@ def label_card(labels: LabelSet, source: str, checked: Checked) -> LabelCard:
         force_energy=told if fit is None else fit.sentence(),
         measured_cpu_s_median=None if labels.cpu_s is None else float(np.median(labels.cpu_s)),
         notes=checked.notes,
+        selection_rule=selection_rule,
     )

@@ -10,24 +10,27 @@ import numpy as np
 from ase.data import chemical_symbols
 
 from asteroid.errors import InputError
+from asteroid.selection import KEY
 
 if TYPE_CHECKING:
     from asteroid.labels import LabelSet
+    from asteroid.selection import SelectionRule
 
 _SUFFIXES = (".npz", ".xyz", ".extxyz")
 
 
-def write_labels(labels: LabelSet, path: str | Path) -> None:
+def write_labels(labels: LabelSet, path: str | Path, *, selection_rule: SelectionRule | None = None) -> None:
     """Write labels to a file that `asteroid.formats.read_labels` reads back to the last digit.
 
     An npz file holds z [A], R [N, A, 3], E [N], F [N, A, 3], index [N], group [N], cpu_s [N] (double precision, as far
     as there are any) and level, e_unit, r_unit. Extended XYZ holds `REF_energy` and `REF_forces` with all digits that
-    double precision has, and level, frame_id, group and cpu_s in the comment lines. Units are eV and Å in both. The
-    file is there complete or not at all.
+    double precision has, and level, frame_id, group and cpu_s in the comment lines. Units are eV and Å in both, and
+    both have `selection_rule` where one is given. The file is there complete or not at all.
 
     Args:
         labels: the frames; energies and forces may be missing, then the file is for `read_geometries`.
         path: a name ending in .npz, .xyz or .extxyz; a file of that name is replaced.
+        selection_rule: how the frames were chosen, where that is known.
 
     Raises:
         InputError: another ending, no such folder, or a sidecar of other labels lies beside the name.
@@ -45,16 +48,16 @@ def write_labels(labels: LabelSet, path: str | Path) -> None:
     try:
         if suffix == ".npz":
             with half.open("wb") as file:
-                np.savez(file, **_arrays(labels))
+                np.savez(file, **_arrays(labels, selection_rule))
         else:
             with half.open("w", encoding="utf-8") as text:
-                _write_extxyz(labels, text)
+                _write_extxyz(labels, text, selection_rule)
         half.replace(path)
     finally:
         half.unlink(missing_ok=True)
 
 
-def _arrays(labels: LabelSet) -> dict[str, Any]:
+def _arrays(labels: LabelSet, selection_rule: SelectionRule | None) -> dict[str, Any]:
     arrays = {
         "z": labels.numbers,
         "R": labels.positions,
@@ -66,11 +69,12 @@ def _arrays(labels: LabelSet) -> dict[str, Any]:
         "level": np.array(labels.level),
         "e_unit": np.array("eV"),
         "r_unit": np.array("Angstrom"),
+        KEY: None if selection_rule is None else np.array(selection_rule),
     }
     return {key: array for key, array in arrays.items() if array is not None}
 
 
-def _write_extxyz(labels: LabelSet, file: IO[str]) -> None:
+def _write_extxyz(labels: LabelSet, file: IO[str], selection_rule: SelectionRule | None) -> None:
     """One frame after the other; Python's repr of a float reads back to the same float."""
     symbols = [chemical_symbols[z] for z in labels.numbers]
     columns = "species:S:1:pos:R:3" + (":REF_forces:R:3" if labels.forces is not None else "")
@@ -83,6 +87,8 @@ def _write_extxyz(labels: LabelSet, file: IO[str]) -> None:
             words.append(f"group={labels.group[i]}")
         if labels.cpu_s is not None:
             words.append(f"cpu_s={float(labels.cpu_s[i])!r}")
+        if selection_rule is not None:
+            words.append(f"{KEY}={selection_rule}")
         file.write(f'{len(symbols)}\n{" ".join(words)} pbc="F F F"\n')
         numbers = labels.positions[i] if labels.forces is None else np.hstack([labels.positions[i], labels.forces[i]])
         for symbol, row in zip(symbols, numbers.tolist(), strict=True):

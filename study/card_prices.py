@@ -1,4 +1,4 @@
-"""What the card beside a label file states and the sweep file does not: prices and the temperature of the sampling."""
+"""What the card beside a label file states and the sweep file does not: prices, temperature, how frames were chosen."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 from asteroid.errors import InputError
 from asteroid.npz_labels import read_sidecar
+from asteroid.selection import selection_rule_of
 
 if TYPE_CHECKING:
+    from asteroid.selection import SelectionRule
     from study.config import LabelFile
 
 #: Key of the sweep file -> key of the card, as the commands label and sample write it.
@@ -22,17 +24,18 @@ _KEYS = {
 
 @dataclass(frozen=True)
 class PricedFile:
-    """A label file of a sweep, and where its price is from."""
+    """A label file of a sweep, where its price is from, and how its frames were chosen, where that is stated."""
 
     given: LabelFile
     source: str
+    selection_rule: SelectionRule | None = None
 
 
 def fill_from_card(given: LabelFile) -> PricedFile:
     """The description of a label file, completed by `<stem>.meta.json`; the sweep file comes first.
 
     Raises:
-        InputError: the card has something else than a number there.
+        InputError: the card has something else than a number there, or an unknown rule of selection.
     """
     card = read_sidecar(given.file) or {}
     found = {}
@@ -44,4 +47,4 @@ def fill_from_card(given: LabelFile) -> PricedFile:
             raise InputError(f"{name} in {card['sidecar']} must be a number of at least 0, found {value!r}: correct it")
         found[key] = float(value)
     source = str(card["sidecar"]) if found.keys() & {"price", "sampling_price"} else "sweep file"
-    return PricedFile(given.model_copy(update=found), source)
+    return PricedFile(given.model_copy(update=found), source, selection_rule_of(given.file))

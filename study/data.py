@@ -19,6 +19,7 @@ from asteroid.paired import cheap_labels_at
 from asteroid.plausibility import check_lengths
 from asteroid.probes import refuse_too_many_probes
 from asteroid.same_molecule import refuse_other_molecule, refuse_other_sites, reorder_atoms
+from asteroid.selection import FARTHEST_NOTE, FARTHEST_TEST_NOTE
 from asteroid.sites import broken_frames
 from asteroid.splits import cheap_pool_rows, split_test
 from study.card_prices import PricedFile, fill_from_card
@@ -98,17 +99,25 @@ def load_data(sweep: Sweep) -> StudyData:
         levels = {accurate.level: accurate_price, cheap.level: cheap_price}
         lines = [*accurate_lines, *cheap_lines]
         temperature_k = cheap_file.given.temperature_k
+        rules = {accurate.level: accurate_file.selection_rule, cheap.level: cheap_file.selection_rule}
         card_json = {
             "files": [str(file.given.file) for file in (accurate_file, cheap_file)],
+            "selection_rules": {level: rule for level, rule in rules.items() if rule is not None},
             "checked": [accurate_json, cheap_json],
             "lines": lines,
         }
+    farthest = [level for level, rule in card_json.get("selection_rules", {}).items() if rule == "farthest"]
     order = section.cheap.atom_order if section.cheap is not None else None
     refuse_other_molecule(cheap, accurate, order)
     if "asteroid_unlabelled" in sweep.strategies and temperature_k is None:
         raise InputError(
             "asteroid_unlabelled learns forces from how often geometries occur, which needs the temperature of their "
             "sampling, found none: add temperature_k under data.cheap, in kelvin"
+        )
+    if "asteroid_unlabelled" in sweep.strategies and cheap.level in farthest:
+        raise InputError(
+            f"asteroid_unlabelled learns forces from how often geometries occur, found {cheap.level} frames chosen by "
+            "farthest-point sampling, which undoes that: leave the strategy out or give the frames as they were sampled"
         )
     if "asteroid_unlabelled" in sweep.strategies and section.cheap is not None and section.cheap.sampling_price is None:
         raise InputError(
@@ -125,6 +134,8 @@ def load_data(sweep: Sweep) -> StudyData:
     _refuse_too_many(sweep, pool, cheap_pool if pretrains else None)
     if sweep.test.groups is not None and cheap.group is None:
         lines = [*lines, f"note: {cheap.level} has no groups: its frames of the test groups are told by geometry only"]
+    if accurate.level in farthest and len(test):
+        lines = [*lines, FARTHEST_TEST_NOTE]
     counts = (
         f"roles: {len(test):,} test labels, {len(pool):,} in the pool, {len(cheap_pool):,} cheap frames to draw from "
         f"({len(cheap) - len(cheap_pool):,} left out: test groups and geometries with an accurate label)"
@@ -202,7 +213,7 @@ def _load_file(
         labels, dropped = drop_duplicates(labels)
         if len(dropped):
             notes.append(f"{len(dropped)} duplicate frames dropped")
-    card = label_card(labels, what, check_labels(labels, what))
+    card = label_card(labels, what, check_labels(labels, what), priced.selection_rule)
     if given.price is None:
         raise InputError(f"{what} ({labels.level}) needs a price per label: add for instance price: 28s")
     price = LevelPrice(given.price, priced.source, given.sampling_price or 0.0)
@@ -247,6 +258,8 @@ def _load_geometries(priced: PricedFile) -> tuple[LabelSet, LevelPrice, list[str
     if given.sampling_price is None:
         raise InputError(f"{what} needs the price of sampling a frame: add for instance sampling_price: 28ms")
     price = LevelPrice(given.price or 0.0, priced.source, given.sampling_price)
+    if priced.selection_rule == "farthest":
+        notes.append(f"  {FARTHEST_NOTE}")
     notes.append(f"  price: {price.sampling_cpu_s:,.4g} CPU s to sample a frame ({price.source})")
     return frames, price, [f"{frames.level}: {len(frames):,} frames without labels from {what}", *notes]
 

@@ -16,6 +16,7 @@ from asteroid.geometries import read_geometries
 from asteroid.label_writers import write_labels
 from asteroid.labelling_levels import parse_level
 from asteroid.labels import LabelSet
+from asteroid.selection import KEY
 from study.folder import write_json, write_text
 from study.hardware import processor
 from study.label_folder import work_folder
@@ -117,10 +118,10 @@ def write_output(path: Path, labels: LabelSet, card: Mapping[str, Any]) -> None:
     Args:
         path: a name ending in .npz, .xyz or .extxyz; its work folder exists.
         labels: energies and forces of one level.
-        card: what the card says beside level and units.
+        card: what the card says beside level and units; `selection_rule` goes into the labels as well.
     """
     finished = work_folder(path) / path.name  # where no card of earlier labels lies beside it
-    write_labels(labels, finished)
+    write_labels(labels, finished, selection_rule=card.get(KEY))
     write_json(path.with_name(f"{path.stem}.meta.json"), {"level": labels.level, "units": _UNITS, **card})
     finished.replace(path)
 

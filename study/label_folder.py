@@ -27,12 +27,13 @@ def work_folder(out: Path) -> Path:
 
 
 @contextmanager
-def claimed_work(folder: Path, settings: Mapping[str, Any]) -> Iterator[None]:
+def claimed_work(folder: Path, settings: Mapping[str, Any], before: Mapping[str, Any] | None = None) -> Iterator[None]:
     """Hold a work folder for one process; what is finished in it must have been made with the same settings.
 
     Args:
         folder: made where it does not exist.
         settings: plain data, everything that a finished piece depends on.
+        before: settings of folders that do not state them, because they were begun before there was a choice.
 
     Raises:
         InputError: another process holds it, it holds something else, or its settings differ; the first difference is
@@ -56,14 +57,14 @@ def claimed_work(folder: Path, settings: Mapping[str, Any]) -> Iterator[None]:
         lock.write(str(os.getpid()))
         lock.flush()
         if job.exists():
-            _refuse_other_job(folder, _read(job), dict(settings))
+            _refuse_other_job(folder, _read(job), dict(settings), before or {})
         else:
             write_json(job, dict(settings))
         yield
 
 
-def _refuse_other_job(folder: Path, theirs: Any, ours: dict[str, Any]) -> None:
-    theirs = theirs if isinstance(theirs, dict) else {}
+def _refuse_other_job(folder: Path, theirs: Any, ours: dict[str, Any], before: Mapping[str, Any]) -> None:
+    theirs = {**before, **theirs} if isinstance(theirs, dict) else {}
     for key in {**theirs, **ours}:
         if theirs.get(key) != ours.get(key):
             raise InputError(

@@ -6,13 +6,15 @@ import hashlib
 import time
 from contextlib import closing
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from asteroid.errors import InputError
+from asteroid.farthest import farthest_order
 from asteroid.labelling import Failure, Label, label_frame, open_labeller
 from asteroid.labels import LabelSet, geometry_hashes, hash_order
+from asteroid.selection import KEY
 from study.label_folder import claimed_work, read_outcome, write_outcome
 
 if TYPE_CHECKING:
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
     from asteroid.labelling import Labeller, Method
     from asteroid.labels import FloatArray, IntArray
 
+Select = Literal["random", "farthest"]
+
+#: Of work folders that do not say it, which were begun when there was one rule.
+_BEFORE = {KEY: "random"}
 #: Frames off which force fields read the bonds.
 _REFERENCE_FRAMES = 100
 #: If so many labels fail and none succeeds, the level or the geometries are wrong, and the rest would be money lost.
@@ -38,14 +44,16 @@ class LabelJob:
     Attributes:
         frames: the geometries to choose from; labels that they may have are ignored.
         method: level and settings.
-        n: how many to label, a random subset that grows with n; None for all.
-        seed: of the subset.
+        n: how many to label, a subset that grows with n; None for all.
+        seed: of a random subset.
+        select: "random", by the hash of the geometry, or "farthest" (`asteroid.farthest`), which has no seed.
     """
 
     frames: LabelSet
     method: Method
     n: int | None
     seed: int
+    select: Select = "random"
 
 
 @dataclass(frozen=True)
@@ -100,7 +108,7 @@ def run_labels(job: LabelJob, folder: Path, workers: int, on_progress: Callable[
     labeller = _opened(job)
     rows, copies = chosen_rows(job)
     hashes = geometry_hashes(job.frames)
-    with claimed_work(folder, job_settings(job)):
+    with claimed_work(folder, job_settings(job), _BEFORE):
         outcomes = {hashes[row]: outcome for row in rows if (outcome := read_outcome(folder, hashes[row]))}
         todo = [(hashes[row], job.frames.positions[row]) for row in rows if hashes[row] not in outcomes]
         failed = [outcome.reason for outcome in outcomes.values() if isinstance(outcome, Failure)]
@@ -130,18 +138,23 @@ def run_labels(job: LabelJob, folder: Path, workers: int, on_progress: Callable[
 
 
 def chosen_rows(job: LabelJob) -> tuple[IntArray, int]:
-    """Rows to label in the seed's order, each geometry once, and the number of copies left out.
+    """Rows to label in the order of the job's rule, each geometry once, and the number of copies left out.
 
     Raises:
-        InputError: there are fewer distinct geometries than labels asked for.
+        InputError: there are fewer distinct geometries than labels asked for, or a seed where the rule has none.
     """
+    if job.select == "farthest" and job.seed:
+        raise InputError(f"farthest-point sampling has no seed, found --seed {job.seed}: leave it out")
     hashes = geometry_hashes(job.frames)
     first = {key: row for row, key in reversed(list(enumerate(hashes)))}
     order = hash_order(job.frames, job.seed)
     distinct = np.array([row for row in order.tolist() if first[hashes[row]] == row], dtype=np.int64)
     if job.n is not None and job.n > len(distinct):
         raise InputError(f"--n {job.n} is more than there are geometries: the largest possible is {len(distinct)}")
-    return distinct[: job.n], len(hashes) - len(distinct)
+    copies = len(hashes) - len(distinct)
+    if job.select == "farthest" and job.n is not None and job.n < len(distinct):
+        return distinct[farthest_order(job.frames.select(distinct), job.n)], copies
+    return distinct[: job.n], copies
 
 
 def job_settings(job: LabelJob) -> dict[str, Any]:
@@ -150,7 +163,7 @@ def job_settings(job: LabelJob) -> dict[str, Any]:
     for key, frame_id in zip(geometry_hashes(job.frames), job.frames.frame_id.tolist(), strict=True):
         state.update(f"{key}{frame_id}".encode())
     method = {name: value for name, value in asdict(job.method).items() if name != "calculator_folder"}
-    return {"kind": "labels", **method, "seed": job.seed, "geometry_file": state.hexdigest()}
+    return {"kind": "labels", **method, "seed": job.seed, KEY: job.select, "geometry_file": state.hexdigest()}
 
 
 def reference_frames(frames: LabelSet) -> FloatArray:

@@ -44,6 +44,7 @@ def convert(
     from asteroid.formats import read_labels
     from asteroid.label_card import label_card
     from asteroid.label_writers import write_labels
+    from asteroid.selection import selection_rule_of
 
     what = Path(labels).name
     if out.exists() and Path(labels).exists() and out.samefile(labels):
@@ -65,8 +66,9 @@ def convert(
     if drop_duplicates and len(frames):
         guards.check_finite(frames, what)
         frames = guards.drop_duplicates(frames)[0]
-    card = label_card(frames, what, guards.check_labels(frames, what))
-    write_labels(frames, out)
+    rule = selection_rule_of(labels)
+    card = label_card(frames, what, guards.check_labels(frames, what), rule)
+    write_labels(frames, out, selection_rule=rule)
     dropped = len(loaded.labels) - len(frames)
     notes = [*loaded.notes, *([f"{dropped} duplicate frames dropped"] if dropped else [])]
     for line in (card.title(), f"  {loaded.units}", *(f"  {note}" for note in notes), *card.lines(), f"into {out}"):

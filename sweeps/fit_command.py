@@ -46,7 +46,9 @@ def fit(
     """
     from analysis.any_table import SCHEMA_VERSION, fit_json, fit_table
     from analysis.any_table_report import fit_picture, fit_sentences
+    from analysis.explain import doubt_lines
     from analysis.figure_style import save_figure
+    from analysis.selection_doubts import doubts_beside
     from asteroid.units import parse_seconds
 
     price_s = float("nan") if price is None else parse_seconds(price)
@@ -64,15 +66,21 @@ def fit(
         confidence=confidence,
         price_s=price_s,
     )
+    doubts = doubts_beside(table)
     files = []
     if out is not None:
         files = save_figure(*fit_picture(fits, x=x, y=y), out, "fit")
     if as_json:
         asked = {"target": target, "confidence": confidence} if target is not None else {}
-        told = {"schema_version": SCHEMA_VERSION, **asked, "curves": [fit_json(found) for found in fits]}
+        told = {
+            "schema_version": SCHEMA_VERSION,
+            **asked,
+            "curves": [fit_json(found) for found in fits],
+            "status": list(doubts),
+        }
         typer.echo(json.dumps(told, indent=2, allow_nan=False))
         return
-    for line in fit_sentences(fits, target=target, confidence=confidence):
+    for line in [*fit_sentences(fits, target=target, confidence=confidence), *doubt_lines(doubts)]:
         typer.echo(line)
     if files:
         typer.echo(f"{files[0].with_suffix('')}: " + ", ".join(file.suffix[1:] for file in files))

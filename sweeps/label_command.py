@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from asteroid.labelling import Method
-    from study.label_run import LabelProgress, LabelRun
+    from asteroid.selection import SelectionRule
+    from study.label_run import LabelProgress, LabelRun, Select
 
 _out = Console()
 _err = Console(stderr=True)
@@ -28,9 +29,16 @@ def label(
     level: Annotated[str, typer.Option(help="Level of theory, METHOD[/BASIS].", metavar="ccsd_t/cc-pvdz")],
     out: Annotated[Path, typer.Option("--out", help="Labels: .npz, or .xyz and .extxyz.")],
     n: Annotated[
-        int | None, typer.Option("--n", min=1, help="Label a random subset; a larger one contains it. Default: all.")
+        int | None, typer.Option("--n", min=1, help="Label a subset; a larger one contains it. Default: all.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the subset.")] = 0,
+    select: Annotated[
+        str,
+        typer.Option(
+            help="Rule of the subset: random, or farthest for frames far from each other (not for learning curves).",
+            metavar="random|farthest",
+        ),
+    ] = "random",
+    seed: Annotated[int, typer.Option(min=0, help="Seed of a random subset.")] = 0,
     workers: Annotated[int, typer.Option(min=1, help="Ray workers, one core each; 1 labels in this process.")] = 1,
     calculator: Annotated[
         str | None,
@@ -51,6 +59,8 @@ def label(
 
       asteroid-study label pool.npz --level ccsd_t/cc-pvdz --n 200 --out labels.npz --workers 2
 
+      asteroid-study label pool.npz --level mp2/cc-pvdz --n 200 --select farthest --out spread.npz
+
       asteroid-study label frames.xyz --level mace/large --calculator my_models:make --out labels.extxyz
     """
     from study.hardware import use_one_thread
@@ -61,15 +71,25 @@ def label(
     from study.label_run import LabelJob, run_labels
     from sweeps.ticker import Ticker
 
+    rule = _rule(select)
     check_output(out)
     if out.resolve() == geometries.resolve():
         raise InputError(f"--out must not be the file of the geometries, found {out} for both: choose another name")
     method = make_method(level, charge, spin, max_cycle, calculator)
     frames = read_frames(geometries, length_unit=length_unit, group_key=group_key)
-    job = LabelJob(frames, method, n, seed)
+    job = LabelJob(frames, method, n, seed, rule)
     with stops_with_a_hint("finished labels are kept"), Ticker(_out) as ticker:
         run = run_labels(job, work_folder(out), workers, lambda progress: ticker.show(progress_line(progress)))
-    _save(out, run, method, geometries, n, seed)
+    everything = n is None or n >= len(frames) - run.copies
+    _save(out, run, method, geometries, "all" if everything else rule, f"{n} by hash order, seed {seed}")
+
+
+def _rule(word: str) -> Select:
+    if word == "random":
+        return "random"
+    if word == "farthest":
+        return "farthest"
+    raise InputError(f"--select is random or farthest, found {word!r}: choose one of them")
 
 
 def make_method(level: str, charge: int, spin: int, max_cycle: int, calculator: str | None) -> Method:
@@ -123,10 +143,11 @@ def progress_line(progress: LabelProgress) -> str:
     return " | ".join(parts)
 
 
-def _save(out: Path, run: LabelRun, method: Method, geometries: Path, n: int | None, seed: int) -> None:
+def _save(out: Path, run: LabelRun, method: Method, geometries: Path, chosen: SelectionRule, random: str) -> None:
     import numpy as np
 
     from analysis.explain import duration
+    from asteroid.selection import KEY, combined_rule, selection_rule_of
     from study.hardware import processor
     from study.label_files import method_card, write_failures, write_output
     from study.label_prices import price_text
@@ -134,13 +155,20 @@ def _save(out: Path, run: LabelRun, method: Method, geometries: Path, n: int | N
     cpu_s = run.labels.cpu_s
     assert cpu_s is not None
     price = float(np.median(cpu_s))
-    subset = (
-        "all geometries" if n is None else f"a random subset of {n} by hash order, seed {seed}: it nests in larger ones"
-    )
+    inherited = selection_rule_of(geometries)
+    rule = combined_rule(inherited, chosen)
+    subset = {
+        "all": "all geometries",
+        "random": f"a random subset of {random}: it nests in larger ones",
+        "farthest": "farthest-point sampling in sorted pair distances over their spread: it nests in larger ones",
+    }[chosen]
+    if inherited == "farthest":
+        subset += f"; the geometries of {geometries.name} were chosen by farthest-point sampling themselves"
     card = {
         **method_card(method),
         "geometries": geometries.name,
         "selection": subset,
+        KEY: rule,
         "N": len(run.labels),
         "failures": len(run.failures),
         "price_cpu_s": price,
@@ -152,6 +180,8 @@ def _save(out: Path, run: LabelRun, method: Method, geometries: Path, n: int | N
     if run.copies:
         _say(f"note: {run.copies} geometries are copies of earlier ones and were left out")
     _say(f"{out}: {len(run.labels):,} labels of {method.level}; settings and price: {out.stem}.meta.json")
+    if rule == "farthest":
+        _say("note: chosen by farthest-point sampling: to train on; learning curves and test sets of these will say so")
     if run.failures:
         _say(f"{failed}: {len(run.failures):,} geometries without a label, with the reason for each")
     spent = float(cpu_s.sum()) + sum(failure.cpu_s for _, failure in run.failures)

@@ -136,6 +136,7 @@ def _for_a_target(
     from analysis.answers import explain_surface, surface_json
     from analysis.explain import duration, explain
     from analysis.planner import plan_target
+    from analysis.selection_doubts import selection_doubts
     from analysis.transfer import surface_of
 
     surface = surface_of(table)
@@ -149,6 +150,7 @@ def _for_a_target(
         already=owned,
         md_steps=md_steps,
         surface=surface,
+        run_doubts=selection_doubts(manifest),
     )
     if as_json:
         _print_json(answer.to_json() | {"surface": surface_json(surface)})
@@ -175,9 +177,11 @@ def _for_a_price(
 ) -> None:
     from analysis.answers import explain_budget
     from analysis.budget_plan import plan_budget
+    from analysis.selection_doubts import selection_doubts
 
     pool = manifest["pool_size"]
-    answer = plan_budget(table, prices, budget_cpu_s, pool=pool, already=owned, md_steps=md_steps)
+    doubts = selection_doubts(manifest)
+    answer = plan_budget(table, prices, budget_cpu_s, pool=pool, already=owned, md_steps=md_steps, run_doubts=doubts)
     if as_json:
         _print_json(answer.to_json())
         return
@@ -196,13 +200,17 @@ def _next(
     as_json: bool,
 ) -> None:
     from analysis.answers import explain_next
+    from analysis.explain import doubt_lines
     from analysis.next_runs import SCHEMA_VERSION, next_runs
+    from analysis.selection_doubts import selection_doubts
 
     found = next_runs(table, prices, target_ev_ang, k, pool=manifest["pool_size"], already=owned)
+    doubts = selection_doubts(manifest)
     if as_json:
-        _print_json({"schema_version": SCHEMA_VERSION, "runs": [run.to_json() for run in found]})
+        runs = [run.to_json() for run in found]
+        _print_json({"schema_version": SCHEMA_VERSION, "runs": runs, "status": list(doubts)})
         return
-    for line in explain_next(found, prices.accurate):
+    for line in [*explain_next(found, prices.accurate), *doubt_lines(doubts)]:
         _say(line)
 
 
