@@ -7,9 +7,9 @@ the order of n.
 A frame is described by its sorted pair distances (`matching.distance_fingerprints`), each in units of its spread over
 the frames. They are what the guards against leaks compare, so two frames are as far apart here as the project thinks
 them different; they know nothing of place, orientation, mirror image or the order of like atoms, need no bonds and no
-cutoff, and cost a hundredth of the model's descriptors, whose radial channels are sums of smooth functions of these
-distances. In units of the spread a stiff bond counts as much as a soft torsion: in a harmonic molecule displacement
-over spread is the square root of energy over kT.
+cutoff, and cost less than a hundredth of the model's descriptors (22 against 6,100 µs for a frame of aspirin), whose
+radial channels are sums of smooth functions of these distances. In units of the spread a stiff bond counts as much as
+a soft torsion: in a harmonic molecule displacement over spread goes as the square root of energy over kT.
 
 What is spread out is not a sample: rare and strained frames come first, in numbers that no simulation would show.
 """

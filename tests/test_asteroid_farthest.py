@@ -45,15 +45,16 @@ def test_every_cluster_is_visited_before_any_twice() -> None:
     assert len(set(at_random)) < len(sizes), "the planted pool is no test"
 
 
-def test_each_frame_is_the_farthest_from_those_before_it() -> None:
-    pool = noisy()
+@pytest.mark.parametrize("scale", [0.1, 1e-3])
+def test_each_frame_is_the_farthest_from_those_before_it(scale: float) -> None:
+    pool = noisy(scale=scale)
     points = distance_fingerprints(pool)
     points = (points - points.mean(axis=0)) / points.std(axis=0)
     order = farthest_order(pool, 20)
     assert order[0] == np.argmin(np.linalg.norm(points, axis=1))
     for k in range(1, 20):
         near = np.linalg.norm(points[:, None] - points[order[:k]], axis=2).min(axis=1)
-        assert near[order[k]] == pytest.approx(near.max(), rel=1e-4)
+        assert near[order[k]] == pytest.approx(near.max(), rel=1e-6)
 
 
 @settings(max_examples=15, deadline=None)
@@ -114,6 +115,8 @@ def test_copies_come_last_whatever_their_orientation() -> None:
     assert sorted(order) == list(range(70))
     assert len(set(order[:30] % 30)) == 30
     assert (order[60:] >= 60).sum() + (order[60:] < 10).sum() == 10, "exact copies are behind the turned ones"
+    hashes = geometry_hashes(both)
+    assert [hashes[i] for i in order[60:]] == sorted(hashes[i] for i in order[60:])
     after = farthest_order(pool, 30, frames(turned[:5]))
     assert set(after[25:]) == set(range(5))
 
@@ -159,6 +162,14 @@ def test_wide_descriptors_are_averaged_and_still_visit_clusters(monkeypatch: pyt
     monkeypatch.setattr(farthest, "_BLOCK_BYTES", 1000)
     pool, which = clusters((100, 20, 3, 1))
     assert sorted(which[farthest_order(pool, 4)]) == [0, 1, 2, 3]
+
+
+def test_the_size_of_blocks_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    pool, _ = clusters((60, 30, 10))
+    whole = farthest_order(pool, 50)
+    monkeypatch.setattr(farthest, "_FRAMES", 7)
+    monkeypatch.setattr(farthest, "_BLOCK_BYTES", 700)
+    np.testing.assert_array_equal(farthest_order(pool, 50), whole)
 
 
 def test_real_frames_lie_farther_apart_than_random_ones() -> None:

@@ -319,6 +319,27 @@ def test_prices_and_temperature_from_the_card_of_a_file(tmp_path: Path) -> None:
         assert "price_cpu_s in cheap.meta.json must be a number" in refusal(tmp_path, cheap_entry="level: gfn2-xtb")
 
 
+def test_labels_that_were_not_drawn_at_random_say_so(tmp_path: Path) -> None:
+    plain = load(tmp_path)
+    assert plain.card_json["selection_rules"] == {}
+    assert "farthest" not in "\n".join(plain.card)
+    units = {"units": {"R": "Angstrom", "E": "eV"}}
+    (tmp_path / "accurate.meta.json").write_text(json.dumps(units | {"selection_rule": "farthest"}))
+    found = load(tmp_path)
+    assert found.card_json["selection_rules"] == {"ccsd_t/cc-pvdz": "farthest"}
+    assert [checked["selection_rule"] for checked in found.card_json["checked"]] == ["farthest", None]
+    assert sum("selection: farthest-point sampling, not at random" in line for line in found.card) == 1
+    assert sum("the test labels were chosen by farthest-point sampling" in line for line in found.card) == 1
+    json.dumps(found.card_json)
+    (tmp_path / "cheap.meta.json").write_text(json.dumps({"selection_rule": "farthest"}))
+    (tmp_path / "accurate.meta.json").write_text(json.dumps(units | {"selection_rule": "random"}))
+    found = load(tmp_path)
+    assert found.card_json["selection_rules"] == {"ccsd_t/cc-pvdz": "random", "gfn2-xtb": "farthest"}
+    assert sum("farthest" in line for line in found.card) == 1, "the ruler is random"
+    (tmp_path / "cheap.meta.json").write_text(json.dumps({"selection_rule": "best"}))
+    assert "must be all, random or farthest" in refusal(tmp_path)
+
+
 def test_prices_of_files_and_their_override(tmp_path: Path) -> None:
     levels = load(tmp_path).prices.levels
     assert levels["ccsd_t/cc-pvdz"] == LevelPrice(28.0, "sweep file")
@@ -370,3 +391,30 @@ def test_the_packaged_set() -> None:
     ):
         with pytest.raises(InputError, match=words):
             packaged(**changes)
+
+
+def test_frames_that_were_spread_out_hold_no_forces(tmp_path: Path) -> None:
+    """How often geometries occur says nothing where rare ones were preferred."""
+    np.savez(tmp_path / "accurate.npz", **accurate_arrays())
+    np.savez(tmp_path / "cheap.npz", **cheap_arrays())
+    units = "energy_unit: eV, length_unit: Angstrom, group_key: replica"
+    text = f"""
+name: unlabelled
+data:
+  accurate: {{file: accurate.npz, {units}, {ACCURATE}}}
+  cheap: {{file: cheap.npz, {units}, {CHEAP}, temperature_k: 500}}
+test: {{groups: [3]}}
+strategies: [asteroid_unlabelled]
+budgets: [10]
+n_cheap: [40]
+seeds: [0]
+identify: {{steps: 20, learning_rate: 0.01, validations: 2}}
+score_match: {{steps: 16, learning_rate: 0.01, validations: 2, probes: 2}}
+finetune:
+  standard: {{steps: 20, learning_rate: 0.002, validations: 2}}
+"""
+    load_data(parse_sweep(text, "sweep.yaml", tmp_path))
+    (tmp_path / "cheap.meta.json").write_text(json.dumps({"selection_rule": "farthest"}))
+    with pytest.raises(InputError, match="which undoes that: leave the strategy out") as caught:
+        load_data(parse_sweep(text, "sweep.yaml", tmp_path))
+    assert "\n" not in str(caught.value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 
 from asteroid.errors import InputError
+from asteroid.farthest import farthest_order
 from asteroid.formats import read_labels
 from asteroid.labelling import Failure, Label, Method
 from asteroid.labels import LabelSet, geometry_hashes, hash_order
@@ -115,6 +117,46 @@ def test_a_larger_n_adds_and_computes_nothing_again(tmp_path: Path) -> None:
     assert set(first.labels.frame_id) < set(second.labels.frame_id)
     np.testing.assert_array_equal(third.labels.energy, first.labels.energy)
     np.testing.assert_array_equal(third.labels.cpu_s, first.labels.cpu_s)
+
+
+def test_farthest_subsets_nest_go_on_and_are_no_random_ones(tmp_path: Path) -> None:
+    order = farthest_order(frames(), 9)
+    spread = replace(job(tmp_path, n=4), select="farthest")
+    np.testing.assert_array_equal(chosen_rows(spread)[0], order[:4])
+    first, _ = run(spread, tmp_path)
+    assert asked(tmp_path) == order[:4].tolist(), "the first ones first, so that a killed run is spread out too"
+    second, told = run(replace(spread, n=9), tmp_path)
+    assert (told[0].found, asked(tmp_path)) == (4, order.tolist())
+    assert set(second.labels.frame_id) == set(100 + order) > set(first.labels.frame_id)
+    whole, told = run(replace(spread, n=None), tmp_path)
+    assert (len(whole.labels), told[0].found) == (12, 9)
+    with pytest.raises(InputError, match=r"another selection rule \(farthest, now random\): choose another --out"):
+        run(replace(spread, select="random"), tmp_path)
+    with pytest.raises(InputError, match="no seed, found --seed 2: leave it out"):
+        chosen_rows(replace(spread, seed=2))
+
+
+def test_work_begun_before_there_was_a_choice_was_random(tmp_path: Path) -> None:
+    wanted = job(tmp_path, n=4)
+    run(wanted, tmp_path)
+    begun = tmp_path / "out.work" / "job.json"
+    settings = json.loads(begun.read_text())
+    assert settings.pop("selection_rule") == "random"
+    begun.write_text(json.dumps(settings))
+    with pytest.raises(InputError, match=r"another selection rule \(random, now farthest\)"):
+        run(replace(wanted, select="farthest"), tmp_path)
+    run(replace(wanted, n=6), tmp_path)
+    assert len(asked(tmp_path)) == 6
+
+
+def test_farthest_labels_a_copy_once(tmp_path: Path) -> None:
+    positions = frames().positions.copy()
+    positions[5] = positions[2]
+    wanted = replace(job(tmp_path, n=10), select="farthest")
+    wanted = replace(wanted, frames=replace(wanted.frames, positions=positions))
+    rows, copies = chosen_rows(wanted)
+    assert (len(set(rows)), copies) == (10, 1)
+    assert 5 not in rows
 
 
 def test_failures_are_kept_with_their_reason_and_never_labels(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 
 from asteroid import labelling_levels
 from asteroid.formats import read_labels
+from asteroid.selection import selection_rule_of
 from asteroid.units import parse_seconds
 from sweeps.cli import app
 
@@ -87,6 +88,41 @@ def test_sample_then_label(water: Path, tmp_path: Path) -> None:
     assert (card["level"], card["N"], card["failures"], card["code"]) == ("hf/sto-3g", 7, 0, "pyscf")
     assert card["price_cpu_s"] == pytest.approx(np.median(many.labels.cpu_s))
     assert not list(tmp_path.glob(".*"))
+
+
+def test_farthest_frames_are_recorded_and_stay_so(water: Path, tmp_path: Path) -> None:
+    words = ["label", water / "frames.xyz", "--level", "uff", "--out", tmp_path / "spread.npz", "--select", "farthest"]
+    result = call(*words, "--n", 3)
+    assert result.exit_code == 0, result.output
+    assert result.output.count("chosen by farthest-point sampling") == 1
+    few = read_labels(tmp_path / "spread.npz", level=None).labels
+    assert call(*words, "--n", 5).exit_code == 0
+    assert set(few.frame_id) < set(read_labels(tmp_path / "spread.npz", level=None).labels.frame_id)
+    card = json.loads((tmp_path / "spread.meta.json").read_text())
+    assert card["selection_rule"] == "farthest"
+    assert card["selection"].startswith("farthest-point sampling in sorted pair distances")
+    assert "another selection rule (farthest, now random)" in refused(*words[:-2], "--n", 5)
+    assert "--select is random or farthest, found 'fps'" in refused(*words[:-1], "fps", "--n", 5)
+    assert "no seed, found --seed 1" in refused(*words, "--n", 5, "--seed", 1)
+
+    # The choice stays with the geometries: labelled again at another level, or converted to another file.
+    again = ["label", tmp_path / "spread.npz", "--level", "mmff94", "--calculator", "ase.calculators.emt:EMT"]
+    result = call(*again, "--out", tmp_path / "again.extxyz")
+    assert result.exit_code == 0, result.output
+    card = json.loads((tmp_path / "again.meta.json").read_text())
+    assert card["selection_rule"] == "farthest"
+    assert card["selection"] == (
+        "all geometries; the geometries of spread.npz were chosen by farthest-point sampling themselves"
+    )
+    result = call("convert", tmp_path / "spread.npz", tmp_path / "moved.extxyz")
+    assert result.exit_code == 0, result.output
+    assert "selection: farthest-point sampling, not at random" in result.output
+    assert call("convert", tmp_path / "moved.extxyz", tmp_path / "back.npz").exit_code == 0
+    assert selection_rule_of(tmp_path / "back.npz") == "farthest"
+
+    assert call(*words).exit_code == 0
+    card = json.loads((tmp_path / "spread.meta.json").read_text())
+    assert (card["selection_rule"], card["selection"], card["N"]) == ("all", "all geometries", 12)
 
 
 def test_failures_have_a_file_of_their_own(water: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
