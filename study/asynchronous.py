@@ -82,7 +82,7 @@ def _ready(going: Sequence[SearchTrial], engine: StageEngine) -> dict[str, tuple
     busy = engine.in_training
     found: dict[str, tuple[StageSpec, int | None]] = {}
     for trial in going:
-        for fold in trial.folds:
+        for fold in () if trial.doomed else trial.folds:
             for spec in fold.chain:
                 if spec.key in engine.results:
                     continue
@@ -118,16 +118,17 @@ def _advance(going: list[SearchTrial], book: TrialBook, engine: StageEngine) -> 
     """Judge and tell what can be; the trials that go on."""
     told = False
     for trial in going:
-        if book.broken(trial, in_training=True):
+        trial.doomed = trial.doomed or book.broken(trial, in_training=True)
+        if trial.doomed and not book.is_at_work(trial, going):
             book.fail(trial, going)
             book.close(trial)
-        while trial.running and (step := trial.step_at(len(trial.values))) is not None:
+        while trial.running and not trial.doomed and (step := trial.step_at(len(trial.values))) is not None:
             if any(engine.steps_done(spec.key) < step for spec in trial.last):
                 break
             if not book.judge(trial, len(trial.values)):
                 book.prune(trial, going)
                 book.close(trial)
-        if trial.running and all(key in engine.results for key in trial.keys):
+        if trial.running and not trial.doomed and all(key in engine.results for key in trial.keys):
             book.finish(trial)
             book.close(trial)
         told = told or not trial.running

@@ -215,7 +215,7 @@ class StageEngine:
     def begin(self, pack: Pack, executor: Executor, among: Collection[str] | None = None) -> None:
         """Submit what is missing of a pack, if anything is."""
         executor.on_retry = self._note_retry
-        self._find_late(pack)
+        self._find_late(pack, among)
         wanted = self._wanted(pack, among)
         if wanted:
             begun = max(_steps_of(self.unfinished.get(key)) for key in wanted)
@@ -230,7 +230,7 @@ class StageEngine:
             PackFailedError: a pack failed `ATTEMPTS` times, or the executor gave up on it.
         """
         finished = wait(self._running, return_when=FIRST_COMPLETED).done
-        # One at a time, so that a free worker need not wait for the others' results; failures last, as they may raise.
+        # One at a time, lest a free worker wait for the others' results; failures last, as they may raise.
         future = min(finished, key=lambda f: f.exception() is not None)
         run = self._running.pop(future)
         error = future.exception()
@@ -252,7 +252,7 @@ class StageEngine:
         self._running.clear()
 
     def prune(self, keys: Iterable[str]) -> float:
-        """Forget stages that nobody wants any more; an interrupted one is never finished.
+        """Forget stages that nobody wants any more and that are not in training; an interrupted one is never finished.
 
         Returns:
             CPU seconds that were spent on them.
@@ -261,8 +261,7 @@ class StageEngine:
         for key in keys:
             spent = self.unfinished.pop(key, None)
             if key in self._known and key not in self.results and key not in self._pruned:
-                own_s = spent.core_s if spent else 0.0
-                spent_s += own_s
+                spent_s += spent.core_s if spent else 0.0
                 self._pruned.add(key)
                 self._steps_total -= self._known[key].steps - _steps_of(spent)
         self._pruned_core_s += spent_s
@@ -303,18 +302,21 @@ class StageEngine:
         self._on_progress(progress)
 
     def count_trials(self, done: int, total: int, best_ev_ang: float | None) -> None:
-        """Take note of how far the searches are, for the listener."""
+        """Tell the listener how far the searches are."""
         self._trials = (done, total, best_ev_ang)
+        self.announce("searching")
 
     def start_clock(self) -> None:
         """Count elapsed time from here: labels are loaded and described."""
         self._began = time.monotonic()
 
-    def _find_late(self, pack: Pack) -> None:
+    def _find_late(self, pack: Pack, among: Collection[str] | None) -> None:
         """Take over what another run has finished in the meantime."""
         for spec in pack.specs:
-            if spec.key not in self.results and self._find(spec.key):
-                self._steps_total -= spec.steps
+            if (among is None or spec.key in among) and spec.key not in self.results and self._find(spec.key):
+                begun = self.unfinished.pop(spec.key, None)
+                self._steps_total -= spec.steps - _steps_of(begun)
+                self._pruned_core_s += begun.core_s if begun else 0.0
 
     def _wanted(self, pack: Pack, among: Collection[str] | None) -> frozenset[str]:
         """Stages of a pack that are missing and have all their parents."""
@@ -379,6 +381,7 @@ class StageEngine:
                 else:
                     self.unfinished[spec.key] = result
                 self._trained_core_s += result.core_s - (earlier.core_s if earlier else 0.0)
+        self._attempts.pop(run.pack.specs[0].key, None)  # the next part of the training may fail as often
         with self._lock:
             self._steps_in_flight.pop(run.pack.specs[0].key, None)
             self._steps_done += run.steps

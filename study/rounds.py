@@ -33,7 +33,9 @@ def run_rounds(book: TrialBook, engine: StageEngine, executor: Executor, pack_si
         else:
             _train_and_prune(trials, len(section.pruning.shares), book, engine, executor, pack_size)
         for trial in trials:
-            if trial.running:
+            if trial.running and book.broken(trial):
+                book.fail(trial, trials)
+            elif trial.running:
                 book.finish(trial)
             book.close(trial)
         book.count()

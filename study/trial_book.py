@@ -44,6 +44,7 @@ class SearchTrial:
         folds: the chains that score it.
         values: validation errors at the points where it was judged, eV/Å.
         state: RUNNING until it is told.
+        doomed: a stage has failed; it is told as soon as none of its own is in training.
     """
 
     search: Search
@@ -52,6 +53,7 @@ class SearchTrial:
     folds: tuple[Fold, ...]
     values: list[float] = field(default_factory=list)
     state: TrialState = TrialState.RUNNING
+    doomed: bool = False
 
     @property
     def running(self) -> bool:
@@ -76,11 +78,12 @@ class SearchTrial:
         return rung < judged if self.state == TrialState.PRUNED else rung <= judged
 
     def step_at(self, rung: int) -> int | None:
-        """After how many steps it is judged; None at the end."""
+        """After how many steps it is judged; None at the end, where nothing is left to be saved."""
         pruning, schedule = self.search.section.pruning, self.last[0].schedule  # a kernel has none and is not judged
         if pruning is None or schedule is None or rung >= len(pruning.shares):
             return None
-        return rung_steps(pruning, schedule)[rung]
+        step = rung_steps(pruning, schedule)[rung]
+        return step if step < schedule.steps else None
 
 
 class TrialBook:
@@ -138,8 +141,8 @@ class TrialBook:
     def _recall_told(self, folds: Sequence[Fold], told: FrozenTrial) -> None:
         """Stages of a trial that an earlier session told: they belong to the ledger."""
         stages = [spec for fold in folds for spec in fold.chain]
-        if told.state == TrialState.PRUNED:
-            self._engine.recall_pruned(stages, float(told.user_attrs.get(_PRUNED_CORE_S, 0.0)))
+        if _PRUNED_CORE_S in told.user_attrs:
+            self._engine.recall_pruned(stages, float(told.user_attrs[_PRUNED_CORE_S]))
         else:
             self._engine.recall(stages, to_train=False)
 
@@ -187,9 +190,13 @@ class TrialBook:
         """Tell that a trial has failed."""
         self._give_up(trial, others, TrialState.FAIL)
 
+    def is_at_work(self, trial: SearchTrial, others: Iterable[SearchTrial]) -> bool:
+        """Whether a stage that no other running trial wants is in training."""
+        return bool((trial.keys & self._engine.in_training) - _wanted_by_others(trial, others))
+
     def _give_up(self, trial: SearchTrial, others: Iterable[SearchTrial], state: TrialState) -> None:
         assert trial.trial is not None
-        wanted = {key for other in others if other is not trial and other.running for key in other.keys}
+        wanted = _wanted_by_others(trial, others)
         known = [self._engine.results.get(k) or self._engine.unfinished.get(k) for k in sorted(trial.keys)]
         trial.trial.set_user_attr(CORE_S, sum(result.core_s for result in known if result))
         trial.trial.set_user_attr(_PRUNED_CORE_S, self._engine.prune(sorted(trial.keys - wanted)))
@@ -244,6 +251,11 @@ def _open(search: Search, storage: JournalStorage) -> optuna.Study:
     study = open_study(storage, search.name, space, n_objectives, search.section.sampler_seed)
     settle_torn_trials(study, search.keys)
     return study
+
+
+def _wanted_by_others(trial: SearchTrial, others: Iterable[SearchTrial]) -> set[str]:
+    running = (other for other in others if other is not trial and other.running)
+    return {key for other in running for key in other.keys}
 
 
 def fold_error(bank: FrameBank, score: Frames, last: StageSpec, models: Mapping[str, TrainedModel]) -> float:
