@@ -7,19 +7,18 @@ import json
 import os
 import re
 import shutil
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import yaml
+from pydantic import ValidationError
 
 from asteroid.errors import InputError
-from study.config import sweep_yaml
+from study.config import Sweep, sweep_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    from study.config import Sweep
 
 
 def sweep_path(folder: Path) -> Path:
@@ -56,6 +55,8 @@ def check_folder(folder: Path, sweep: Sweep, *, extend: bool = False) -> None:
     except (yaml.YAMLError, ValueError, OSError) as error:
         raise InputError(f"{own} is not readable: choose another folder ({' '.join(str(error).split())})") from error
     ours = yaml.safe_load(sweep_yaml(sweep))
+    with suppress(ValidationError):  # an older release left out the keys that came later: they say what they do unsaid
+        theirs = yaml.safe_load(sweep_yaml(Sweep.model_validate(theirs)))
     difference = _first_difference(ours, theirs, "")
     if not difference:
         return

@@ -97,6 +97,17 @@ def test_the_first_difference_to_another_sweep_is_named(
     assert f"{folder} was made by another sweep ({difference})" in message
 
 
+def test_a_folder_from_before_some_keys_existed_goes_on(tmp_path: Path) -> None:
+    searched = {"budgets": [20], "trials": 4, "subset_seeds": [7, 8], "space": {"hidden": [8, 16]}}
+    folder = run_folder(tmp_path, sweep(tune=searched))
+    older = yaml.safe_load((folder / "sweep.yaml").read_text())
+    del older["tune"]["schedule"], older["tune"]["pruning"]
+    (folder / "sweep.yaml").write_text(yaml.safe_dump(older))
+    check_folder(folder, sweep(tune=searched))
+    says = refusal(folder, sweep(tune={**searched, "schedule": "async"}))
+    assert "tune.schedule: it has rounds, the new sweep async" in says
+
+
 def test_what_only_the_old_sweep_has_is_a_difference_too(tmp_path: Path) -> None:
     folder = run_folder(tmp_path, sweep(finetune={"a": {"steps": 30, "learning_rate": 1}}))
     assert "finetune.a is only in its sweep" in refusal(folder, sweep())

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from asteroid.stages import StageResult, TrainedModel
     from asteroid.training import OnValidation
-    from study.progress import Progress
     from study.packs import Pack
+    from study.progress import Progress
 
 
 def test_the_table_is_complete_and_valid(tiny_plan: Plan, tiny_run: Path) -> None:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from asteroid.frames import FrameBank
     from asteroid.stages import StageResult, TrainedModel
     from asteroid.training import OnValidation
-    from study.progress import Progress
     from study.packs import Pack
+    from study.progress import Progress
 
 SWEEP = """
 name: tiny
