@@ -17,6 +17,8 @@ from asteroid.stage_training import train_pack
 from study import ray_executor, ray_jobs, ray_session
 from study.executors import PackFailedError, SerialExecutor
 from study.ray_executor import RayExecutor, WorkerLostError
+from study.ray_hiring import Worker
+from study.ray_jobs import Job
 from study.results import read_manifest
 from study.run import make_plan, run_plan
 
@@ -65,11 +67,28 @@ def reason_of(deadly: bool, attempt: int) -> str:
     return "a worker died: The actor " if deadly else f"memory ran out: MemoryError: attempt {attempt} Unable to all"
 
 
-@pytest.mark.parametrize("failures", [1, 3])
+@pytest.mark.parametrize(
+    ("reasons", "worker", "suits"),
+    [
+        (0, {"fresh": False, "ready_s": 1.0}, True),
+        (1, {"ready_s": 3.0}, True),
+        (1, {"ready_s": 3.0, "fresh": False}, False),  # what it trained before may still fill its memory
+        (1, {"ready_s": 1.0}, False),  # it may have died with the other one
+        (2, {"ready_s": 3.0}, False),
+        (2, {"ready_s": 3.0, "wants_mapped": True}, True),
+    ],
+)
+def test_who_may_train_what_failed(reasons: int, worker: dict[str, Any], suits: bool) -> None:
+    job = Job(quick(1), {}, None, None)
+    job.reasons, job.failed_s = ["died"] * reasons, 2.0
+    assert job.suits(Worker(None, **({"wants_mapped": False} | worker))) is suits
+
+
 def test_a_pack_is_trained_again_by_a_fresh_worker_and_then_with_mapped_frames(
-    instance: None, tmp_path: Path, deadly: bool, failures: int
+    instance: None, tmp_path: Path, deadly: bool
 ) -> None:
     """After one failure from shared memory again, after two from files, after three from files again."""
+    failures = 3
     made = RayExecutor(bank(), workers=1, scratch=tmp_path / "scratch")
     told: list[tuple[Pack, str]] = []
     made.on_retry = lambda pack, reason: told.append((pack, reason))
@@ -78,14 +97,14 @@ def test_a_pack_is_trained_again_by_a_fresh_worker_and_then_with_mapped_frames(
         results = made.submit(pack, {}).result(timeout=120)
         assert bits(results) == bits(train_pack(bank(), pack.specs, {})), "the same to the last bit"
         pids, frames = zip(*map(str.split, (tmp_path / "record").read_text().splitlines()), strict=True)
-        assert frames == ("shared", "shared", "files", "files")[: failures + 1]
+        assert frames == ("shared", "shared", "files", "files")
         assert len(set(pids)) == failures + 1, "a fresh worker every time"
         assert [p for p, _ in told] == [pack] * failures
         for attempt, (_, reason) in enumerate(told, 1):
             assert reason.startswith(reason_of(deadly, attempt))
             assert reason.endswith(" (now with memory-mapped frames)") is (attempt >= 2)
             assert "\n" not in reason
-        assert (tmp_path / "scratch").is_dir() is (failures > 1), "nothing is written without need"
+        assert (tmp_path / "scratch").is_dir()
         assert bits(made.submit(quick(3), {}).result(timeout=120)) == bits(train_pack(bank(), quick(3).specs, {}))
     finally:
         made.close()
@@ -130,7 +149,8 @@ def test_a_pack_that_waits_for_a_core_is_taken_over_by_another_worker(
     monkeypatch.setattr(ray_executor, "_FEWER_S", 0.5)
     notes: list[str] = []
     holders = [hold(2)]
-    made = RayExecutor(bank(), workers=2, on_note=notes.append)
+    scratch = tmp_path / "scratch"
+    made = RayExecutor(bank(), workers=2, scratch=scratch, on_note=notes.append)
 
     def fill(pack: Pack, reason: str) -> None:  # told after the dead worker is dismissed, whose core is free then
         holders.append(hold(1))
@@ -146,6 +166,7 @@ def test_a_pack_that_waits_for_a_core_is_taken_over_by_another_worker(
         others = [made.submit(quick(seed), {}) for seed in (6, 7, 8)]
         assert [future.exception(timeout=60) for future in others] == [None] * 3
         assert len(made.worker_pids) == 1
+        assert not scratch.exists(), "nothing is written without need"
         assert len(notes) == 1
         assert notes[0].startswith("1 of 2 workers are at work (cores of Ray: 4): ")
         ray.kill(holders.pop())
@@ -202,24 +223,21 @@ class Planting(RayExecutor):
     """Its first pack fails twice."""
 
     record: Path
-    deadly: bool
     planted = False
 
     def submit(self, pack: Pack, *given: Any, **named: Any) -> Future[list[StageResult]]:
         if not self.planted:
             self.planted = True
-            pack = failing(pack, self.record, 2, deadly=self.deadly)
+            pack = failing(pack, self.record, 2, deadly=False)
         return super().submit(pack, *given, **named)
 
 
-def test_a_sweep_keeps_the_reasons_and_gives_the_same_table(
-    instance: None, tiny_labels: Path, tmp_path: Path, deadly: bool
-) -> None:
+def test_a_sweep_keeps_the_reasons_and_gives_the_same_table(instance: None, tiny_labels: Path, tmp_path: Path) -> None:
     plan = make_plan(sweep_of(tiny_labels))
 
     def make(frames: FrameBank) -> RayExecutor:
         made = Planting(frames, workers=2, scratch=tmp_path / "ray" / "scratch")
-        made.record, made.deadly = tmp_path / "record", deadly
+        made.record = tmp_path / "record"
         return made
 
     notes: list[str] = []
@@ -229,7 +247,7 @@ def test_a_sweep_keeps_the_reasons_and_gives_the_same_table(
         table.drop(columns=list(MEASURED)), serial.drop(columns=list(MEASURED)), check_exact=True
     )
     failures = read_manifest(tmp_path / "ray")["failures"]
-    assert [f["reason"].startswith(reason_of(deadly, n)) for n, f in enumerate(failures, 1)] == [True, True]
+    assert [f["reason"].startswith(reason_of(False, n)) for n, f in enumerate(failures, 1)] == [True, True]
     assert failures[1]["reason"].endswith(" (now with memory-mapped frames)")
     assert len(notes) == 2
     assert not (tmp_path / "ray" / "scratch").exists()
