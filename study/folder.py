@@ -136,7 +136,7 @@ def claimed(folder: Path, sweep: Sweep, *, extend: bool = False) -> Iterator[Non
     """Hold the folder for one driver; writes `sweep.yaml` on the first claim and where the sweep may have grown.
 
     Raises:
-        InputError: another live driver holds it.
+        InputError: another live driver holds it, or the file system has no locks.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("a+") as lock:
@@ -147,6 +147,11 @@ def claimed(folder: Path, sweep: Sweep, *, extend: bool = False) -> Iterator[Non
             raise InputError(
                 f"{folder} is in use by process {lock.read().strip() or 'unknown'}: wait for it or stop it first"
             ) from None
+        except OSError as error:
+            raise InputError(
+                f"a run folder needs a file system with locks (flock), found none under {folder} ({error.strerror}): "
+                "mount it with locks, or choose another --out"
+            ) from error
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()

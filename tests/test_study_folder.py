@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import fcntl
 import json
 import shutil
 import subprocess
@@ -172,6 +174,17 @@ def test_a_living_driver_keeps_others_out_and_a_dead_one_does_not(tmp_path: Path
     assert not sweep_path(tmp_path).exists()
     with claimed(tmp_path, sweep()):  # the number of the dead one is still in the file
         assert sweep_path(tmp_path).exists()
+
+
+def test_a_file_system_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    says = r"needs a file system with locks .* \(No locks available\)"
+    with pytest.raises(InputError, match=says), claimed(tmp_path, sweep()):
+        pytest.fail("nobody is kept out")
+    assert not sweep_path(tmp_path).exists()
 
 
 def test_a_claim_ends_with_its_block_even_after_a_failure(tmp_path: Path) -> None:
