@@ -138,6 +138,20 @@ def claimed(folder: Path, sweep: Sweep, *, extend: bool = False) -> Iterator[Non
     Raises:
         InputError: another live driver holds it, or the file system has no locks.
     """
+    with locked(folder):
+        check_folder(folder, sweep, extend=extend)  # again: another first driver may have been faster
+        if extend or not sweep_path(folder).exists():
+            write_text(sweep_path(folder), sweep_yaml(sweep))
+        yield
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold a folder, made if need be, for this process; the lock of a process that died holds nobody up.
+
+    Raises:
+        InputError: another live process holds it, or the file system has no locks.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("a+") as lock:
         try:
@@ -155,9 +169,6 @@ def claimed(folder: Path, sweep: Sweep, *, extend: bool = False) -> Iterator[Non
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()
-        check_folder(folder, sweep, extend=extend)  # again: another first driver may have been faster
-        if extend or not sweep_path(folder).exists():
-            write_text(sweep_path(folder), sweep_yaml(sweep))
         yield
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +10,7 @@ import numpy as np
 
 from asteroid.errors import InputError
 from asteroid.labelling import Failure, Label
-from study.folder import write_json
+from study.folder import locked, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -44,18 +42,7 @@ def claimed_work(folder: Path, settings: Mapping[str, Any], before: Mapping[str,
     job = folder / _JOB
     if folder.exists() and not job.exists() and any(not entry.name.startswith(".") for entry in folder.iterdir()):
         raise InputError(f"finished work is kept in {folder}, found other files there: choose another --out")
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.seek(0)
-            raise InputError(
-                f"{folder} is in use by process {lock.read().strip() or 'unknown'}: wait for it or stop it first"
-            ) from None
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
+    with locked(folder):
         if job.exists():
             _refuse_other_job(folder, _read(job), dict(settings), before or {})
         else:
