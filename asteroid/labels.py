@@ -1,4 +1,4 @@
-"""Labelled frames of one molecule at one level of theory: the record, its content hashes and its stable order.
+"""Labelled frames at one level of theory: the record, its content hashes and its stable order.
 
 Frames are ordered by a hash of their own geometry, never by a permutation of row numbers: adding labels to a file then
 inserts frames into the order and moves none, so the first n frames of today stay among the first n + m of tomorrow.
@@ -28,10 +28,13 @@ def _no_ids() -> IntArray:
 
 @dataclass(frozen=True, eq=False)
 class LabelSet:
-    """N frames of one molecule with their labels at one level. Arrays are read-only and in internal units.
+    """N frames with their labels at one level, of one molecule or of several. Arrays are read-only, in internal units.
+
+    A set of several molecules is `varied`: it has one row of atomic numbers for each frame, A is the largest number of
+    atoms, and what a smaller frame does not fill is zero. `asteroid.molecules` takes such a set apart.
 
     Attributes:
-        numbers: atomic numbers, shape [A].
+        numbers: atomic numbers, shape [A], or [N, A] with zeros behind the atoms of a smaller frame.
         positions: coordinates in Å, shape [N, A, 3].
         energy: energies in eV, shape [N], or None.
         forces: forces in eV/Å, shape [N, A, 3], or None.
@@ -41,7 +44,8 @@ class LabelSet:
         group: replica or time block of each frame, shape [N], or None.
 
     Raises:
-        InputError: shapes do not agree, an atomic number is impossible, or the level is not a slug.
+        InputError: shapes do not agree, an atomic number is impossible, a place without an atom is not zero or lies
+            before one, or the level is not a slug.
     """
 
     numbers: IntArray
@@ -63,25 +67,40 @@ class LabelSet:
         n, atoms = positions.shape[:2]
         frame_id = self.frame_id if np.size(self.frame_id) or not n else np.arange(n)
         _freeze(self, "positions", positions, (n, atoms, 3))
-        _freeze(self, "numbers", self.numbers, (atoms,), np.int64)
+        _freeze(self, "numbers", self.numbers, (atoms,) if np.ndim(self.numbers) < 2 else (n, atoms), np.int64)
         _freeze(self, "energy", self.energy, (n,))
         _freeze(self, "forces", self.forces, (n, atoms, 3))
         _freeze(self, "cpu_s", self.cpu_s, (n,))
         _freeze(self, "frame_id", frame_id, (n,), np.int64)
         _freeze(self, "group", self.group, (n,), np.int64)
-        bad = self.numbers[(self.numbers < 1) | (self.numbers > 118)]
-        if bad.size:
-            raise InputError(f"atomic numbers lie between 1 and 118, found {bad[0]}: check the element column")
+        known = (self.numbers >= (0 if self.varied else 1)) & (self.numbers <= 118)
+        if not known.all():
+            raise InputError(
+                f"atomic numbers lie between 1 and 118, found {self.numbers[~known][0]}: check the element column"
+            )
+        if self.varied:
+            _refuse_filled_gaps(self)
 
     def __len__(self) -> int:
         return len(self.positions)
+
+    @property
+    def varied(self) -> bool:
+        """Whether every frame has atoms of its own."""
+        return self.numbers.ndim == 2
+
+    @property
+    def n_atoms(self) -> IntArray:
+        """Number of atoms of each frame, shape [N]."""
+        per_frame: IntArray = np.count_nonzero(np.broadcast_to(self.numbers, self.positions.shape[:2]), axis=1)
+        return per_frame
 
     def select(self, rows: npt.ArrayLike) -> LabelSet:
         """Return the given rows (integers in order, or a mask of length N) as a new set."""
         index = np.asarray(rows)
         index = np.flatnonzero(index) if index.dtype == np.bool_ else index.astype(np.int64)
         return LabelSet(
-            numbers=self.numbers,
+            numbers=self.numbers[index] if self.varied else self.numbers,
             positions=self.positions[index],
             energy=None if self.energy is None else self.energy[index],
             forces=None if self.forces is None else self.forces[index],
@@ -90,6 +109,16 @@ class LabelSet:
             frame_id=self.frame_id[index],
             group=None if self.group is None else self.group[index],
         )
+
+
+def _refuse_filled_gaps(labels: LabelSet) -> None:
+    """A frame's atoms come first, and there is nothing behind them."""
+    is_atom = labels.numbers > 0
+    if not is_atom[:, 0].all() or (is_atom[:, 1:] & ~is_atom[:, :-1]).any():
+        raise InputError("atoms of a frame come first and places without an atom last, found another order: reorder")
+    for name, values in (("positions", labels.positions), ("forces", labels.forces)):
+        if values is not None and values[~is_atom].any():
+            raise InputError(f"{name} are zero where a frame has no atom, found other numbers: write zeros")
 
 
 def _freeze(
@@ -134,10 +163,13 @@ def geometry_hashes(labels: LabelSet) -> list[str]:
     """Hash each frame's geometry: atomic numbers and positions, the latter as little-endian float32.
 
     float32 (relative precision 6e-8) makes a frame stored in single precision and its double-precision original equal.
-    Rotated copies have other hashes: use `asteroid.matching` to find those.
+    Rotated copies have other hashes: use `asteroid.matching` to find those. A frame has one hash in whatever set.
     """
-    numbers = labels.numbers.astype("<i8").tobytes()
-    return [_digest(numbers, frame) for frame in _float32(labels.positions)]
+    if not labels.varied:
+        numbers = labels.numbers.astype("<i8").tobytes()
+        return [_digest(numbers, frame) for frame in _float32(labels.positions, labels)]
+    rows = (row[row > 0].astype("<i8").tobytes() for row in labels.numbers)
+    return [_digest(*parts) for parts in zip(rows, _float32(labels.positions, labels), strict=True)]
 
 
 def content_hashes(labels: LabelSet) -> list[str]:
@@ -149,7 +181,7 @@ def content_hashes(labels: LabelSet) -> list[str]:
     """
     n = len(labels)
     energy = [b""] * n if labels.energy is None else [e.tobytes() for e in (labels.energy + 0.0).astype("<f8")]
-    forces = [b""] * n if labels.forces is None else _float32(labels.forces)
+    forces = [b""] * n if labels.forces is None else _float32(labels.forces, labels)
     parts = zip(geometry_hashes(labels), energy, forces, strict=True)
     return [_digest(bytes.fromhex(geometry), b"E" + e, b"F" + f) for geometry, e, f in parts]
 
@@ -172,9 +204,10 @@ def hash_order(labels: LabelSet, seed: int) -> IntArray:
     return np.argsort(hash_values(labels, seed, "order"), kind="stable").astype(np.int64)
 
 
-def _float32(values: FloatArray) -> list[bytes]:
-    """Each frame's numbers as little-endian float32 bytes; adding 0 turns -0.0 into 0.0."""
-    return [frame.tobytes() for frame in values.astype("<f4") + np.float32(0.0)]
+def _float32(values: FloatArray, labels: LabelSet) -> list[bytes]:
+    """Each frame's numbers as little-endian float32 bytes, of its atoms only; adding 0 turns -0.0 into 0.0."""
+    frames = values.astype("<f4") + np.float32(0.0)
+    return [frame[:size].tobytes() for frame, size in zip(frames, labels.n_atoms, strict=True)]
 
 
 def _digest(*parts: bytes) -> str:
