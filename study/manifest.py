@@ -7,13 +7,13 @@ import platform
 from collections import defaultdict
 from dataclasses import asdict
 from importlib import metadata
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
 from ase.symbols import Symbols
 
 from study.config import sweep_plain
+from study.hardware import processor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -76,7 +76,7 @@ def make_manifest(
         "versions": {name: metadata.version(name) for name in _PACKAGES} | {"python": platform.python_version()},
         "hardware": {
             "machine": platform.machine(),
-            "processor": _processor(),
+            "processor": processor(),
             "system": platform.system(),
             "cores": os.cpu_count(),
             "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
@@ -112,13 +112,6 @@ def _bought(stages: Iterable[StageSpec]) -> defaultdict[tuple[str, str], set[str
         if spec.base is not None:  # at geometries that are there already
             bought[spec.base.level, "labelled"].update(spec.base.hashes)
     return bought
-
-
-def _processor() -> str:
-    """Name of the processor, where the system tells it."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.is_file() else []
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
 
 
 def _formula(plan: Plan) -> str:
