@@ -121,16 +121,13 @@ def _advance(going: list[SearchTrial], book: TrialBook, engine: StageEngine) -> 
         trial.doomed = trial.doomed or book.broken(trial, in_training=True)
         if trial.doomed and not book.is_at_work(trial, going):
             book.fail(trial, going)
-            book.close(trial)
         while trial.running and not trial.doomed and (step := trial.step_at(len(trial.values))) is not None:
             if any(engine.steps_done(spec.key) < step for spec in trial.last):
                 break
             if not book.judge(trial, len(trial.values)):
                 book.prune(trial, going)
-                book.close(trial)
         if trial.running and not trial.doomed and all(key in engine.results for key in trial.keys):
             book.finish(trial)
-            book.close(trial)
         told = told or not trial.running
     if told:
         book.count()

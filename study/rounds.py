@@ -37,7 +37,8 @@ def run_rounds(book: TrialBook, engine: StageEngine, executor: Executor, pack_si
                 book.fail(trial, trials)
             elif trial.running:
                 book.finish(trial)
-            book.close(trial)
+            else:
+                book.close(trial)
         book.count()
 
 
@@ -67,7 +68,6 @@ def _train_and_prune(
                 kept = book.judge(trial, rung)
                 if trial.running and not kept:
                     book.prune(trial, trials)
-                    book.close(trial)
 
 
 def _wanted(trials: Sequence[SearchTrial]) -> set[str]:

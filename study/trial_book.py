@@ -167,10 +167,7 @@ class TrialBook:
             stored = self.studies[name].get_trials(deepcopy=False)[trial.trial.number]
             if reported not in stored.intermediate_values:
                 trial.trial.report(trial.values[rung], reported)
-        kept = self._judges[name].keeps(trial.index, rung, trial.values[rung])
-        if trial.trial is None and trial.state == TrialState.PRUNED and rung + 1 == len(trial.values):
-            self._judges[name].close(trial.index, trial.state)
-        return kept
+        return self._judges[name].keeps(trial.index, rung, trial.values[rung])
 
     def repeat(self, trial: SearchTrial) -> None:
         """Show the judge a trial that an earlier session has told."""
@@ -178,7 +175,7 @@ class TrialBook:
             self._judges[trial.search.name].repeat(trial.index, trial.values, trial.state)
 
     def close(self, trial: SearchTrial) -> None:
-        """Tell the judge that a trial has ended."""
+        """Tell the judge how a trial has ended; those that are told here are closed with it."""
         if trial.search.name in self._judges:
             self._judges[trial.search.name].close(trial.index, trial.state)
 
@@ -224,6 +221,7 @@ class TrialBook:
         assert trial.trial is not None
         self.studies[trial.search.name].tell(trial.trial, values, state=state)
         trial.state = state
+        self.close(trial)
 
     def cost(self, search: Search, values: dict[str, Any]) -> tuple[float, float]:
         """Price of the labels that a trial buys, accurate and cheap, CPU seconds."""
