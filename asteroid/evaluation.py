@@ -7,18 +7,25 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
+from torch import Tensor
+
+from asteroid.energy_zero import fit_zero
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from asteroid.frames import Prediction
+    from asteroid.frames import FrameTensors, Prediction
 
 _RESAMPLES = 500
 
 
 @dataclass(frozen=True)
 class ModelErrors:
-    """Errors of one model on the test set; forces in eV/Å, energies in eV, means over frames, atoms and components."""
+    """Errors of one model on the test set; forces in eV/Å, energies in eV.
+
+    Force errors are means over frames of means over a frame's atoms and components: frames count alike, large or small.
+    """
 
     force_mae_ev_ang: float
     force_mae_se_ev_ang: float
@@ -28,34 +35,38 @@ class ModelErrors:
     n_test: int
 
 
-def evaluate(predicted: Prediction, labelled: Prediction, *, realign_energy: bool = False) -> list[ModelErrors]:
+def evaluate(
+    predicted: Prediction, frames: FrameTensors, rows: Tensor, *, realign_energy: bool = False
+) -> list[ModelErrors]:
     """Test errors of K models.
 
     Args:
-        predicted: energies [K, n] and forces [K, n, 3A], test frames in the order of time, so that neighbours are
-            correlated.
-        labelled: energies [n] and forces [n, 3A].
-        realign_energy: shift the energies by the constant that suits the test labels best; for models that never saw an
+        predicted: energies [K, n] and forces [K, n, 3A] of the test frames.
+        frames: the labelled frames of the accurate level.
+        rows: [n] rows of the test frames in the order of time, so that neighbours are correlated.
+        realign_energy: shift the energies by the zero that suits the test labels best; for models that never saw an
             accurate label, whose energy zero means nothing.
 
     Returns:
         one entry per model.
     """
-    force_error = (predicted.forces - labelled.forces).double()
-    energy_error = predicted.energy - labelled.energy
+    force_error = (predicted.forces - frames.forces[rows]).double()
+    energy_error = predicted.energy - frames.energy[rows]
     if realign_energy:
-        energy_error = energy_error - energy_error.median(1, keepdim=True).values
-    per_frame = force_error.abs().mean(-1).numpy()
+        zeros = [fit_zero(own, frames, rows, Tensor.median) for own in energy_error]
+        energy_error = energy_error - torch.stack([zero.of(frames.numbers_of(rows)) for zero in zeros])
+    per_frame = frames.component_mean(force_error.abs(), rows).numpy()
+    per_frame_square = frames.component_mean(force_error.square(), rows)
     return [
         ModelErrors(
             force_mae_ev_ang=float(mae.mean()),
             force_mae_se_ev_ang=block_bootstrap_se(mae),
-            force_rmse_ev_ang=float(force.square().mean().sqrt()),
+            force_rmse_ev_ang=float(square.mean().sqrt()),
             energy_mae_ev=float(error.abs().mean()),
             energy_rmse_ev=float(error.square().mean().sqrt()),
-            n_test=len(labelled.energy),
+            n_test=len(rows),
         )
-        for mae, force, error in zip(per_frame, force_error, energy_error, strict=True)
+        for mae, square, error in zip(per_frame, per_frame_square, energy_error, strict=True)
     ]
 
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from asteroid.energy_zero import EnergyZero
+
 
 @dataclass(frozen=True)
 class Checkpoint:
@@ -47,6 +49,7 @@ class Fit:
         validation_curve: (step, validation error) pairs.
         diverged_at_step: first step whose loss was not finite, or None.
         checkpoint: from where to go on; None where the training is finished.
+        element_energies_ev: of several molecules, energies of the elements to add as well (see `EnergyZero`).
     """
 
     parameters: Tensor
@@ -56,6 +59,7 @@ class Fit:
     validation_curve: tuple[tuple[int, float], ...]
     diverged_at_step: int | None
     checkpoint: Checkpoint | None = None
+    element_energies_ev: Tensor | None = None
 
 
 class BestKeeper:
@@ -88,8 +92,8 @@ class BestKeeper:
 
     def fits(
         self,
-        start_shift: Tensor,
-        shift: Tensor,
+        start: Sequence[EnergyZero],
+        zeros: Sequence[EnergyZero],
         diverged_at_step: list[int | None],
         checkpoints: list[Checkpoint | None],
     ) -> list[Fit]:
@@ -97,12 +101,13 @@ class BestKeeper:
         return [
             Fit(
                 parameters=self.best[model].clone(),
-                energy_shift_ev=float(shift[model]),
-                start_shift_ev=float(start_shift[model]),
+                energy_shift_ev=zeros[model].constant_ev,
+                start_shift_ev=start[model].constant_ev,
                 val_error=float(self._errors[model]),
                 validation_curve=tuple(self._curves[model]),
                 diverged_at_step=self._broken[model] or diverged_at_step[model],
                 checkpoint=checkpoints[model],
+                element_energies_ev=zeros[model].elements_ev,
             )
             for model in range(len(self._curves))
         ]

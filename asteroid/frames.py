@@ -30,18 +30,20 @@ _STORED_SHARE = 0.4
 
 @dataclass(frozen=True)
 class FrameTensors:
-    """Labelled and described frames of one level.
+    """Labelled frames of one level, described where the study has a model that needs it.
 
     Attributes:
-        positions: [N, A, 3] float64, Å.
-        descriptors: [N, W] float32; None where the level is streamed (see `asteroid.streaming`).
-        jacobians: [N, W, 3A] float32, per Å; None where the level is streamed.
+        numbers: atomic numbers [A] int64 of one molecule; of several [N, A], zero where a frame has no atom.
+        positions: [N, A, 3] float64, Å; zero where there is no atom, as forces are.
+        descriptors: [N, W] float32; None where there are none or the level is streamed (see `asteroid.streaming`).
+        jacobians: [N, W, 3A] float32, per Å; None likewise.
         energy: [N] float64, eV.
         forces: [N, 3A] float32, eV/Å.
         cheap: labels of the cheap method at the same geometries, where the study has them.
         probes: what score matching needs of the frames, where the study matches scores.
     """
 
+    numbers: Tensor
     positions: Tensor
     descriptors: Tensor | None
     jacobians: Tensor | None
@@ -49,6 +51,29 @@ class FrameTensors:
     forces: Tensor
     cheap: Prediction | None = None
     probes: Probes | None = None
+
+    def numbers_of(self, rows: Tensor) -> Tensor:
+        """Atomic numbers [..., A] of some frames; zero where there is no atom."""
+        return self.numbers[rows] if self.numbers.ndim == 2 else self.numbers.expand(*rows.shape, -1)
+
+    def dilution(self, rows: Tensor) -> Tensor | None:
+        """Places over atoms [...] of some frames; None for one molecule, whose places are all filled.
+
+        A mean over the 3A components of a frame times this is the mean over its atoms' components.
+        """
+        if self.numbers.ndim == 1:
+            return None
+        return self.numbers.shape[1] / (self.numbers[rows] > 0).sum(-1)
+
+    def component_mean(self, values: Tensor, rows: Tensor) -> Tensor:
+        """Mean over the components of each frame's atoms.
+
+        Args:
+            values: [..., n, 3A], zero where there is no atom.
+            rows: [n] rows of the frames.
+        """
+        mean, dilution = values.mean(-1), self.dilution(rows)
+        return mean if dilution is None else mean * dilution
 
 
 @dataclass(frozen=True)
@@ -86,12 +111,12 @@ class FrameBank:
     """Described and labelled frames of each level, found by the content hash of a frame.
 
     Attributes:
-        layout: the descriptors of the molecule.
+        layout: the descriptors of the molecule; None where nothing needs them, as for several molecules.
         levels: level -> tensors.
         rows: level -> content hash -> row of the tensors.
     """
 
-    layout: Layout
+    layout: Layout | None
     levels: Mapping[str, FrameTensors]
     rows: Mapping[str, Mapping[str, int]]
 
@@ -119,7 +144,7 @@ class BankEntry:
 
 
 def build_bank(
-    settings: DescriptorSettings,
+    settings: DescriptorSettings | None,
     entries: Iterable[BankEntry],
     on_frames: Callable[[int], None] | None = None,
     memory_bytes: float | None = None,
@@ -127,8 +152,8 @@ def build_bank(
     """Describe frames once for all stages, or leave the largest levels to be described batch by batch.
 
     Args:
-        settings: resolution of the descriptors.
-        entries: one per level, one composition for all.
+        settings: resolution of the descriptors; None for no descriptors.
+        entries: one per level; descriptors need one composition for all.
         on_frames: called with the number of frames of each finished part.
         memory_bytes: memory for described frames; without it, a share of what is free.
 
@@ -136,33 +161,35 @@ def build_bank(
         InputError: not even what streaming needs fits into the memory that is free.
     """
     given = list(entries)
-    layout = make_layout(given[0].labels.numbers, settings)
+    layout = None if settings is None else make_layout(given[0].labels.numbers, settings)
     for entry in given:
-        refuse_too_large(layout, len(entry.labels), entry.n_probes)
+        refuse_too_large(entry.labels, layout, n_probes=entry.n_probes)
     if memory_bytes is None:
         memory_bytes = _STORED_SHARE * psutil.virtual_memory().available
-    streamed = choose_streamed(layout, {entry.labels.level: len(entry.labels) for entry in given}, memory_bytes)
+    sizes = {entry.labels.level: len(entry.labels) for entry in given}
+    streamed = frozenset(sizes) if layout is None else choose_streamed(layout, sizes, memory_bytes)
     levels: dict[str, FrameTensors] = {}
     for entry in given:
-        levels[entry.labels.level] = _describe_entry(layout, entry, streamed=entry.labels.level in streamed)
+        levels[entry.labels.level] = _make_tensors(layout, entry, streamed=entry.labels.level in streamed)
         if on_frames is not None:
             on_frames(len(entry.labels))
     rows = {entry.labels.level: {h: row for row, h in enumerate(entry.hashes)} for entry in given}
     return FrameBank(layout, levels, rows)
 
 
-def _describe_entry(layout: Layout, entry: BankEntry, *, streamed: bool) -> FrameTensors:
+def _make_tensors(layout: Layout | None, entry: BankEntry, *, streamed: bool) -> FrameTensors:
     labels = entry.labels
     own = _no_labels(labels) if entry.n_probes and labels.forces is None else _labels(labels)
-    descriptors, jacobians = (None, None) if streamed else describe(layout, labels.positions)
+    descriptors, jacobians = (None, None) if layout is None or streamed else describe(layout, labels.positions)
     return FrameTensors(
+        numbers=torch.as_tensor(labels.numbers.copy()),
         positions=torch.as_tensor(labels.positions.copy()),
         descriptors=descriptors,
         jacobians=jacobians,
         energy=own.energy,
         forces=own.forces,
         cheap=None if entry.cheap is None else _labels(entry.cheap),
-        probes=_probe(layout, entry) if entry.n_probes else None,
+        probes=_probe(layout, entry) if layout is not None and entry.n_probes else None,
     )
 
 
@@ -174,24 +201,35 @@ def _probe(layout: Layout, entry: BankEntry) -> Probes:
 
 def _no_labels(labels: LabelSet) -> Prediction:
     """Score matching reads no labels; should anything else, its loss is not a number."""
-    forces = torch.full((len(labels), 3 * len(labels.numbers)), math.nan)
+    forces = torch.full((len(labels), 3 * labels.positions.shape[1]), math.nan)
     return Prediction(torch.full((len(labels),), math.nan, dtype=torch.float64), forces)
 
 
 def _labels(labels: LabelSet) -> Prediction:
     if labels.energy is None or labels.forces is None:
         raise InputError(f"training needs energies and forces, the {labels.level} set lacks them: add both to the file")
-    forces = labels.forces.reshape(len(labels), 3 * len(labels.numbers)).astype(np.float32)
+    forces = labels.forces.reshape(len(labels), 3 * labels.positions.shape[1]).astype(np.float32)
     return Prediction(torch.as_tensor(labels.energy.copy()), torch.as_tensor(forces))
 
 
-def refuse_too_large(layout: Layout, n_frames: int, n_probes: int = 0) -> None:
+def refuse_too_large(
+    labels: LabelSet, layout: Layout | None, *, n_frames: int | None = None, n_probes: int = 0
+) -> None:
     """Refuse more frames than the free memory can hold with their labels and probes; Jacobians need not be held.
+
+    Args:
+        labels: frames of the size in question.
+        layout: their descriptors, or None.
+        n_frames: how many of them; None for all.
+        n_probes: directions per frame for score matching.
 
     Raises:
         InputError: with the largest number that fits.
     """
-    per_frame = 36 * len(layout.numbers) + 8 + (4 * layout.width * (n_probes + 1) if n_probes else 0)
+    n_frames = len(labels) if n_frames is None else n_frames
+    per_frame = (44 if labels.varied else 36) * labels.positions.shape[1] + 8
+    if layout is not None and n_probes:
+        per_frame += 4 * layout.width * (n_probes + 1)
     needed = n_frames * per_frame
     free = psutil.virtual_memory().available
     if needed > 0.8 * free:

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from asteroid.energy_zero import EnergyZero, fit_zero
 from asteroid.models.network import stack_scalings
 from asteroid.objectives import weighted_loss
 from asteroid.prediction import predict, same_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from asteroid.frames import FrameTensors
     from asteroid.models.network import Inputs, Network
@@ -47,14 +48,16 @@ class LabelObjective:
         self._scaling = stack_scalings([m.scaling for m in members])
         self._rho = torch.tensor([m.schedule.rho for m in members])
         self._batch_rows = (rows[:1] if share_batches else rows).unbind(1)
-        self._weights = _batch_weights(members, places)
+        self._weights = _batch_weights(frames, members, places, rows)
         self._energies, self._forces = _labels(frames, members)
         # Not the median: it would put one frame on the kink of |dE|, where rounding decides the sign of the gradient.
-        start = self._energy_residuals(torch.stack([m.parameters for m in members]))
-        self.start_shift_ev = torch.stack([residual.mean() for residual in start])
+        self.start_zeros = self._zeros(torch.stack([m.parameters for m in members]), Tensor.mean)
         # [K, steps, M], shifted in float64.
-        energy = torch.stack([own[r] for own, r in zip(self._energies, rows, strict=True)])
-        self._batch_energy = (energy - self.start_shift_ev[:, None, None]).float()
+        shifted = [
+            own[r] - zero.of(frames.numbers_of(r))
+            for own, zero, r in zip(self._energies, self.start_zeros, rows, strict=True)
+        ]
+        self._batch_energy = torch.stack(shifted).float()
 
     def batches(self) -> Iterator[Inputs]:
         """Inputs of one batch after another."""
@@ -80,14 +83,15 @@ class LabelObjective:
             rows = self._members[group[0]].val_rows
             _, forces = predict(self._network, self._frames, rows, self._scaling.rows(index), parameters[index])
             for model, own in zip(group, forces, strict=True):
-                per_frame = (own - self._forces[model if len(self._forces) > 1 else 0][rows]).abs().mean(-1)
+                difference = own - self._forces[model if len(self._forces) > 1 else 0][rows]
+                per_frame = self._frames.component_mean(difference.abs(), rows)
                 weights = self._members[model].val_weights
                 errors[model] = per_frame.mean() if weights is None else (per_frame * weights).sum() / weights.sum()
         return errors
 
-    def energy_shift(self, parameters: Tensor) -> Tensor:
-        """Median residual [K] of the training frames' energies, eV."""
-        return torch.stack([residual.median() for residual in self._energy_residuals(parameters)])
+    def energy_zeros(self, parameters: Tensor) -> list[EnergyZero]:
+        """Median residual of the training frames' energies, beyond that of the elements of several molecules."""
+        return self._zeros(parameters, Tensor.median)
 
     def _labelled_forces(self, step: int) -> Tensor:
         """Labels [K or 1, M, 3A] of a batch; members with bases of their own have labels of their own."""
@@ -97,17 +101,17 @@ class LabelObjective:
             return shared
         return self._forces[torch.arange(len(self._forces))[:, None], batch]
 
-    def _energy_residuals(self, parameters: Tensor) -> list[Tensor]:
-        """Labelled minus predicted energies [n] (float64, eV) of each member's training frames, or many of them."""
-        residuals = [torch.empty(0)] * len(self._members)
+    def _zeros(self, parameters: Tensor, middle: Callable[[Tensor], Tensor]) -> list[EnergyZero]:
+        """What each member's energies miss on its training frames, or on many of them."""
+        zeros = [EnergyZero(0.0)] * len(self._members)
         sampled = [m.train_rows[:_SHIFT_FRAMES] for m in self._members]  # at random: the order is that of hashes
         for group in same_rows(sampled):
             index = torch.tensor(group)
             rows = sampled[group[0]]
             energy, _ = predict(self._network, self._frames, rows, self._scaling.rows(index), parameters[index])
             for model, own in zip(group, energy.double(), strict=True):
-                residuals[model] = self._energies[model][rows] - own
-        return residuals
+                zeros[model] = fit_zero(self._energies[model][rows] - own, self._frames, rows, middle)
+        return zeros
 
 
 def _labels(frames: FrameTensors, members: list[Member]) -> tuple[list[Tensor], Tensor]:
@@ -119,12 +123,16 @@ def _labels(frames: FrameTensors, members: list[Member]) -> tuple[list[Tensor], 
     return energies, torch.stack(forces)
 
 
-def _batch_weights(members: list[Member], batches: Tensor) -> Tensor | None:
-    """Bias weights [K, steps, M] of the frames in every batch, or None where no member has weights."""
-    if all(m.train_weights is None for m in members):
+def _batch_weights(frames: FrameTensors, members: list[Member], places: Tensor, rows: Tensor) -> Tensor | None:
+    """Factor [K, steps, M] of each frame's force term: its bias weight and, of several molecules, its dilution.
+
+    None where all are one.
+    """
+    dilution = frames.dilution(rows)
+    if dilution is None and all(m.train_weights is None for m in members):
         return None
-    parts = []
-    for member, batch in zip(members, batches, strict=True):
-        weights = member.train_weights
-        parts.append(torch.ones(batch.shape) if weights is None else weights[batch])
-    return torch.stack(parts)
+    weights = [
+        torch.ones(own.shape) if member.train_weights is None else member.train_weights[own]
+        for member, own in zip(members, places, strict=True)
+    ]
+    return torch.stack(weights) if dilution is None else torch.stack(weights) * dilution

@@ -50,19 +50,6 @@ def weighted_loss(
     return (1.0 - rho) * energy_difference.abs().mean(-1) + rho * per_frame.mean(-1)
 
 
-def frame_bias(predicted: Tensor, labelled: Tensor) -> Tensor:
-    """Estimated bias of cheap labels, b_i = mean over atoms and components of |F0(x_i) - F~_i|.
-
-    Args:
-        predicted: forces [..., N, 3A] of the identifying model, eV/Å.
-        labelled: cheap forces [N, 3A], eV/Å.
-
-    Returns:
-        [..., N] in eV/Å.
-    """
-    return (predicted - labelled).abs().mean(-1)
-
-
 def bias_weights(bias: Tensor, gamma: float) -> Tensor:
     """Weights exp(-b_i / gamma) of cheap frames, brought to mean 1.
 

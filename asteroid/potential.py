@@ -11,6 +11,7 @@ import torch
 
 from asteroid.errors import InputError
 from asteroid.frames import FrameBank, FrameTensors
+from asteroid.molecules import split_molecules
 from asteroid.prediction import predict_models
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from asteroid.cheap_methods import CheapMethod
     from asteroid.descriptors import Layout
+    from asteroid.labels import LabelSet
     from asteroid.stages import TrainedModel
 
 _TIMED_FRAMES = 15
@@ -28,12 +30,12 @@ class Potential:
     """The sum of trained models, and of a cheap method where the chain learns the difference to it.
 
     Attributes:
-        layout: descriptors of the molecule.
+        layout: descriptors of the molecule; None for models that need none.
         models: the models whose predictions add up.
         cheap: the cheap method, or None.
     """
 
-    layout: Layout
+    layout: Layout | None
     models: tuple[TrainedModel, ...]
     cheap: CheapMethod | None = None
 
@@ -43,9 +45,9 @@ class Potential:
         """Energies [B] in eV and forces [B, A, 3] in eV/Å of frames [B, A, 3] in Å.
 
         Raises:
-            InputError: other atoms than the model's, or in another order.
+            InputError: other atoms than those of the descriptors, or in another order.
         """
-        if tuple(numbers) != self.layout.numbers:
+        if self.layout is not None and tuple(numbers) != self.layout.numbers:
             raise InputError(
                 f"the model knows the atoms {list(self.layout.numbers)}, found {[int(z) for z in numbers]}: keep their "
                 "order"
@@ -53,7 +55,9 @@ class Potential:
         at = torch.tensor(positions, dtype=torch.float64)
         n_frames, width = len(at), 3 * len(numbers)
         # Not described beforehand: a model that needs descriptors has them computed, as for a streamed level.
-        frames = FrameTensors(at, None, None, torch.zeros(n_frames), torch.zeros(n_frames, width))
+        frames = FrameTensors(
+            torch.tensor(numbers), at, None, None, torch.zeros(n_frames), torch.zeros(n_frames, width)
+        )
         bank = FrameBank(self.layout, {"": frames}, {"": {}})
         found = predict_models(bank, "", torch.arange(n_frames), self.models)
         energy, forces = found.energy.sum(0).numpy(), found.forces.double().sum(0).reshape(at.shape).numpy()
@@ -63,19 +67,19 @@ class Potential:
         return energy, forces
 
 
-def cpu_s_per_frame(potential: Potential, positions: NDArray[np.float64]) -> float:
+def cpu_s_per_frame(potential: Potential, labels: LabelSet) -> float:
     """CPU seconds to predict one frame, as molecular dynamics asks: one frame at a time (median of a few).
 
     Args:
         potential: the potential.
-        positions: [N, A, 3] frames to time on, Å.
+        labels: frames to time on.
     """
-    numbers = np.array(potential.layout.numbers)
-    potential.energy_and_forces(numbers, positions[:1])  # the first call prepares what the others reuse
+    frames = [split_molecules(labels.select([row]))[0].labels for row in range(min(_TIMED_FRAMES, len(labels)))]
+    potential.energy_and_forces(frames[0].numbers, frames[0].positions)  # this prepares what later calls reuse
     seconds = []
     for place in range(_TIMED_FRAMES):
-        frame = positions[[place % len(positions)]]
+        frame = frames[place % len(frames)]
         began = time.process_time()
-        potential.energy_and_forces(numbers, frame)
+        potential.energy_and_forces(frame.numbers, frame.positions)
         seconds.append(time.process_time() - began)
     return float(np.median(seconds))

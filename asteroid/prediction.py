@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -71,7 +70,7 @@ def predict_models(bank: FrameBank, level: str, rows: Tensor, models: Sequence[T
     networks: dict[object, list[tuple[int, TrainedNetwork]]] = {}
     for place, model in enumerate(models):
         if isinstance(model, KernelModel):
-            found = predict_kernel(model, np.array(bank.layout.numbers), frames.positions[rows].numpy())
+            found = predict_kernel(model, frames.numbers.numpy(), frames.positions[rows].numpy())
             energy[place], forces[place] = torch.as_tensor(found[0]), torch.as_tensor(found[1]).flatten(1).float()
         else:
             networks.setdefault(model.settings, []).append((place, model))
@@ -80,8 +79,8 @@ def predict_models(bank: FrameBank, level: str, rows: Tensor, models: Sequence[T
         scaling, parameters = stack_scalings([m.scaling for m in own]), torch.stack([m.parameters for m in own])
         network = make_network(own[0].settings, bank.layout)
         found_energy, forces[places] = predict(network, frames, rows, scaling, parameters)
-        shift = torch.tensor([m.energy_shift_ev for m in own], dtype=torch.float64)
-        energy[places] = found_energy.double() + shift[:, None]
+        zeros = torch.stack([m.zero.of(frames.numbers_of(rows)) for m in own])
+        energy[places] = found_energy.double() + zeros
     return Prediction(energy, forces)
 
 

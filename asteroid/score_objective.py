@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from asteroid.energy_zero import EnergyZero
 from asteroid.models.mlp import DescriptorMLP, curvature
 from asteroid.models.network import stack_scalings
 from asteroid.score_matching import score_loss
@@ -42,7 +43,7 @@ class ScoreObjective:
         self._scaling = stack_scalings([m.scaling for m in members])
         self._kt_ev = torch.tensor([m.kt_ev for m in members])
         self._batch_rows = (rows[:1] if share_batches else rows).unbind(1)
-        self.start_shift_ev = torch.zeros(len(members), dtype=torch.float64)
+        self.start_zeros = [EnergyZero(0.0)] * len(members)
 
     def batches(self) -> Iterator[Inputs]:
         """Inputs of one batch after another: descriptors, Jacobians, and derivatives along the probes."""
@@ -65,9 +66,9 @@ class ScoreObjective:
                     losses[model] += own[0] * chunk.shape[1] / len(member.val_rows)
         return losses
 
-    def energy_shift(self, parameters: Tensor) -> Tensor:
-        """Zero [K]: the score does not tell the constant of the energy, which the fine-tuning finds."""
-        return torch.zeros(len(parameters), dtype=torch.float64)
+    def energy_zeros(self, parameters: Tensor) -> list[EnergyZero]:
+        """Nothing: the score does not tell the constant of the energy, which the fine-tuning finds."""
+        return [EnergyZero(0.0)] * len(parameters)
 
     def _inputs(self, rows: list[Tensor]) -> Iterator[Inputs]:
         for batch, inputs in zip(rows, self._network.batches(self._frames, rows), strict=True):

@@ -6,7 +6,6 @@ import math
 import time
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -179,7 +178,7 @@ def _result(spec: StageSpec, member: Member, fit: Fit, weighting: Weighting | No
     return StageResult(
         key=spec.key,
         spec=spec.to_json(),
-        model=TrainedNetwork(spec.model, fit.parameters, member.scaling, fit.energy_shift_ev),
+        model=TrainedNetwork(spec.model, fit.parameters, member.scaling, fit.energy_shift_ev, fit.element_energies_ev),
         val_force_mae_ev_ang=math.nan if spec.score else fit.val_error,
         validation_curve=fit.validation_curve,
         core_s=core_s,
@@ -213,7 +212,7 @@ def _fit_kernel_stage(bank: FrameBank, spec: StageSpec, parents: Mapping[str, Tr
     model, val_error, status = NO_KERNEL, math.nan, "ok"
     try:
         fit = fit_kernel(
-            np.array(bank.layout.numbers),
+            frames.numbers.numpy(),
             positions,
             labels.energy[rows].numpy(),
             labels.forces[rows].double().numpy().reshape(positions.shape),

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 
+from asteroid.energy_zero import EnergyZero
 from asteroid.models.network import Scaling
 from asteroid.models.sgdml import KernelModel
 from asteroid.training import TRAINER_VERSION
@@ -85,7 +86,7 @@ class StageSpec:
 
     Attributes:
         kind: what the stage does.
-        descriptors: resolution of the descriptors.
+        descriptors: resolution of the descriptors; None where no model of the study needs any.
         model: architecture and size of the networks, or settings of the kernel.
         schedule: steps, rates, loss; None for a kernel.
         train: frames that gradients see; a kernel sees the others as well.
@@ -98,7 +99,7 @@ class StageSpec:
     """
 
     kind: StageKind
-    descriptors: DescriptorSettings
+    descriptors: DescriptorSettings | None
     model: NetworkSettings | KernelSettings
     schedule: Schedule | None
     train: Frames
@@ -144,18 +145,26 @@ class TrainedNetwork:
         parameters: [P] weights.
         scaling: their scaling (K = 1).
         energy_shift_ev: constant to add to the energies.
+        element_energies_ev: of several molecules, energy of each element [119] to add as well; else None.
     """
 
     settings: NetworkSettings
     parameters: Tensor
     scaling: Scaling
     energy_shift_ev: float
+    element_energies_ev: Tensor | None = None
+
+    @property
+    def zero(self) -> EnergyZero:
+        """What to add to the energies."""
+        return EnergyZero(self.energy_shift_ev, self.element_energies_ev)
 
     def tensors(self) -> dict[str, Tensor]:
         """The model as named tensors, to be saved with safetensors; `from_tensors` gives back the very same model."""
         shift = torch.tensor(self.energy_shift_ev, dtype=torch.float64)
         scaling = {name: value.contiguous() for name, value in vars(self.scaling).items()}
-        return {"parameters": self.parameters, "energy_shift_ev": shift, **scaling}
+        elements = {} if self.element_energies_ev is None else {"element_energies_ev": self.element_energies_ev}
+        return {"parameters": self.parameters, "energy_shift_ev": shift, **elements, **scaling}
 
     @classmethod
     def from_tensors(cls, settings: NetworkSettings, tensors: Mapping[str, Tensor]) -> TrainedNetwork:
@@ -165,7 +174,8 @@ class TrainedNetwork:
             KeyError: a tensor is missing.
         """
         scaling = Scaling(*(tensors[field.name] for field in fields(Scaling)))
-        return cls(settings, tensors["parameters"], scaling, float(tensors["energy_shift_ev"]))
+        shift, elements = float(tensors["energy_shift_ev"]), tensors.get("element_energies_ev")
+        return cls(settings, tensors["parameters"], scaling, shift, elements)
 
 
 TrainedModel = TrainedNetwork | KernelModel

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 from torch import Tensor
 
+from asteroid.energy_zero import EnergyZero
 from asteroid.fits import BestKeeper, Checkpoint, Fit
 from asteroid.label_objective import LabelObjective
 from asteroid.score_objective import ScoreObjective
@@ -103,8 +104,8 @@ class Objective(Protocol):
     """What a pack minimises."""
 
     @property
-    def start_shift_ev(self) -> Tensor:
-        """Energy constant [K] that is taken off the labels before the first step."""
+    def start_zeros(self) -> Sequence[EnergyZero]:
+        """What is taken off each model's energies before the first step."""
         ...
 
     def batches(self) -> Iterator[Inputs]:
@@ -119,8 +120,8 @@ class Objective(Protocol):
         """Validation error [K]."""
         ...
 
-    def energy_shift(self, parameters: Tensor) -> Tensor:
-        """Constant [K] to add to the energies of the trained models, eV (float64)."""
+    def energy_zeros(self, parameters: Tensor) -> Sequence[EnergyZero]:
+        """What to add to the energies of each trained model."""
         ...
 
 
@@ -200,9 +201,9 @@ def fit_pack(
     if end < schedule.steps:
         states = zip(parameters.detach(), first, second, average, strict=True)
         checkpoints: list[Checkpoint | None] = [Checkpoint(end, *(t.clone() for t in state)) for state in states]
-        return keeper.fits(objective.start_shift_ev, torch.full((len(members),), math.nan), broken, checkpoints)
-    shift = objective.energy_shift(keeper.best)
-    return keeper.fits(objective.start_shift_ev, shift, broken, [None] * len(members))
+        return keeper.fits(objective.start_zeros, [EnergyZero(math.nan)] * len(members), broken, checkpoints)
+    zeros = objective.energy_zeros(keeper.best)
+    return keeper.fits(objective.start_zeros, zeros, broken, [None] * len(members))
 
 
 def _states(members: list[Member], earlier: Sequence[Fit]) -> tuple[Tensor, Tensor, Tensor, Tensor]:

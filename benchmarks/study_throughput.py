@@ -218,7 +218,6 @@ def train_chain(
     import torch
 
     from asteroid.evaluation import evaluate
-    from asteroid.frames import Prediction
     from asteroid.prediction import predict_chain
     from asteroid.stage_training import train_pack
 
@@ -235,8 +234,7 @@ def train_chain(
     began = time.process_time()
     level, hashes = test
     rows = bank.rows_of(level, tuple(hashes))
-    labels = Prediction(bank.levels[level].energy, bank.levels[level].forces).rows(rows)
-    (errors,) = evaluate(predict_chain(bank, level, rows, [spec], models), labels)
+    (errors,) = evaluate(predict_chain(bank, level, rows, [spec], models), bank.levels[level], rows)
     return {
         "test_force_mae_ev_ang": errors.force_mae_ev_ang,
         "core_s": core_s,

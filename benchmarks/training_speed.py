@@ -82,7 +82,8 @@ def frames_and_layout() -> tuple[FrameTensors, Layout]:
     forces = torch.tensor(rng.normal(size=(N_FRAMES, 3 * len(ethanol))), dtype=torch.float32)
     descriptors, jacobians = describe(layout, positions)
     energy = torch.tensor(rng.normal(size=N_FRAMES))
-    return FrameTensors(torch.tensor(positions), descriptors, jacobians, energy, forces), layout
+    numbers = torch.tensor(layout.numbers)
+    return FrameTensors(numbers, torch.tensor(positions), descriptors, jacobians, energy, forces), layout
 
 
 def descriptor_settings() -> DescriptorSettings:

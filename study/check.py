@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING
 import psutil
 import torch
 
-from asteroid.frames import refuse_too_large
 from asteroid.models.sgdml import KernelSettings, kernel_bytes
 from study.preflight import core_s_of, wall_s_of
 from study.ray_worker import SharedBank
-from study.run import describe_frames, expected_bytes, layout_of, needed_frames
+from study.run import describe_frames, expected_bytes, refuse_too_many_frames
 from study.warmup import WarmUp
 
 if TYPE_CHECKING:
@@ -59,17 +58,18 @@ def measure(plan: Plan, forecast: Forecast, workers: int, finished: Collection[s
         InputError: the frames do not fit into the memory that is free.
     """
     free = psutil.virtual_memory().available
-    refuse_too_large(layout_of(plan), sum(map(len, needed_frames(plan, forecast.stages.values()).values())))
+    refuse_too_many_frames(plan, forecast.stages.values())
     torch.set_num_threads(1)  # as a run does
     began = time.process_time()
     bank = describe_frames(plan, forecast.stages.values())
     described_s = time.process_time() - began
+    n_atoms = plan.data.accurate.positions.shape[1]
     warm_up = WarmUp(bank, forecast.packs, forecast.stages)
     return Expectation(
         core_s=core_s_of(forecast, warm_up.core_s, finished),
         wall_s=described_s + wall_s_of(forecast, warm_up.core_s, workers, finished),
         warm_up_s=time.process_time() - began,
-        memory_bytes=_memory_bytes(forecast, SharedBank.of(bank).nbytes, len(bank.layout.numbers), workers),
+        memory_bytes=_memory_bytes(forecast, SharedBank.of(bank).nbytes, n_atoms, workers),
         memory_free_bytes=free,
         disk_bytes=expected_bytes(plan),
     )

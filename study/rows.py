@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from asteroid.energy_zero import undetermined
 from asteroid.evaluation import ModelErrors, evaluate
-from asteroid.frames import Prediction
 from asteroid.labels import content_hashes
+from asteroid.molecules import formula
 from asteroid.prediction import predict_chain
 from study.strategies import TRAITS
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 def make_rows(plan: Plan, bank: FrameBank, results: Mapping[str, StageResult], meter: UseMeter) -> list[dict[str, Any]]:
     """One row for every recipe whose last stage is finished or whose chain has failed."""
     errors = _test_errors(plan, bank, results)
+    open_zeros = _open_zeros(plan, bank, results)
     rows = []
     for recipe in plan.recipes:
         failed = [results[s.key].status for s in recipe.stages if s.key in results and results[s.key].status != "ok"]
@@ -31,16 +33,15 @@ def make_rows(plan: Plan, bank: FrameBank, results: Mapping[str, StageResult], m
             rows.append(_row(plan, recipe, results, None, math.nan, failed[0]))
         elif recipe.stages[-1].key in results:
             use_cpu_s = meter.cpu_s_per_frame(recipe, results)
-            rows.append(_row(plan, recipe, results, errors[recipe.stages[-1].key], use_cpu_s, "ok"))
+            row = _row(plan, recipe, results, errors[recipe.stages[-1].key], use_cpu_s, "ok")
+            rows.append(_without_energies(row, open_zeros.get(recipe.stages[-1].key, [])))
     return rows
 
 
 def _test_errors(plan: Plan, bank: FrameBank, results: Mapping[str, StageResult]) -> dict[str, ModelErrors]:
     """Test errors of every finished last stage, all on the shared test frames."""
     test = plan.data.test
-    rows = bank.rows_of(test.level, content_hashes(test))
-    labels = bank.levels[test.level]
-    labelled = Prediction(labels.energy, labels.forces).rows(rows)
+    rows, frames = bank.rows_of(test.level, content_hashes(test)), bank.levels[test.level]
     errors: dict[str, ModelErrors] = {}
     for cheap_only in (False, True):
         last = {
@@ -50,8 +51,32 @@ def _test_errors(plan: Plan, bank: FrameBank, results: Mapping[str, StageResult]
         }
         if last:
             predicted = predict_chain(bank, test.level, rows, list(last.values()), _models(results))
-            errors.update(zip(last, evaluate(predicted, labelled, realign_energy=cheap_only), strict=True))
+            errors.update(zip(last, evaluate(predicted, frames, rows, realign_energy=cheap_only), strict=True))
     return errors
+
+
+def _open_zeros(plan: Plan, bank: FrameBank, results: Mapping[str, StageResult]) -> dict[str, list[str]]:
+    """By stage that accurate labels trained: formulas of test molecules whose zero of energy they leave open."""
+    test = plan.data.test
+    if not test.varied:
+        return {}
+    frames = bank.levels[test.level]
+    numbers = frames.numbers_of(bank.rows_of(test.level, content_hashes(test)))
+    found = {}
+    for spec in {recipe.stages[-1].key: recipe.stages[-1] for recipe in plan.recipes}.values():
+        if _usable(spec, results) and spec.train.level == test.level:
+            known = frames.numbers_of(bank.rows_of(test.level, spec.train.hashes))
+            found[spec.key] = sorted({formula(own) for own in numbers[undetermined(numbers, known)].numpy()})
+    return found
+
+
+def _without_energies(row: dict[str, Any], open_zeros: list[str]) -> dict[str, Any]:
+    """The row without energy errors where they would be measured from an arbitrary zero."""
+    if not open_zeros:
+        return row
+    warning = f"no energy errors: the training labels leave the zero of energy of {', '.join(open_zeros)} open"
+    warnings = "; ".join(filter(None, (row["warnings"], warning)))
+    return row | {"test_energy_mae_ev": math.nan, "test_energy_rmse_ev": math.nan, "warnings": warnings}
 
 
 def _usable(spec: StageSpec, results: Mapping[str, StageResult]) -> bool:

@@ -128,7 +128,7 @@ def run_plan(
         OSError: the disk filled up on the way; what is finished is kept.
     """
     check_folder(folder, plan.sweep, extend=extend)
-    refuse_too_large(layout_of(plan), sum(map(len, needed_frames(plan, plan.stages.values()).values())))
+    refuse_too_many_frames(plan, plan.stages.values())
     check_room(store_of(folder, store), expected_bytes(plan))
     check_room(folder, _TABLES_BYTES)
     # Two threads on small products cost more than they save, and results must not depend on the number of cores.
@@ -258,6 +258,17 @@ def needed_frames(plan: Plan, stages: Iterable[StageSpec]) -> dict[str, set[str]
     return needed
 
 
+def refuse_too_many_frames(plan: Plan, stages: Iterable[StageSpec]) -> None:
+    """Refuse what the free memory cannot hold.
+
+    Raises:
+        InputError: the frames that are needed are too many.
+    """
+    widest = max((plan.data.accurate, plan.data.cheap_pool), key=lambda labels: labels.positions.shape[1])
+    n_frames = sum(map(len, needed_frames(plan, stages).values()))
+    refuse_too_large(widest, layout_of(plan), n_frames=n_frames)
+
+
 def describe_frames(plan: Plan, stages: Iterable[StageSpec]) -> FrameBank:
     """Describe all needed frames, each once."""
     needed = needed_frames(plan, stages)
@@ -279,14 +290,16 @@ def _entry(
     return BankEntry(labels.select(rows), [hashes[row] for row in rows], chosen, n_probes)
 
 
-def layout_of(plan: Plan) -> Layout:
-    """The descriptors of the molecule."""
-    return make_layout(plan.data.accurate.numbers, plan.data.descriptors)
+def layout_of(plan: Plan) -> Layout | None:
+    """The descriptors of the molecule, where the study needs any."""
+    data = plan.data
+    return None if data.descriptors is None else make_layout(data.accurate.numbers, data.descriptors)
 
 
 def expected_bytes(plan: Plan) -> int:
     """Disk that a run takes: weights, stage records, tables and figures, with a margin."""
     layout = layout_of(plan)
-    per_stage = 4 * (make_network(plan.sweep.model.settings(), layout).parameter_count() + 2 * layout.width) + 8192
+    inputs = 0 if layout is None else layout.width
+    per_stage = 4 * (make_network(plan.sweep.model.settings(), layout).parameter_count() + 2 * inputs) + 8192
     n_stages = len(plan.stages) + sum(search.most_stages for search in plan.searches)
     return int(1.5 * per_stage * n_stages) + _TABLES_BYTES

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class UseMeter:
     """Measures predictions from positions, one frame at a time."""
 
-    def __init__(self, data: StudyData, layout: Layout) -> None:
+    def __init__(self, data: StudyData, layout: Layout | None) -> None:
         self._data, self._layout = data, layout
         self._measured: dict[tuple[object, ...], float] = {}
 
@@ -36,7 +36,7 @@ class UseMeter:
             level = self._data.cheap_pool.level
             method = cheap_method(level) if last.base is not None else None
             potential = Potential(self._layout, tuple(results[spec.key].model for spec in terms), method)
-            seconds = cpu_s_per_frame(potential, self._data.test.positions)
+            seconds = cpu_s_per_frame(potential, self._data.test)
             if last.base is not None and method is None:
                 seconds += self._data.prices.levels[level].label_cpu_s
             self._measured[what] = seconds

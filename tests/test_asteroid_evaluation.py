@@ -44,8 +44,9 @@ def errors_of(
     bank: FrameBank, models: list[TrainedNetwork], labels: Prediction | None = None, **options: bool
 ) -> list[ModelErrors]:
     frames = bank.levels[LEVEL]
-    labelled = (labels or Prediction(frames.energy, frames.forces)).rows(ROWS)
-    return evaluate(predict_models(bank, LEVEL, ROWS, models), labelled, **options)
+    if labels is not None:
+        frames = replace(frames, energy=labels.energy, forces=labels.forces)
+    return evaluate(predict_models(bank, LEVEL, ROWS, models), frames, ROWS, **options)
 
 
 def test_errors_are_means_over_frames_atoms_and_components(

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from asteroid.objectives import ForceLoss, bias_weights, effective_sample, force_term, frame_bias, weighted_loss
+from asteroid.objectives import ForceLoss, bias_weights, effective_sample, force_term, weighted_loss
 
 KINDS = ["mae", "l2"]
 
@@ -97,13 +97,6 @@ def test_l2_does_not_depend_on_the_axes_and_mae_does() -> None:
     assert float(force_term(force, "l2")) == pytest.approx(5.0) == float(force_term(turned, "l2"))
     assert float(force_term(force, "mae")) == pytest.approx(7 / 3)
     assert float(force_term(turned, "mae")) == pytest.approx(5 / 3)
-
-
-def test_bias_is_the_mean_absolute_component() -> None:
-    predicted, labelled = difference(2, 3, 5, 12), difference(3, 5, 12)
-    found = frame_bias(predicted, labelled)
-    assert found.shape == (3, 5)
-    np.testing.assert_allclose(found, np.abs(predicted.numpy() - labelled.numpy()).mean(2), rtol=1e-12)
 
 
 @settings(deadline=None, max_examples=50)

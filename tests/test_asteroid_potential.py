@@ -14,7 +14,7 @@ from asteroid.datasets import load_methanol
 from asteroid.descriptors import DescriptorSettings
 from asteroid.errors import InputError
 from asteroid.frames import BankEntry, FrameBank, build_bank
-from asteroid.labels import content_hashes
+from asteroid.labels import LabelSet, content_hashes
 from asteroid.models.mlp import MLPSettings
 from asteroid.models.schnet import SchNetSettings
 from asteroid.models.sgdml import KernelSettings
@@ -128,7 +128,8 @@ def test_other_atoms_or_another_order_are_refused_in_one_line(name: str, numbers
 
 
 def test_a_call_costs_time_and_a_slow_method_costs_more() -> None:
-    at = bank().levels[LEVEL].positions.numpy()
+    frames = bank().levels[LEVEL].positions.numpy()
+    labels = LabelSet(NUMBERS, frames, None, None, LEVEL)
     calls: list[int] = []
 
     def counted(z: NDArray[np.int64], x: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -138,8 +139,8 @@ def test_a_call_costs_time_and_a_slow_method_costs_more() -> None:
             total += float(np.linalg.norm(np.ones((300, 300)) @ np.ones((300, 300))))
         return np.zeros(len(x)), np.zeros(x.shape) + 0.0 * total
 
-    quick = cpu_s_per_frame(potential("mlp"), at)
+    quick = cpu_s_per_frame(potential("mlp"), labels)
     assert 0 < quick < 0.5
-    assert cpu_s_per_frame(replace(potential("mlp"), cheap=counted), at) > 1.5 * quick
+    assert cpu_s_per_frame(replace(potential("mlp"), cheap=counted), labels) > 1.5 * quick
     assert set(calls) == {1}, "one frame at a time, as molecular dynamics asks"
-    assert cpu_s_per_frame(potential("mlp"), at[:2]) > 0, "fewer frames than are timed"
+    assert cpu_s_per_frame(potential("mlp"), labels.select([0, 1])) > 0, "fewer frames than are timed"

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 SETTINGS = SchNetSettings(hidden=16, layers=2, n_gaussians=20)
 ACCURATE = "ccsd_t/cc-pvdz"
+METHANOL = torch.tensor([6, 8, 1, 1, 1, 1])
 Sets = tuple["LabelSet", "LabelSet"]
 
 
@@ -34,17 +35,18 @@ def frames(methanol_sets: Sets) -> FrameTensors:
     """60 accurate frames; SchNet reads positions, not descriptors."""
     labels = methanol_sets[0]
     return FrameTensors(
+        numbers=torch.tensor(labels.numbers),
         positions=torch.tensor(labels.positions),
-        descriptors=torch.empty(60, 0),
-        jacobians=torch.empty(60, 0, 18),
+        descriptors=None,
+        jacobians=None,
         energy=torch.tensor(labels.energy),
         forces=torch.tensor(labels.forces.reshape(60, 18), dtype=torch.float32),
     )
 
 
 @pytest.fixture(scope="module")
-def network(methanol_sets: Sets) -> SchNet:
-    return SchNet(tuple(int(z) for z in methanol_sets[0].numbers), SETTINGS)
+def network() -> SchNet:
+    return SchNet(SETTINGS)
 
 
 def scale_of(*force_scales: float) -> Scaling:
@@ -53,19 +55,24 @@ def scale_of(*force_scales: float) -> Scaling:
     return Scaling(empty, empty, torch.tensor(force_scales, dtype=torch.float64))
 
 
+def with_numbers(positions: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """What the network reads of methanol frames [K, M, 6, 3]."""
+    return METHANOL.expand(*positions.shape[:-1]), positions
+
+
 def weights(network: SchNet, *seeds: int) -> torch.Tensor:
     return torch.stack([network.initial_parameters(seed) for seed in seeds]).double()
 
 
 @pytest.mark.parametrize("cutoff_ang", [5.0, 2.2])  # whole molecules; pairs that come and go
 def test_forces_are_the_falling_slope_of_the_energy(network: SchNet, frames: FrameTensors, cutoff_ang: float) -> None:
-    near = SchNet(network.numbers, replace(SETTINGS, cutoff_ang=cutoff_ang))
+    near = SchNet(replace(SETTINGS, cutoff_ang=cutoff_ang))
     parameters, at, step = weights(near, 3), frames.positions[:2], 1e-4
 
     def energy(positions: torch.Tensor) -> torch.Tensor:
-        return near.energy_and_forces(parameters, scale_of(1.7), (positions[None],))[0][0]
+        return near.energy_and_forces(parameters, scale_of(1.7), with_numbers(positions[None]))[0][0]
 
-    forces = near.energy_and_forces(parameters, scale_of(1.7), (at[None],))[1][0].reshape(at.shape)
+    forces = near.energy_and_forces(parameters, scale_of(1.7), with_numbers(at[None]))[1][0].reshape(at.shape)
     assert float(forces.abs().max()) > 0.01
     for atom in range(6):
         for axis in range(3):
@@ -78,11 +85,11 @@ def test_forces_are_the_falling_slope_of_the_energy(network: SchNet, frames: Fra
 def test_energies_know_no_place_orientation_or_order_of_like_atoms(network: SchNet, frames: FrameTensors) -> None:
     parameters, at = weights(network, 3), frames.positions[:4]
     turn = torch.tensor(Rotation.random(rng=np.random.default_rng(0)).as_matrix())
-    hydrogens = [i for i, z in enumerate(network.numbers) if z == 1]
+    hydrogens = [i for i, z in enumerate(METHANOL) if z == 1]
     order = list(range(6))
     for i, j in zip(hydrogens, hydrogens[1:] + hydrogens[:1], strict=True):
         order[i] = j
-    energy, forces = network.energy_and_forces(parameters, scale_of(1.0), (at[None],))
+    energy, forces = network.energy_and_forces(parameters, scale_of(1.0), with_numbers(at[None]))
     forces = forces.reshape(1, 4, 6, 3)
     changes = {
         "moved": (at + torch.tensor([7.0, -3.0, 2.0]), forces),
@@ -90,20 +97,22 @@ def test_energies_know_no_place_orientation_or_order_of_like_atoms(network: SchN
         "exchanged": (at[:, order], forces[:, :, order]),
     }
     for name, (positions, wanted) in changes.items():
-        found = network.energy_and_forces(parameters, scale_of(1.0), (positions[None],))
+        found = network.energy_and_forces(parameters, scale_of(1.0), with_numbers(positions[None]))
         torch.testing.assert_close(found[0], energy, rtol=1e-10, atol=1e-10, msg=name)
         torch.testing.assert_close(found[1].reshape(1, 4, 6, 3), wanted, rtol=1e-8, atol=1e-9, msg=name)
     other = at.clone()
     other[:, [0, 1]] = at[:, [1, 0]]  # carbon and oxygen are not alike
-    exchanged, _ = network.energy_and_forces(parameters, scale_of(1.0), (other[None],))
+    exchanged, _ = network.energy_and_forces(parameters, scale_of(1.0), with_numbers(other[None]))
     assert float((exchanged - energy).abs().min()) > 1e-4
 
 
 def test_frames_of_a_batch_do_not_feel_each_other(network: SchNet, frames: FrameTensors) -> None:
     parameters = weights(network, 3)
-    together = network.energy_and_forces(parameters, scale_of(1.0), (frames.positions[None, :5],))
+    together = network.energy_and_forces(parameters, scale_of(1.0), with_numbers(frames.positions[None, :5]))
     for row in range(5):
-        alone = network.energy_and_forces(parameters, scale_of(1.0), (frames.positions[None, row : row + 1],))
+        alone = network.energy_and_forces(
+            parameters, scale_of(1.0), with_numbers(frames.positions[None, row : row + 1])
+        )
         torch.testing.assert_close(alone[0][:, 0], together[0][:, row], rtol=1e-12, atol=1e-12)
         torch.testing.assert_close(alone[1][:, 0], together[1][:, row], rtol=1e-10, atol=1e-12)
 
@@ -124,7 +133,7 @@ def test_a_pack_equals_its_models_one_by_one(network: SchNet, frames: FrameTenso
 
 def test_the_loss_has_the_slope_that_training_follows(network: SchNet, frames: FrameTensors) -> None:
     parameters = weights(network, 5).requires_grad_()
-    inputs = (frames.positions[None, :3],)
+    inputs = with_numbers(frames.positions[None, :3])
 
     def loss(flat: torch.Tensor) -> torch.Tensor:
         energy, forces = network.energy_and_forces(flat, scale_of(1.3), inputs)
@@ -144,7 +153,7 @@ def test_the_loss_has_the_slope_that_training_follows(network: SchNet, frames: F
 def test_a_seed_draws_the_same_weights_everywhere_and_leaves_other_random_numbers_alone(network: SchNet) -> None:
     torch.manual_seed(11)
     before = torch.get_rng_state()
-    fresh = SchNet(network.numbers, SETTINGS)  # which builds its module at the first question
+    fresh = SchNet(SETTINGS)  # which builds its module at the first question
     count = fresh.parameter_count()
     assert torch.equal(torch.get_rng_state(), before)
     torch.manual_seed(12)
@@ -159,14 +168,16 @@ def test_a_seed_draws_the_same_weights_everywhere_and_leaves_other_random_number
 
 
 def test_what_was_predicted_leaves_no_trace(network: SchNet, frames: FrameTensors) -> None:
-    fresh = SchNet(network.numbers, SETTINGS)
+    fresh = SchNet(SETTINGS)
     wanted = fresh.initial_parameters(4)
     used = (wanted.clone() + 1.0).requires_grad_()
     kept = used.detach().clone()
-    energy, _ = fresh.energy_and_forces(used[None], scale_of(1.0), (frames.positions[None, :2].float(),))
+    energy, _ = fresh.energy_and_forces(used[None], scale_of(1.0), with_numbers(frames.positions[None, :2].float()))
     assert energy.requires_grad
     with torch.no_grad():
-        energy, forces = fresh.energy_and_forces(used[None], scale_of(1.0), (frames.positions[None, :2].float(),))
+        energy, forces = fresh.energy_and_forces(
+            used[None], scale_of(1.0), with_numbers(frames.positions[None, :2].float())
+        )
     assert not energy.requires_grad
     assert not forces.requires_grad
     assert torch.equal(fresh.initial_parameters(4), wanted)
@@ -221,7 +232,7 @@ def test_the_fit_loop_trains_it(network: SchNet, frames: FrameTensors) -> None:
         mask = network.trainable_mask(start.schedule.frozen_layers).bool()
         assert not moved[~mask].any()
         assert float(moved[mask].float().mean()) > 0.1  # of the embedding only three rows are ever used
-    again = fit_pack(SchNet(network.numbers, SETTINGS), frames, members)
+    again = fit_pack(SchNet(SETTINGS), frames, members)
     assert all(same(one, other) for one, other in zip(fits, again, strict=True))
     (alone,) = fit_pack(network, frames, members[1:])
     assert float((alone.parameters - fits[1].parameters).abs().max()) < 1e-5

@@ -1,8 +1,9 @@
 """SchNet as PyTorch Geometric publishes it, behind the fit loop's protocol.
 
-Continuous-filter convolutions on interatomic distances (Schütt et al., J. Chem. Phys. 148, 241722 (2018)). The graph is
-given to it: all pairs within the cutoff, so that no compiled extension of PyTorch Geometric is needed. Forces are the
-gradient of the energy; models of a pack take their turns, as they share no product.
+Continuous-filter convolutions on interatomic distances (Schütt et al., J. Chem. Phys. 148, 241722 (2018)). Frames of
+any size and composition go through PyTorch Geometric's `Batch`. The graph is given to it: all pairs within the cutoff,
+so that no compiled extension of PyTorch Geometric is needed. Forces are the gradient of the energy; models of a pack
+take their turns, as they share no product.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from asteroid.models.network import Inputs, Scaling
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from torch_geometric.data import Batch
 
     from asteroid.frames import FrameTensors
 
@@ -45,14 +48,12 @@ class SchNetSettings:
 
 @dataclass(frozen=True)
 class SchNet:
-    """SchNets of one composition as the fit loop sees them (`asteroid.models.network.Network`).
+    """SchNets as the fit loop sees them (`asteroid.models.network.Network`), for molecules of any composition.
 
     Attributes:
-        numbers: atomic numbers, one per atom.
         settings: size of the networks.
     """
 
-    numbers: tuple[int, ...]
     settings: SchNetSettings
 
     def parameter_count(self) -> int:
@@ -76,52 +77,53 @@ class SchNet:
             ]
         )
 
-    def measure_scaling(self, frames: FrameTensors, rows: Tensor, forces: Tensor) -> Scaling:  # noqa: ARG002
+    def measure_scaling(self, frames: FrameTensors, rows: Tensor, forces: Tensor) -> Scaling:
         """Force scale of one model; distances need none."""
-        return Scaling(torch.empty(1, 0), torch.empty(1, 0), forces.abs().mean()[None].clamp_min(1e-6))
+        dilution = frames.dilution(rows)
+        sizes = forces.abs() if dilution is None else forces.abs() * dilution[:, None]
+        return Scaling(torch.empty(1, 0), torch.empty(1, 0), sizes.mean()[None].clamp_min(1e-6))
 
     def batches(self, frames: FrameTensors, rows: Iterable[Tensor]) -> Iterator[Inputs]:
-        """Positions [K, M, A, 3] (float32, Å) of one batch after another."""
+        """Atomic numbers [K, M, A] and positions [K, M, A, 3] (float32, Å) of one batch after another."""
         for batch in rows:
             positions = frames.positions.index_select(0, batch.flatten()).unflatten(0, batch.shape)
+            centre, dilution = positions.mean(-2, keepdim=True), frames.dilution(batch)
+            if dilution is not None:
+                centre = centre * dilution[..., None, None]
             # Far from the origin float32 would blur distances.
-            yield ((positions - positions.mean(-2, keepdim=True)).float(),)
+            yield frames.numbers_of(batch), (positions - centre).float()
 
     def energy_and_forces(self, parameters: Tensor, scaling: Scaling, inputs: Inputs) -> tuple[Tensor, Tensor]:
         """Energies [K, M] in eV up to a constant and forces [K, M, 3A] in eV/Å."""
-        (positions,) = inputs
+        numbers, positions = inputs
         learning = torch.is_grad_enabled() and parameters.requires_grad
+        graphs = [_graphs(*frames) for frames in zip(numbers, positions, strict=True)]
+        places = (numbers > 0).expand(len(parameters), -1, -1)
         found = [
-            self._one(own, positions[k if len(positions) > 1 else 0], learning) for k, own in enumerate(parameters)
+            self._one(own, graphs[k if len(graphs) > 1 else 0], places[k], learning) for k, own in enumerate(parameters)
         ]
         scale = scaling.force_scale_ev_ang[:, None]
         energy, forces = torch.stack([e for e, _ in found]), torch.stack([f for _, f in found])
         return energy * scale, forces * scale[..., None]
 
-    def _one(self, parameters: Tensor, positions: Tensor, learning: bool) -> tuple[Tensor, Tensor]:
-        """Energies [M] and forces [M, 3A] of one model."""
-        n_frames, n_atoms, _ = positions.shape
+    def _one(self, parameters: Tensor, graphs: Batch, places: Tensor, learning: bool) -> tuple[Tensor, Tensor]:
+        """Energies [M] and forces [M, 3A] of one model; its atoms fill some of the places [M, A]."""
         pieces = parameters.split([math.prod(shape) for shape in self._shapes.values()])
         weights = {name: p.view(shape) for (name, shape), p in zip(self._shapes.items(), pieces, strict=True)}
-        frame = torch.arange(n_frames).repeat_interleave(n_atoms)
-        numbers = torch.tensor(self.numbers).repeat(n_frames)
         with torch.enable_grad():
-            at = positions.reshape(-1, 3).detach().requires_grad_()
+            at = graphs.pos.detach().requires_grad_()
             # The filters' network has two names in one module. Swapped in under both, the weights would stay in it.
-            energy = functional_call(self._module, weights, (numbers, at, frame), tie_weights=False).squeeze(-1)
+            energy = functional_call(self._module, weights, (graphs.z, at, graphs.batch), tie_weights=False).squeeze(-1)
             (slope,) = torch.autograd.grad(energy.sum(), at, create_graph=learning)
-        return energy if learning else energy.detach(), -slope.reshape(n_frames, -1)
+        forces = torch.zeros(*places.shape, 3, dtype=slope.dtype)
+        forces[places] = -slope
+        return energy if learning else energy.detach(), forces.flatten(1)
 
     @cached_property
     def _module(self) -> Any:
-        with warnings.catch_warnings():
-            # Its first import compiles classes in a way that torch has deprecated.
-            warnings.filterwarnings("ignore", "`torch.jit", DeprecationWarning)
-            from torch_geometric.nn.models import SchNet as PublishedSchNet
-
         settings = self.settings
         with torch.random.fork_rng(devices=[]):  # it draws weights at once, which nobody uses
-            return PublishedSchNet(
+            return _published().nn.models.SchNet(
                 hidden_channels=settings.hidden,
                 num_filters=settings.hidden,
                 num_interactions=settings.layers,
@@ -136,10 +138,29 @@ class SchNet:
 
     def _graph(self, positions: Tensor, frame: Tensor) -> tuple[Tensor, Tensor]:
         """All ordered pairs of atoms of a frame within the cutoff: (indices [2, E], distances [E])."""
-        n_atoms = len(self.numbers)
-        first, second = (~torch.eye(n_atoms, dtype=torch.bool)).nonzero(as_tuple=True)
-        offset = n_atoms * torch.arange(len(frame) // n_atoms)[:, None]
-        edges = torch.stack([(second + offset).flatten(), (first + offset).flatten()])
+        sizes = frame.bincount()
+        partners = sizes[frame]  # of each atom, itself included: they lie behind one another
+        first = torch.arange(len(frame)).repeat_interleave(partners)
+        within = torch.arange(len(first)) - (partners.cumsum(0) - partners).repeat_interleave(partners)
+        second = (sizes.cumsum(0) - sizes)[frame[first]] + within
+        edges = torch.stack([second, first])[:, first != second]
         distance = (positions[edges[0]] - positions[edges[1]]).norm(dim=-1)
         near = distance.detach() < self.settings.cutoff_ang
         return edges[:, near], distance[near]
+
+
+def _graphs(numbers: Tensor, positions: Tensor) -> Batch:
+    """One graph of the atoms of M frames [M, A] at their positions [M, A, 3]."""
+    data = _published().data
+    frames = (data.Data(z=z[z > 0], pos=at[z > 0]) for z, at in zip(numbers, positions, strict=True))
+    return data.Batch.from_data_list(list(frames))
+
+
+def _published() -> Any:
+    """PyTorch Geometric, imported when asked for: that takes seconds."""
+    with warnings.catch_warnings():
+        # Its first import compiles classes in a way that torch has deprecated.
+        warnings.filterwarnings("ignore", "`torch.jit", DeprecationWarning)
+        import torch_geometric
+        import torch_geometric.nn.models
+    return torch_geometric
