@@ -163,7 +163,7 @@ def locked(folder: Path) -> Iterator[None]:
             ) from None
         except OSError as error:
             raise InputError(
-                f"a run folder needs a file system with locks (flock), found none under {folder} ({error.strerror}): "
+                f"{folder} needs a file system with locks (flock), found none there ({error.strerror}): "
                 "mount it with locks, or choose another --out"
             ) from error
         lock.truncate(0)

@@ -3,11 +3,13 @@ from __future__ import annotations
 import errno
 import fcntl
 import json
+import re
 import shutil
 import subprocess
 import sys
 from collections import namedtuple
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import yaml
@@ -15,6 +17,11 @@ import yaml
 from asteroid.errors import InputError
 from study.config import Sweep, parse_sweep
 from study.folder import check_folder, check_room, claimed, sweep_path, write_json, write_text
+from study.label_folder import claimed_work
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
 TEXT = """
 name: one
@@ -176,15 +183,22 @@ def test_a_living_driver_keeps_others_out_and_a_dead_one_does_not(tmp_path: Path
         assert sweep_path(tmp_path).exists()
 
 
-def test_a_file_system_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "claim",
+    [lambda folder: claimed(folder, sweep()), lambda folder: claimed_work(folder, {})],
+    ids=["run folder", "work folder"],
+)
+def test_a_file_system_without_locks(
+    claim: Callable[[Path], AbstractContextManager[None]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuse(*_: object) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr(fcntl, "flock", refuse)
-    says = r"needs a file system with locks .* \(No locks available\)"
-    with pytest.raises(InputError, match=says), claimed(tmp_path, sweep()):
+    says = rf"^{re.escape(str(tmp_path))} needs a file system with locks .* \(No locks available\)"
+    with pytest.raises(InputError, match=says), claim(tmp_path):
         pytest.fail("nobody is kept out")
-    assert not sweep_path(tmp_path).exists()
+    assert [path.name for path in tmp_path.iterdir()] == [".lock"]
 
 
 def test_a_claim_ends_with_its_block_even_after_a_failure(tmp_path: Path) -> None:
