@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import asdict
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,9 @@ _PACKAGES = (
     "pydantic",
     "matplotlib",
     "seaborn",
+    "pyscf",
+    "rdkit",
+    "tblite",
 )
 
 
@@ -73,7 +77,7 @@ def make_manifest(
         "ledger": ledger_of(data, stages.values()) | {"sweep_core_s": sharing.trained_core_s + sharing.pruned_core_s},
         "data_card": data.card_json,
         "data_card_lines": list(data.card),
-        "versions": {name: metadata.version(name) for name in _PACKAGES} | {"python": platform.python_version()},
+        "versions": package_versions() | {"python": platform.python_version()},
         "hardware": {
             "machine": platform.machine(),
             "processor": processor(),
@@ -82,6 +86,15 @@ def make_manifest(
             "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
         },
     }
+
+
+def package_versions() -> dict[str, str]:
+    """Versions of what a run may use, as far as it is installed: some packages are extras."""
+    versions = {}
+    for name in _PACKAGES:
+        with suppress(metadata.PackageNotFoundError):
+            versions[name] = metadata.version(name)
+    return versions
 
 
 def ledger_of(data: StudyData, stages: Iterable[StageSpec]) -> dict[str, Any]:
