@@ -277,6 +277,8 @@ def plot(
 
       asteroid-study plot runs/methanol runs/ethanol --budget 100 --out figures
     """
+    from analysis.explain import doubt_lines
+    from analysis.selection_doubts import selection_doubts
     from study.results import read_manifest
     from study.trials import read_importances, read_trials
     from sweeps.figure_files import read_table, save_bars, save_figures
@@ -289,6 +291,8 @@ def plot(
             _warn_incomplete(table, manifest)
         folder = out if out is not None and len(runs) == 1 else run / "figures"
         _say_files(save_figures(table, manifest, trials, importances, folder, force_unit, budget, wide=wide))
+        for line in doubt_lines(selection_doubts(manifest)):
+            _say(line)
     several = [(run, table, manifest) for run, table, manifest, _, _ in loaded if table is not None]
     if len(several) > 1:
         _say_files(save_bars(several, out or runs[0] / "figures", force_unit, budget))

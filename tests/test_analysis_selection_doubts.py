@@ -110,6 +110,7 @@ def test_every_command_that_answers_says_it(run: Path, tmp_path_factory: pytest.
     for words in (target, ["plan", run, "--budget", "2h"], [*target, "--next", "2"], fit):
         assert say(*words).count(SAYS) == 3, words
         assert {"farthest_labels", "farthest_test"} <= set(json.loads(say(*words, "--json"))["status"]), words
+    assert say("plot", run).count(SAYS) == 3
     elsewhere = tmp_path_factory.mktemp("elsewhere") / "accurate.csv"
     shutil.copy(only, elsewhere)
     assert SAYS not in say("fit", elsewhere, *fit[2:])
