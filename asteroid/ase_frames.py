@@ -9,6 +9,7 @@ import numpy as np
 
 from asteroid.errors import InputError
 from asteroid.file_labels import FileLabels, FileUnits
+from asteroid.molecules import pad
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -27,11 +28,11 @@ _OWN_KEYS = ("level", "frame_id", "group", "cpu_s")
 
 @dataclass(frozen=True, eq=False)
 class Gathered:
-    """Frames of one molecule and the values that each carries.
+    """Frames and the values that each carries.
 
     Attributes:
-        numbers: atomic numbers, shape [A].
-        positions: coordinates in Å, shape [N, A, 3].
+        numbers: atomic numbers, shape [A]; [N, A] with zeros behind the atoms of smaller frames where frames differ.
+        positions: coordinates in Å, shape [N, A, 3], zero where a frame has no atom.
         values: by key, one value per frame.
     """
 
@@ -68,33 +69,45 @@ def gather(frames: Iterable[Atoms], what: str, keys: Sequence[str], *, vacuum_bo
     """Collect positions and values of all frames.
 
     Args:
-        frames: frames of one molecule.
+        frames: frames of one molecule or of several.
         what: the file's name for messages.
         keys: values wanted of every frame: of its comment line, a column, or its calculator's results.
         vacuum_box: take the molecule out of its periodic box.
 
     Raises:
-        InputError: there are no frames, a value is missing, frames differ in composition or order, or are periodic.
+        InputError: there are no frames, a value is missing, a place has no element, or frames are periodic.
     """
-    numbers: npt.NDArray[Any] | None = None
-    formula, positions = "", []
+    numbers: list[npt.NDArray[Any]] = []  # the first frame's own array for every frame that has the same atoms
+    positions = []
     values: dict[str, list[npt.NDArray[Any]]] = {key: [] for key in keys}
     for i, atoms in enumerate(frames):
-        if numbers is None:
-            numbers, formula = atoms.numbers.copy(), str(atoms.symbols)
-        elif not np.array_equal(atoms.numbers, numbers):
-            same = np.array_equal(np.sort(atoms.numbers), np.sort(numbers))
-            remedy = "write the atoms of every frame in one order" if same else "write one file for each"
-            raise InputError(
-                f"frames of {what} must be one molecule with one order of atoms, found {formula} in frame 0 and "
-                f"{atoms.symbols} in frame {i}: {remedy}"
-            )
+        if numbers and np.array_equal(atoms.numbers, numbers[0]):
+            numbers.append(numbers[0])
+        else:
+            numbers.append(_elements(atoms, i, what))
         positions.append(_free_positions(atoms, i, what, vacuum_box))
         for key in keys:
             values[key].append(_value(atoms, key, i, what))
-    if numbers is None:
+    if not numbers:
         raise InputError(f"{what} needs frames, found none: check the file")
-    return Gathered(numbers, np.array(positions), values)
+    if all(own is numbers[0] for own in numbers):
+        return Gathered(numbers[0], np.array(positions), values)
+    return Gathered(pad(numbers), pad(positions), values)
+
+
+def one_of_each(values: list[npt.NDArray[Any]], key: str, what: str) -> npt.NDArray[Any]:
+    """One value of each frame as an array.
+
+    Raises:
+        InputError: they have different shapes, as columns of different molecules do.
+    """
+    shapes = list(dict.fromkeys(np.shape(value) for value in values))
+    if len(shapes) > 1:
+        raise InputError(
+            f"{key} of {what} must be one value for each frame, found the shapes {list(shapes[0])} and "
+            f"{list(shapes[1])}: name another key"
+        )
+    return np.array(values)
 
 
 def labels_of_frames(
@@ -112,7 +125,7 @@ def labels_of_frames(
     Forces are taken as stored: ASE's constraints, which zero them in `Atoms.get_forces`, are not applied.
 
     Args:
-        frames: frames of one molecule.
+        frames: frames of one molecule or of several.
         what: the file's name for messages.
         convention: why the units are ASE's, for the data card.
         energy_key: key of the energy; default REF_energy, else the calculator's free energy (forces belong to it)
@@ -122,7 +135,7 @@ def labels_of_frames(
         vacuum_box: as in `gather`.
 
     Raises:
-        InputError: as `gather`, or a label is not a number.
+        InputError: as `gather`, or a label is not a number or not one for each atom.
     """
     if (energy_key is None) != (forces_key is None):
         raise InputError(
@@ -139,7 +152,7 @@ def labels_of_frames(
     found = gather(_chain(first, frames), what, list(dict.fromkeys(wanted)), vacuum_box=vacuum_box)
     try:
         energy = np.array([float(np.squeeze(value)) for value in found.values[keys[0]]])
-        forces = np.array(found.values[keys[1]], dtype=np.float64)
+        forces = _forces(found, keys[1], what)
     except (TypeError, ValueError) as error:
         raise InputError(f"labels of {what} must be numbers ({error}): repair the file or name other keys") from error
     return FileLabels(
@@ -149,11 +162,30 @@ def labels_of_frames(
         forces=forces,
         level=_one_level(found.values["level"], what) if "level" in own else None,
         convention=FileUnits("eV", "Angstrom", "eV/Angstrom", convention),
-        frame_id=np.array(found.values["frame_id"]) if "frame_id" in own else None,
-        group=np.array(found.values[group_key]) if group_key else None,
-        cpu_s=np.array(found.values["cpu_s"]) if "cpu_s" in own else None,
+        frame_id=one_of_each(found.values["frame_id"], "frame_id", what) if "frame_id" in own else None,
+        group=one_of_each(found.values[group_key], group_key, what) if group_key else None,
+        cpu_s=one_of_each(found.values["cpu_s"], "cpu_s", what) if "cpu_s" in own else None,
         notes=(f"labels from {keys[0]} and {keys[1]}",) + ((f"groups from key {group_key}",) if group_key else ()),
     )
+
+
+def _elements(atoms: Atoms, i: int, what: str) -> npt.NDArray[Any]:
+    if not len(atoms) or (atoms.numbers < 1).any():
+        found = str(atoms.symbols) or "no atoms"
+        raise InputError(f"frames of {what} must consist of elements, found {found} in frame {i}: remove what is none")
+    return np.array(atoms.numbers)
+
+
+def _forces(found: Gathered, key: str, what: str) -> npt.NDArray[np.float64]:
+    """Forces of each frame, shape [N, A, 3]."""
+    sizes = np.broadcast_to(np.count_nonzero(found.numbers, axis=-1), len(found.positions)).tolist()
+    for i, (value, size) in enumerate(zip(found.values[key], sizes, strict=True)):
+        if value.shape != (size, 3):
+            raise InputError(
+                f"{key} of {what} must have one row of 3 for each atom, found the shape {list(value.shape)} in frame "
+                f"{i} of {size} atoms: repair the file or name other keys"
+            )
+    return np.array(pad(found.values[key]), dtype=np.float64)
 
 
 def _label_keys(atoms: Atoms) -> tuple[str, str]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def read_ase(path: Path, **options: Any) -> FileLabels:
-    """Read the labels of one molecule from a file that ASE reads.
+    """Read labels from a file that ASE reads.
 
     Args:
         path: the file; a name ending in .db is an ASE database (SQLite), whose key-value pairs and data can be named
@@ -31,7 +31,7 @@ def read_ase(path: Path, **options: Any) -> FileLabels:
         **options: as in `asteroid.ase_frames.labels_of_frames`.
 
     Raises:
-        InputError: ASE knows no such file or cannot read it, a label is missing, or frames are not one free molecule.
+        InputError: ASE knows no such file or cannot read it, a label is missing, or frames are periodic.
     """
     return labels_of_frames(
         ase_frames(path), path.name, convention="recognised from ASE, which converts to its units", **options

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 
 def read_extxyz(path: Path, **options: Any) -> FileLabels:
-    """Read the labels of one molecule from an extended XYZ file.
+    """Read labels from an extended XYZ file.
 
     Args:
         path: the file.
         **options: as in `asteroid.ase_frames.labels_of_frames`.
 
     Raises:
-        InputError: not extended XYZ, no frames, a label is missing, frames differ in composition or are periodic.
+        InputError: not extended XYZ, no frames, a label is missing, or frames are periodic.
     """
     frames = xyz_frames(path, f"{path.name} must be extended XYZ", format="extxyz")
     return labels_of_frames(

@@ -6,16 +6,22 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from ase.symbols import Symbols
 
 from asteroid.errors import InputError
-from asteroid.plausibility import is_total_energy
+from asteroid.molecules import formula
+from asteroid.plausibility import all_electron_energy_ev, is_total_energy
 from asteroid.units import ENERGY_IN_EV, energy_unit, force_unit_in_ev_ang, length_unit
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from asteroid.labels import IntArray, LabelSet
+
 #: Steps of energies below this do no harm: a tenth of what the best models reach on small molecules.
 _STEP_EV = 1e-4
+#: Formulas that a message lists.
+_SHOWN = 4
 REMEDY = "declare them, for instance energy_unit: kcal/mol, length_unit: Angstrom"
 
 
@@ -42,13 +48,14 @@ class FileUnits:
 
 @dataclass(frozen=True, eq=False)
 class FileLabels:
-    """Arrays as they stand in a file, in the file's units.
+    """Arrays as they stand in a file, in the file's units; those of several molecules are padded with zeros.
 
     Attributes:
-        numbers: atomic numbers, shape [A].
-        positions: coordinates, shape [N, A, 3].
+        numbers: atomic numbers, shape [A]; where frames differ in their atoms or the order of them, one row for each,
+            shape [N, A], with zeros behind the atoms of a smaller frame and A the atoms of the largest.
+        positions: coordinates, shape [N, A, 3]; zero where a frame has no atom.
         energy: energies, shape [N].
-        forces: forces, shape [N, A, 3].
+        forces: forces, shape [N, A, 3]; zero where a frame has no atom.
         level: the level that the file states, or None.
         theory: free text about the level where there is no more, or "".
         declared: units that the file states, or None.
@@ -73,6 +80,49 @@ class FileLabels:
     group: npt.NDArray[Any] | None = None
     cpu_s: npt.NDArray[Any] | None = None
     notes: tuple[str, ...] = ()
+
+
+def one_row_for_all(rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Atomic numbers as `FileLabels` has them: the one row, shape [A], where all of [N, A] are the same."""
+    return np.asarray(rows[0]) if len(rows) and (rows == rows[0]).all() else rows
+
+
+def molecules_found(labels: LabelSet) -> str | None:
+    """Say in which frames the atoms differ and how many frames each formula has; None for one molecule.
+
+    Frames are counted from 0 as they stand in the file. No molecule is taken apart: there may be one for each frame.
+    """
+    numbers = labels.numbers
+    if not labels.varied or (numbers == numbers[:1]).all():
+        return None
+    found, first, count = _compositions(labels)
+    row = int(np.sort(first)[1]) if len(found) > 1 else int((numbers != numbers[0]).any(axis=1).argmax())
+    shown = " and ".join(f"{Symbols(numbers[i][numbers[i] > 0])} in frame {i}" for i in (0, row))
+    if len(found) == 1:
+        return shown
+    often = np.lexsort((first, -count))
+    listed = ", ".join(f"{formula(found[kind])} ({count[kind]:,} frames)" for kind in often[:_SHOWN])
+    return f"{shown}, in all {listed}" + (f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else "")
+
+
+def refuse_several_molecules(labels: LabelSet, what: str) -> None:
+    """Refuse a file of several molecules, or of one in several orders of its atoms, where one molecule is read.
+
+    Raises:
+        InputError: the frames differ; the message names two of them and how many frames each formula has.
+    """
+    found = molecules_found(labels)
+    if found is None:
+        return
+    one_formula = len(_compositions(labels)[0]) == 1
+    remedy = "write the atoms of every frame in one order" if one_formula else "write one file for each"
+    raise InputError(f"frames of {what} must be one molecule with one order of atoms, found {found}: {remedy}")
+
+
+def _compositions(labels: LabelSet) -> tuple[IntArray, IntArray, IntArray]:
+    """Sorted atomic numbers of each composition, its first frame, and how many frames it has."""
+    found, first, count = np.unique(np.sort(labels.numbers, axis=1), axis=0, return_index=True, return_counts=True)
+    return found, first, count
 
 
 def named_units(energy: str, length: str, force: str | None, how: str) -> FileUnits:
@@ -127,10 +177,10 @@ def unit_doubts(file: FileLabels, units: FileUnits) -> tuple[str, ...]:
     This is how kcal/mol read as kJ/mol shows, a slip too small for the guards; for a method without core electrons it
     can be a coincidence, hence a note and no error.
     """
-    energy = _median(file)
-    if is_total_energy(energy * ENERGY_IN_EV[units.energy], file.numbers):
+    energy, numbers = _typical(file)
+    if is_total_energy(energy * ENERGY_IN_EV[units.energy], numbers):
         return ()
-    fitting = [unit for unit, ev in ENERGY_IN_EV.items() if is_total_energy(energy * ev, file.numbers)]
+    fitting = [unit for unit, ev in ENERGY_IN_EV.items() if is_total_energy(energy * ev, numbers)]
     return tuple(
         f"energies are read in {units.energy} but would be total energies in {unit}: check" for unit in fitting
     )
@@ -156,10 +206,28 @@ def _recognised(file: FileLabels) -> FileUnits | None:
     custom = file.convention
     if custom is None or not file.needs_total_energy:
         return custom
-    if not is_total_energy(_median(file) * ENERGY_IN_EV[custom.energy], file.numbers):
+    total, numbers = _typical(file)
+    if not is_total_energy(total * ENERGY_IN_EV[custom.energy], numbers):
         return None
-    total = _median(file)
     return replace(custom, how=f"{custom.how} and from total energies of {total:,.0f} {custom.energy}")
+
+
+def _typical(file: FileLabels) -> tuple[float, npt.NDArray[Any]]:
+    """An energy and the atoms that have it, to judge the unit by: the median energy of one molecule.
+
+    Frames of several molecules have electrons of their own, so that the median energy may lie between two kinds: theirs
+    is the frame with the median of energy over all-electron energy.
+    """
+    if file.numbers.ndim != 2 or file.energy.shape != file.numbers.shape[:1]:
+        return _median(file), file.numbers
+    rows = np.flatnonzero(np.isfinite(file.energy))
+    if not rows.size:
+        return float("nan"), file.numbers[0]
+    kinds, which = np.unique(file.numbers, return_inverse=True)
+    of_kind = np.array([all_electron_energy_ev(np.array([kind])) for kind in kinds])
+    ratio = file.energy[rows] / of_kind[which.reshape(file.numbers.shape)].sum(axis=1)[rows]
+    row = rows[np.argsort(ratio, kind="stable")[(len(rows) - 1) // 2]]
+    return float(file.energy[row]), file.numbers[row]
 
 
 def _median(file: FileLabels) -> float:
@@ -172,5 +240,5 @@ def _doubt(file: FileLabels) -> str:
     """Say why a layout's custom was not trusted."""
     if file.convention is None:
         return ""
-    total = _median(file)
+    total, _ = _typical(file)
     return f" and energies of {total:,.6g} are no total energies in {file.convention.energy}, its layout's custom"

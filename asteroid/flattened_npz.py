@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from ase.symbols import Symbols
 
 from asteroid.errors import InputError
-from asteroid.file_labels import FileLabels
+from asteroid.file_labels import FileLabels, one_row_for_all
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from asteroid.npz_arrays import NpzArrays
-
-_SHOWN = 4
 
 
 def is_flattened(arrays: NpzArrays) -> bool:
@@ -27,7 +23,7 @@ def is_flattened(arrays: NpzArrays) -> bool:
 def read_flattened(
     arrays: NpzArrays, energy_key: str | None, forces_key: str | None, group_key: str | None
 ) -> FileLabels:
-    """Read one molecule from the flattened layout, whose files state no units and no level.
+    """Read frames from the flattened layout, whose files state no units and no level.
 
     Args:
         arrays: R [sum of N, 3], Z [sum of N], N [frames], E [frames], F [sum of N, 3].
@@ -36,24 +32,24 @@ def read_flattened(
         group_key: key of the groups, shape [frames].
 
     Raises:
-        InputError: the shapes disagree, or there are several compositions.
+        InputError: the shapes disagree.
     """
-    numbers, positions = flattened_geometries(arrays)
-    n, atoms = positions.shape[:2]
+    sizes, numbers, positions = _flattened(arrays)
+    n, rows = len(sizes), len(positions)
     named = "name energy_key and forces_key"
     energy = arrays.first((energy_key or "E",), "energies", named)
     forces = arrays.first((forces_key or "F",), "forces", named)
-    if forces.shape != (n * atoms, 3):
+    if forces.shape != (rows, 3):
         raise InputError(
-            f"forces of {arrays.what} need one row per atom, {n * atoms} rows of 3, found {list(forces.shape)}: check "
-            "the file"
+            f"forces of {arrays.what} need one row per atom, {rows} rows of 3, found {list(forces.shape)}: check the "
+            "file"
         )
     ids = arrays["id"] if "id" in arrays.keys else None
     return FileLabels(
-        numbers=numbers,
-        positions=positions,
+        numbers=one_row_for_all(_by_frame(numbers, sizes)),
+        positions=_by_frame(positions, sizes),
         energy=energy.reshape(-1) if energy.shape == (n, 1) else energy,
-        forces=forces.reshape(n, atoms, 3),
+        forces=_by_frame(forces, sizes),
         theory=arrays.text("theory"),
         frame_id=ids if ids is not None and ids.shape == (n,) and ids.dtype.kind in "iu" else None,
         group=arrays[group_key] if group_key else None,
@@ -63,50 +59,41 @@ def read_flattened(
 
 
 def flattened_geometries(arrays: NpzArrays) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    """Atomic numbers [A] and positions [N, A, 3] of the one molecule in a flattened file.
+    """Atomic numbers and positions of a flattened file, in the shapes of `asteroid.file_labels.FileLabels`.
 
     Raises:
-        InputError: the shapes disagree, or there are several compositions.
+        InputError: the shapes disagree.
     """
+    sizes, numbers, positions = _flattened(arrays)
+    return one_row_for_all(_by_frame(numbers, sizes)), _by_frame(positions, sizes)
+
+
+def _flattened(arrays: NpzArrays) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]:
+    """Atoms of each frame, and one row per atom of atomic numbers and positions."""
     what, positions, numbers, sizes = arrays.what, arrays.positions(), arrays.whole_numbers(), arrays["N"]
     if sizes.dtype.kind not in "iu" or sizes.ndim != 1 or (sizes < 1).any():
         raise InputError(f"N of {what} must be the number of atoms of each frame, found {sizes.dtype}: check the file")
-    if int(sizes.sum()) != len(positions) or len(numbers) != len(positions) or positions.shape[1:] != (3,):
+    total = int(sizes.sum())
+    if positions.shape != (total, 3) or numbers.shape != (total,):
         raise InputError(
-            f"{what} must have as many rows of R and Z as N adds up to, {int(sizes.sum())}, found "
-            f"{list(positions.shape)} and {list(numbers.shape)}: check the file"
+            f"{what} must have as many rows of R and Z as N adds up to, {total}, found {list(positions.shape)} and "
+            f"{list(numbers.shape)}: check the file"
         )
     if not len(sizes):
         raise InputError(f"{what} needs frames, found none: check the file")
-    ends = np.cumsum(sizes)
-    refuse_compositions([numbers[end - size : end] for size, end in zip(sizes, ends, strict=True)], what)
-    return numbers[: sizes[0]], positions.reshape(len(sizes), int(sizes[0]), 3)
-
-
-def refuse_compositions(numbers: list[npt.NDArray[Any]], what: str) -> None:
-    """Refuse several molecules, or several orders of the atoms of one.
-
-    Args:
-        numbers: atomic numbers of each frame.
-        what: the file's name.
-
-    Raises:
-        InputError: the frames differ; the message names the formulas and how many frames each has.
-    """
-    kinds = Counter(np.ascontiguousarray(z, dtype="<i8").tobytes() for z in numbers)
-    if len(kinds) == 1:
-        return
-    formulas: Counter[str] = Counter()
-    for kind, count in kinds.items():
-        formulas[str(Symbols(np.frombuffer(kind, dtype="<i8")).get_chemical_formula())] += count
-    if len(formulas) == 1:
-        first = np.ascontiguousarray(numbers[0], dtype="<i8").tobytes()
-        other = next(i for i, z in enumerate(numbers) if np.ascontiguousarray(z, dtype="<i8").tobytes() != first)
-        orders = (", ".join(map(str, numbers[i].tolist())) for i in (0, other))
+    if not numbers.all():
         raise InputError(
-            f"frames of {what} must be one molecule with one order of atoms, found atomic numbers {next(orders)} in "
-            f"frame 0 and {next(orders)} in frame {other}: write the atoms of every frame in one order"
+            f"atomic numbers of {what} lie between 1 and 118, found 0 in row {int(numbers.argmin())}: N counts atoms, "
+            "remove rows without one"
         )
-    listed = ", ".join(f"{formula} ({count:,} frames)" for formula, count in formulas.most_common(_SHOWN))
-    more = f" and {len(formulas) - _SHOWN} more" if len(formulas) > _SHOWN else ""
-    raise InputError(f"frames of {what} must be one molecule, found {listed}{more}: write one file for each")
+    return sizes, numbers, positions
+
+
+def _by_frame(rows: npt.NDArray[Any], sizes: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """One row per atom into [N, A, ...], with zeros behind the atoms of smaller frames."""
+    n, atoms = len(sizes), int(sizes.max())
+    if n * atoms == len(rows):
+        return rows.reshape(n, atoms, *rows.shape[1:])
+    padded = np.zeros((n, atoms, *rows.shape[1:]), dtype=rows.dtype)
+    padded[np.arange(atoms) < sizes[:, None]] = rows
+    return padded

@@ -11,7 +11,7 @@ import numpy as np
 from asteroid.ase_labels import read_ase
 from asteroid.errors import InputError
 from asteroid.extxyz_labels import read_extxyz
-from asteroid.file_labels import decide_units, single_precision, unit_doubts
+from asteroid.file_labels import decide_units, molecules_found, refuse_several_molecules, single_precision, unit_doubts
 from asteroid.labels import LabelSet, normalise_level
 from asteroid.md17_labels import is_md17, read_md17
 from asteroid.npz_labels import read_npz, read_sidecar
@@ -53,8 +53,9 @@ def read_labels(
     forces_are: ForcesAre = "forces",
     vacuum_box: bool = False,
     data_folder: Path | None = None,
+    several: bool = False,
 ) -> LoadedLabels:
-    """Read the labels of one molecule at one level.
+    """Read the labels of one molecule, or of several, at one level.
 
     Reads npz (sGDML and MD17; revised MD17; the flattened layout of ASTEROID's reference code; this project's own;
     arrays under named keys), extended XYZ, ASE databases, every file that ASE reads, and sets of MD17 by name. The
@@ -72,10 +73,15 @@ def read_labels(
         forces_are: "gradients" where the file holds dE/dx, the negative of the forces.
         vacuum_box: take a molecule out of its periodic box (files that ASE reads).
         data_folder: where sets of MD17 are kept; default in the user's cache.
+        several: take frames that differ in their atoms or in the order of them as a varied set (`LabelSet.varied`); a
+            set of MD17 by name is always one molecule.
+
+    Returns:
+        The labels; those of one molecule have numbers of shape [A], however the file stores them.
 
     Raises:
         InputError: the file is missing or unreadable, labels or keys are missing, units or level are neither declared
-            nor recognised, or declarations contradict the file.
+            nor recognised, declarations contradict the file, or frames differ where one molecule is read.
     """
     keys = {"energy_key": energy_key, "forces_key": forces_key, "group_key": group_key}
     what = Path(path).name
@@ -91,6 +97,10 @@ def read_labels(
         notes = (*notes, "gradients turned into forces")
     units = decide_units(file, what, energy_unit, length_unit, force_unit)
     loaded = convert(file, units, what, level)
+    if not several or is_md17(path):
+        refuse_several_molecules(loaded.labels, what)
+    elif (found := molecules_found(loaded.labels)) is not None:
+        notes = (*notes, f"frames are not one molecule with one order of atoms: {found}")
     return replace(loaded, notes=loaded.notes + notes)
 
 

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
-from asteroid.ase_frames import gather
+from asteroid.ase_frames import gather, one_of_each
 from asteroid.ase_labels import ase_frames
 from asteroid.errors import InputError
 from asteroid.extxyz_labels import xyz_frames
+from asteroid.file_labels import refuse_several_molecules
 from asteroid.flattened_npz import flattened_geometries, is_flattened
 from asteroid.labels import LabelSet, normalise_level
 from asteroid.md17_labels import is_md17, read_md17
 from asteroid.npz_arrays import open_arrays
-from asteroid.npz_labels import one_composition
+from asteroid.npz_labels import padded_geometries
 from asteroid.units import LENGTH_IN_ANG
 from asteroid.units import length_unit as canonical_length
 
@@ -58,8 +57,10 @@ def read_geometries(
         raise InputError(f"{path.name} is in Å by its format, found length_unit {length_unit!r}: remove it")
     keys = () if group_key is None else (group_key,)
     found = gather(frames, path.name, keys, vacuum_box=vacuum_box)
-    group = None if group_key is None else np.array(found.values[group_key])
-    return LabelSet(found.numbers, found.positions, None, None, normalise_level(level), group=group)
+    group = None if group_key is None else one_of_each(found.values[group_key], group_key, path.name)
+    return _one_molecule(
+        LabelSet(found.numbers, found.positions, None, None, normalise_level(level), group=group), path.name
+    )
 
 
 def _read_npz(path: Path, level: str, length_unit: str | None, group_key: str | None) -> LabelSet:
@@ -72,9 +73,14 @@ def _read_npz(path: Path, level: str, length_unit: str | None, group_key: str | 
         if is_flattened(arrays):
             numbers, positions = flattened_geometries(arrays)
         else:
-            numbers, positions = one_composition(arrays), arrays.positions()
+            numbers, positions = padded_geometries(arrays)
         group = None if group_key is None else arrays[group_key]
     if positions.dtype.kind not in "fiu":
         raise InputError(f"positions of {path.name} must be numbers, found {positions.dtype}: check the key")
     positions = positions * LENGTH_IN_ANG[canonical_length(unit)]
-    return LabelSet(np.squeeze(numbers), positions, None, None, normalise_level(level), group=group)
+    return _one_molecule(LabelSet(numbers, positions, None, None, normalise_level(level), group=group), path.name)
+
+
+def _one_molecule(frames: LabelSet, what: str) -> LabelSet:
+    refuse_several_molecules(frames, what)
+    return frames

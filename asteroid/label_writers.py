@@ -27,6 +27,10 @@ def write_labels(labels: LabelSet, path: str | Path, *, selection_rule: Selectio
     double precision has, and level, frame_id, group and cpu_s in the comment lines. Units are eV and Å in both, and
     both have `selection_rule` where one is given. The file is there complete or not at all.
 
+    A set of several molecules has z [N, A] in an npz file, and zeros in z, R and F behind the atoms of smaller frames;
+    each frame of extended XYZ has its own atoms. Where all of its frames are of one molecule, it reads back as a set of
+    one molecule.
+
     Args:
         labels: the frames; energies and forces may be missing, then the file is for `read_geometries`.
         path: a name ending in .npz, .xyz or .extxyz; a file of that name is replaced.
@@ -76,9 +80,10 @@ def _arrays(labels: LabelSet, selection_rule: SelectionRule | None) -> dict[str,
 
 def _write_extxyz(labels: LabelSet, file: IO[str], selection_rule: SelectionRule | None) -> None:
     """One frame after the other; Python's repr of a float reads back to the same float."""
-    symbols = [chemical_symbols[z] for z in labels.numbers]
     columns = "species:S:1:pos:R:3" + (":REF_forces:R:3" if labels.forces is not None else "")
-    for i in range(len(labels)):
+    atoms = np.broadcast_to(labels.numbers, labels.positions.shape[:2])
+    for i, size in enumerate(labels.n_atoms.tolist()):
+        symbols = [chemical_symbols[z] for z in atoms[i, :size]]
         words = [f"Properties={columns}"]
         if labels.energy is not None:
             words.append(f"REF_energy={float(labels.energy[i])!r}")
@@ -89,7 +94,7 @@ def _write_extxyz(labels: LabelSet, file: IO[str], selection_rule: SelectionRule
             words.append(f"cpu_s={float(labels.cpu_s[i])!r}")
         if selection_rule is not None:
             words.append(f"{KEY}={selection_rule}")
-        file.write(f'{len(symbols)}\n{" ".join(words)} pbc="F F F"\n')
-        numbers = labels.positions[i] if labels.forces is None else np.hstack([labels.positions[i], labels.forces[i]])
-        for symbol, row in zip(symbols, numbers.tolist(), strict=True):
+        file.write(f'{size}\n{" ".join(words)} pbc="F F F"\n')
+        columns_of = [values[i, :size] for values in (labels.positions, labels.forces) if values is not None]
+        for symbol, row in zip(symbols, np.hstack(columns_of).tolist(), strict=True):
             file.write(f"{symbol} {' '.join(map(repr, row))}\n")

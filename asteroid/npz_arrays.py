@@ -84,11 +84,17 @@ class NpzArrays:
         """Atomic numbers under the usual keys, in whatever shape.
 
         Raises:
-            InputError: there are none, or they are not whole.
+            InputError: there are none, they are not whole, or there is no such element; zero is allowed, as it marks
+                places without an atom.
         """
         numbers = self.first(NUMBERS_KEYS, "atomic numbers", "rename the key")
         if numbers.dtype.kind not in "iu":
             raise InputError(f"atomic numbers of {self.what} must be whole, found {numbers.dtype}: write 6 for carbon")
+        impossible = numbers[(numbers < 0) | (numbers > 118)]
+        if impossible.size:
+            raise InputError(
+                f"atomic numbers of {self.what} lie between 1 and 118, found {impossible[0]}: check the key"
+            )
         return numbers
 
 

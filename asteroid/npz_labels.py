@@ -14,8 +14,8 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 
 from asteroid.errors import InputError
-from asteroid.file_labels import FileLabels, FileUnits, named_units
-from asteroid.flattened_npz import is_flattened, read_flattened, refuse_compositions
+from asteroid.file_labels import FileLabels, FileUnits, named_units, one_row_for_all
+from asteroid.flattened_npz import is_flattened, read_flattened
 from asteroid.npz_arrays import open_arrays
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def read_npz(
         group_key: key of the groups.
 
     Raises:
-        InputError: not an npz file, damaged, pickled, a key is missing, or frames differ in composition.
+        InputError: not an npz file, damaged, pickled, a key is missing, or rows of atomic numbers have gaps.
     """
     if (energy_key is None) != (forces_key is None):
         raise InputError(
@@ -95,16 +95,16 @@ def _labels(
     group_key: str | None,
 ) -> FileLabels:
     named = "name energy_key and forces_key"
-    positions = arrays.positions()
+    rows = _rows(arrays)
     energy = arrays.first((energy_key,) if energy_key else _ENERGY, "energies", named)
     forces = arrays.first((forces_key,) if forces_key else _FORCES, "forces", named)
     own = _own_keys(arrays, meta)
     groups = group_key or next((key for key in ("group", "replica") if key in own), None)
     return FileLabels(
-        numbers=one_composition(arrays),
-        positions=positions,
+        numbers=_numbers(rows),
+        positions=_without_empty_places(arrays.positions(), rows, f"positions of {arrays.what}"),
         energy=energy[:, 0] if energy.ndim == 2 and energy.shape[1] == 1 else energy,
-        forces=forces,
+        forces=_without_empty_places(forces, rows, f"forces of {arrays.what}"),
         level=_level(arrays, meta),
         theory=arrays.text("theory"),
         declared=_declared(arrays, meta),
@@ -122,25 +122,65 @@ def _own_keys(arrays: NpzArrays, meta: Mapping[str, Any] | None) -> set[str]:
     return arrays.keys if meta is not None or "level" in arrays.keys else set()
 
 
-def one_composition(arrays: NpzArrays) -> npt.NDArray[Any]:
-    """Atomic numbers, shape [A], from [A] or from one row per frame.
+def padded_geometries(arrays: NpzArrays) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Atomic numbers and positions of a file, in the shapes of `asteroid.file_labels.FileLabels`.
+
+    The file has the numbers of all frames once, or one row for each with zeros behind the atoms of a smaller frame.
 
     Raises:
-        InputError: they are missing or not whole, or frames differ in composition.
+        InputError: numbers are missing, not whole or have a gap, N says something else, or there is a position where
+            no frame has an atom.
     """
-    numbers = arrays.whole_numbers()
-    if numbers.ndim != 2:
-        return numbers
-    sizes = arrays["N"] if "N" in arrays.keys else np.full(len(numbers), numbers.shape[1])
-    if not len(numbers):
+    rows = _rows(arrays)
+    return _numbers(rows), _without_empty_places(arrays.positions(), rows, f"positions of {arrays.what}")
+
+
+def _rows(arrays: NpzArrays) -> npt.NDArray[Any]:
+    """Atomic numbers as they stand in the file: of all frames, shape [A], or one row of the file's width for each."""
+    rows = arrays.whole_numbers()
+    if rows.ndim != 2:
+        return rows
+    if not len(rows):
         raise InputError(f"{arrays.what} needs frames, found none: check the file")
-    if sizes.shape != (len(numbers),) or sizes.dtype.kind not in "iu":
+    sizes = np.count_nonzero(rows, axis=1)
+    broken = np.flatnonzero(((np.arange(rows.shape[1]) < sizes[:, None]) != (rows > 0)).any(axis=1) | (sizes == 0))
+    if broken.size:
         raise InputError(
-            f"N of {arrays.what} must be the number of atoms of each frame, found {sizes.dtype} of shape "
-            f"{list(sizes.shape)}: check the file"
+            f"atomic numbers of a frame in {arrays.what} come first and zeros behind them, found "
+            f"{', '.join(map(str, rows[broken[0]].tolist()))} in frame {broken[0]}: reorder or remove the frame"
         )
-    refuse_compositions([row[:size] for row, size in zip(numbers, sizes, strict=True)], arrays.what)
-    return np.asarray(numbers[0][: sizes[0]])
+    if "N" in arrays.keys:
+        _refuse_other_sizes(arrays["N"], sizes, arrays.what)
+    return rows
+
+
+def _numbers(rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Atomic numbers as `FileLabels` has them."""
+    return rows if rows.ndim != 2 else one_row_for_all(rows[:, rows.any(axis=0)])
+
+
+def _refuse_other_sizes(stated: npt.NDArray[Any], sizes: npt.NDArray[Any], what: str) -> None:
+    if stated.shape != sizes.shape or stated.dtype.kind not in "iu":
+        raise InputError(
+            f"N of {what} must be the number of atoms of each frame, found {stated.dtype} of shape "
+            f"{list(stated.shape)}: check the file"
+        )
+    wrong = np.flatnonzero(stated != sizes)
+    if wrong.size:
+        raise InputError(
+            f"N of {what} must be the number of atoms of each frame, found {stated[wrong[0]]} in frame {wrong[0]}, "
+            f"whose row of atomic numbers has {sizes[wrong[0]]}: correct one of them"
+        )
+
+
+def _without_empty_places(values: npt.NDArray[Any], rows: npt.NDArray[Any], name: str) -> npt.NDArray[Any]:
+    """Cut [N, width, 3] behind the atoms of the largest frame, where the file is wider than that."""
+    if rows.ndim != 2 or values.shape[1:] != (rows.shape[1], 3) or values.dtype.kind not in "fiu":
+        return values  # what is wrong with it shows when the labels are put together
+    empty = ~rows.any(axis=0)
+    if values[:, empty].any():
+        raise InputError(f"{name} are zero where a frame has no atom, found other numbers: write zeros")
+    return values[:, ~empty] if empty.any() else values
 
 
 def _level(arrays: NpzArrays, meta: Mapping[str, Any] | None) -> str | None:
