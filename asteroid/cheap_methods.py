@@ -51,6 +51,10 @@ def why_not(level: str) -> str:
 def _tblite(
     level: str, numbers: NDArray[np.int64], positions: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    if numbers.ndim != 1:
+        raise InputError(
+            f"{XTB[level]} takes one molecule at a time, found atoms of {len(numbers)} frames: label one molecule"
+        )
     labeller = xtb_labeller(level, numbers, charge=0, unpaired=0, max_cycle=_MAX_CYCLE)
     energy, forces = np.empty(len(positions)), np.empty(positions.shape)
     for frame, at in enumerate(positions):

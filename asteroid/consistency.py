@@ -18,21 +18,21 @@ from itertools import permutations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.spatial import cKDTree
 
+from asteroid.compositions import by_composition, place_of
 from asteroid.errors import InputError
-from asteroid.matching import MATCH_TOL_ANG, kabsch, pair_distances
+from asteroid.neighbour_pairs import pairs_of
 from asteroid.units import ENERGY_IN_EV, LENGTH_IN_ANG
 
 if TYPE_CHECKING:
-    from asteroid.labels import FloatArray, IntArray, LabelSet
+    from collections.abc import Sequence
 
-#: Frames further apart than this (root mean square over atoms, turned onto each other) are no neighbours: thermal
-#: molecules are .2-.7 Å apart, and there the trapezoidal rule gives ratios down to .2.
-NEIGHBOUR_ANG = 0.15
+    from asteroid.compositions import Composition
+    from asteroid.labels import LabelSet
+    from asteroid.neighbour_pairs import NeighbourPairs
+
 #: Fewer pairs say nothing.
 PAIRS_MIN = 10
-PAIRS_MAX = 300
 #: A ratio is judged where energy differences follow the forces this closely, whatever the sign and the scale.
 CORRELATION_MIN = 0.8
 #: Real labels stay well inside; the smallest slip of units, Bohr for Å, is 1.89.
@@ -41,11 +41,6 @@ RATIO_MAX = 1.5
 RATIO_NOTE = 1.1
 #: Below this correlation over this many pairs, forces and energies are strangers.
 STRANGERS, STRANGER_PAIRS = 0.3, 30
-
-_FRAMES_ASKED = 2000
-_NEIGHBOURS = 3
-_PROJECTIONS = 10
-_BLOCK = 4096
 
 
 @dataclass(frozen=True)
@@ -59,6 +54,8 @@ class ForceEnergyFit:
         correlation: of both, without a constant (a swap of a and b changes both signs).
         distance_ang: median distance of the pairs, root mean square over atoms.
         example: frame ids of the closest pair.
+        formula: its formula in a set of several molecules, else empty.
+        molecules: number of molecules that the pairs are of; a pair is always of one.
     """
 
     pairs: int
@@ -67,6 +64,8 @@ class ForceEnergyFit:
     correlation: float
     distance_ang: float
     example: tuple[int, int]
+    formula: str = ""
+    molecules: int = 1
 
     @property
     def telling(self) -> bool:
@@ -76,43 +75,74 @@ class ForceEnergyFit:
     def sentence(self) -> str:
         """Say how well forces fit energies, for the data card."""
         over = f"{self.pairs} pairs of neighbouring frames ({self.distance_ang:.2g} Å apart)"
+        if self.formula:
+            over += f" of {self.molecules} molecules" if self.molecules > 1 else f" of {self.formula}"
         if not self.telling:
             return f"forces against energies: neighbouring frames are too different to tell ({over})"
         return f"forces fit energies: dE = {self.ratio:.2f} ± {self.ratio_error:.2f} times -F·dx over {over}"
+
+
+@dataclass(frozen=True)
+class ForceEnergyFits:
+    """How well forces fit energies in a set of one molecule or of several.
+
+    Attributes:
+        whole: the fit over the pairs of all molecules; None where they are too few.
+        parts: in a set of several molecules the fit of each that has pairs enough for one, and one of all others
+            together, with their compositions.
+    """
+
+    whole: ForceEnergyFit | None
+    parts: tuple[tuple[tuple[Composition, ...], ForceEnergyFit], ...]
 
 
 def fit_forces_to_energies(labels: LabelSet) -> ForceEnergyFit | None:
     """Compare energy differences with forces over the closest pairs of frames.
 
     Args:
-        labels: energies and forces of one level.
+        labels: energies and forces of one level; pairs are of frames of one molecule.
 
     Returns:
         The fit; None without energies or forces, for one atom, or where no `PAIRS_MIN` frames are near enough.
     """
-    if labels.energy is None or labels.forces is None or len(labels.numbers) < 2 or len(labels) < 2:
-        return None
-    a, b = _neighbours(labels.positions)
-    rotation, rmsd = kabsch(labels.positions[a], labels.positions[b])
-    near = (rmsd < NEIGHBOUR_ANG) & (rmsd > MATCH_TOL_ANG)
-    a, b, rotation, rmsd = a[near], b[near], rotation[near], rmsd[near]
-    if len(a) < PAIRS_MIN:
-        return None
-    centred = labels.positions - labels.positions.mean(axis=1, keepdims=True)
-    step = np.einsum("pij,paj->pai", rotation, centred[b]) - centred[a]
-    mean_force = (labels.forces[a] + np.einsum("pij,paj->pai", rotation, labels.forces[b])) / 2
-    from_forces = -(mean_force * step).sum(axis=(1, 2))
-    from_energies = labels.energy[b] - labels.energy[a]
-    size = float(np.sqrt(np.square(from_forces).sum())), float(np.sqrt(np.square(from_energies).sum()))
-    if not all(size):
-        return None
-    correlation = float((from_forces * from_energies).sum()) / (size[0] * size[1])
-    # The ratio of both sizes has no bias towards zero from errors of -F·dx, as a regression would.
-    ratio = float(np.copysign(size[1] / size[0], correlation))
-    error = abs(ratio) * float(np.sqrt(max(1 - correlation**2, 0.0) / (len(a) - 1)))
-    closest = int(rmsd.argmin())
-    example = int(labels.frame_id[a[closest]]), int(labels.frame_id[b[closest]])
-    return ForceEnergyFit(len(a), ratio, error, correlation, float(np.median(rmsd)), example)
+    return fit_molecules(labels).whole
+
+
+def fit_molecules(labels: LabelSet) -> ForceEnergyFits:
+    """Compare energy differences with forces, over the pairs of all molecules and of each that has enough.
+
+    Args:
+        labels: as in `fit_forces_to_energies`.
+    """
+    found = [(composition, pairs_of(composition, labels)) for composition in by_composition(labels).values()]
+    found = [(composition, pairs) for composition, pairs in found if len(pairs)]
+    whole = _fit([pairs for _, pairs in found])
+    if not labels.varied:
+        return ForceEnergyFits(whole, ())
+    groups = [[(composition, pairs)] for composition, pairs in found if len(pairs) >= PAIRS_MIN]
+    groups.append([(composition, pairs) for composition, pairs in found if len(pairs) < PAIRS_MIN])
+    fits = [(tuple(c for c, _ in group), _fit([pairs for _, pairs in group])) for group in groups]
+    return ForceEnergyFits(whole, tuple((compositions, fit) for compositions, fit in fits if fit is not None))
+
+
+def refuse_inconsistent_molecules(labels: LabelSet, fits: ForceEnergyFits, what: str) -> None:
+    """Refuse forces that contradict the energies, in all molecules or in some.
+
+    Args:
+        labels: the labels.
+        fits: from `fit_molecules`.
+        what: a name for the message.
+
+    Raises:
+        InputError: as in `refuse_inconsistent_forces`; names the molecules where others are sound.
+    """
+    wrong = [(compositions, fit) for compositions, fit in fits.parts if _contradiction(fit, what)]
+    if wrong and len(wrong) == len(fits.parts):
+        all_wrong = [composition for compositions, _ in wrong for composition in compositions]
+        refuse_inconsistent_forces(fits.whole, place_of(all_wrong, labels, what))
+    for compositions, fit in wrong:
+        refuse_inconsistent_forces(fit, place_of(compositions, labels, what))
+    refuse_inconsistent_forces(fits.whole, what)
 
 
 def refuse_inconsistent_forces(fit: ForceEnergyFit | None, what: str) -> None:
@@ -125,28 +155,8 @@ def refuse_inconsistent_forces(fit: ForceEnergyFit | None, what: str) -> None:
     Raises:
         InputError: the forces have the wrong sign or scale, or have nothing to do with the energies.
     """
-    if fit is None:
-        return
-    over = f"{fit.pairs} pairs, the closest frames {fit.example[0]} and {fit.example[1]}"
-    if fit.telling and fit.ratio < 0:
-        raise InputError(
-            f"forces of {what} must point down the energy, found energy differences of neighbouring frames "
-            f"{fit.ratio:.2f} ± {fit.ratio_error:.2f} times -F·dx ({over}): if the file holds gradients, set "
-            "forces_are: gradients"
-        )
-    slip = abs(np.log(abs(fit.ratio)))
-    if fit.telling and slip > np.log(RATIO_MAX) and slip > 4 * fit.ratio_error / abs(fit.ratio):
-        scale = 1 / fit.ratio
-        raise InputError(
-            f"forces of {what} must be the slope of its energies, found them {scale:.3g} ± "
-            f"{scale * fit.ratio_error / fit.ratio:.1g} times that between neighbouring frames ({over})"
-            f"{_known_factor(scale)}: declare energy_unit, length_unit and force_unit"
-        )
-    if fit.correlation < STRANGERS and fit.pairs >= STRANGER_PAIRS:
-        raise InputError(
-            f"forces and energies of {what} must belong together, found a correlation of {fit.correlation:.2f} between "
-            f"energy differences of neighbouring frames and -F·dx ({over}): check keys and order of rows"
-        )
+    if fit is not None and (contradiction := _contradiction(fit, what)):
+        raise InputError(contradiction)
 
 
 def consistency_notes(fit: ForceEnergyFit | None) -> tuple[str, ...]:
@@ -159,25 +169,50 @@ def consistency_notes(fit: ForceEnergyFit | None) -> tuple[str, ...]:
     )
 
 
-def _neighbours(positions: FloatArray) -> tuple[IntArray, IntArray]:
-    """Pairs of rows (a < b) that are near in their pair distances, the closest first, at most `PAIRS_MAX`."""
-    pairs = np.triu_indices(positions.shape[1], 1)
-    n = len(positions)
-    sample = pair_distances(positions[:: n // _BLOCK + 1], pairs)
-    directions = np.eye(sample.shape[1])
-    if sample.shape[1] > _PROJECTIONS:  # a KD-tree degenerates in hundreds of dimensions
-        directions = np.linalg.eigh(np.cov(sample, rowvar=False))[1][:, -_PROJECTIONS:]
-    points = np.concatenate(
-        [pair_distances(positions[at : at + _BLOCK], pairs) @ directions for at in range(0, n, _BLOCK)]
-    )
-    asked = np.unique(np.linspace(0, n - 1, min(n, _FRAMES_ASKED)).astype(np.int64))
-    _, found = cKDTree(points).query(points[asked], k=min(_NEIGHBOURS + 1, n))
-    rows, others = np.repeat(asked, found.shape[1]), found.ravel().astype(np.int64)
-    both = np.unique(np.stack([np.minimum(rows, others), np.maximum(rows, others)], axis=1), axis=0)
-    a, b = both[both[:, 0] < both[:, 1]].T
-    distance = np.square(pair_distances(positions[a], pairs) - pair_distances(positions[b], pairs)).mean(axis=1)
-    closest = np.argsort(distance, kind="stable")[:PAIRS_MAX]
-    return a[closest], b[closest]
+def _fit(found: Sequence[NeighbourPairs]) -> ForceEnergyFit | None:
+    """One fit to the pairs of several molecules; None where they are too few."""
+    if sum(len(pairs) for pairs in found) < PAIRS_MIN:
+        return None
+    from_forces = np.concatenate([pairs.from_forces for pairs in found])
+    from_energies = np.concatenate([pairs.from_energies for pairs in found])
+    rmsd = np.concatenate([pairs.rmsd_ang for pairs in found])
+    size = float(np.sqrt(np.square(from_forces).sum())), float(np.sqrt(np.square(from_energies).sum()))
+    if not all(size):
+        return None
+    correlation = float((from_forces * from_energies).sum()) / (size[0] * size[1])
+    # The ratio of both sizes has no bias towards zero from errors of -F·dx, as a regression would.
+    ratio = float(np.copysign(size[1] / size[0], correlation))
+    error = abs(ratio) * float(np.sqrt(max(1 - correlation**2, 0.0) / (len(rmsd) - 1)))
+    closest = min(found, key=lambda pairs: float(pairs.rmsd_ang.min()))
+    example = closest.frame_ids[int(closest.rmsd_ang.argmin())].tolist()
+    median, where = float(np.median(rmsd)), closest.formula
+    return ForceEnergyFit(len(rmsd), ratio, error, correlation, median, (example[0], example[1]), where, len(found))
+
+
+def _contradiction(fit: ForceEnergyFit, what: str) -> str:
+    """What is wrong with the forces, or nothing."""
+    over = f"{fit.pairs} pairs, the closest frames {fit.example[0]} and {fit.example[1]}"
+    over += f" ({fit.formula})" if fit.formula else ""
+    if fit.telling and fit.ratio < 0:
+        return (
+            f"forces of {what} must point down the energy, found energy differences of neighbouring frames "
+            f"{fit.ratio:.2f} ± {fit.ratio_error:.2f} times -F·dx ({over}): if the file holds gradients, set "
+            "forces_are: gradients"
+        )
+    slip = abs(np.log(abs(fit.ratio)))
+    if fit.telling and slip > np.log(RATIO_MAX) and slip > 4 * fit.ratio_error / abs(fit.ratio):
+        scale = 1 / fit.ratio
+        return (
+            f"forces of {what} must be the slope of its energies, found them {scale:.3g} ± "
+            f"{scale * fit.ratio_error / fit.ratio:.1g} times that between neighbouring frames ({over})"
+            f"{_known_factor(scale)}: declare energy_unit, length_unit and force_unit"
+        )
+    if fit.correlation < STRANGERS and fit.pairs >= STRANGER_PAIRS:
+        return (
+            f"forces and energies of {what} must belong together, found a correlation of {fit.correlation:.2f} between "
+            f"energy differences of neighbouring frames and -F·dx ({over}): check keys and order of rows"
+        )
+    return ""
 
 
 def _known_factor(scale: float) -> str:

@@ -4,12 +4,12 @@ Each frame is the farthest from all chosen before it (Gonzalez, Theor. Comput. S
 covers a set at most twice as coarsely as the best choice of as many points). The first n frames of a longer order are
 the order of n.
 
-A frame is described by its sorted pair distances (`matching.distance_fingerprints`), each in units of its spread over
-the frames. They are what the guards against leaks compare, so two frames are as far apart here as the project thinks
-them different; they know nothing of place, orientation, mirror image or the order of like atoms, need no bonds and no
-cutoff, and cost less than a hundredth of the model's descriptors (22 against 6,100 µs for a frame of aspirin), whose
-radial channels are sums of smooth functions of these distances. In units of the spread a stiff bond counts as much as
-a soft torsion: in a harmonic molecule displacement over spread goes as the square root of energy over kT.
+A frame is described by its sorted pair distances (`fingerprints.distance_fingerprints`), each in units of its spread
+over the frames. They are what the guards against leaks compare, so two frames are as far apart here as the project
+thinks them different; they know nothing of place, orientation, mirror image or the order of like atoms, need no bonds
+and no cutoff, and cost less than a hundredth of the model's descriptors (22 against 6,100 µs for a frame of aspirin),
+whose radial channels are sums of smooth functions of these distances. In units of the spread a stiff bond counts as
+much as a soft torsion: in a harmonic molecule displacement over spread goes as the square root of energy over kT.
 
 What is spread out is not a sample: rare and strained frames come first, in numbers that no simulation would show.
 """
@@ -22,8 +22,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from asteroid.errors import InputError
+from asteroid.fingerprints import distance_fingerprints
 from asteroid.labels import LabelSet, geometry_hashes
-from asteroid.matching import MATCH_TOL_ANG, distance_fingerprints
+from asteroid.matching import MATCH_TOL_ANG
+from asteroid.molecules import refuse_several
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -55,8 +57,14 @@ def farthest_order(frames: LabelSet, n: int, given: LabelSet | None = None) -> I
         [n] rows of `frames`, none twice.
 
     Raises:
-        InputError: n is larger than the set or negative, or the labelled frames are of another molecule.
+        InputError: n is larger than the set or negative, or the labelled frames are of another molecule, or a
+            set holds several molecules, whose distances have no common unit.
     """
+    for labels in (frames, given):
+        if labels is not None:
+            refuse_several(
+                labels, "farthest-point sampling", "choose the frames of one molecule at a time, or choose at random"
+            )
     if not 0 <= n <= len(frames):
         raise InputError(f"farthest-point sampling chooses among {len(frames)} frames, found n = {n}: ask for fewer")
     if given is not None and not np.array_equal(np.sort(given.numbers), np.sort(frames.numbers)):

@@ -1,6 +1,8 @@
 """Checks that labels must pass before anything is trained on them: leaks, duplicates, broken numbers, units, forces.
 
-Each refuses with one line: the rule, what was found (frames by their `frame_id`), the remedy.
+Each refuses with one line: the rule, what was found (frames by their `frame_id`), the remedy. A set of several
+molecules is judged molecule by molecule wherever frames of one are compared with each other; what a molecule has too
+few frames for is judged over all of them.
 """
 
 from __future__ import annotations
@@ -10,20 +12,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from asteroid.consistency import consistency_notes, fit_forces_to_energies, refuse_inconsistent_forces
+from asteroid.compositions import FRAMES_SHOWN, frame_name, frame_names, listed
+from asteroid.consistency import consistency_notes, fit_molecules, refuse_inconsistent_molecules
 from asteroid.errors import InputError
 from asteroid.matching import MATCH_TOL_ANG, duplicate_pairs, match_geometries
-from asteroid.plausibility import check_energies, check_forces, check_lengths
+from asteroid.plausibility import check_energies, check_forces, check_lengths, energy_zero_notes
 from asteroid.rigid_motion import refuse_unbalanced, rigid_motion, rigid_motion_notes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from asteroid.consistency import ForceEnergyFit
     from asteroid.labels import IntArray, LabelSet
     from asteroid.rigid_motion import RigidMotion
-
-_SHOWN = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +31,8 @@ class Checked:
 
     Attributes:
         motion: net force and torque; None for a single atom.
-        fit: how well forces fit energies; None where no frames are near enough to tell.
+        fit: how well forces fit energies, over pairs of frames of one molecule each; None where no frames are near
+            enough to tell.
         notes: doubts that are no reason to refuse, one line each.
     """
 
@@ -65,10 +65,11 @@ def check_labels(labels: LabelSet, what: str) -> Checked:
     check_forces(labels, what)
     check_energies(labels, what)
     check_distinct(labels, what)
-    motion, fit = rigid_motion(labels), fit_forces_to_energies(labels)
-    refuse_unbalanced(motion, what)
-    refuse_inconsistent_forces(fit, what)
-    return Checked(motion, fit, rigid_motion_notes(labels, motion) + consistency_notes(fit))
+    motion, fits = rigid_motion(labels), fit_molecules(labels)
+    refuse_unbalanced(labels, motion, what)
+    refuse_inconsistent_molecules(labels, fits, what)
+    notes = rigid_motion_notes(labels, motion) + consistency_notes(fits.whole) + energy_zero_notes(labels)
+    return Checked(motion, fits.whole, notes)
 
 
 def check_complete(labels: LabelSet, what: str) -> None:
@@ -94,7 +95,7 @@ def check_finite(labels: LabelSet, what: str) -> None:
         broken = np.flatnonzero(~np.isfinite(value).reshape(len(labels), -1).all(axis=1))
         if len(broken):
             raise InputError(
-                f"{name} of {what} must be finite, found NaN or infinity in {_frames(labels, broken)}: remove them"
+                f"{name} of {what} must be finite, found NaN or infinity in {frame_names(labels, broken)}: remove them"
             )
 
 
@@ -104,12 +105,13 @@ def check_nonzero_forces(labels: LabelSet, what: str) -> None:
     Raises:
         InputError: there is such a frame.
     """
-    if labels.forces is None or len(labels.numbers) == 1:
+    if labels.forces is None:
         return
-    zero = np.flatnonzero(~labels.forces.any(axis=(1, 2)))
+    zero = np.flatnonzero(~labels.forces.any(axis=(1, 2)) & (labels.n_atoms > 1))
     if len(zero):
         raise InputError(
-            f"forces of {what} must not all be zero, found zeros in {_frames(labels, zero)}: label them or remove them"
+            f"forces of {what} must not all be zero, found zeros in {frame_names(labels, zero)}: label them or "
+            "remove them"
         )
 
 
@@ -121,8 +123,8 @@ def check_distinct(labels: LabelSet, what: str, tol_ang: float = MATCH_TOL_ANG) 
     """
     first, later = duplicate_pairs(labels, tol_ang)
     if len(later):
-        ids = labels.frame_id
-        pairs = _some([f"{ids[i]} = {ids[j]}" for i, j in zip(first, later, strict=True)])
+        shown = zip(labels.frame_id[first[:FRAMES_SHOWN]], later[:FRAMES_SHOWN], strict=True)
+        pairs = listed([f"{of} = {frame_name(labels, row)}" for of, row in shown], len(later))
         raise InputError(
             f"frames of {what} must be distinct, found {len(later)} copies (frames {pairs}): remove them or "
             "set duplicates: drop"
@@ -157,17 +159,6 @@ def refuse_leak(train: LabelSet, test: LabelSet, what: str, tol_ang: float = MAT
     if len(rows_train):
         leaked = np.unique(rows_train)
         raise InputError(
-            f"no test geometry may be among {what}, found {len(leaked)} ({_frames(train, leaked)} = test "
-            f"{_frames(test, rows_test)}): remove them from training"
+            f"no test geometry may be among {what}, found {len(leaked)} ({frame_names(train, leaked)} = test "
+            f"{frame_names(test, rows_test)}): remove them from training"
         )
-
-
-def _frames(labels: LabelSet, rows: IntArray) -> str:
-    """Name frames by their ids: "frame 7" or "frames 1, 2, 3 and 9 more"."""
-    unique = np.unique(rows)
-    return ("frame " if len(unique) == 1 else "frames ") + _some([str(i) for i in labels.frame_id[unique]])
-
-
-def _some(names: Sequence[str]) -> str:
-    more = len(names) - _SHOWN
-    return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -11,16 +11,19 @@ whether any is a coincidence.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial import cKDTree
 
+from asteroid.compositions import by_composition
 from asteroid.errors import InputError
+from asteroid.fingerprints import distance_fingerprints
+from asteroid.molecules import refuse_several
 
 if TYPE_CHECKING:
+    from asteroid.compositions import Composition
     from asteroid.labels import BoolArray, FloatArray, IntArray, LabelSet
 
 #: Root mean square difference of the sorted pair distances below which two frames are the same geometry. Measured:
@@ -51,58 +54,36 @@ class Superposition:
     mirrored: BoolArray
 
 
-def pair_distances(positions: FloatArray, pairs: tuple[IntArray, IntArray]) -> FloatArray:
-    """Distances of the given atom pairs in Å, shape [N, pairs]."""
-    out = np.empty((len(positions), len(pairs[0])))
-    for start in range(0, len(positions), _BLOCK):
-        block = positions[start : start + _BLOCK]
-        difference = block[:, pairs[0]] - block[:, pairs[1]]
-        out[start : start + _BLOCK] = np.sqrt(np.einsum("npk,npk->np", difference, difference))
-    return out
-
-
-def distance_fingerprints(labels: LabelSet) -> FloatArray:
-    """Pair distances in Å, grouped by pair of elements and sorted inside each group, shape [N, A (A - 1) / 2]."""
-    first, second = np.triu_indices(len(labels.numbers), 1)
-    lighter, heavier = np.sort([labels.numbers[first], labels.numbers[second]], axis=0)
-    kind = 1000 * lighter + heavier
-    order = np.argsort(kind, kind="stable")
-    out = pair_distances(labels.positions, (first[order], second[order]))
-    edges = np.flatnonzero(np.diff(kind[order], prepend=-1, append=-1))
-    for start, stop in pairwise(edges):
-        out[:, start:stop].sort(axis=1)
-    return out
-
-
 def match_geometries(a: LabelSet, b: LabelSet, tol_ang: float = MATCH_TOL_ANG) -> tuple[IntArray, IntArray]:
     """All pairs of frames with the same geometry, up to rotation, translation, reflection and exchange of like atoms.
 
     Args:
-        a: one set.
-        b: another; its atoms may come in another order. Sets of different composition share no frame.
+        a: one set, of one molecule or of several.
+        b: another; its atoms may come in another order. Frames of different composition never match.
         tol_ang: largest root mean square difference of the sorted pair distances, in Å.
 
     Returns:
         (rows_a, rows_b), each of shape [pairs], ordered by row of a, then of b. A frame with several copies in
         the other set appears once for each.
     """
-    if not len(a) or not len(b) or not np.array_equal(np.sort(a.numbers), np.sort(b.numbers)):
-        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
-    return _close_pairs(distance_fingerprints(a), distance_fingerprints(b), tol_ang)
+    ours, theirs = by_composition(a), by_composition(b)
+    rows_a, rows_b = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
+    for key in ours.keys() & theirs.keys():
+        if not len(a) or not len(b):
+            continue
+        found_a, found_b = _close_pairs(_fingerprints(ours[key]), _fingerprints(theirs[key]), tol_ang)
+        rows_a.append(ours[key].rows[found_a])
+        rows_b.append(theirs[key].rows[found_b])
+    pairs = np.concatenate(rows_a), np.concatenate(rows_b)
+    order = np.lexsort(pairs[::-1])
+    return pairs[0][order], pairs[1][order]
 
 
 def duplicate_pairs(labels: LabelSet, tol_ang: float = MATCH_TOL_ANG) -> tuple[IntArray, IntArray]:
     """Frames of one set with the geometry of an earlier frame: (earlier rows, later rows), each later row once."""
-    prints = distance_fingerprints(labels)
-    # Exact copies first: a file that repeats one frame would otherwise give N^2 close pairs.
-    _, first, which = np.unique(prints, axis=0, return_index=True, return_inverse=True)
-    original = first[which.ravel()].astype(np.int64)
-    distinct = np.sort(first)
-    rows_a, rows_b = _close_pairs(prints[distinct], prints[distinct], tol_ang)
-    later = rows_a < rows_b
-    for i, j in zip(distinct[rows_a[later]], distinct[rows_b[later]], strict=True):
-        original[j] = min(original[j], original[i])
-    original = original[original]
+    original = np.arange(len(labels))
+    for composition in by_composition(labels).values():
+        original[composition.rows] = composition.rows[_originals(_fingerprints(composition), tol_ang)]
     copies = np.flatnonzero(original != np.arange(len(labels)))
     return original[copies], copies
 
@@ -132,7 +113,12 @@ def superpose(a: LabelSet, b: LabelSet, pairs: tuple[IntArray, IntArray]) -> Sup
     """Lay frame b of each pair onto frame a: rotation, order of like atoms, and reflection where only that fits.
 
     The order of like atoms is ambiguous in exactly symmetric frames only; there a wrong choice shows as a large RMSD.
+
+    Raises:
+        InputError: a set holds several molecules.
     """
+    for labels in (a, b):
+        refuse_several(labels, f"laying {labels.level} frames onto others", "take the frames of one molecule at a time")
     xa, xb = a.positions[pairs[0]], b.positions[pairs[1]]
     order = np.tile(np.arange(len(a.numbers)), (len(xa), 1))
     if np.array_equal(a.numbers, b.numbers):
@@ -151,7 +137,7 @@ def matched_force_mae(a: LabelSet, b: LabelSet, pairs: tuple[IntArray, IntArray]
     """Mean absolute difference of the force components in eV/Å over matched frames, b's forces turned onto a's frame.
 
     Raises:
-        InputError: forces are missing, there is no pair, or a pair cannot be superposed.
+        InputError: forces are missing, there is no pair, a pair cannot be superposed, or a set holds several molecules.
     """
     if a.forces is None or b.forces is None:
         missing = a.level if a.forces is None else b.level
@@ -165,12 +151,12 @@ def turned_forces(a: LabelSet, b: LabelSet, pairs: tuple[IntArray, IntArray]) ->
     """Forces of b in eV/Å, turned onto the matched frames of a and in a's order of atoms, shape [P, A, 3].
 
     Raises:
-        InputError: b has no forces, or a pair cannot be superposed.
+        InputError: b has no forces, a pair cannot be superposed, or a set holds several molecules.
     """
     if b.forces is None:
         raise InputError(f"comparing forces needs both levels, {b.level} has none: label its frames")
     if not len(pairs[0]):
-        return np.empty((0, len(a.numbers), 3))
+        return np.empty((0, *a.positions.shape[1:]))
     laid = superpose(a, b, pairs)
     worst = int(np.argmax(laid.rmsd_ang))
     if laid.rmsd_ang[worst] > _SUPERPOSED_RMSD_ANG:
@@ -180,6 +166,28 @@ def turned_forces(a: LabelSet, b: LabelSet, pairs: tuple[IntArray, IntArray]) ->
         )
     forces_b = np.take_along_axis(b.forces[pairs[1]], laid.atom_order[:, :, None], axis=1)
     return np.asarray(np.einsum("pij,paj->pai", laid.rotation, forces_b))
+
+
+def _fingerprints(composition: Composition) -> FloatArray:
+    """Fingerprints of its frames in the order of their rows, whatever the order of their atoms."""
+    if len(composition.orders) == 1:
+        return distance_fingerprints(composition.orders[0].labels)
+    prints = np.concatenate([distance_fingerprints(part.labels) for part in composition.orders])
+    in_order: FloatArray = prints[np.argsort(np.concatenate([part.rows for part in composition.orders]))]
+    return in_order
+
+
+def _originals(prints: FloatArray, tol_ang: float) -> IntArray:
+    """For each frame the first frame with its geometry, perhaps itself."""
+    # Exact copies first: a file that repeats one frame would otherwise give N^2 close pairs.
+    _, first, which = np.unique(prints, axis=0, return_index=True, return_inverse=True)
+    original = first[which.ravel()].astype(np.int64)
+    distinct = np.sort(first)
+    rows_a, rows_b = _close_pairs(prints[distinct], prints[distinct], tol_ang)
+    later = rows_a < rows_b
+    for i, j in zip(distinct[rows_a[later]], distinct[rows_b[later]], strict=True):
+        original[j] = min(original[j], original[i])
+    return original[original]
 
 
 def _close_pairs(a: FloatArray, b: FloatArray, tol_ang: float) -> tuple[IntArray, IntArray]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from asteroid.errors import InputError
 from asteroid.matching import MATCH_TOL_ANG, match_geometries, turned_forces
+from asteroid.molecules import refuse_several
 
 if TYPE_CHECKING:
     from asteroid.cheap_methods import CheapMethod
@@ -46,8 +47,13 @@ def cheap_labels_at(
         as many labels as accurate ones, in their order and orientation, at the cheap level.
 
     Raises:
-        InputError: a geometry has no cheap label and the method cannot be run, or its labels are not the set's.
+        InputError: a geometry has no cheap label and the method cannot be run, its labels are not the set's, or a set
+            holds several molecules.
     """
+    for labels in (accurate, cheap):
+        refuse_several(
+            labels, f"gdml_delta on {labels.level}", "give the frames of one molecule or remove strategy gdml_delta"
+        )
     pairs = match_geometries(accurate, cheap, tol_ang=tol_ang)
     rows, first = np.unique(pairs[0], return_index=True)
     pairs = (rows, pairs[1][first])

@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from ase.data import chemical_symbols, covalent_radii
 
+from asteroid.compositions import by_composition, frame_name, listed, place_of, rows_of
 from asteroid.errors import InputError
-from asteroid.matching import pair_distances
+from asteroid.fingerprints import pair_distances
+from asteroid.molecules import split_molecules
 from asteroid.units import ENERGY_IN_EV
 
 if TYPE_CHECKING:
-    from asteroid.labels import IntArray, LabelSet
+    from asteroid.compositions import Composition
+    from asteroid.labels import FloatArray, IntArray, LabelSet
 
 #: Shortest pair distance of a frame over the sum of covalent radii (Cordero et al., Dalton Trans. 2008, 2832), median
 #: over frames. Bonds lie between .77 (N2) and 1.2 (H2), sets of ethanol, aspirin, methanol and formaldehyde at .85-.97.
@@ -43,6 +46,11 @@ ENERGY_RATIO_MAX = 1.5
 #: 1,000 K; a bond is 2-10 eV in all: beyond this a label is broken.
 ENERGY_SPREAD_EV = 5.0
 
+#: Frames from which the size of one molecule's forces tells their unit: a few may all be strained.
+_FRAMES_TELLING = 10
+#: In a varied set so many more energies than molecules must be all the same to be no coincidence of rounded numbers.
+_SAME_ENERGIES = 4
+
 _NOBLE_GASES = (2, 10, 18, 36, 54, 86)
 
 
@@ -67,45 +75,54 @@ def check_lengths(labels: LabelSet, what: str) -> None:
     """Refuse positions that cannot be in Å.
 
     Raises:
-        InputError: nuclei collide, or bonds are too short or too long as a whole.
+        InputError: nuclei collide, or bonds of a molecule are too short or too long as a whole.
     """
-    first, second = np.triu_indices(len(labels.numbers), 1)
-    if not len(labels) or not len(first):
+    closest, bond = np.full(len(labels), np.inf), np.full(len(labels), np.inf)
+    for molecule in split_molecules(labels):
+        closest[molecule.rows], bond[molecule.rows] = _shortest(molecule.labels)
+    if np.isinf(closest).all():
         return
-    distances = pair_distances(labels.positions, (first, second))
-    bonded = ~np.isin(labels.numbers[first], _NOBLE_GASES) & ~np.isin(labels.numbers[second], _NOBLE_GASES)
-    if bonded.any():
-        radii = covalent_radii[labels.numbers]
-        ratio = float(np.median((distances / (radii[first] + radii[second]))[:, bonded].min(axis=1)))
-        if not BOND_RATIO[0] <= ratio <= BOND_RATIO[1]:
-            row, pair = divmod(int(distances.argmin()), len(first))
-            between = "-".join(chemical_symbols[labels.numbers[end[pair]]] for end in (first, second))
-            raise InputError(
-                f"positions of {what} cannot be in Å: the shortest pair ({between}, frame {labels.frame_id[row]}) is "
-                f"{distances[row, pair]:.3g} Å and bonds are {ratio:.2g} of covalent radii (possible: {BOND_RATIO[0]} "
-                f"to {BOND_RATIO[1]}): declare the file's length unit (Angstrom, Bohr or nm)"
-            )
-    closest = distances.min(axis=1)
+    found = []
+    for composition in by_composition(labels).values():
+        ratio = float(np.median(bond[composition.rows]))
+        if not (np.isinf(ratio) or BOND_RATIO[0] <= ratio <= BOND_RATIO[1]):
+            found.append((composition, ratio))
+    if found:
+        first, ratio = found[0]
+        row = first.rows[int(closest[first.rows].argmin())]
+        raise InputError(
+            f"positions of {place_of([c for c, _ in found], labels, what)} cannot be in Å: the shortest pair "
+            f"({_shortest_pair(labels, row)}, frame {frame_name(labels, row)}) is {closest[row]:.3g} Å and bonds are "
+            f"{ratio:.2g} of covalent radii (possible: {BOND_RATIO[0]} to {BOND_RATIO[1]}): declare the file's length "
+            "unit (Angstrom, Bohr or nm)"
+        )
     worst = int(closest.argmin())
     if closest[worst] < COLLISION_ANG:
         raise InputError(
             f"nuclei of {what} must stay {COLLISION_ANG} Å apart, found {closest[worst]:.3g} Å in frame "
-            f"{labels.frame_id[worst]} ({int((closest < COLLISION_ANG).sum())} such frames): remove them"
+            f"{frame_name(labels, worst)} ({int((closest < COLLISION_ANG).sum())} such frames): remove them"
         )
 
 
 def check_forces(labels: LabelSet, what: str) -> None:
     """Refuse forces that cannot be in eV/Å.
 
+    Relaxed frames have next to none, so that of several molecules only all together can have too small forces.
+
     Raises:
-        InputError: their root mean square is out of bounds, or a single one is.
+        InputError: their root mean square over all atoms, or over those of a molecule with enough frames, is out of
+            bounds, or a single one is.
     """
     if labels.forces is None or not len(labels):
         return
-    rms = float(np.sqrt(np.square(labels.forces).mean()))
+    where, rms = what, _rms(labels, np.arange(len(labels)))
+    if labels.varied:
+        many = [c for c in by_composition(labels).values() if len(c.rows) >= _FRAMES_TELLING]
+        if found := [c for c in many if _rms(labels, c.rows) > FORCE_RMS_EV_ANG[1]]:
+            where, rms = place_of(found, labels, what), _rms(labels, rows_of(found))
     if not FORCE_RMS_EV_ANG[0] <= rms <= FORCE_RMS_EV_ANG[1]:
         raise InputError(
-            f"forces of {what} cannot be right: their root mean square is {rms:.3g} eV/Å after conversion (thermal "
+            f"forces of {where} cannot be right: their root mean square is {rms:.3g} eV/Å after conversion (thermal "
             f"molecules have {FORCE_RMS_EV_ANG[0]} to {FORCE_RMS_EV_ANG[1]:g}): declare the file's units"
         )
     largest = np.abs(labels.forces).max(axis=(1, 2))
@@ -113,7 +130,8 @@ def check_forces(labels: LabelSet, what: str) -> None:
     if largest[worst] > FORCE_MAX_EV_ANG:
         raise InputError(
             f"forces of {what} must stay below {FORCE_MAX_EV_ANG:g} eV/Å, found {largest[worst]:.3g} eV/Å in frame "
-            f"{labels.frame_id[worst]} ({int((largest > FORCE_MAX_EV_ANG).sum())} such frames): remove or relabel them"
+            f"{frame_name(labels, worst)} ({int((largest > FORCE_MAX_EV_ANG).sum())} such frames): remove or relabel "
+            "them"
         )
 
 
@@ -121,25 +139,102 @@ def check_energies(labels: LabelSet, what: str) -> None:
     """Refuse energies that cannot be in eV.
 
     Raises:
-        InputError: they exceed what all electrons of the molecule can have.
+        InputError: those of a molecule exceed what all its electrons can have, one lies far from the others of its
+            molecule, or they are all the same.
     """
     if labels.energy is None or not len(labels):
         return
-    energy = float(np.median(np.abs(labels.energy)))
-    limit = ENERGY_RATIO_MAX * abs(all_electron_energy_ev(labels.numbers))
-    if energy > limit:
+    compositions = list(by_composition(labels).values())
+    energy = [float(np.median(np.abs(labels.energy[c.rows]))) for c in compositions]
+    limit = [ENERGY_RATIO_MAX * abs(all_electron_energy_ev(c.numbers)) for c in compositions]
+    if found := [i for i in range(len(compositions)) if energy[i] > limit[i]]:
+        first, several = found[0], [compositions[i] for i in found]
+        whose = f"the electrons of {several[0].formula}" if labels.varied else "the molecule's electrons"
         raise InputError(
-            f"energies of {what} cannot be right: {energy:.6g} eV after conversion, and the molecule's electrons have "
-            f"at most {limit:.3g} eV: declare the file's energy unit"
+            f"energies of {place_of(several, labels, what)} cannot be right: {energy[first]:.6g} eV after conversion, "
+            f"and {whose} have at most {limit[first]:.3g} eV: declare the file's energy unit"
         )
-    distance = np.abs(labels.energy - np.median(labels.energy)) / len(labels.numbers)
-    if distance.max() > ENERGY_SPREAD_EV:
-        row = int(distance.argmax())
+    constant = []
+    for composition in compositions:
+        own = labels.energy[composition.rows]
+        distance = np.abs(own - np.median(own)) / len(composition.numbers)
+        if distance.max() > ENERGY_SPREAD_EV:
+            row = int(composition.rows[distance.argmax()])
+            raise InputError(
+                f"energies of {place_of([composition], labels, what)} must be of one molecule, found "
+                f"{labels.energy[row]:.6g} eV in frame {frame_name(labels, row)} and a median of {np.median(own):.6g} "
+                "eV: remove or relabel the frame"
+            )
+        if len(own) > 1 and not distance.any():
+            constant.append(composition)
+    _refuse_constant_energies(labels, compositions, constant, what)
+
+
+def energy_zero_notes(labels: LabelSet) -> tuple[str, ...]:
+    """A note where some molecules of a set have total energies and others have not: two zeros learn as nonsense."""
+    if not labels.varied or labels.energy is None:
+        return ()
+    # The estimate is 8 % off for H alone.
+    known = [c for c in by_composition(labels).values() if c.numbers[-1] > 1]
+    total = [is_total_energy(float(np.median(labels.energy[c.rows])), c.numbers) for c in known]
+    others = [c.formula for c, is_total in zip(known, total, strict=True) if not is_total]
+    if not others or len(others) == len(known):
+        return ()
+    return (
+        f"energies of {len(known) - len(others)} molecules are total energies, those of {listed(others, len(others))} "
+        "are not: all need one zero (core potentials would explain it too)",
+    )
+
+
+def _refuse_constant_energies(
+    labels: LabelSet, compositions: list[Composition], constant: list[Composition], what: str
+) -> None:
+    """Refuse energies that are the same in all frames, of the set or of a molecule with many frames."""
+    assert labels.energy is not None
+    found = constant if len(constant) == sum(len(c.rows) > 1 for c in compositions) else []
+    if labels.varied:
+        found = found or [c for c in constant if len(c.rows) > _SAME_ENERGIES]
+        if len(compositions) > 1 and np.ptp(labels.energy) == 0:
+            found = compositions
+        if found is not compositions and sum(len(c.rows) - 1 for c in found) < _SAME_ENERGIES:
+            found = []
+    if found:
         raise InputError(
-            f"energies of {what} must be of one molecule, found {labels.energy[row]:.6g} eV in frame "
-            f"{labels.frame_id[row]} and a median of {np.median(labels.energy):.6g} eV: remove or relabel the frame"
+            f"energies of {place_of(found, labels, what)} must differ between frames, found "
+            f"{labels.energy[found[0].rows[0]]:g} eV in all{_of_first(found)}: check the key"
         )
-    if len(labels) > 1 and not distance.any():
-        raise InputError(
-            f"energies of {what} must differ between frames, found {labels.energy[0]:g} eV in all: check the key"
-        )
+
+
+def _of_first(found: list[Composition]) -> str:
+    return f" of {found[0].formula}" if len(found) > 1 else ""
+
+
+def _rms(labels: LabelSet, rows: IntArray) -> float:
+    """Root mean square force component in eV/Å of the atoms of some frames."""
+    assert labels.forces is not None
+    if not labels.varied:
+        return float(np.sqrt(np.square(labels.forces).mean()))
+    return float(np.sqrt(np.square(labels.forces[rows][labels.numbers[rows] > 0]).mean()))
+
+
+def _shortest(labels: LabelSet) -> tuple[FloatArray, FloatArray]:
+    """Of one molecule, each frame's shortest pair distance in Å and over covalent radii; infinite where there is none.
+
+    Noble gases have no covalent distance.
+    """
+    first, second = np.triu_indices(len(labels.numbers), 1)
+    if not len(labels) or not len(first):
+        return np.full(len(labels), np.inf), np.full(len(labels), np.inf)
+    distances = pair_distances(labels.positions, (first, second))
+    bonded = ~np.isin(labels.numbers[first], _NOBLE_GASES) & ~np.isin(labels.numbers[second], _NOBLE_GASES)
+    radii = covalent_radii[labels.numbers]
+    ratios = (distances / (radii[first] + radii[second]))[:, bonded]
+    return distances.min(axis=1), ratios.min(axis=1, initial=np.inf)
+
+
+def _shortest_pair(labels: LabelSet, row: int) -> str:
+    """Elements of the closest pair of a frame's atoms, such as O-H."""
+    numbers = labels.numbers[row][labels.numbers[row] > 0] if labels.varied else labels.numbers
+    first, second = np.triu_indices(len(numbers), 1)
+    pair = int(pair_distances(labels.positions[row : row + 1], (first, second)).argmin())
+    return "-".join(chemical_symbols[numbers[end[pair]]] for end in (first, second))

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+
 from asteroid.descriptors import DescriptorSettings, bytes_per_frame, make_layout
+from asteroid.errors import InputError
 from asteroid.sites import equivalent_sites
 
 if TYPE_CHECKING:
@@ -44,7 +47,16 @@ def choose_descriptors(
         n_angular: see `DescriptorSettings`.
         l_max: see `DescriptorSettings`.
         cutoff_ang: see `DescriptorSettings`.
+
+    Raises:
+        InputError: the frames are of several molecules.
     """
+    if np.ndim(numbers) != 1:
+        sizes = np.count_nonzero(numbers, axis=1)
+        raise InputError(
+            f"packed descriptors need one composition, found {len(np.unique(np.sort(numbers, axis=1), axis=0))} of "
+            f"{sizes.min()} to {sizes.max()} atoms: use a model for several molecules or take one molecule at a time"
+        )
     given = {"n_radial": n_radial, "n_angular": n_angular, "l_max": l_max, "cutoff_ang": cutoff_ang}
     wanted = {name: value for name, value in given.items() if value is not None}
     if atoms != "elements":

@@ -1,4 +1,7 @@
-"""Two sets of labels must describe one molecule with its atoms in one order; if not, a permutation is offered."""
+"""Two sets of labels must describe one molecule with its atoms in one order; if not, a permutation is offered.
+
+Where either set holds several molecules no order needs to agree, only the cheap set must know every element.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from ase.symbols import Symbols
 
+from asteroid.compositions import by_composition
 from asteroid.errors import InputError
+from asteroid.molecules import named_formulas, refuse_several
 from asteroid.sites import equivalent_sites
 
 if TYPE_CHECKING:
@@ -20,7 +25,10 @@ _SAMPLE = 200
 
 
 def refuse_other_molecule(cheap: LabelSet, accurate: LabelSet, applied: tuple[int, ...] | None = None) -> None:
-    """Both levels must describe the same atoms in the same order of elements.
+    """Both levels must describe the same atoms in the same order of elements, unless a set holds several molecules.
+
+    With several the cheap set must have every element of the accurate one. It may lack a molecule: see
+    `molecules_without_cheap_frames`.
 
     Args:
         cheap: the cheap set.
@@ -30,14 +38,16 @@ def refuse_other_molecule(cheap: LabelSet, accurate: LabelSet, applied: tuple[in
     Raises:
         InputError: the cheap set lacks an element, the formulas differ, or the order does (a permutation is offered).
     """
-    if np.array_equal(cheap.numbers, accurate.numbers):
+    if not cheap.varied and np.array_equal(cheap.numbers, accurate.numbers):
         return
-    counts = Counter(cheap.numbers.tolist()), Counter(accurate.numbers.tolist())
-    lacking = sorted(counts[1].keys() - counts[0].keys())
-    formulas = f"found {_formula(cheap)} in {cheap.level} and {_formula(accurate)} in {accurate.level}"
+    counts = Counter(cheap.numbers.ravel().tolist()), Counter(accurate.numbers.ravel().tolist())
+    lacking = sorted(counts[1].keys() - counts[0].keys() - {0})
+    formulas = f"found {named_formulas(cheap)} in {cheap.level} and {named_formulas(accurate)} in {accurate.level}"
     if lacking:
         element = str(Symbols([lacking[0]]))
         raise InputError(f"the cheap set needs every element of the accurate set and lacks {element}: {formulas}")
+    if cheap.varied or accurate.varied:
+        return
     if counts[0] != counts[1]:
         raise InputError(f"both levels need the same molecule, {formulas}: correct one of the files")
     listed = (", ".join(str(int(z)) for z in labels.numbers) for labels in (cheap, accurate))
@@ -45,6 +55,17 @@ def refuse_other_molecule(cheap: LabelSet, accurate: LabelSet, applied: tuple[in
         f"both levels need the same atoms in the same order, found {next(listed)} in {cheap.level} and {next(listed)} "
         f"in {accurate.level}: {_remedy(cheap, accurate, applied)}"
     )
+
+
+def molecules_without_cheap_frames(cheap: LabelSet, accurate: LabelSet) -> list[str]:
+    """Formulas of the accurate set that the cheap set has no frame of, in the order of the accurate set.
+
+    Args:
+        cheap: the cheap set, of one molecule or of several.
+        accurate: the accurate set, likewise.
+    """
+    known = by_composition(cheap).keys()
+    return [composition.formula for key, composition in by_composition(accurate).items() if key not in known]
 
 
 def refuse_other_sites(cheap: LabelSet, accurate: LabelSet, applied: tuple[int, ...] | None = None) -> None:
@@ -56,7 +77,8 @@ def refuse_other_sites(cheap: LabelSet, accurate: LabelSet, applied: tuple[int, 
         applied: as in `refuse_other_molecule`.
 
     Raises:
-        InputError: an atom has other bonded surroundings in the other set (a permutation is offered).
+        InputError: an atom has other bonded surroundings in the other set (a permutation is offered), or a set holds
+            several molecules.
     """
     sites = _sites(cheap), _sites(accurate)
     if sites[0] != sites[1]:
@@ -80,8 +102,9 @@ def reorder_atoms(labels: LabelSet, order: tuple[int, ...], what: str) -> LabelS
     """The same labels with atom `order[i]` in place i.
 
     Raises:
-        InputError: the order is not a permutation of the atoms.
+        InputError: the order is not a permutation of the atoms, or the set holds several molecules.
     """
+    refuse_several(labels, f"atom_order of {what}", "remove it, atoms of several molecules may come in any order")
     if sorted(order) != list(range(len(labels.numbers))):
         raise InputError(
             f"atom_order of {what} must name each of its {len(labels.numbers)} atoms once, counted from 0, found "
@@ -109,9 +132,8 @@ def _remedy(cheap: LabelSet, accurate: LabelSet, applied: tuple[int, ...] | None
 
 
 def _sites(labels: LabelSet) -> tuple[int, ...]:
+    refuse_several(
+        labels, f"telling atoms of {labels.level} apart by their bonds", "set descriptors: {atoms: elements}"
+    )
     step = max(1, len(labels) // _SAMPLE)
     return equivalent_sites(labels.numbers, labels.positions[::step])
-
-
-def _formula(labels: LabelSet) -> str:
-    return str(Symbols(labels.numbers).get_chemical_formula())

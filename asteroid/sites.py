@@ -34,10 +34,14 @@ def bonds(numbers: IntArray, positions: FloatArray) -> list[tuple[int, int]]:
         positions: [N, A, 3] in Å.
 
     Raises:
-        InputError: there is no frame.
+        InputError: there is no frame, or each has atoms of its own.
     """
     if not len(positions):
         raise InputError("bonds are read off frames, found none: give at least one frame")
+    if np.ndim(numbers) != 1:
+        raise InputError(
+            f"bonds are those of one molecule, found atoms of {len(numbers)} frames: take one molecule at a time"
+        )
     radii = covalent_radii[numbers]
     found = []
     for i in range(len(numbers)):
@@ -56,11 +60,12 @@ def broken_frames(numbers: IntArray, positions: FloatArray) -> IntArray:
         positions: [N, A, 3] in Å.
 
     Raises:
-        InputError: there is no frame.
+        InputError: there is no frame, or each has atoms of its own.
     """
+    bonded = bonds(numbers, positions)
     radii = covalent_radii[numbers]
     broken = np.zeros(len(positions), dtype=np.bool_)
-    for i, j in bonds(numbers, positions):
+    for i, j in bonded:
         distance = np.linalg.norm(positions[:, i] - positions[:, j], axis=1)
         broken |= distance > BROKEN_RATIO_MIN * (radii[i] + radii[j])
     return np.flatnonzero(broken)
@@ -80,10 +85,11 @@ def equivalent_sites(numbers: IntArray, positions: FloatArray, *, shells: int | 
             the bonds can tell. Large molecules have few equal atoms, and descriptors grow with the square of the sites.
 
     Raises:
-        InputError: there is no frame.
+        InputError: there is no frame, or each has atoms of its own.
     """
+    bonded = bonds(numbers, positions)
     neighbours: list[list[int]] = [[] for _ in numbers]
-    for i, j in bonds(numbers, positions):
+    for i, j in bonded:
         neighbours[i].append(j)
         neighbours[j].append(i)
     labels = _ranked([(int(z), ()) for z in numbers])

@@ -171,5 +171,6 @@ def test_forces_that_move_the_molecule_are_refused(what: str) -> None:
         forces[:, :2] = 0.0
     else:
         forces = forces @ Rotation.from_euler("z", 90, degrees=True).as_matrix().T
+    labels = replace(methanol(), forces=forces)
     with pytest.raises(InputError, match="add up to zero" if what == "force" else "must not turn"):
-        refuse_unbalanced(rigid_motion(replace(methanol(), forces=forces)), "labels")
+        refuse_unbalanced(labels, rigid_motion(labels), "labels")

@@ -14,8 +14,8 @@ from asteroid import farthest
 from asteroid.datasets import load_methanol
 from asteroid.errors import InputError
 from asteroid.farthest import farthest_order
+from asteroid.fingerprints import distance_fingerprints
 from asteroid.labels import LabelSet, geometry_hashes
-from asteroid.matching import distance_fingerprints
 
 NUMBERS = np.array([6, 8, 1, 1, 1, 1])
 SHAPE = np.random.default_rng(5).normal(size=(6, 3)) * 1.5

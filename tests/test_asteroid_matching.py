@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from asteroid.errors import InputError
+from asteroid.fingerprints import distance_fingerprints
 from asteroid.labels import LabelSet
 from asteroid.matching import (
     MATCH_TOL_ANG,
-    distance_fingerprints,
     duplicate_pairs,
     kabsch,
     match_geometries,

@@ -1,0 +1,94 @@
+"""Frames by composition, whatever the order of their atoms, and what messages call frames of several molecules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from asteroid.molecules import formula, split_molecules
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from asteroid.labels import IntArray, LabelSet
+    from asteroid.molecules import Molecule
+
+#: Frames and formulas that a message names.
+FRAMES_SHOWN, FORMULAS_SHOWN = 5, 3
+
+
+@dataclass(frozen=True, eq=False)
+class Composition:
+    """Frames with the same atoms, in whatever order: what a formula tells apart, isomers together.
+
+    Attributes:
+        formula: chemical formula.
+        numbers: atomic numbers [A], ascending.
+        rows: rows of the frames in their set, ascending.
+        orders: the frames by the order of their atoms.
+    """
+
+    formula: str
+    numbers: IntArray
+    rows: IntArray
+    orders: tuple[Molecule, ...]
+
+
+def by_composition(labels: LabelSet) -> dict[tuple[int, ...], Composition]:
+    """Take a set apart by composition, in the order of first appearance; the keys are ascending atomic numbers."""
+    orders: dict[tuple[int, ...], list[Molecule]] = {}
+    for molecule in split_molecules(labels):
+        orders.setdefault(tuple(sorted(molecule.labels.numbers.tolist())), []).append(molecule)
+    found = {}
+    for key, parts in orders.items():
+        numbers = np.array(key, dtype=np.int64)
+        rows = np.sort(np.concatenate([part.rows for part in parts]))
+        found[key] = Composition(formula(numbers), numbers, rows, tuple(parts))
+    return found
+
+
+def rows_of(compositions: Sequence[Composition]) -> IntArray:
+    """Rows of all their frames, ascending."""
+    return np.sort(np.concatenate([composition.rows for composition in compositions]))
+
+
+def frame_name(labels: LabelSet, row: int) -> str:
+    """Name a frame by its id, and by its molecule where there are several: "7" or "7 (H2O)"."""
+    name = str(labels.frame_id[row])
+    return f"{name} ({formula(labels.numbers[row])})" if labels.varied else name
+
+
+def frame_names(labels: LabelSet, rows: IntArray) -> str:
+    """Name frames: "frame 7" or "frames 1, 2, 3 and 9 more"."""
+    unique = np.unique(rows)
+    shown = [frame_name(labels, row) for row in unique[:FRAMES_SHOWN]]
+    return ("frame " if len(unique) == 1 else "frames ") + listed(shown, len(unique))
+
+
+def listed(names: Sequence[str], n: int) -> str:
+    """Write the first of n names: "1, 2, 3, 4, 5 and 9 more"."""
+    shown = ", ".join(names[:FRAMES_SHOWN])
+    return shown + (f" and {n - FRAMES_SHOWN} more" if n > FRAMES_SHOWN else "")
+
+
+def place_of(found: Sequence[Composition], labels: LabelSet, what: str) -> str:
+    """Say where a fault is: in a set of one molecule, in some molecules of a set, or in all of them.
+
+    Args:
+        found: the compositions that have the fault.
+        labels: the set.
+        what: a name of the set.
+
+    Returns:
+        "labels.npz", "H2O in mixed.xyz", "H2O, CH2O and 2 more molecules in mixed.xyz" or "all 3 molecules in
+        mixed.xyz".
+    """
+    if not labels.varied:
+        return what
+    if len(rows_of(found)) == len(labels):
+        return f"all {len(found)} molecules in {what}" if len(found) > 1 else f"{found[0].formula} in {what}"
+    more = len(found) - FORMULAS_SHOWN
+    names = ", ".join(composition.formula for composition in found[:FORMULAS_SHOWN])
+    return f"{names}{f' and {more} more molecules' if more > 0 else ''} in {what}"
