@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError, field_validator, model_validator
@@ -18,6 +18,9 @@ from asteroid.units import parse_seconds
 from study.search_config import SearchSection
 from study.stage_config import DescriptorSection, KernelSection, ModelSection, ScheduleSection, ScoreSection, Section
 from study.strategies import TRAITS, Strategy
+
+if TYPE_CHECKING:
+    from asteroid.models import Architecture
 
 
 def _price(value: Any) -> Any:
@@ -193,14 +196,19 @@ class Sweep(Section):
             raise ValueError(
                 f"strategy {needing[0]} needs cheap labels, data.cheap is unlabelled: remove one of the two"
             )
-        search = self.pareto or self.tune
-        named = {self.model.architecture, *((search.space.architecture or ()) if search else ())}
-        if "asteroid_unlabelled" in self.strategies and named != {"mlp"}:
+        others = self.architectures - {"mlp"}
+        if "asteroid_unlabelled" in self.strategies and others:
             raise ValueError(
-                f"score matching needs the descriptor model, found architecture {', '.join(named - {'mlp'})}: set "
+                f"score matching needs the descriptor model, found architecture {', '.join(others)}: set "
                 "architecture: mlp or remove strategy asteroid_unlabelled"
             )
         return self
+
+    @property
+    def architectures(self) -> frozenset[Architecture]:
+        """The architectures that are trained, those of a search included."""
+        search = self.pareto or self.tune
+        return frozenset({self.model.architecture, *((search.space.architecture or ()) if search else ())})
 
 
 class _StrictLoader(yaml.SafeLoader):

@@ -10,25 +10,23 @@ import numpy as np
 from asteroid.cheap_methods import cheap_method, why_not
 from asteroid.datasets import load_methanol
 from asteroid.errors import InputError
-from asteroid.formats import read_labels
-from asteroid.geometries import read_geometries
-from asteroid.guards import check_distinct, check_finite, check_labels, drop_duplicates, refuse_leak
+from asteroid.guards import check_labels, refuse_leak
 from asteroid.label_card import label_card
+from asteroid.models import DESCRIPTOR_MODELS
 from asteroid.models.sgdml import refuse_kernel_too_large
+from asteroid.molecules import refuse_several
 from asteroid.paired import cheap_labels_at
-from asteroid.plausibility import check_lengths
 from asteroid.probes import refuse_too_many_probes
-from asteroid.same_molecule import refuse_other_molecule, refuse_other_sites, reorder_atoms
-from asteroid.selection import FARTHEST_NOTE, FARTHEST_TEST_NOTE
+from asteroid.same_molecule import molecules_without_cheap_frames, refuse_other_molecule, refuse_other_sites
+from asteroid.selection import FARTHEST_TEST_NOTE
 from asteroid.sites import broken_frames
 from asteroid.splits import cheap_pool_rows, split_test
-from study.card_prices import PricedFile, fill_from_card
+from study.card_prices import fill_from_card
 from study.costs import LevelPrice, PriceList
+from study.label_sources import load_file
 from study.strategies import TRAITS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from asteroid.descriptors import DescriptorSettings
     from asteroid.labels import LabelSet
     from study.config import DataSection, Sweep, TestSection
@@ -44,7 +42,7 @@ class StudyData:
         pool: accurate labels that can be bought.
         cheap_pool: cheap frames that can be bought.
         cheap_at_accurate: cheap labels at the geometries of `accurate`, where a strategy needs them.
-        descriptors: how the molecule is described.
+        descriptors: how the molecule is described; None where no model of the study needs it.
         temperature_k: temperature at which the cheap frames were sampled, where it is declared.
         prices: price of each level.
         card: the data card as lines for the terminal and the report.
@@ -58,7 +56,7 @@ class StudyData:
     prices: PriceList
     card: tuple[str, ...]
     card_json: dict[str, Any]
-    descriptors: DescriptorSettings
+    descriptors: DescriptorSettings | None
     cheap_at_accurate: LabelSet | None = None
     temperature_k: float | None = None
 
@@ -92,8 +90,8 @@ def load_data(sweep: Sweep) -> StudyData:
         assert section.cheap is not None
         accurate_file, cheap_file = fill_from_card(section.accurate), fill_from_card(section.cheap)
         section = section.model_copy(update={"cheap": cheap_file.given})
-        accurate, accurate_price, accurate_lines, accurate_json = _load_file(accurate_file, section.prices)
-        cheap, cheap_price, cheap_lines, cheap_json = _load_file(cheap_file, section.prices)
+        accurate, accurate_price, accurate_lines, accurate_json = load_file(accurate_file, section.prices)
+        cheap, cheap_price, cheap_lines, cheap_json = load_file(cheap_file, section.prices)
         if accurate.level == cheap.level:
             raise InputError(f"the two levels must differ, found {accurate.level} in both files: correct 'level'")
         levels = {accurate.level: accurate_price, cheap.level: cheap_price}
@@ -108,6 +106,7 @@ def load_data(sweep: Sweep) -> StudyData:
         }
     farthest = [level for level, rule in card_json.get("selection_rules", {}).items() if rule == "farthest"]
     order = section.cheap.atom_order if section.cheap is not None else None
+    _refuse_varied(sweep, accurate, cheap)
     refuse_other_molecule(cheap, accurate, order)
     if "asteroid_unlabelled" in sweep.strategies and temperature_k is None:
         raise InputError(
@@ -140,9 +139,11 @@ def load_data(sweep: Sweep) -> StudyData:
         f"roles: {len(test):,} test labels, {len(pool):,} in the pool, {len(cheap_pool):,} cheap frames to draw from "
         f"({len(cheap) - len(cheap_pool):,} left out: test groups and geometries with an accurate label)"
     )
-    descriptors = sweep.descriptors.settings(accurate)
-    if descriptors.sites is not None:
+    lines = [*lines, counts, *_molecules(accurate, cheap)]
+    descriptors = sweep.descriptors.settings(accurate) if sweep.architectures & {*DESCRIPTOR_MODELS} else None
+    if descriptors is not None and descriptors.sites is not None:
         refuse_other_sites(cheap, accurate, order)
+    lines += [*_described(descriptors), *_broken_bonds(descriptors, accurate, cheap)]
     cheap_at_accurate = None
     if any(TRAITS[strategy].runs_cheap_method for strategy in sweep.strategies):
         cheap_at_accurate = cheap_labels_at(accurate, cheap, cheap_method(cheap.level), why_not(cheap.level))
@@ -152,7 +153,7 @@ def load_data(sweep: Sweep) -> StudyData:
         pool,
         cheap_pool,
         prices,
-        (*lines, counts, _described(descriptors), *_broken_bonds(descriptors, accurate, cheap)),
+        tuple(lines),
         card_json,
         descriptors,
         cheap_at_accurate=cheap_at_accurate,
@@ -160,19 +161,46 @@ def load_data(sweep: Sweep) -> StudyData:
     )
 
 
-def _described(descriptors: DescriptorSettings) -> str:
+def _refuse_varied(sweep: Sweep, *sets: LabelSet) -> None:
+    """Several molecules are for models that take frames of any composition."""
+    for labels in sets:
+        for architecture in sorted(sweep.architectures & {*DESCRIPTOR_MODELS}):
+            refuse_several(
+                labels,
+                f"the packed descriptor model ({architecture})",
+                "set model: {architecture: schnet}, or study one molecule at a time",
+            )
+        for strategy in sweep.strategies:
+            if "kernel" in TRAITS[strategy].stages:
+                refuse_several(labels, f"strategy {strategy}", "remove it, or study one molecule at a time")
+
+
+def _molecules(accurate: LabelSet, cheap: LabelSet) -> list[str]:
+    """What to know of sets with several molecules."""
+    lines = []
+    if accurate.varied:
+        lines.append("note: all molecules have one price a label, a mean; larger ones cost more")
+    lacking = molecules_without_cheap_frames(cheap, accurate)
+    if lacking:
+        lines.append(f"note: {cheap.level} has no frames of {', '.join(lacking)}: pretraining never sees them")
+    return lines
+
+
+def _described(descriptors: DescriptorSettings | None) -> list[str]:
+    if descriptors is None:
+        return []
     resolution = (
         f"{descriptors.n_radial} radial, {descriptors.n_angular} angular functions, l up to {descriptors.l_max}"
     )
     if descriptors.sites is None:
-        return f"descriptors: atoms told apart by element; {resolution}"
+        return [f"descriptors: atoms told apart by element; {resolution}"]
     sites = " ".join(map(str, descriptors.sites))
-    return f"descriptors: atoms told apart by their place among the bonds (sites {sites}); {resolution}"
+    return [f"descriptors: atoms told apart by their place among the bonds (sites {sites}); {resolution}"]
 
 
-def _broken_bonds(descriptors: DescriptorSettings, *sets: LabelSet) -> list[str]:
+def _broken_bonds(descriptors: DescriptorSettings | None, *sets: LabelSet) -> list[str]:
     """A note for each level with frames in which a bond is broken, where atoms are told apart by bonds."""
-    if descriptors.sites is None:
+    if descriptors is None or descriptors.sites is None:
         return []
     counts = [(labels, len(broken_frames(labels.numbers, labels.positions))) for labels in sets]
     return [
@@ -181,87 +209,6 @@ def _broken_bonds(descriptors: DescriptorSettings, *sets: LabelSet) -> list[str]
         for labels, broken in counts
         if broken
     ]
-
-
-def _load_file(
-    priced: PricedFile, prices: Mapping[str, float]
-) -> tuple[LabelSet, LevelPrice, list[str], dict[str, Any] | None]:
-    """Labels, their price, and their data card as lines and as plain data."""
-    given = priced.given
-    if given.unlabelled:
-        return (*_load_geometries(priced), None)
-    loaded = read_labels(
-        given.file,
-        level=given.level,
-        energy_unit=given.energy_unit,
-        length_unit=given.length_unit,
-        force_unit=given.force_unit,
-        energy_key=given.energy_key,
-        forces_key=given.forces_key,
-        group_key=given.group_key,
-        forces_are=given.forces_are,
-        vacuum_box=given.vacuum_box,
-        data_folder=given.data_folder,
-    )
-    labels, what = loaded.labels, given.file.name
-    notes = list(loaded.notes)
-    if given.atom_order is not None:
-        labels = reorder_atoms(labels, given.atom_order, what)
-        notes.append(f"atoms reordered: {list(given.atom_order)}")
-    if given.duplicates == "drop" and len(labels):
-        check_finite(labels, what)
-        labels, dropped = drop_duplicates(labels)
-        if len(dropped):
-            notes.append(f"{len(dropped)} duplicate frames dropped")
-    card = label_card(labels, what, check_labels(labels, what), priced.selection_rule)
-    if given.price is None:
-        raise InputError(f"{what} ({labels.level}) needs a price per label: add for instance price: 28s")
-    price = LevelPrice(given.price, priced.source, given.sampling_price or 0.0)
-    shown = prices.get(labels.level, price.label_cpu_s)
-    sampling = f" and {price.sampling_cpu_s:,.4g} CPU s to sample its geometry" if price.sampling_cpu_s else ""
-    took = f"; these took {card.measured_cpu_s_median:.3g}, median" if card.measured_cpu_s_median is not None else ""
-    lines = [
-        card.title(),
-        f"  {loaded.units}",
-        *(f"  {note}" for note in notes),
-        *card.lines(),
-        f"  price: {shown:,.4g} CPU s a label{sampling} ({price.source}){took}",
-    ]
-    return labels, price, lines, {**card.to_json(), "units": loaded.units}
-
-
-def _load_geometries(priced: PricedFile) -> tuple[LabelSet, LevelPrice, list[str]]:
-    """Frames without labels; only their sampling has a price."""
-    given, what = priced.given, priced.given.file.name
-    if given.level is None:
-        raise InputError(f"{what} needs the level of theory that sampled it: add for instance level: gfn2-xtb")
-    frames = read_geometries(
-        given.file,
-        level=given.level,
-        length_unit=given.length_unit,
-        group_key=given.group_key,
-        vacuum_box=given.vacuum_box,
-        data_folder=given.data_folder,
-    )
-    if given.atom_order is not None:
-        frames = reorder_atoms(frames, given.atom_order, what)
-    if not len(frames):
-        raise InputError(f"{what} needs frames, found none: check the file")
-    check_finite(frames, what)
-    check_lengths(frames, what)
-    notes = []
-    if given.duplicates == "drop":
-        frames, dropped = drop_duplicates(frames)
-        if len(dropped):
-            notes.append(f"  {len(dropped)} duplicate frames dropped")
-    check_distinct(frames, what)
-    if given.sampling_price is None:
-        raise InputError(f"{what} needs the price of sampling a frame: add for instance sampling_price: 28ms")
-    price = LevelPrice(given.price or 0.0, priced.source, given.sampling_price)
-    if priced.selection_rule == "farthest":
-        notes.append(f"  {FARTHEST_NOTE}")
-    notes.append(f"  price: {price.sampling_cpu_s:,.4g} CPU s to sample a frame ({price.source})")
-    return frames, price, [f"{frames.level}: {len(frames):,} frames without labels from {what}", *notes]
 
 
 def _override(prices: PriceList, section: DataSection) -> PriceList:

@@ -26,6 +26,11 @@ def sweep_path(folder: Path) -> Path:
     return folder / "sweep.yaml"
 
 
+def scratch_path(folder: Path) -> Path:
+    """Where the executor of a run may write files that nobody needs after it."""
+    return folder / "scratch"
+
+
 #: Folder of the finished stages of a run that shares none.
 OWN_STORE = "store"
 #: Keys of a sweep to which values may be added while everything that is finished keeps its meaning.
@@ -135,6 +140,8 @@ def check_room(folder: Path, needed_bytes: int) -> None:
 def claimed(folder: Path, sweep: Sweep, *, extend: bool = False) -> Iterator[None]:
     """Hold the folder for one driver; writes `sweep.yaml` on the first claim and where the sweep may have grown.
 
+    Scratch files of a driver that was killed are removed: it would hold the folder if it lived.
+
     Raises:
         InputError: another live driver holds it, or the file system has no locks.
     """
@@ -142,6 +149,7 @@ def claimed(folder: Path, sweep: Sweep, *, extend: bool = False) -> Iterator[Non
         check_folder(folder, sweep, extend=extend)  # again: another first driver may have been faster
         if extend or not sweep_path(folder).exists():
             write_text(sweep_path(folder), sweep_yaml(sweep))
+        shutil.rmtree(scratch_path(folder), ignore_errors=True)
         yield
 
 

@@ -260,4 +260,5 @@ def fold_error(bank: FrameBank, score: Frames, last: StageSpec, models: Mapping[
     """Force MAE of a chain on the frames of a fold, eV/Å."""
     frames, rows = bank.levels[score.level], bank.rows_of(score.level, score.hashes)
     predicted = predict_chain(bank, score.level, rows, [last], models)
-    return float((predicted.forces[0] - frames.forces[rows]).abs().mean())
+    difference = (predicted.forces[0] - frames.forces[rows]).abs()
+    return float(frames.component_mean(difference, rows).mean())

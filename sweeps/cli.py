@@ -132,6 +132,7 @@ def run(
       asteroid-study run my_sweep.yaml --ray-address auto
     """
     from study.executors import PackFailedError
+    from study.folder import scratch_path
     from study.preflight import make_forecast
     from study.run import make_plan, run_plan
     from sweeps.presets import load_sweep
@@ -148,7 +149,7 @@ def run(
     again = _run_command(sweep, folder, workers, ray_address, store, extend=extend)
     try:
         with make_display(_out) as display:
-            maker = _executor_maker(workers, ray_address, folder / "scratch", display.note)
+            maker = _executor_maker(workers, ray_address, scratch_path(folder), display.note)
             table = run_plan(plan, folder, maker, display.show, display.note, extend=extend, store=store)
     except KeyboardInterrupt:
         _stop("stopped", again, 130)

@@ -15,8 +15,8 @@ import pytest
 import yaml
 
 from asteroid.errors import InputError
-from study.config import Sweep, parse_sweep
-from study.folder import check_folder, check_room, claimed, sweep_path, write_json, write_text
+from study.config import Sweep, parse_sweep, sweep_yaml
+from study.folder import check_folder, check_room, claimed, locked, scratch_path, sweep_path, write_json, write_text
 from study.label_folder import claimed_work
 
 if TYPE_CHECKING:
@@ -153,6 +153,22 @@ def test_a_folder_left_by_a_driver_killed_at_once(tmp_path: Path) -> None:
     check_folder(tmp_path, sweep())
     with claimed(tmp_path, sweep()):
         check_folder(tmp_path, sweep())
+
+
+def test_scratch_files_of_a_killed_driver_go_with_the_next_claim(tmp_path: Path) -> None:
+    scratch_path(tmp_path).mkdir()
+    frames = scratch_path(tmp_path) / "0.npy"
+    frames.touch()
+    with pytest.raises(InputError), claimed(tmp_path, sweep()):
+        pytest.fail("somebody else's folder")
+    sweep_path(tmp_path).write_text(sweep_yaml(sweep()))
+    with locked(tmp_path), pytest.raises(InputError), claimed(tmp_path, sweep()):
+        pytest.fail("their driver lives")
+    assert frames.exists()
+    with claimed(tmp_path, sweep()):
+        assert not scratch_path(tmp_path).exists()
+        scratch_path(tmp_path).mkdir()
+    assert scratch_path(tmp_path).exists(), "whoever made them removes them"
 
 
 HOLDER = """

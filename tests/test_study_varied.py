@@ -1,0 +1,119 @@
+"""Studies of several molecules: through every stage to the table, and clear words where one molecule is needed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from tiny_sweep import Counting, lines, run, sweep_of
+from varied_frames import frames_of, mixed
+
+from asteroid.datasets import load_methanol
+from asteroid.errors import InputError
+from asteroid.label_writers import write_labels
+from asteroid.molecules import split_molecules
+from study.data import load_data
+from study.run import make_plan
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from asteroid.labels import LabelSet
+
+VARIED = (
+    ("accurate.npz, level: ccsd_t/cc-pvdz, energy_unit: eV, length_unit: Angstrom, group_key: replica", "accurate.xyz"),
+    ("cheap.npz, level: gfn2-xtb, energy_unit: eV, length_unit: Angstrom, group_key: replica", "cheap.xyz"),
+    ("groups: [3]", "share: 0.3"),
+    (
+        "model: {hidden: 8}\ndescriptors: {n_radial: 4, n_angular: 2, l_max: 1}",
+        "model: {architecture: schnet, hidden: 8, layers: 1}",
+    ),
+    ("seeds: [0, 1]", "seeds: [0]"),
+    ("asteroid]", "asteroid, residual]"),
+    ("finetune:\n", "residual: {steps: 18, learning_rate: 0.01, validations: 2}\nfinetune:\n"),
+)
+
+
+def sets() -> tuple[LabelSet, LabelSet]:
+    """Real methanol labels among those of springs in water; the cheap level has hydrogen as well."""
+    methanol = load_methanol()
+    accurate = replace(methanol.accurate.select(np.arange(40)), group=None)
+    cheap = replace(methanol.cheap.select(np.arange(0, 20_000, 400)), group=None)
+    level = accurate.level
+    return (
+        mixed([accurate, frames_of("H2O", 40, 0, level)]),
+        mixed([cheap, frames_of("H2O", 50, 9, "gfn2-xtb"), frames_of("H2", 20, 8, "gfn2-xtb")]),
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("varied")
+    for name, labels in zip(("accurate.xyz", "cheap.xyz"), sets(), strict=True):
+        write_labels(labels, place / name)
+    return place
+
+
+def test_a_study_of_several_molecules(folder: Path, tmp_path: Path) -> None:
+    plan = make_plan(sweep_of(folder, *VARIED))
+    card = "\n".join(plan.data.card)
+    assert "CH4O: 40 frames" in card
+    assert "H2O: 40 frames" in card
+    assert "note: all molecules have one price a label" in card
+    assert plan.data.descriptors is None
+    executor = Counting(stop_before=3)
+    with pytest.raises(KeyboardInterrupt):
+        run(plan, tmp_path / "run", executor)
+    table = run(plan, tmp_path / "run")
+    assert set(table["status"]) == {"ok"}
+    assert set(table["strategy"]) == {"accurate_only", "cheap_only", "pretrain_finetune", "asteroid", "residual"}
+    assert np.isfinite(table["test_force_mae_ev_ang"]).all()
+    assert (table["test_energy_mae_ev"] < 5).all(), "thousands of eV lie between the molecules"
+    assert np.isfinite(table["use_cpu_s_per_frame"]).all()
+    weighted = table[table["strategy"] == "asteroid"]
+    assert (weighted["effective_sample"] > 1).all()
+    assert (weighted["bias_median_ev_ang"] > 0).all()
+    run(make_plan(sweep_of(folder, *VARIED)), tmp_path / "at once")
+    assert lines(tmp_path / "run") == lines(tmp_path / "at once"), "killed and gone on with, digit for digit"
+    manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
+    assert set(manifest["molecule"].split(", ")) == {"CH4O", "H2O"}
+
+
+def test_a_test_molecule_without_a_zero_of_energy_has_no_energy_errors(tmp_path: Path) -> None:
+    accurate, cheap = sets()
+    both = mixed([part.labels for part in split_molecules(accurate)] + [frames_of("H2", 12, 3, accurate.level)])
+    write_labels(replace(both, group=np.array(both.n_atoms == 2, dtype=np.int64)), tmp_path / "accurate.xyz")
+    write_labels(cheap, tmp_path / "cheap.xyz")
+    plan = make_plan(sweep_of(tmp_path, *VARIED[:2], ("groups: [3]", "groups: [1]"), *VARIED[3:]))
+    table = run(plan, tmp_path / "run")
+    blind = table["strategy"] == "cheap_only"  # whose energies are put on the test labels' zero
+    assert np.isfinite(table["test_force_mae_ev_ang"]).all()
+    assert np.isfinite(table.loc[blind, "test_energy_mae_ev"]).all()
+    assert table.loc[~blind, ["test_energy_mae_ev", "test_energy_rmse_ev"]].isna().all(axis=None)
+    warning = "no energy errors: the training labels leave the zero of energy of H2 open"
+    assert table.loc[~blind, "warnings"].str.endswith(warning).all()
+    assert not table.loc[blind, "warnings"].str.contains("energy").any()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            ("architecture: schnet, ", ""),
+            "the packed descriptor model (mlp) needs one composition, found H2O (40 frames), CH4O (40 frames): set "
+            "model: {architecture: schnet}, or study one molecule at a time",
+        ),
+        (
+            ("residual]", "residual, gdml]"),
+            "strategy gdml needs one composition, found H2O (40 frames), CH4O (40 frames): remove it, or study one "
+            "molecule at a time",
+        ),
+    ],
+)
+def test_what_needs_one_molecule_says_so(folder: Path, change: tuple[str, str], said: str) -> None:
+    with pytest.raises(InputError) as refusal:
+        load_data(sweep_of(folder, *VARIED, change))
+    assert str(refusal.value) == said
