@@ -52,8 +52,8 @@ def test_mapped_frames_are_the_same_arrays_on_disk(tmp_path: Path) -> None:
                 and tensor.numpy().tobytes() == after[name].numpy().tobytes()
             ), name
     names = sorted(path.name for path in (tmp_path / "scratch").iterdir())
-    assert names == sorted(f"{n}.npy" for n in range(9 + 7)), "empty ones need none"
-    path = next((tmp_path / "scratch").glob("0.npy"))
+    assert names == sorted(f"{n}.npy" for n in range(10 + 8)), "empty ones need none"
+    path = next((tmp_path / "scratch").glob("1.npy"))
     before_it = float(opened.levels[LEVEL].positions[0, 0, 0])
     with path.open("r+b") as file:  # really mapped: a change of the file is seen
         array = np.lib.format.open_memmap(path, mode="r+")

@@ -19,8 +19,8 @@ from study.strategies import STRATEGIES
 
 if TYPE_CHECKING:
     import pandas as pd
-    from numpy.typing import NDArray
 
+    from asteroid.labels import LabelSet
     from asteroid.potential import Potential
 
 COUNTS = {"identify": 1, "pretrain": 2, "score_match": 1, "finetune": 3, "residual": 1, "kernel": 3}
@@ -99,8 +99,8 @@ def test_frames_that_are_only_scored_need_no_labels(tiny_labels: Path, tmp_path:
 def test_use_counts_every_term_of_a_prediction(
     plan: Plan, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def count(potential: Potential, positions: NDArray[np.float64]) -> float:
-        assert positions.shape == (20, 6, 3)
+    def count(potential: Potential, labels: LabelSet) -> float:
+        assert labels.positions.shape == (20, 6, 3)
         return len(potential.models) + (10.0 if potential.cheap else 0.0)
 
     monkeypatch.setattr(use, "cpu_s_per_frame", count)
