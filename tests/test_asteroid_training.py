@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from asteroid import label_objective, prediction, training
+from asteroid import label_objective, training
 from asteroid.models.mlp import DescriptorMLP, MLPSettings, energy_and_forces, initial_parameters, measure_scaling
 from asteroid.objectives import weighted_loss
 from asteroid.prediction import predict
@@ -343,19 +343,6 @@ def test_the_curve_follows_the_schedule_and_is_told(
 def test_a_batch_may_be_larger_than_the_set(methanol_bank: FrameBank, accurate: FrameTensors, make: Make) -> None:
     fit = fit_one(methanol_bank, accurate, make(accurate, train=range(4), batch_size=10))
     assert math.isfinite(fit.val_error)
-
-
-def test_prediction_does_not_depend_on_its_chunk(
-    methanol_bank: FrameBank, cheap: FrameTensors, make: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    member = make(cheap)
-    rows = torch.arange(199, -1, -3)
-    arguments = (DescriptorMLP(methanol_bank.layout, SETTINGS), cheap, rows, member.scaling, member.parameters[None])
-    whole = predict(*arguments)
-    monkeypatch.setattr(prediction, "_CHUNK", 7)
-    for one, other in zip(whole, predict(*arguments), strict=True):
-        assert one.shape[:2] == (1, 67)
-        np.testing.assert_allclose(other, one, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("label", ["forces", "energy"])
