@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from asteroid.molecules import formula, split_molecules
+from asteroid.molecules import Molecule, formula, split_molecules
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from asteroid.labels import IntArray, LabelSet
-    from asteroid.molecules import Molecule
 
 #: Frames and formulas that a message names.
 FRAMES_SHOWN, FORMULAS_SHOWN = 5, 3
+#: The remedy where some molecules of a file have a fault of units: what is declared holds for all.
+CORRECT_SOME = "correct those frames in the file, other molecules are sound"
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,25 +28,34 @@ class Composition:
         formula: chemical formula.
         numbers: atomic numbers [A], ascending.
         rows: rows of the frames in their set, ascending.
-        orders: the frames by the order of their atoms.
     """
 
     formula: str
     numbers: IntArray
     rows: IntArray
-    orders: tuple[Molecule, ...]
+
+    def orders(self, labels: LabelSet) -> list[Molecule]:
+        """Take the frames apart by the order of their atoms; rows are those of the set.
+
+        Args:
+            labels: the set that the composition is of.
+        """
+        if not labels.varied:
+            return split_molecules(labels)
+        return [Molecule(self.rows[part.rows], part.labels) for part in split_molecules(labels.select(self.rows))]
 
 
 def by_composition(labels: LabelSet) -> dict[tuple[int, ...], Composition]:
     """Take a set apart by composition, in the order of first appearance; the keys are ascending atomic numbers."""
-    orders: dict[tuple[int, ...], list[Molecule]] = {}
-    for molecule in split_molecules(labels):
-        orders.setdefault(tuple(sorted(molecule.labels.numbers.tolist())), []).append(molecule)
-    found = {}
-    for key, parts in orders.items():
-        numbers = np.array(key, dtype=np.int64)
-        rows = np.sort(np.concatenate([part.rows for part in parts]))
-        found[key] = Composition(formula(numbers), numbers, rows, tuple(parts))
+    rows, found = np.arange(len(labels)), {}
+    if not labels.varied:
+        groups = [(np.sort(labels.numbers), rows)]
+    else:
+        kinds, first, which = np.unique(np.sort(labels.numbers, axis=1), axis=0, return_index=True, return_inverse=True)
+        by_kind = np.split(np.argsort(which.ravel(), kind="stable"), np.cumsum(np.bincount(which.ravel()))[:-1])
+        groups = [(kinds[kind][kinds[kind] > 0], by_kind[kind]) for kind in np.argsort(first)]
+    for numbers, own in groups:
+        found[tuple(numbers.tolist())] = Composition(formula(numbers), numbers, own)
     return found
 
 
@@ -71,6 +81,17 @@ def listed(names: Sequence[str], n: int) -> str:
     """Write the first of n names: "1, 2, 3, 4, 5 and 9 more"."""
     shown = ", ".join(names[:FRAMES_SHOWN])
     return shown + (f" and {n - FRAMES_SHOWN} more" if n > FRAMES_SHOWN else "")
+
+
+def remedy_of(found: Sequence[Composition], judged: Sequence[Composition], remedy: str) -> str:
+    """What to do: something about the file where all molecules have a fault, about the frames of some where not.
+
+    Args:
+        found: the compositions that have the fault.
+        judged: those that were looked at.
+        remedy: what cures the whole file.
+    """
+    return remedy if len(found) == len(judged) else CORRECT_SOME
 
 
 def place_of(found: Sequence[Composition], labels: LabelSet, what: str) -> str:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from asteroid.compositions import by_composition, place_of
+from asteroid.compositions import CORRECT_SOME, by_composition, place_of
 from asteroid.errors import InputError
 from asteroid.neighbour_pairs import pairs_of
 from asteroid.units import ENERGY_IN_EV, LENGTH_IN_ANG
@@ -137,11 +137,13 @@ def refuse_inconsistent_molecules(labels: LabelSet, fits: ForceEnergyFits, what:
         InputError: as in `refuse_inconsistent_forces`; names the molecules where others are sound.
     """
     wrong = [(compositions, fit) for compositions, fit in fits.parts if _contradiction(fit, what)]
-    if wrong and len(wrong) == len(fits.parts):
-        all_wrong = [composition for compositions, _ in wrong for composition in compositions]
-        refuse_inconsistent_forces(fits.whole, place_of(all_wrong, labels, what))
+    judged = [composition for compositions, _ in fits.parts for composition in compositions]
+    if len(wrong) == len(fits.parts):
+        refuse_inconsistent_forces(fits.whole, place_of(judged, labels, what) if wrong else what)
     for compositions, fit in wrong:
-        refuse_inconsistent_forces(fit, place_of(compositions, labels, what))
+        if found := _contradiction(fit, place_of(compositions, labels, what)):
+            rule, remedy = found
+            raise InputError(f"{rule}: {remedy if len(wrong) == len(fits.parts) else CORRECT_SOME}")
     refuse_inconsistent_forces(fits.whole, what)
 
 
@@ -155,8 +157,9 @@ def refuse_inconsistent_forces(fit: ForceEnergyFit | None, what: str) -> None:
     Raises:
         InputError: the forces have the wrong sign or scale, or have nothing to do with the energies.
     """
-    if fit is not None and (contradiction := _contradiction(fit, what)):
-        raise InputError(contradiction)
+    if fit is not None and (found := _contradiction(fit, what)):
+        rule, remedy = found
+        raise InputError(f"{rule}: {remedy}")
 
 
 def consistency_notes(fit: ForceEnergyFit | None) -> tuple[str, ...]:
@@ -189,15 +192,15 @@ def _fit(found: Sequence[NeighbourPairs]) -> ForceEnergyFit | None:
     return ForceEnergyFit(len(rmsd), ratio, error, correlation, median, (example[0], example[1]), where, len(found))
 
 
-def _contradiction(fit: ForceEnergyFit, what: str) -> str:
-    """What is wrong with the forces, or nothing."""
+def _contradiction(fit: ForceEnergyFit, what: str) -> tuple[str, str] | None:
+    """What is wrong with the forces and its remedy, or nothing."""
     over = f"{fit.pairs} pairs, the closest frames {fit.example[0]} and {fit.example[1]}"
     over += f" ({fit.formula})" if fit.formula else ""
     if fit.telling and fit.ratio < 0:
         return (
             f"forces of {what} must point down the energy, found energy differences of neighbouring frames "
-            f"{fit.ratio:.2f} ± {fit.ratio_error:.2f} times -F·dx ({over}): if the file holds gradients, set "
-            "forces_are: gradients"
+            f"{fit.ratio:.2f} ± {fit.ratio_error:.2f} times -F·dx ({over})",
+            "if the file holds gradients, set forces_are: gradients",
         )
     slip = abs(np.log(abs(fit.ratio)))
     if fit.telling and slip > np.log(RATIO_MAX) and slip > 4 * fit.ratio_error / abs(fit.ratio):
@@ -205,14 +208,16 @@ def _contradiction(fit: ForceEnergyFit, what: str) -> str:
         return (
             f"forces of {what} must be the slope of its energies, found them {scale:.3g} ± "
             f"{scale * fit.ratio_error / fit.ratio:.1g} times that between neighbouring frames ({over})"
-            f"{_known_factor(scale)}: declare energy_unit, length_unit and force_unit"
+            f"{_known_factor(scale)}",
+            "declare energy_unit, length_unit and force_unit",
         )
     if fit.correlation < STRANGERS and fit.pairs >= STRANGER_PAIRS:
         return (
             f"forces and energies of {what} must belong together, found a correlation of {fit.correlation:.2f} between "
-            f"energy differences of neighbouring frames and -F·dx ({over}): check keys and order of rows"
+            f"energy differences of neighbouring frames and -F·dx ({over})",
+            "check keys and order of rows",
         )
-    return ""
+    return None
 
 
 def _known_factor(scale: float) -> str:

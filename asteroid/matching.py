@@ -71,7 +71,7 @@ def match_geometries(a: LabelSet, b: LabelSet, tol_ang: float = MATCH_TOL_ANG) -
     for key in ours.keys() & theirs.keys():
         if not len(a) or not len(b):
             continue
-        found_a, found_b = _close_pairs(_fingerprints(ours[key]), _fingerprints(theirs[key]), tol_ang)
+        found_a, found_b = _close_pairs(_fingerprints(ours[key], a), _fingerprints(theirs[key], b), tol_ang)
         rows_a.append(ours[key].rows[found_a])
         rows_b.append(theirs[key].rows[found_b])
     pairs = np.concatenate(rows_a), np.concatenate(rows_b)
@@ -83,7 +83,8 @@ def duplicate_pairs(labels: LabelSet, tol_ang: float = MATCH_TOL_ANG) -> tuple[I
     """Frames of one set with the geometry of an earlier frame: (earlier rows, later rows), each later row once."""
     original = np.arange(len(labels))
     for composition in by_composition(labels).values():
-        original[composition.rows] = composition.rows[_originals(_fingerprints(composition), tol_ang)]
+        if len(composition.rows) > 1:
+            original[composition.rows] = composition.rows[_originals(_fingerprints(composition, labels), tol_ang)]
     copies = np.flatnonzero(original != np.arange(len(labels)))
     return original[copies], copies
 
@@ -168,12 +169,13 @@ def turned_forces(a: LabelSet, b: LabelSet, pairs: tuple[IntArray, IntArray]) ->
     return np.asarray(np.einsum("pij,paj->pai", laid.rotation, forces_b))
 
 
-def _fingerprints(composition: Composition) -> FloatArray:
+def _fingerprints(composition: Composition, labels: LabelSet) -> FloatArray:
     """Fingerprints of its frames in the order of their rows, whatever the order of their atoms."""
-    if len(composition.orders) == 1:
-        return distance_fingerprints(composition.orders[0].labels)
-    prints = np.concatenate([distance_fingerprints(part.labels) for part in composition.orders])
-    in_order: FloatArray = prints[np.argsort(np.concatenate([part.rows for part in composition.orders]))]
+    orders = composition.orders(labels)
+    if len(orders) == 1:
+        return distance_fingerprints(orders[0].labels)
+    prints = np.concatenate([distance_fingerprints(part.labels) for part in orders])
+    in_order: FloatArray = prints[np.argsort(np.concatenate([part.rows for part in orders]))]
     return in_order
 
 

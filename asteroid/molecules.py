@@ -42,7 +42,7 @@ def split_molecules(labels: LabelSet) -> list[Molecule]:
     found = []
     for kind in np.argsort(first):
         rows = np.flatnonzero(which.ravel() == kind)
-        part, size = labels.select(rows), int(labels.n_atoms[rows[0]])
+        part, size = labels.select(rows), np.count_nonzero(labels.numbers[rows[0]])
         alone = replace(
             part,
             numbers=part.numbers[0, :size],

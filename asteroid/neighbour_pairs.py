@@ -58,13 +58,11 @@ def pairs_of(composition: Composition, labels: LabelSet) -> NeighbourPairs:
     """
     empty = np.empty(0)
     found = [(empty, empty, empty, np.empty((0, 2), dtype=np.int64))]
-    found += [_compare(order.labels) for order in composition.orders if _comparable(order.labels)]
+    if labels.energy is not None and labels.forces is not None and len(composition.numbers) > 1:
+        orders = composition.orders(labels) if len(composition.rows) > 1 else []
+        found += [_compare(order.labels) for order in orders if len(order.rows) > 1]
     columns = (np.concatenate(column) for column in zip(*found, strict=True))
     return NeighbourPairs(composition.formula if labels.varied else "", *columns)
-
-
-def _comparable(labels: LabelSet) -> bool:
-    return labels.energy is not None and labels.forces is not None and len(labels.numbers) > 1 and len(labels) > 1
 
 
 def _compare(labels: LabelSet) -> tuple[FloatArray, FloatArray, FloatArray, IntArray]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from ase.data import chemical_symbols, covalent_radii
 
-from asteroid.compositions import by_composition, frame_name, listed, place_of, rows_of
+from asteroid.compositions import by_composition, frame_name, listed, place_of, remedy_of
 from asteroid.errors import InputError
 from asteroid.fingerprints import pair_distances
 from asteroid.molecules import split_molecules
@@ -82,19 +82,17 @@ def check_lengths(labels: LabelSet, what: str) -> None:
         closest[molecule.rows], bond[molecule.rows] = _shortest(molecule.labels)
     if np.isinf(closest).all():
         return
-    found = []
-    for composition in by_composition(labels).values():
-        ratio = float(np.median(bond[composition.rows]))
-        if not (np.isinf(ratio) or BOND_RATIO[0] <= ratio <= BOND_RATIO[1]):
-            found.append((composition, ratio))
+    judged = [c for c in by_composition(labels).values() if not np.isinf(bond[c.rows]).all()]
+    ratios = [float(np.median(bond[composition.rows])) for composition in judged]
+    found = [c for c, ratio in zip(judged, ratios, strict=True) if not BOND_RATIO[0] <= ratio <= BOND_RATIO[1]]
     if found:
-        first, ratio = found[0]
+        first, ratio = found[0], ratios[judged.index(found[0])]
         row = first.rows[int(closest[first.rows].argmin())]
         raise InputError(
-            f"positions of {place_of([c for c, _ in found], labels, what)} cannot be in Å: the shortest pair "
+            f"positions of {place_of(found, labels, what)} cannot be in Å: the shortest pair "
             f"({_shortest_pair(labels, row)}, frame {frame_name(labels, row)}) is {closest[row]:.3g} Å and bonds are "
-            f"{ratio:.2g} of covalent radii (possible: {BOND_RATIO[0]} to {BOND_RATIO[1]}): declare the file's length "
-            "unit (Angstrom, Bohr or nm)"
+            f"{ratio:.2g} of covalent radii (possible: {BOND_RATIO[0]} to {BOND_RATIO[1]}): "
+            + remedy_of(found, judged, "declare the file's length unit (Angstrom, Bohr or nm)")
         )
     worst = int(closest.argmin())
     if closest[worst] < COLLISION_ANG:
@@ -115,15 +113,20 @@ def check_forces(labels: LabelSet, what: str) -> None:
     """
     if labels.forces is None or not len(labels):
         return
-    where, rms = what, _rms(labels, np.arange(len(labels)))
+    where, remedy = what, "declare the file's units"
+    of_atoms = labels.forces[labels.numbers > 0] if labels.varied else labels.forces
+    rms = float(np.sqrt(np.square(of_atoms).mean()))
     if labels.varied:
+        # The median frame of each molecule: a single broken frame has a message of its own.
+        of_frame = np.sqrt(np.square(labels.forces).sum(axis=(1, 2)) / (3 * labels.n_atoms))
         many = [c for c in by_composition(labels).values() if len(c.rows) >= _FRAMES_TELLING]
-        if found := [c for c in many if _rms(labels, c.rows) > FORCE_RMS_EV_ANG[1]]:
-            where, rms = place_of(found, labels, what), _rms(labels, rows_of(found))
+        if found := [c for c in many if np.median(of_frame[c.rows]) > FORCE_RMS_EV_ANG[1]]:
+            remedy = remedy_of(found, many, remedy)
+            where, rms = place_of(found, labels, what), float(np.median(of_frame[found[0].rows]))
     if not FORCE_RMS_EV_ANG[0] <= rms <= FORCE_RMS_EV_ANG[1]:
         raise InputError(
             f"forces of {where} cannot be right: their root mean square is {rms:.3g} eV/Å after conversion (thermal "
-            f"molecules have {FORCE_RMS_EV_ANG[0]} to {FORCE_RMS_EV_ANG[1]:g}): declare the file's units"
+            f"molecules have {FORCE_RMS_EV_ANG[0]} to {FORCE_RMS_EV_ANG[1]:g}): {remedy}"
         )
     largest = np.abs(labels.forces).max(axis=(1, 2))
     worst = int(largest.argmax())
@@ -152,7 +155,8 @@ def check_energies(labels: LabelSet, what: str) -> None:
         whose = f"the electrons of {several[0].formula}" if labels.varied else "the molecule's electrons"
         raise InputError(
             f"energies of {place_of(several, labels, what)} cannot be right: {energy[first]:.6g} eV after conversion, "
-            f"and {whose} have at most {limit[first]:.3g} eV: declare the file's energy unit"
+            f"and {whose} have at most {limit[first]:.3g} eV: "
+            + remedy_of(several, compositions, "declare the file's energy unit")
         )
     constant = []
     for composition in compositions:
@@ -207,14 +211,6 @@ def _refuse_constant_energies(
 
 def _of_first(found: list[Composition]) -> str:
     return f" of {found[0].formula}" if len(found) > 1 else ""
-
-
-def _rms(labels: LabelSet, rows: IntArray) -> float:
-    """Root mean square force component in eV/Å of the atoms of some frames."""
-    assert labels.forces is not None
-    if not labels.varied:
-        return float(np.sqrt(np.square(labels.forces).mean()))
-    return float(np.sqrt(np.square(labels.forces[rows][labels.numbers[rows] > 0]).mean()))
 
 
 def _shortest(labels: LabelSet) -> tuple[FloatArray, FloatArray]:
