@@ -1,123 +1,41 @@
-"""Guards, matching, splits and the data card on sets of several molecules: planted faults, and sound sets that pass."""
+"""Guards and the data card on sets of several molecules: planted faults, and sound sets that pass."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import replace
-from functools import cache
-from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
+from varied_sets import (
+    AMMONIA,
+    CH2O,
+    CH4O,
+    FORMALDEHYDE,
+    H2O,
+    WATER,
+    mixed,
+    parts,
+    refused,
+    rows_of,
+    springs,
+    together,
+)
 
-from asteroid.cheap_methods import cheap_method
-from asteroid.datasets import load_methanol
-from asteroid.errors import InputError
-from asteroid.farthest import farthest_order
-from asteroid.fingerprints import distance_fingerprints
-from asteroid.guards import check_distinct, check_labels, drop_duplicates, refuse_leak
+from asteroid.guards import check_labels
 from asteroid.label_card import label_card
-from asteroid.labels import LabelSet, geometry_hashes
-from asteroid.matching import duplicate_pairs, match_geometries, matched_force_mae, superpose, turned_forces
-from asteroid.molecules import pad, split_molecules
-from asteroid.paired import cheap_labels_at
+from asteroid.labels import LabelSet
+from asteroid.molecules import split_molecules
 from asteroid.plausibility import all_electron_energy_ev, check_lengths
-from asteroid.resolution import choose_descriptors
 from asteroid.same_molecule import (
-    molecules_without_cheap_frames,
-    refuse_other_molecule,
-    refuse_other_sites,
     reorder_atoms,
 )
-from asteroid.sites import bonds, broken_frames, equivalent_sites
-from asteroid.splits import buy_accurate, cheap_pool_rows, cross_validation_folds, split_test
 from asteroid.units import ENERGY_IN_EV, LENGTH_IN_ANG
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from numpy.typing import NDArray
-
-WATER = (np.array([8, 1, 1]), np.array([[0.0, 0.0, 0.12], [0.0, 0.76, -0.47], [0.0, -0.76, -0.47]]))
-FORMALDEHYDE = (
-    np.array([6, 8, 1, 1]),
-    np.array([[0.0, 0.0, -0.53], [0.0, 0.0, 0.68], [0.0, 0.94, -1.12], [0.0, -0.94, -1.12]]),
-)
-AMMONIA = (
-    np.array([7, 1, 1, 1]),
-    np.array([[0.0, 0.0, 0.11], [0.0, 0.94, -0.27], [0.81, -0.47, -0.27], [-0.81, -0.47, -0.27]]),
-)
-
-
-def springs(molecule: tuple[NDArray[np.int64], NDArray[np.float64]], n: int, seed: int, scale: float) -> LabelSet:
-    """Frames shaken by `scale` Å and turned at random, with a Morse potential between each pair of atoms.
-
-    Energies are total energies, forces their exact slope.
-    """
-    numbers, rest = molecule
-    rng = np.random.default_rng(seed)
-    turn = Rotation.random(n, rng=rng).as_matrix()
-    positions = np.einsum("nij,naj->nai", turn, rest + scale * rng.normal(size=(n, *rest.shape)))
-    energy, forces = np.full(n, 1.01 * all_electron_energy_ev(numbers)), np.zeros_like(positions)
-    depth, steep = 4.5, 1.9
-    for i, j in combinations(range(len(numbers)), 2):
-        apart = positions[:, i] - positions[:, j]
-        distance = np.linalg.norm(apart, axis=1)
-        left = 1.0 - np.exp(-steep * (distance - np.linalg.norm(rest[i] - rest[j])))
-        energy += depth * left**2
-        pull = (2.0 * depth * steep * left * (1.0 - left) / distance)[:, None] * apart
-        forces[:, i] -= pull
-        forces[:, j] += pull
-    return LabelSet(numbers, positions, energy, forces, "ccsd_t/cc-pvdz")
-
-
-def together(sets: Sequence[LabelSet], seed: int | None = 0) -> LabelSet:
-    """One varied set, its frames shuffled and numbered from 1000 on."""
-    n = sum(len(labels) for labels in sets)
-    order = np.arange(n) if seed is None else np.random.default_rng(seed).permutation(n)
-    joined = LabelSet(
-        numbers=pad([labels.numbers for labels in sets for _ in range(len(labels))]),
-        positions=pad([frame for labels in sets for frame in labels.positions]),
-        energy=np.concatenate([labels.energy for labels in sets]),
-        forces=pad([frame for labels in sets for frame in labels.forces]),
-        level=sets[0].level,
-    )
-    return replace(joined.select(order), frame_id=1000 + np.arange(n))
-
-
-@cache
-def parts() -> tuple[LabelSet, LabelSet, LabelSet]:
-    methanol = replace(load_methanol().accurate, cpu_s=None, group=None)
-    return methanol, springs(WATER, 60, 1, 0.04), springs(FORMALDEHYDE, 80, 2, 0.04)
-
-
-@cache
-def mixed() -> LabelSet:
-    """1,360 frames of methanol, 60 of water and 80 of formaldehyde."""
-    return together(parts())
-
-
-def rows_of(formula_atoms: tuple[int, ...], labels: LabelSet | None = None) -> NDArray[np.int64]:
-    labels = mixed() if labels is None else labels
-    key = tuple(sorted(formula_atoms))
-    return np.flatnonzero([tuple(sorted(row[row > 0])) == key for row in labels.numbers])
-
-
-H2O, CH2O, CH4O = (8, 1, 1), (6, 8, 1, 1), (6, 8, 1, 1, 1, 1)
-
-
-def refused(labels: LabelSet, check: Callable[[LabelSet, str], object] = check_labels) -> str:
-    with pytest.raises(InputError) as caught:
-        check(labels, "mixed.xyz")
-    message = str(caught.value)
-    assert "\n" not in message
-    assert "mixed.xyz" in message
-    assert len(message) < 500
-    return message
 
 
 def scaled(name: str, factor: float, rows: NDArray[np.int64] | None = None, labels: LabelSet | None = None) -> LabelSet:
@@ -125,25 +43,6 @@ def scaled(name: str, factor: float, rows: NDArray[np.int64] | None = None, labe
     values = np.array(getattr(labels, name))
     values[slice(None) if rows is None else rows] *= factor
     return replace(labels, **{name: values})
-
-
-def in_another_order(labels: LabelSet, row: int, seed: int, *, mirror: bool = False) -> LabelSet:
-    """One frame turned, shifted and with all its atoms shuffled, in a set of its own."""
-    rng = np.random.default_rng(seed)
-    size = int(labels.n_atoms[row])
-    order = rng.permutation(size)
-    while np.array_equal(labels.numbers[row, order], labels.numbers[row, :size]):
-        order = rng.permutation(size)
-    turn = Rotation.random(rng=rng).as_matrix() * (-1.0 if mirror else 1.0)
-    assert labels.energy is not None
-    assert labels.forces is not None
-    return LabelSet(
-        labels.numbers[row, order],
-        (labels.positions[row, order] @ turn.T + rng.normal(size=3))[None],
-        labels.energy[[row]],
-        (labels.forces[row, order] @ turn.T)[None],
-        labels.level,
-    )
 
 
 def test_sound_sets_pass_and_pairs_of_all_molecules_make_one_fit() -> None:
@@ -355,115 +254,6 @@ def test_two_zeros_of_energy_are_noted() -> None:
     assert any("energies of 2 molecules are total energies, those of H2O are not" in note for note in notes)
 
 
-@given(row=st.integers(0, 59), seed=st.integers(0, 10_000), mirror=st.booleans())
-@settings(max_examples=25, deadline=None)
-def test_a_copy_in_another_order_is_a_duplicate_and_a_leak(row: int, seed: int, mirror: bool) -> None:
-    labels = small()
-    copy = in_another_order(labels, row, seed, mirror=mirror)
-    assert [rows.tolist() for rows in match_geometries(labels, copy)] == [[row], [0]]
-    assert [rows.tolist() for rows in match_geometries(copy, labels)] == [[0], [row]]
-    doubled = together([*(part.labels for part in split_molecules(labels)), copy], None)
-    (first, later) = duplicate_pairs(doubled)
-    assert later.tolist() == [len(labels)]
-    assert geometry_hashes(doubled)[first[0]] == geometry_hashes(labels)[row]
-    name = {3: "H2O", 4: "CH2O", 6: "CH4O"}[int(labels.n_atoms[row])]
-    message = refused(doubled, check_distinct)
-    assert f"found 1 copies (frames {1000 + first[0]} = {1000 + len(labels)} ({name}))" in message
-    kept, dropped = drop_duplicates(doubled)
-    assert dropped.tolist() == [len(labels)]
-    assert duplicate_pairs(kept)[1].tolist() == []
-    for train, test in ((labels, copy), (copy, labels)):
-        with pytest.raises(InputError, match="no test geometry may be among") as caught:
-            refuse_leak(train, test, "cheap frames")
-        assert f"{1000 + row} ({name})" in str(caught.value)
-
-
-@cache
-def small() -> LabelSet:
-    return together([part.select(np.arange(20)) for part in parts()])
-
-
-def test_pairs_are_ordered_and_those_of_each_molecule_alone() -> None:
-    other = together([*(in_another_order(small(), row, row) for row in (41, 3, 3, 17)), parts()[2].select([40, 41])])
-    rows_a, rows_b = match_geometries(small(), other)
-    assert len(rows_a) == 4
-    assert sorted(zip(rows_a, rows_b, strict=True)) == list(zip(rows_a, rows_b, strict=True))
-    assert sorted(rows_a.tolist()) == [3, 3, 17, 41]
-    back = match_geometries(other, small())
-    assert sorted(zip(back[1], back[0], strict=True)) == list(zip(rows_a, rows_b, strict=True))
-    for part in split_molecules(small()):
-        found = match_geometries(part.labels, other)
-        inside = np.isin(rows_a, part.rows)
-        assert part.rows[found[0]].tolist() == rows_a[inside].tolist()
-        assert found[1].tolist() == rows_b[inside].tolist()
-    assert match_geometries(parts()[1], parts()[2])[0].tolist() == []
-    assert match_geometries(small(), small().select([]))[0].tolist() == []
-
-
-def roles(labels: LabelSet, budget: int) -> dict[str, str]:
-    """What each frame is, by its hash."""
-    test, pool_rows = split_test(labels, groups=None, share=0.3)
-    pool, hashes = labels.select(pool_rows), geometry_hashes(labels)
-    bought = buy_accurate(pool, budget, 3)
-    found = {hashes[row]: "test" for row in test}
-    for name, rows in (("train", bought.train), ("val", bought.val)):
-        for row in pool_rows[rows]:
-            assert hashes[row] not in found
-            found[hashes[row]] = name
-    return found
-
-
-@given(budget=st.integers(5, 30), seed=st.integers(0, 100))
-@settings(max_examples=20, deadline=None)
-def test_roles_nest_and_stay_when_rows_are_shuffled_or_a_molecule_is_added(budget: int, seed: int) -> None:
-    some = roles(small(), budget)
-    more = roles(small(), budget + 5)
-    assert some.items() <= more.items()
-    shuffled = small().select(np.random.default_rng(seed).permutation(len(small())))
-    assert roles(shuffled, budget) == some
-    # Twelve atoms: all frames get more padding.
-    ring = np.array([[1.4 * np.cos(a), 1.4 * np.sin(a), 0.0] for a in np.arange(6) * np.pi / 3])
-    benzene = springs((np.repeat([6, 1], 6), np.concatenate([ring, ring * 2.48 / 1.4])), 15, seed, 0.03)
-    grown = together([*(part.labels for part in split_molecules(small())), benzene], seed)
-    everything = roles(grown, len(split_test(grown, groups=None, share=0.3)[1]))
-    tests = {key for key, role in some.items() if role == "test"}
-    known = set(geometry_hashes(small()))
-    assert {key for key, role in everything.items() if role == "test"} & known == tests
-    # The order among known frames is the same: new ones come between.
-    order = {key: place for place, key in enumerate(geometry_hashes(grown.select(order_of(grown))))}
-    old = geometry_hashes(small().select(order_of(small())))
-    assert sorted(old, key=order.__getitem__) == old
-
-
-def order_of(labels: LabelSet) -> NDArray[np.int64]:
-    from asteroid.labels import hash_order
-
-    return hash_order(labels, 3)
-
-
-def test_folds_score_each_bought_frame_once() -> None:
-    folds = cross_validation_folds(small(), 40, 1, 4)
-    bought = buy_accurate(small(), 40, 1)
-    scored = np.concatenate([fold.score for fold in folds])
-    assert sorted(scored) == sorted(np.concatenate([bought.train, bought.val]))
-    for fold in folds:
-        assert not {*fold.train} & {*fold.val}
-        assert not {*fold.score} & {*fold.train, *fold.val}
-
-
-def test_cheap_pool_leaves_out_every_geometry_with_an_accurate_label_in_any_order() -> None:
-    cheap = replace(
-        together([*(part.labels for part in split_molecules(small())), in_another_order(small(), 7, 1)]),
-        level="gfn2-xtb",
-    )
-    accurate = small().select([7, 30, 31])
-    rows = cheap_pool_rows(cheap, accurate, test_groups=None)
-    assert len(rows) == len(cheap) - 4
-    assert match_geometries(accurate, cheap.select(rows))[0].tolist() == []
-    one = parts()[1].select(np.arange(10))
-    assert len(cheap_pool_rows(replace(small(), level="gfn2-xtb"), one, test_groups=None)) == len(small()) - 10
-
-
 def test_card_of_several_molecules() -> None:
     rng = np.random.default_rng(0)
     labels = replace(mixed(), cpu_s=40.0 + rng.random(len(mixed())))
@@ -496,56 +286,3 @@ def test_card_of_many_molecules_shows_some_and_that_of_one_is_as_ever() -> None:
     assert card.title() == "ccsd_t/cc-pvdz: 60 frames from one.xyz (H2O, 3 atoms)"
     assert "molecules" not in card.to_json()
     assert card.lines()[0].startswith("  energies ")
-
-
-def test_cheap_set_needs_every_element_but_not_every_molecule() -> None:
-    methanol, water, formaldehyde = parts()
-    ammonia = springs(AMMONIA, 5, 0, 0.03)
-    refuse_other_molecule(mixed(), mixed())
-    refuse_other_molecule(methanol, mixed())
-    refuse_other_molecule(mixed(), water)
-    assert molecules_without_cheap_frames(methanol, small()) == [
-        name for name in dict.fromkeys(NAMES[int(n)] for n in small().n_atoms) if name != "CH4O"
-    ]
-    assert molecules_without_cheap_frames(mixed(), small()) == []
-    assert molecules_without_cheap_frames(reorder_atoms(water, (1, 0, 2), ""), water) == []
-    with pytest.raises(InputError, match="lacks N: found CH4O") as caught:
-        refuse_other_molecule(mixed(), together([formaldehyde, ammonia]))
-    assert "H3N (5 frames)" in str(caught.value)
-    with pytest.raises(InputError, match="lacks C"):
-        refuse_other_molecule(water, mixed())
-
-
-NAMES = {3: "H2O", 4: "CH2O", 6: "CH4O"}
-
-
-def test_what_needs_one_molecule_refuses_several_in_one_line() -> None:
-    labels, one = small(), parts()[1]
-    pairs = match_geometries(labels, labels)
-    empty = np.empty(0, dtype=np.int64)
-    needs_one: list[Callable[[], object]] = [
-        lambda: distance_fingerprints(labels),
-        lambda: superpose(labels, labels, pairs),
-        lambda: superpose(one, labels, (empty, empty)),
-        lambda: turned_forces(labels, one, pairs),
-        lambda: matched_force_mae(labels, labels, pairs),
-        lambda: farthest_order(labels, 3),
-        lambda: farthest_order(one, 3, labels),
-        lambda: refuse_other_sites(labels, one),
-        lambda: refuse_other_sites(one, labels),
-        lambda: reorder_atoms(labels, (0, 1, 2, 3, 4, 5), "mixed.xyz"),
-        lambda: cheap_labels_at(labels, one, None, ""),
-        lambda: cheap_labels_at(one, labels, None, ""),
-        lambda: bonds(labels.numbers, labels.positions),
-        lambda: broken_frames(labels.numbers, labels.positions),
-        lambda: equivalent_sites(labels.numbers, labels.positions),
-        lambda: choose_descriptors(labels.numbers, labels.positions),
-        lambda: choose_descriptors(labels.numbers, labels.positions, "elements"),
-    ]
-    if (method := cheap_method("gfn2-xtb")) is not None:
-        needs_one.append(lambda: method(labels.numbers, labels.positions))
-    for call in needs_one:
-        with pytest.raises(InputError) as caught:
-            call()
-        assert "\n" not in str(caught.value)
-        assert "one" in str(caught.value)
