@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 import sqlite3
 import zipfile
 from functools import cache
@@ -22,6 +23,7 @@ from asteroid.datasets import load_methanol
 from asteroid.label_writers import write_labels
 from asteroid.md17_labels import md17_class
 from asteroid.units import ENERGY_IN_EV, LENGTH_IN_ANG
+from study.config import LabelFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -155,12 +157,16 @@ def boxed(written: list[ase.Atoms], size: float) -> None:
         atoms.pbc = True
 
 
-def other_order(written: list[ase.Atoms]) -> None:
-    written[3] = written[3][[1, 0, 2, 3, 4, 5]]
+def dummy_atom(written: list[ase.Atoms]) -> None:
+    written[2].numbers[0] = 0
 
 
-def other_molecule(written: list[ase.Atoms]) -> None:
-    written[2].numbers[0] = 7
+def periodic_dimer(written: list[ase.Atoms]) -> None:
+    written.append(ase.Atoms("H2", [[0, 0, 0], [0.74, 0, 0]], cell=np.eye(3) * 9, pbc=True))
+
+
+def bare_dimer(written: list[ase.Atoms]) -> None:
+    written.append(ase.Atoms("H2", [[0, 0, 0], [0.74, 0, 0]]))
 
 
 def without_forces(written: list[ase.Atoms]) -> None:
@@ -207,8 +213,8 @@ assert M.forces is not None
 NONE = np.arange(0)
 SHUFFLED = np.random.default_rng(0).permutation(200)
 FIXED = np.where(np.arange(6)[:, None] < 2, 0.0, M.forces)
-MIXED = np.concatenate([np.tile(M.numbers, 199), [6, 7, 1, 1, 1, 1]])
-ORDERS = np.concatenate([np.tile(M.numbers, 199), M.numbers[[1, 0, 2, 3, 4, 5]]])
+GAP, SHORT = np.tile(M.numbers, (200, 1)), np.tile(M.numbers, (200, 1))
+GAP[199, 1] = SHORT[199, 5] = 0
 TWICE = json.dumps({"level": "gfn2-xtb", "units": {"R": "Angstrom", "E": "kcal/mol"}})
 E_UNIT = {"e_unit": np.array("eV"), "r_unit": np.array("Angstrom")}
 
@@ -225,18 +231,18 @@ FAULTS: dict[str, tuple[Fault, list[str]]] = {
     # keys
     "no atomic numbers": (npz(z=None), ["needs atomic numbers under z", "keys E, F, R"]),
     "no positions": (npz(R=None), ["needs positions under R"]),
-    "no energies": (npz(E=None), ["needs energies under E", "energy_key"]),
-    "no forces": (npz(F=None), ["needs forces under F", "forces_key"]),
+    "no energies": (npz(E=None), ["needs energies under E", "--energy-key"]),
+    "no forces": (npz(F=None), ["needs forces under F", "--forces-key"]),
     "one key named": (npz(*DECLARED, "--energy-key", "E"), ["one level", "name both"]),
     "wrong key": (npz(*DECLARED, "--energy-key", "e", "--forces-key", "F"), ["under e", "keys E, F, R, z"]),
     "wrong group key": (npz(*DECLARED, "--group-key", "run"), ["no key 'run'"]),
     # units and level
-    "no units": (npz("--level", "hf"), ["states no units", "energy_unit: kcal/mol"]),
+    "no units": (npz("--level", "hf"), ["states no units", "--energy-unit kcal/mol, --length-unit Angstrom"]),
     "half of the units": (npz("--level", "hf", "--energy-unit", "eV"), ["no length unit is declared"]),
     "unknown unit": (npz("--level", "hf", "--energy-unit", "cal", "--length-unit", "A"), ["unknown energy unit 'cal'"]),
     "units differ": (npz("--level", "hf", "--energy-unit", "kcal/mol", **E_UNIT), ["stated twice and differ"]),
     "sidecar differs": (sidecar(TWICE, **E_UNIT), ["stated twice and differ", "remove labels.meta.json"]),
-    "no level": (npz(*UNITS), ["level of theory", "declare level"]),
+    "no level": (npz(*UNITS), ["level of theory", "declare --level"]),
     "level differs": (npz(*DECLARED, level=np.array("pbe")), ["gfn2-xtb is declared", "states pbe"]),
     "Bohr as Å": (npz(R=M.positions / BOHR), ["cannot be in Å", "length unit"]),
     "Å as Bohr": (npz("--level", "hf", "--energy-unit", "eV", "--length-unit", "Bohr"), ["cannot be in Å"]),
@@ -254,13 +260,13 @@ FAULTS: dict[str, tuple[Fault, list[str]]] = {
     "NaN force": (spoilt("F", (5, 0, 0), np.nan), ["finite", "frame 5"]),
     "forces never computed": (spoilt("F", 11, 0.0), ["not all be zero", "frame 11"]),
     "no frames": (npz(R=M.positions[NONE], E=M.energy[NONE], F=M.forces[NONE]), ["found none"]),
-    "a frame twice": (spoilt("R", 8, M.positions[3]), ["distinct", "3 = 8", "duplicates: drop"]),
+    "a frame twice": (spoilt("R", 8, M.positions[3]), ["distinct", "3 = 8", "set --drop-duplicates"]),
     "collision": (spoilt("R", (12, 1), M.positions[12, 0] + [0.2, 0, 0]), ["apart", "0.2 Å in frame 12"]),
     "energies all equal": (npz(E=np.full(200, -223.0)), ["must differ", "check the key"]),
     "outlying energy": (spoilt("E", 13, 0.0), ["frame 13", "relabel"]),
     "outlying force": (spoilt("F", (14, 2, 0), 500.0), ["below 100 eV/Å", "500 eV/Å in frame 14"]),
     # energies and forces that do not belong together
-    "gradients": (npz(F=-M.forces), ["down the energy", "forces_are: gradients"]),
+    "gradients": (npz(F=-M.forces), ["down the energy", "--gradients"]),
     "forces per Bohr as per Å": (npz(F=M.forces * BOHR), ["slope of its energies", "Bohr is 0.5292 Angstrom"]),
     "forces in Å as Bohr": (npz(F=M.forces / BOHR), ["slope of its energies", "Angstrom is 1.89 Bohr"]),
     "forces in kJ": (npz(F=M.forces * 4.184), ["slope of its energies", "kcal/mol is 4.184 kJ/mol"]),
@@ -272,9 +278,10 @@ FAULTS: dict[str, tuple[Fault, list[str]]] = {
     "another orientation": (npz(F=turned(M.forces)), ["must not turn", "one orientation"]),
     # several molecules, periodic cells
     "lattice": (npz(lattice=np.eye(3) * 9), ["periodic cell under 'lattice'", "not supported"]),
-    "mixed rows": (npz(z=MIXED.reshape(200, 6)), ["one molecule", "CH4O (199 frames), CH4N (1 frames)"]),
-    "mixed, flattened": (flattened(Z=MIXED), ["one molecule", "CH4O (199 frames), CH4N (1 frames)"]),
-    "other order, flattened": (flattened(Z=ORDERS), ["one order of atoms", "frame 199"]),
+    "gap in a row": (npz(z=GAP), ["zeros behind them, found 6, 0, 1, 1, 1, 1 in frame 199"]),
+    "no atom in a row": (npz(z=SHORT), ["positions are zero where a frame has no atom"]),
+    "N of rows": (npz(z=SHORT, N=np.full(200, 6)), ["found 6 in frame 199", "has 5", "correct one of them"]),
+    "no element": (flattened(Z=np.zeros(1200, np.int64)), ["between 1 and 118, found 0 in row 0"]),
     "N does not add up": (flattened(N=np.full(200, 5)), ["N adds up to, 1000, found [1200, 3]"]),
     "forces cut, flattened": (flattened(F=M.forces.reshape(-1, 3)[:-6]), ["1200 rows of 3, found [1194, 3]"]),
     # extended XYZ
@@ -283,12 +290,19 @@ FAULTS: dict[str, tuple[Fault, list[str]]] = {
     "last line cut": (of_text(lambda text: text[:-1]), ["may be cut off"]),
     "two levels": (of_text(lambda text: text.replace("gfn2-xtb", "pbe", 1)), ["one level, found gfn2-xtb, pbe"]),
     "frame without forces": (of_ase("labels.xyz", without_forces), ["needs forces in every frame, frame 4"]),
-    "other molecule": (of_ase("labels.xyz", other_molecule), ["in frame 2", "one file for each"]),
-    "other order": (of_ase("labels.xyz", other_order), ["in frame 3", "in one order"]),
+    "no atom": (of_ase("labels.xyz", dummy_atom), ["must consist of elements", "in frame 2"]),
+    "periodic frame of another molecule": (of_ase("labels.xyz", periodic_dimer), ["frame 6 is periodic"]),
+    "unlabelled frame of another molecule": (
+        of_ase("labels.xyz", bare_dimer),
+        ["needs energy in every frame, frame 6"],
+    ),
     # ASE's files
-    "periodic": (of_ase("labels.traj", lambda written: boxed(written, 20.0)), ["frame 0 is periodic", "vacuum_box"]),
+    "periodic": (
+        of_ase("labels.traj", lambda written: boxed(written, 20.0)),
+        ["frame 0 is periodic", "declare --vacuum-box"],
+    ),
     "no vacuum": (of_ase("labels.traj", lambda written: boxed(written, 6.0), "--vacuum-box"), ["5 Å of vacuum"]),
-    "box of an npz": (npz(*DECLARED, "--vacuum-box"), ["files with a cell"]),
+    "box of an npz": (npz(*DECLARED, "--vacuum-box"), ["--vacuum-box is for files with a cell"]),
     "cut trajectory": (cut_trajectory, ["ASE cannot read it"]),
     "unlabelled trajectory": (of_ase("labels.traj", without_forces), ["frame 4 has energy"]),
     "no database": (file("labels.db", b"words", "--level", "hf"), ["must be an ASE database"]),
@@ -303,6 +317,10 @@ FAULTS: dict[str, tuple[Fault, list[str]]] = {
     # what is written
     "unknown output": (lambda folder: [*npz()(folder), "--to", "out.pdf"], ["written to .npz, .xyz or .extxyz"]),
 }
+
+
+#: What only a sweep file understands.
+SWEEP_KEYS = re.compile("|".join(key for key in LabelFile.model_fields if "_" in key) + "|duplicates: |declare level")
 
 
 @pytest.fixture(autouse=True)
@@ -326,6 +344,7 @@ def test_one_line_names_fault_and_remedy(name: str, tmp_path: Path, monkeypatch:
     assert error.startswith("error: ")
     assert error.count("\n") == 1
     assert [word for word in says if word not in error] == [], error
+    assert not SWEEP_KEYS.search(error), error
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
