@@ -37,7 +37,7 @@ def run_rounds(book: TrialBook, engine: StageEngine, executor: Executor, pack_si
                 book.fail(trial, trials)
             elif trial.running:
                 book.finish(trial)
-            else:
+            else:  # told by an earlier session: the judge takes it in where it did then
                 book.close(trial)
         book.count()
 

@@ -175,7 +175,7 @@ class TrialBook:
             self._judges[trial.search.name].repeat(trial.index, trial.values, trial.state)
 
     def close(self, trial: SearchTrial) -> None:
-        """Tell the judge how a trial has ended; those that are told here are closed with it."""
+        """Tell the judge how a trial has ended, which is done already for those that this session has told."""
         if trial.search.name in self._judges:
             self._judges[trial.search.name].close(trial.index, trial.state)
 
