@@ -28,7 +28,7 @@ from asteroid.guards import check_labels
 from asteroid.label_card import label_card
 from asteroid.labels import LabelSet
 from asteroid.molecules import split_molecules
-from asteroid.plausibility import all_electron_energy_ev, check_lengths
+from asteroid.plausibility import all_electron_energy_ev, check_forces, check_lengths
 from asteroid.same_molecule import (
     reorder_atoms,
 )
@@ -286,3 +286,28 @@ def test_card_of_many_molecules_shows_some_and_that_of_one_is_as_ever() -> None:
     assert card.title() == "ccsd_t/cc-pvdz: 60 frames from one.xyz (H2O, 3 atoms)"
     assert "molecules" not in card.to_json()
     assert card.lines()[0].startswith("  energies ")
+
+
+def test_a_wrong_sign_of_molecules_with_few_frames_shows_beside_a_sound_one_with_many() -> None:
+    few = [scaled("forces", -1.0, labels=springs(molecule, 4, 7, 0.03)) for molecule in (FORMALDEHYDE, AMMONIA)]
+    labels = together([parts()[1], *few])
+    check_labels(together([parts()[1], *(scaled("forces", -1.0, labels=part) for part in few)]), "mixed.xyz")
+    message = refused(labels)
+    assert "of CH2O, H3N in mixed.xyz must point down" in message or "of H3N, CH2O in mixed.xyz must point" in message
+    assert message.endswith("correct those frames in the file, other molecules are sound")
+
+
+def test_padding_is_not_counted_among_the_forces() -> None:
+    # The root mean square is just inside its bound over the atoms, and would be outside it with zeros counted.
+    labels = together([springs(WATER, 200, 1, 0.02), parts()[0].select(np.arange(2))])
+    assert labels.forces is not None
+    rms = np.sqrt(np.square(labels.forces[labels.numbers > 0]).mean())
+    check_forces(scaled("forces", 0.11 / rms, labels=labels), "mixed.xyz")
+    assert "is 0.09 eV/Å" in refused(scaled("forces", 0.09 / rms, labels=labels), check_forces)
+
+
+def test_two_energies_that_agree_by_rounding_pass() -> None:
+    labels = together([parts()[1].select(np.arange(2)), parts()[2].select(np.arange(1))])
+    energy = np.array(labels.energy)
+    energy[rows_of(H2O, labels)] = energy[rows_of(H2O, labels)[0]]
+    check_labels(replace(labels, energy=energy), "mixed.xyz")

@@ -22,6 +22,7 @@ from varied_sets import (
 )
 
 from asteroid.cheap_methods import cheap_method
+from asteroid.compositions import by_composition
 from asteroid.errors import InputError
 from asteroid.farthest import farthest_order
 from asteroid.fingerprints import distance_fingerprints
@@ -196,3 +197,24 @@ def test_what_needs_one_molecule_refuses_several_in_one_line() -> None:
             call()
         assert "\n" not in str(caught.value)
         assert "one" in str(caught.value)
+
+
+def test_every_frame_of_a_shuffled_set_is_found_in_order() -> None:
+    order = np.random.default_rng(0).permutation(len(small()))
+    rows_a, rows_b = match_geometries(small(), small().select(order))
+    assert rows_a.tolist() == list(range(len(small())))
+    assert order[rows_b].tolist() == rows_a.tolist()
+
+
+def test_compositions_are_taken_apart_by_the_order_of_their_atoms() -> None:
+    labels = together([*parts()[1:], *(in_another_order(small(), row, row) for row in range(6))])
+    found = by_composition(labels)
+    assert sorted(np.concatenate([composition.rows for composition in found.values()])) == list(range(len(labels)))
+    for key, composition in found.items():
+        assert tuple(composition.numbers) == key == tuple(sorted(key))
+        assert (np.diff(composition.rows) > 0).all()
+        orders = composition.orders(labels)
+        assert sorted(np.concatenate([part.rows for part in orders])) == composition.rows.tolist()
+        for part in orders:
+            np.testing.assert_array_equal(part.labels.positions, labels.positions[part.rows, : len(key)])
+            np.testing.assert_array_equal(part.labels.numbers, labels.numbers[part.rows[0], : len(key)])
