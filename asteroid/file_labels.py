@@ -220,7 +220,7 @@ def _typical(file: FileLabels) -> tuple[float, npt.NDArray[Any]]:
     """
     if file.numbers.ndim != 2 or file.energy.shape != file.numbers.shape[:1]:
         return _median(file), file.numbers
-    rows = np.flatnonzero(np.isfinite(file.energy))
+    rows = np.flatnonzero(_finite(file.energy))
     if not rows.size:
         return float("nan"), file.numbers[0]
     kinds, which = np.unique(file.numbers, return_inverse=True)
@@ -232,8 +232,13 @@ def _typical(file: FileLabels) -> tuple[float, npt.NDArray[Any]]:
 
 def _median(file: FileLabels) -> float:
     """Median energy over the finite ones; broken labels are the guards' business."""
-    finite = file.energy[np.isfinite(file.energy)]
+    finite = file.energy[_finite(file.energy)]
     return float(np.median(finite)) if finite.size else float("nan")
+
+
+def _finite(values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Which values are finite numbers; of text, none."""
+    return np.isfinite(values) if values.dtype.kind in "fiu" else np.zeros(values.shape, dtype=np.bool_)
 
 
 def _doubt(file: FileLabels) -> str:

@@ -92,9 +92,8 @@ class NpzArrays:
             raise InputError(f"atomic numbers of {self.what} must be whole, found {numbers.dtype}: write 6 for carbon")
         impossible = numbers[(numbers < 0) | (numbers > 118)]
         if impossible.size:
-            raise InputError(
-                f"atomic numbers of {self.what} lie between 1 and 118, found {impossible[0]}: check the key"
-            )
+            remedy = "pad rows with zeros" if numbers.ndim == 2 else "check the key"
+            raise InputError(f"atomic numbers of {self.what} lie between 1 and 118, found {impossible[0]}: {remedy}")
         return numbers
 
 

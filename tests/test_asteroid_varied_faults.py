@@ -34,7 +34,7 @@ WRONG_ARRAYS: dict[str, tuple[Callable[..., Path], dict[str, Any], list[str]]] =
     "NaN nowhere": (as_npz, {"R": changed(V.positions, (1, 4, 0), np.nan)}, ["positions are zero where a frame"]),
     "force nowhere": (as_npz, {"F": changed(V.forces, (0, 3, 0), 1.0)}, ["forces are zero where a frame"]),
     "no such element": (as_npz, {"z": changed(V.numbers, (3, 2), 119)}, ["between 1 and 118, found 119"]),
-    "elements below zero": (as_npz, {"z": changed(V.numbers, (3, 4), -1)}, ["between 1 and 118, found -1"]),
+    "elements below zero": (as_npz, {"z": changed(V.numbers, (3, 4), -1)}, ["between 1 and 118, found -1: pad rows"]),
     "rows of z missing": (as_npz, {"z": V.numbers[:4]}, ["numbers needs the shape [5, 5], found [4, 5]"]),
     "energies missing": (as_npz, {"E": np.zeros(4)}, ["energy needs the shape [5], found [4]"]),
     "flattened N": (

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from asteroid import formats
 from asteroid.errors import InputError
-from asteroid.file_labels import FileLabels, named_units
+from asteroid.file_labels import FileLabels, named_units, refuse_several_molecules
 from asteroid.formats import read_labels
 from asteroid.geometries import read_geometries
 from asteroid.label_writers import write_labels
@@ -236,6 +236,13 @@ def test_an_order_of_atoms_is_told_from_a_molecule(name: str, tmp_path: Path) ->
     )
 
 
+def test_rows_of_one_molecule_are_one_molecule() -> None:
+    refuse_several_molecules(varied().select([0, 2]), "a set")
+    refuse_several_molecules(varied().select([]), "a set")
+    with pytest.raises(InputError, match="found OH2 in frame 0 and He in frame 1"):
+        refuse_several_molecules(varied().select([0, 1]), "a set")
+
+
 def test_places_that_no_frame_fills_are_left_out(tmp_path: Path) -> None:
     labels = varied()
     wide = {
@@ -295,10 +302,21 @@ def test_total_energies_are_recognised_frame_by_frame(tmp_path: Path) -> None:
     message = refused(sgdml(labels, tmp_path, "eV"), energy_unit=None, length_unit=None)
     assert "states no units and energies of" in message
     assert "no total energies in kcal/mol" in message
-    broken = np.where(np.arange(6) < 2, np.nan, labels.energy / ENERGY_IN_EV["kcal/mol"])
+    assert any(f"energies of {energy:,.6g} are" in message for energy in labels.energy)
+    broken = np.where(np.arange(6) < 4, np.nan, labels.energy / ENERGY_IN_EV["kcal/mol"])
     assert "recognised" in read_labels(sgdml(labels, tmp_path, "eV", E=broken), level="mp2", several=True).units
-    none = sgdml(labels, tmp_path, "eV", E=np.full(6, np.nan))
-    assert "states no units" in refused(none, energy_unit=None, length_unit=None)
+    for energy in (np.full(6, np.nan), np.zeros(4), np.array(["-1"] * 6)):
+        path = sgdml(labels, tmp_path, "eV", E=energy)
+        assert "states no units" in refused(path, energy_unit=None, length_unit=None)
+
+
+def test_a_broken_label_does_not_decide_the_unit(tmp_path: Path) -> None:
+    labels = varied([HELIUM, HELIUM, WATER, METHANE, METHANE])
+    assert labels.energy is not None
+    energy = np.where(np.arange(5) == 2, -500.0, labels.energy) / ENERGY_IN_EV["kcal/mol"]
+    assert np.argsort(energy)[2] == 2, "the median energy is the broken one"
+    path = sgdml(labels, tmp_path, "eV", E=energy)
+    assert "recognised" in read_labels(path, level="mp2", several=True).units
 
 
 def test_slips_of_units_are_noted(tmp_path: Path) -> None:
