@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 #: Frames and formulas that a message names.
 FRAMES_SHOWN, FORMULAS_SHOWN = 5, 3
 #: The remedy where some molecules of a file have a fault of units: what is declared holds for all.
-CORRECT_SOME = "correct those frames in the file, other molecules are sound"
+CORRECT_SOME = "correct those frames in the file, other molecules pass"
 
 
 @dataclass(frozen=True, eq=False)

@@ -294,7 +294,7 @@ def test_a_wrong_sign_of_molecules_with_few_frames_shows_beside_a_sound_one_with
     check_labels(together([parts()[1], *(scaled("forces", -1.0, labels=part) for part in few)]), "mixed.xyz")
     message = refused(labels)
     assert "of CH2O, H3N in mixed.xyz must point down" in message or "of H3N, CH2O in mixed.xyz must point" in message
-    assert message.endswith("correct those frames in the file, other molecules are sound")
+    assert message.endswith("correct those frames in the file, other molecules pass")
 
 
 def test_padding_is_not_counted_among_the_forces() -> None:
