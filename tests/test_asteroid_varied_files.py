@@ -305,7 +305,7 @@ def test_total_energies_are_recognised_frame_by_frame(tmp_path: Path) -> None:
     assert any(f"energies of {energy:,.6g} are" in message for energy in labels.energy)
     broken = np.where(np.arange(6) < 4, np.nan, labels.energy / ENERGY_IN_EV["kcal/mol"])
     assert "recognised" in read_labels(sgdml(labels, tmp_path, "eV", E=broken), level="mp2", several=True).units
-    for energy in (np.full(6, np.nan), np.zeros(4), np.array(["-1"] * 6)):
+    for energy in (np.full(6, np.nan), np.zeros(4), np.zeros(9), np.array(["-1"] * 6)):
         path = sgdml(labels, tmp_path, "eV", E=energy)
         assert "states no units" in refused(path, energy_unit=None, length_unit=None)
 
