@@ -84,7 +84,7 @@ def test_free_atoms_pass_with_forces_of_exactly_zero() -> None:
 
 
 def test_sets_of_one_molecule_with_atoms_in_several_orders_pass() -> None:
-    water, shuffled = parts()[1], reorder_atoms(springs(WATER, 60, 11, 0.04), (1, 0, 2), "water")
+    water, shuffled = parts()[1], reorder_atoms(springs(WATER, 60, 11), (1, 0, 2), "water")
     checked = check_labels(together([water, shuffled]), "mixed.xyz")
     assert checked.fit is not None
     assert checked.fit.molecules == 1

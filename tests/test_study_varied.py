@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from tiny_sweep import Counting, lines, run, sweep_of
-from varied_frames import frames_of, mixed
+from varied_sets import AMMONIA, HYDROGEN, WATER, springs, together
 
 from asteroid.datasets import load_methanol
 from asteroid.errors import InputError
@@ -44,8 +44,10 @@ def sets() -> tuple[LabelSet, LabelSet]:
     cheap = replace(methanol.cheap.select(np.arange(0, 20_000, 400)), group=None)
     level = accurate.level
     return (
-        mixed([accurate, frames_of("H2O", 40, 0, level)]),
-        mixed([cheap, frames_of("H2O", 50, 9, "gfn2-xtb"), frames_of("H2", 20, 8, "gfn2-xtb")]),
+        together([accurate, springs(WATER, 40, 0, level=level)]),
+        together(
+            [cheap, *(springs(m, n, n, level="gfn2-xtb") for m, n in ((WATER, 50), (HYDROGEN, 8), (AMMONIA, 20)))]
+        ),
     )
 
 
@@ -84,8 +86,8 @@ def test_a_study_of_several_molecules(folder: Path, tmp_path: Path) -> None:
 
 def test_a_test_molecule_without_a_zero_of_energy_has_no_energy_errors(tmp_path: Path) -> None:
     accurate, cheap = sets()
-    both = mixed([part.labels for part in split_molecules(accurate)] + [frames_of("H2", 12, 3, accurate.level)])
-    write_labels(replace(both, group=np.array(both.n_atoms == 2, dtype=np.int64)), tmp_path / "accurate.xyz")
+    both = together([part.labels for part in split_molecules(accurate)] + [springs(AMMONIA, 12, 3)])
+    write_labels(replace(both, group=np.array(both.n_atoms == 4, dtype=np.int64)), tmp_path / "accurate.xyz")
     write_labels(cheap, tmp_path / "cheap.xyz")
     plan = make_plan(sweep_of(tmp_path, *VARIED[:2], ("groups: [3]", "groups: [1]"), *VARIED[3:]))
     table = run(plan, tmp_path / "run")
@@ -93,7 +95,7 @@ def test_a_test_molecule_without_a_zero_of_energy_has_no_energy_errors(tmp_path:
     assert np.isfinite(table["test_force_mae_ev_ang"]).all()
     assert np.isfinite(table.loc[blind, "test_energy_mae_ev"]).all()
     assert table.loc[~blind, ["test_energy_mae_ev", "test_energy_rmse_ev"]].isna().all(axis=None)
-    warning = "no energy errors: the training labels leave the zero of energy of H2 open"
+    warning = "no energy errors: the training labels leave the zero of energy of H3N open"
     assert table.loc[~blind, "warnings"].str.endswith(warning).all()
     assert not table.loc[blind, "warnings"].str.contains("energy").any()
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+HYDROGEN = (np.array([1, 1]), np.array([[0.0, 0.0, 0.37], [0.0, 0.0, -0.37]]))
 WATER = (np.array([8, 1, 1]), np.array([[0.0, 0.0, 0.12], [0.0, 0.76, -0.47], [0.0, -0.76, -0.47]]))
 FORMALDEHYDE = (
     np.array([6, 8, 1, 1]),
@@ -35,7 +36,13 @@ AMMONIA = (
 )
 
 
-def springs(molecule: tuple[NDArray[np.int64], NDArray[np.float64]], n: int, seed: int, scale: float) -> LabelSet:
+def springs(
+    molecule: tuple[NDArray[np.int64], NDArray[np.float64]],
+    n: int,
+    seed: int,
+    scale: float = 0.04,
+    level: str = "ccsd_t/cc-pvdz",
+) -> LabelSet:
     """Frames shaken by `scale` Å and turned at random, with a Morse potential between each pair of atoms.
 
     Energies are total energies, forces their exact slope.
@@ -54,7 +61,7 @@ def springs(molecule: tuple[NDArray[np.int64], NDArray[np.float64]], n: int, see
         pull = (2.0 * depth * steep * left * (1.0 - left) / distance)[:, None] * apart
         forces[:, i] -= pull
         forces[:, j] += pull
-    return LabelSet(numbers, positions, energy, forces, "ccsd_t/cc-pvdz")
+    return LabelSet(numbers, positions, energy, forces, level)
 
 
 def together(sets: Sequence[LabelSet], seed: int | None = 0) -> LabelSet:
@@ -74,7 +81,7 @@ def together(sets: Sequence[LabelSet], seed: int | None = 0) -> LabelSet:
 @cache
 def parts() -> tuple[LabelSet, LabelSet, LabelSet]:
     methanol = replace(load_methanol().accurate, cpu_s=None, group=None)
-    return methanol, springs(WATER, 60, 1, 0.04), springs(FORMALDEHYDE, 80, 2, 0.04)
+    return methanol, springs(WATER, 60, 1), springs(FORMALDEHYDE, 80, 2)
 
 
 @cache
