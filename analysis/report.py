@@ -14,6 +14,7 @@ from analysis.answers import explain_surface
 from analysis.explain import DOUBTS, duration, explain
 from analysis.figure_style import svg_of
 from analysis.gallery import result_pictures, search_pictures
+from analysis.molecules_table import molecules_table
 from analysis.names import display_formula, display_level
 from analysis.planner import plan_target
 from analysis.pricing import reprice
@@ -66,6 +67,7 @@ class RunFiles:
         sweep_yaml: the run's own copy of its sweep.
         trials: of its Optuna studies, if any.
         importances: of its Optuna studies, if any.
+        molecules: errors of each molecule, where the test set has several.
     """
 
     table: pd.DataFrame | None
@@ -73,6 +75,7 @@ class RunFiles:
     sweep_yaml: str
     trials: pd.DataFrame | None = None
     importances: pd.DataFrame | None = None
+    molecules: pd.DataFrame | None = None
 
 
 def make_report(
@@ -98,7 +101,8 @@ def make_report(
         HTML without scripts and without anything to load.
 
     Raises:
-        InputError: the table has no usable curve, the target or the confidence is out of range, or the unit unknown.
+        InputError: the table has no usable curve, the errors of molecules are of another table, the target or the
+            confidence is out of range, or the unit unknown.
     """
     manifest, table = run.manifest, run.table
     if table is not None:
@@ -138,6 +142,7 @@ def make_report(
         options=options_table(plan) if plan else None,
         figures=[_inline(picture) for picture in sorted(pictures, key=lambda picture: _ORDER.index(picture.stem))],
         fits=fits_table(table, force_unit=force_unit) if plan and table is not None else None,
+        molecules=molecules_table(table, run.molecules, force_unit=force_unit) if plan and table is not None else None,
         warned=warnings_table(table) if table is not None else None,
         checked=explain_surface(fitted),
         chosen=chosen_table(run.trials, force_unit=force_unit),

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from asteroid.energy_zero import fit_zero
+from asteroid.molecules import rows_by_formula
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,10 +22,22 @@ _RESAMPLES = 500
 
 
 @dataclass(frozen=True)
+class MoleculeErrors:
+    """Force errors of one model on the test frames of one chemical formula; forces in eV/Å."""
+
+    molecule: str
+    n_atoms: int
+    n_test: int
+    force_mae_ev_ang: float
+    force_mae_se_ev_ang: float
+
+
+@dataclass(frozen=True)
 class ModelErrors:
     """Errors of one model on the test set; forces in eV/Å, energies in eV.
 
     Force errors are means over frames of means over a frame's atoms and components: frames count alike, large or small.
+    `molecules` takes them apart by formula where the set is one of several molecules; else it is empty.
     """
 
     force_mae_ev_ang: float
@@ -33,6 +46,7 @@ class ModelErrors:
     energy_mae_ev: float
     energy_rmse_ev: float
     n_test: int
+    molecules: tuple[MoleculeErrors, ...] = ()
 
 
 def evaluate(
@@ -56,6 +70,8 @@ def evaluate(
         zeros = [fit_zero(own, frames, rows, Tensor.median) for own in energy_error]
         energy_error = energy_error - torch.stack([zero.of(frames.numbers_of(rows)) for zero in zeros])
     per_frame = frames.component_mean(force_error.abs(), rows).numpy()
+    numbers = frames.numbers_of(rows).numpy()
+    molecules = rows_by_formula(numbers) if frames.numbers.ndim == 2 else {}
     per_frame_square = frames.component_mean(force_error.square(), rows)
     return [
         ModelErrors(
@@ -65,6 +81,16 @@ def evaluate(
             energy_mae_ev=float(error.abs().mean()),
             energy_rmse_ev=float(error.square().mean().sqrt()),
             n_test=len(rows),
+            molecules=tuple(
+                MoleculeErrors(
+                    molecule=name,
+                    n_atoms=int(np.count_nonzero(numbers[own[0]])),
+                    n_test=len(own),
+                    force_mae_ev_ang=float(mae[own].mean()),
+                    force_mae_se_ev_ang=block_bootstrap_se(mae[own]),
+                )
+                for name, own in molecules.items()
+            ),
         )
         for mae, square, error in zip(per_frame, per_frame_square, energy_error, strict=True)
     ]

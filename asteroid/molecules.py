@@ -67,6 +67,12 @@ def formula(numbers: npt.NDArray[np.integer]) -> str:
     return str(Symbols(numbers[numbers > 0]).get_chemical_formula())
 
 
+def rows_by_formula(numbers: npt.NDArray[np.integer]) -> dict[str, IntArray]:
+    """Rows of frames [N, A] by chemical formula, ascending; the orders of the atoms do not count."""
+    kinds, which = np.unique(np.sort(numbers, axis=1), axis=0, return_inverse=True)
+    return {formula(kind): np.flatnonzero(which.ravel() == place) for place, kind in enumerate(kinds)}
+
+
 def formulas(labels: LabelSet) -> Counter[str]:
     """Frames of each chemical formula; the orders of the atoms do not count."""
     found: Counter[str] = Counter()

@@ -10,6 +10,7 @@ from asteroid.evaluation import ModelErrors, evaluate
 from asteroid.labels import content_hashes
 from asteroid.molecules import formula
 from asteroid.prediction import predict_chain
+from study.results import KEY_COLUMNS
 from study.strategies import TRAITS
 
 if TYPE_CHECKING:
@@ -22,20 +23,29 @@ if TYPE_CHECKING:
     from study.use import UseMeter
 
 
-def make_rows(plan: Plan, bank: FrameBank, results: Mapping[str, StageResult], meter: UseMeter) -> list[dict[str, Any]]:
-    """One row for every recipe whose last stage is finished or whose chain has failed."""
+def make_rows(
+    plan: Plan, bank: FrameBank, results: Mapping[str, StageResult], meter: UseMeter
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Rows of the results table and of the table of molecules (`study.molecule_errors`), on the same predictions.
+
+    Returns:
+        one row for every recipe whose last stage is finished or whose chain has failed, and of those that are
+        finished one for each molecule of a test set of several.
+    """
     errors = _test_errors(plan, bank, results)
     open_zeros = _open_zeros(plan, bank, results)
-    rows = []
+    rows, molecule_rows = [], []
     for recipe in plan.recipes:
         failed = [results[s.key].status for s in recipe.stages if s.key in results and results[s.key].status != "ok"]
         if failed:
             rows.append(_row(plan, recipe, results, None, math.nan, failed[0]))
         elif recipe.stages[-1].key in results:
             use_cpu_s = meter.cpu_s_per_frame(recipe, results)
-            row = _row(plan, recipe, results, errors[recipe.stages[-1].key], use_cpu_s, "ok")
+            own = errors[recipe.stages[-1].key]
+            row = _row(plan, recipe, results, own, use_cpu_s, "ok")
             rows.append(_without_energies(row, open_zeros.get(recipe.stages[-1].key, [])))
-    return rows
+            molecule_rows += _molecule_rows(row, own)
+    return rows, molecule_rows
 
 
 def _test_errors(plan: Plan, bank: FrameBank, results: Mapping[str, StageResult]) -> dict[str, ModelErrors]:
@@ -77,6 +87,20 @@ def _without_energies(row: dict[str, Any], open_zeros: list[str]) -> dict[str, A
     warning = f"no energy errors: the training labels leave the zero of energy of {', '.join(open_zeros)} open"
     warnings = "; ".join(filter(None, (row["warnings"], warning)))
     return row | {"test_energy_mae_ev": math.nan, "test_energy_rmse_ev": math.nan, "warnings": warnings}
+
+
+def _molecule_rows(row: dict[str, Any], errors: ModelErrors) -> list[dict[str, Any]]:
+    return [
+        {name: row[name] for name in KEY_COLUMNS}
+        | {
+            "molecule": own.molecule,
+            "n_atoms": own.n_atoms,
+            "n_test": own.n_test,
+            "test_force_mae_ev_ang": own.force_mae_ev_ang,
+            "test_force_mae_se_ev_ang": own.force_mae_se_ev_ang,
+        }
+        for own in errors.molecules
+    ]
 
 
 def _usable(spec: StageSpec, results: Mapping[str, StageResult]) -> bool:

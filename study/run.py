@@ -21,6 +21,7 @@ from study.data import StudyData, load_data
 from study.engine import StageEngine
 from study.folder import OWN_STORE, check_folder, check_room, claimed, read_record, store_of, write_json
 from study.manifest import make_manifest
+from study.molecule_errors import MOLECULES_FILE, molecules_frame, write_molecules
 from study.packs import Pack, by_urgency, plan_rounds
 from study.recipe import Recipe, make_recipes, make_tuned_recipes
 from study.results import results_frame, write_results
@@ -162,8 +163,13 @@ def _run(
         write_json(folder / "manifest.json", manifest | {"failures": failures[-_FAILURES_KEPT:]})
         table = results_frame([])
         if rows_from is not None:
-            table = results_frame(make_rows(plan, rows_from[0], engine.results, rows_from[1]))
+            rows, molecule_rows = make_rows(plan, rows_from[0], engine.results, rows_from[1])
+            table = results_frame(rows)
             write_results(table, folder)
+            if plan.data.test.varied:
+                write_molecules(molecules_frame(molecule_rows), folder)
+            else:  # one of labels that were several molecules once
+                (folder / MOLECULES_FILE).unlink(missing_ok=True)
         now = time.monotonic()
         due = now + max(_RECORD_EVERY_S, (now - began) / _RECORD_SHARE)
         return table

@@ -166,6 +166,8 @@ def run(
         _say(f"trials: {folder / 'trials.csv'}, Optuna's journal: {folder / 'optuna.journal'}")
     if len(table):
         _say(f"results: {folder / 'results.csv'} (and .parquet), settings and ledger: {folder / 'manifest.json'}")
+        if plan.data.test.varied:
+            _say(f"errors of each molecule: {folder / 'molecules.csv'}")
         _say(f'next: asteroid-study report {folder}; asteroid-study plan {folder} --target "0.3 kcal/mol/A"')
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from analysis.report import RunFiles, make_report
+from study.molecule_errors import read_molecules
 from study.trials import read_importances, read_trials
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def save_report(
         sweep_yaml=sweep.read_text(encoding="utf-8") if sweep.is_file() else "",
         trials=read_trials(run),
         importances=read_importances(run),
+        molecules=read_molecules(run),
     )
     page = make_report(
         files,

@@ -55,7 +55,7 @@ class Trained:
     meter: UseMeter
 
     def rows(self, results: dict[str, StageResult] | None = None) -> dict[str, dict[str, Any]]:
-        found = make_rows(self.plan, self.bank, self.results if results is None else results, self.meter)
+        found, _ = make_rows(self.plan, self.bank, self.results if results is None else results, self.meter)
         return {row["strategy"]: row for row in found}
 
     def recipe(self, strategy: str) -> Recipe:

@@ -1,0 +1,114 @@
+"""Errors by molecule: what each strategy's error on a test set of several molecules is made of."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from analysis.curves import curves_of, labels_of, representative_curves
+from analysis.names import display_formula
+from analysis.report_tables import TextTable
+from asteroid.errors import InputError
+from asteroid.units import force_unit_in_ev_ang
+from study.results import KEY_COLUMNS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from analysis.curves import Curve
+
+#: Molecules with a column of their own, and those left out that are named.
+_SHOWN, _NAMED = 12, 20
+#: Rounding of a mean over frames taken molecule by molecule.
+_TOLERANCE = 1e-6
+
+
+def molecules_table(
+    table: pd.DataFrame, molecules: pd.DataFrame | None, *, force_unit: str, shown: int = _SHOWN
+) -> TextTable | None:
+    """Mean error of each molecule over seeds, at the largest budget of one curve of each strategy.
+
+    Args:
+        table: results table.
+        molecules: errors of each molecule (`study.molecule_errors`); None where there are none.
+        force_unit: on display.
+        shown: molecules that get a column, those with the most test frames.
+
+    Returns:
+        One row for each of `curves.representative_curves`, one column for each molecule, and one for all frames; None
+        where no run has errors by molecule.
+
+    Raises:
+        InputError: the table has no usable curve, the errors of molecules do not add up to those of the table, or the
+            unit is not known.
+    """
+    scale = force_unit_in_ev_ang(force_unit)
+    if molecules is None or not len(molecules):
+        return None
+    whole = table.loc[table["status"] == "ok", [*KEY_COLUMNS, "test_force_mae_ev_ang", "n_test"]]
+    known = molecules.merge(whole, on=KEY_COLUMNS, suffixes=("", "_whole"))
+    _refuse_another_sum(known)
+    if known.empty:
+        return None
+    frames = known.groupby("molecule")[["n_test", "n_atoms"]].first()
+    frames = frames.sort_values("n_test", ascending=False, kind="stable")
+    names = list(frames.index)
+    curves = representative_curves(curves_of(table))
+    rows = []
+    for curve, label in zip(curves, labels_of(curves), strict=True):
+        own = known[_of(curve, known)]
+        own = own[own["budget"] == own["budget"].max()]
+        if own.empty:
+            continue
+        budget, seeds = int(own["budget"].iloc[0]), own.drop_duplicates("seed")
+        cells = [own.loc[own["molecule"] == name, "test_force_mae_ev_ang"] for name in names[:shown]]
+        cells.append(seeds["test_force_mae_ev_ang_whole"])
+        rows.append((label, f"{budget:,}", str(len(seeds)), *(_mean_and_spread(cell / scale) for cell in cells)))
+    heads = [
+        f"{display_formula(name)}: {frames.loc[name, 'n_atoms']} atoms, {frames.loc[name, 'n_test']:,} frames"
+        for name in names[:shown]
+    ]
+    caption = (
+        f"Force MAE ({force_unit}) on the test frames of each molecule, mean over seeds ± standard deviation between "
+        "seeds, at the largest budget of each strategy" + _left_out(names[shown:])
+    )
+    return TextTable(caption, ("Curve", "Accurate labels", "Seeds", *heads, "All frames"), tuple(rows))
+
+
+def _of(curve: Curve, known: pd.DataFrame) -> pd.Series[bool]:
+    """Rows of one curve; a temperature that is NaN, nothing to weight, equals itself."""
+    alike = np.isclose(known["gamma_rel"], curve.gamma_rel, rtol=0, atol=0, equal_nan=True)
+    same = (known["strategy"] == curve.strategy) & (known["n_cheap"] == curve.n_cheap) & alike
+    return same & (known["schedule"].fillna("") == curve.schedule)
+
+
+def _refuse_another_sum(known: pd.DataFrame) -> None:
+    """Refuse errors whose mean over all frames is not that of the results, as after a file was changed or cut."""
+    weighted = known.assign(sum=known["n_test"] * known["test_force_mae_ev_ang"])
+    for key, run in weighted.groupby(KEY_COLUMNS, dropna=False, sort=False):
+        n_test, whole = run["n_test"].sum(), run.iloc[0]
+        mean = run["sum"].sum() / n_test
+        mae = whole["test_force_mae_ev_ang_whole"]
+        if n_test != whole["n_test_whole"] or not math.isclose(mean, mae, rel_tol=_TOLERANCE):
+            raise InputError(
+                f"errors by molecule in molecules.csv have the mean of the results, found {mean:g} eV/Å over {n_test} "
+                f"frames for {mae:g} over {whole['n_test_whole']} in {dict(zip(KEY_COLUMNS, key, strict=True))}: "
+                "repeat 'asteroid-study run'"
+            )
+
+
+def _mean_and_spread(errors: pd.Series[float]) -> str:
+    if errors.empty:
+        return ""
+    spread = float(errors.std(ddof=1)) if len(errors) > 1 else math.nan
+    return f"{errors.mean():.3g}" + (f" ± {spread:.1g}" if math.isfinite(spread) else "")
+
+
+def _left_out(names: list[str]) -> str:
+    if not names:
+        return ""
+    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+    listed = ", ".join(map(display_formula, names[:_NAMED]))
+    return f"; left out, with fewer test frames, but in molecules.csv: {listed}{more}"
