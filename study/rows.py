@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import torch
+
 from asteroid.energy_zero import undetermined
 from asteroid.evaluation import ModelErrors, evaluate
 from asteroid.labels import content_hashes
@@ -33,7 +36,7 @@ def make_rows(
         finished one for each molecule of a test set of several.
     """
     errors = _test_errors(plan, bank, results)
-    open_zeros = _open_zeros(plan, bank, results)
+    open_zeros = _open_zeros(plan, results)
     rows, molecule_rows = [], []
     for recipe in plan.recipes:
         failed = [results[s.key].status for s in recipe.stages if s.key in results and results[s.key].status != "ok"]
@@ -65,17 +68,18 @@ def _test_errors(plan: Plan, bank: FrameBank, results: Mapping[str, StageResult]
     return errors
 
 
-def _open_zeros(plan: Plan, bank: FrameBank, results: Mapping[str, StageResult]) -> dict[str, list[str]]:
+def _open_zeros(plan: Plan, results: Mapping[str, StageResult]) -> dict[str, list[str]]:
     """By stage that accurate labels trained: formulas of test molecules whose zero of energy they leave open."""
-    test = plan.data.test
+    test, pool = plan.data.test, plan.data.pool
     if not test.varied:
         return {}
-    frames = bank.levels[test.level]
-    numbers = frames.numbers_of(bank.rows_of(test.level, content_hashes(test)))
+    numbers = torch.tensor(test.numbers)
+    # Not from the bank: it has no training frames of stages that were finished before.
+    atoms = dict(zip(content_hashes(pool), pool.numbers, strict=True))
     found = {}
     for spec in {recipe.stages[-1].key: recipe.stages[-1] for recipe in plan.recipes}.values():
         if _usable(spec, results) and spec.train.level == test.level:
-            known = frames.numbers_of(bank.rows_of(test.level, spec.train.hashes))
+            known = torch.from_numpy(np.stack([atoms[h] for h in spec.train.hashes]))
             found[spec.key] = sorted({formula(own) for own in numbers[undetermined(numbers, known)].numpy()})
     return found
 
