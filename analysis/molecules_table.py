@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from analysis.curves import Curve
 
-#: Molecules with a column of their own, and those left out that are named.
+#: Molecules with a row of their own, and those left out that are named.
 _SHOWN, _NAMED = 12, 20
 #: Rounding of a mean over frames taken molecule by molecule.
 _TOLERANCE = 1e-6
@@ -34,11 +34,11 @@ def molecules_table(
         table: results table.
         molecules: errors of each molecule (`study.molecule_errors`); None where there are none.
         force_unit: on display.
-        shown: molecules that get a column, those with the most test frames.
+        shown: molecules that get a row, those with the most test frames.
 
     Returns:
-        One row for each of `curves.representative_curves`, one column for each molecule, and one for all frames; None
-        where no run has errors by molecule.
+        One row for each molecule and one for all, one column for each of `curves.representative_curves`; None where no
+        run has errors by molecule.
 
     Raises:
         InputError: the table has no usable curve, the errors of molecules do not add up to those of the table, or the
@@ -50,31 +50,32 @@ def molecules_table(
     whole = table.loc[table["status"] == "ok", [*KEY_COLUMNS, "test_force_mae_ev_ang", "n_test"]]
     known = molecules.merge(whole, on=KEY_COLUMNS, suffixes=("", "_whole"))
     _refuse_another_sum(known)
-    if known.empty:
-        return None
-    frames = known.groupby("molecule")[["n_test", "n_atoms"]].first()
+    frames = known.groupby("molecule")[["n_atoms", "n_test"]].first()
     frames = frames.sort_values("n_test", ascending=False, kind="stable")
-    names = list(frames.index)
+    named = [str(name) for name in frames.index[:shown]]
     curves = representative_curves(curves_of(table))
-    rows = []
+    heads, columns, n_seeds = [], [], set()
     for curve, label in zip(curves, labels_of(curves), strict=True):
         own = known[_of(curve, known)]
         own = own[own["budget"] == own["budget"].max()]
-        if own.empty:
-            continue
-        budget, seeds = int(own["budget"].iloc[0]), own.drop_duplicates("seed")
-        cells = [own.loc[own["molecule"] == name, "test_force_mae_ev_ang"] for name in names[:shown]]
-        cells.append(seeds["test_force_mae_ev_ang_whole"])
-        rows.append((label, f"{budget:,}", str(len(seeds)), *(_mean_and_spread(cell / scale) for cell in cells)))
-    heads = [
-        f"{display_formula(name)}: {frames.loc[name, 'n_atoms']} atoms, {frames.loc[name, 'n_test']:,} frames"
-        for name in names[:shown]
-    ]
+        if len(own):
+            seeds = own.drop_duplicates("seed")
+            n_seeds.add(len(seeds))
+            heads.append(label if curve.horizontal else f"{label}, {own['budget'].iloc[0]:,} labels")
+            errors = [own.loc[own["molecule"] == name, "test_force_mae_ev_ang"] for name in named]
+            errors.append(seeds["test_force_mae_ev_ang_whole"])
+            columns.append([_mean_and_spread(error / scale) for error in errors])
+    if not heads:
+        return None
+    about = [(display_formula(name), *(f"{count:,}" for count in frames.loc[name])) for name in named]
+    about.append(("All molecules", "", f"{frames['n_test'].sum():,}"))
     caption = (
-        f"Force MAE ({force_unit}) on the test frames of each molecule, mean over seeds ± standard deviation between "
-        "seeds, at the largest budget of each strategy" + _left_out(names[shown:])
+        f"Force MAE ({force_unit}) on the test frames of each molecule at the largest budget of each strategy, "
+        + _over(n_seeds)
+        + _left_out([str(name) for name in frames.index[shown:]])
     )
-    return TextTable(caption, ("Curve", "Accurate labels", "Seeds", *heads, "All frames"), tuple(rows))
+    rows = tuple((*first, *errors) for first, *errors in zip(about, *columns, strict=True))
+    return TextTable(caption, ("Molecule", "Atoms", "Test frames", *heads), rows)
 
 
 def _of(curve: Curve, known: pd.DataFrame) -> pd.Series[bool]:
@@ -99,11 +100,18 @@ def _refuse_another_sum(known: pd.DataFrame) -> None:
             )
 
 
+def _over(n_seeds: set[int]) -> str:
+    """What a cell is, in words."""
+    if n_seeds == {1}:
+        return "one seed"
+    low, high = min(n_seeds), max(n_seeds)
+    return f"mean over {high if low == high else f'{low} to {high}'} seeds ± standard deviation between them"
+
+
 def _mean_and_spread(errors: pd.Series[float]) -> str:
-    if errors.empty:
-        return ""
-    spread = float(errors.std(ddof=1)) if len(errors) > 1 else math.nan
-    return f"{errors.mean():.3g}" + (f" ± {spread:.1g}" if math.isfinite(spread) else "")
+    """Joined by spaces that do not break."""
+    shown = [errors.mean(), errors.std(ddof=1)] if len(errors) > 1 else [errors.mean()]
+    return "\u00a0±\u00a0".join(f"{x:#.{n}g}".rstrip(".") for x, n in zip(shown, (3, 2), strict=False))
 
 
 def _left_out(names: list[str]) -> str:

@@ -98,10 +98,15 @@ def read_molecules(folder: Path) -> pd.DataFrame | None:
     path = folder / MOLECULES_FILE
     if not path.is_file():
         return None
-    dtypes = {name: dtype for name, (dtype, _) in MOLECULE_COLUMNS.items()}
-    blank = {name: [""] for name, dtype in dtypes.items() if dtype == "float64"}
-    try:  # with types, as a count of 12.5 or a missing one would pass for a number
-        frame = pd.read_csv(path, dtype=dtypes, keep_default_na=False, na_values=blank, float_precision="round_trip")
+    # With types, as a count of 12.5 would pass for 12; floats as Python reads them, exact in every release of pandas.
+    dtypes = {name: dtype for name, (dtype, _) in MOLECULE_COLUMNS.items() if dtype != "float64"}
+    floats = {name: _number for name, (dtype, _) in MOLECULE_COLUMNS.items() if dtype == "float64"}
+    try:
+        frame = pd.read_csv(path, dtype=dtypes, converters=floats, keep_default_na=False)
     except ValueError as error:  # pandas' own errors of files are ValueErrors
         raise InputError(f"{path} is damaged ({' '.join(str(error).split())}): repeat 'asteroid-study run'") from error
     return validate_molecules(frame)
+
+
+def _number(text: str) -> float:
+    return float(text or "nan")
