@@ -6,22 +6,20 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from ase.symbols import Symbols
 
 from asteroid.errors import InputError
-from asteroid.molecules import formula
+from asteroid.molecules import formulas, named_difference
 from asteroid.plausibility import all_electron_energy_ev, is_total_energy
 from asteroid.units import ENERGY_IN_EV, energy_unit, force_unit_in_ev_ang, length_unit
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from asteroid.labels import IntArray, LabelSet
+    from asteroid.labels import LabelSet
 
 #: Steps of energies below this do no harm: a tenth of what the best models reach on small molecules.
 _STEP_EV = 1e-4
 #: Formulas that a message lists.
-_SHOWN = 4
 REMEDY = "declare them, for instance energy_unit: kcal/mol, length_unit: Angstrom"
 
 
@@ -87,42 +85,17 @@ def one_row_for_all(rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return np.asarray(rows[0]) if len(rows) and (rows == rows[0]).all() else rows
 
 
-def molecules_found(labels: LabelSet) -> str | None:
-    """Say in which frames the atoms differ and how many frames each formula has; None for one molecule.
-
-    Frames are counted from 0 as they stand in the file. No molecule is taken apart: there may be one for each frame.
-    """
-    numbers = labels.numbers
-    if not labels.varied or (numbers == numbers[:1]).all():
-        return None
-    found, first, count = _compositions(labels)
-    row = int(np.sort(first)[1]) if len(found) > 1 else int((numbers != numbers[0]).any(axis=1).argmax())
-    shown = " and ".join(f"{Symbols(numbers[i][numbers[i] > 0])} in frame {i}" for i in (0, row))
-    if len(found) == 1:
-        return shown
-    often = np.lexsort((first, -count))
-    listed = ", ".join(f"{formula(found[kind])} ({count[kind]:,} frames)" for kind in often[:_SHOWN])
-    return f"{shown}, in all {listed}" + (f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else "")
-
-
 def refuse_several_molecules(labels: LabelSet, what: str) -> None:
     """Refuse a file of several molecules, or of one in several orders of its atoms, where one molecule is read.
 
     Raises:
         InputError: the frames differ; the message names two of them and how many frames each formula has.
     """
-    found = molecules_found(labels)
+    found = named_difference(labels)
     if found is None:
         return
-    one_formula = len(_compositions(labels)[0]) == 1
-    remedy = "write the atoms of every frame in one order" if one_formula else "write one file for each"
+    remedy = "write the atoms of every frame in one order" if len(formulas(labels)) == 1 else "write one file for each"
     raise InputError(f"frames of {what} must be one molecule with one order of atoms, found {found}: {remedy}")
-
-
-def _compositions(labels: LabelSet) -> tuple[IntArray, IntArray, IntArray]:
-    """Sorted atomic numbers of each composition, its first frame, and how many frames it has."""
-    found, first, count = np.unique(np.sort(labels.numbers, axis=1), axis=0, return_index=True, return_counts=True)
-    return found, first, count
 
 
 def named_units(energy: str, length: str, force: str | None, how: str) -> FileUnits:

@@ -11,9 +11,10 @@ import numpy as np
 from asteroid.ase_labels import read_ase
 from asteroid.errors import InputError
 from asteroid.extxyz_labels import read_extxyz
-from asteroid.file_labels import decide_units, molecules_found, refuse_several_molecules, single_precision, unit_doubts
+from asteroid.file_labels import decide_units, refuse_several_molecules, single_precision, unit_doubts
 from asteroid.labels import LabelSet, normalise_level
 from asteroid.md17_labels import is_md17, read_md17
+from asteroid.molecules import formulas, named_difference
 from asteroid.npz_labels import read_npz, read_sidecar
 from asteroid.units import ENERGY_IN_EV, LENGTH_IN_ANG, force_unit_in_ev_ang
 
@@ -99,8 +100,8 @@ def read_labels(
     loaded = convert(file, units, what, level)
     if not several or is_md17(path):
         refuse_several_molecules(loaded.labels, what)
-    elif (found := molecules_found(loaded.labels)) is not None:
-        notes = (*notes, f"frames are not one molecule with one order of atoms: {found}")
+    elif len(formulas(loaded.labels)) == 1 and (found := named_difference(loaded.labels)) is not None:
+        notes = (*notes, f"atoms come in several orders: {found}")
     return replace(loaded, notes=loaded.notes + notes)
 
 

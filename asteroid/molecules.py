@@ -68,26 +68,41 @@ def formula(numbers: npt.NDArray[np.integer]) -> str:
 
 
 def rows_by_formula(numbers: npt.NDArray[np.integer]) -> dict[str, IntArray]:
-    """Rows of frames [N, A] by chemical formula, ascending; the orders of the atoms do not count."""
-    kinds, which = np.unique(np.sort(numbers, axis=1), axis=0, return_inverse=True)
-    return {formula(kind): np.flatnonzero(which.ravel() == place) for place, kind in enumerate(kinds)}
+    """Rows of frames [N, A] by chemical formula, in the order of first appearance; orders of atoms do not count."""
+    kinds, first, which = np.unique(np.sort(numbers, axis=1), axis=0, return_index=True, return_inverse=True)
+    return {formula(kinds[kind]): np.flatnonzero(which.ravel() == kind) for kind in np.argsort(first)}
 
 
 def formulas(labels: LabelSet) -> Counter[str]:
     """Frames of each chemical formula; the orders of the atoms do not count."""
-    found: Counter[str] = Counter()
-    for molecule in split_molecules(labels):
-        found[formula(molecule.labels.numbers)] += len(molecule.rows)
-    return found
+    if not labels.varied:
+        return Counter({formula(labels.numbers): len(labels)})
+    return Counter({name: len(rows) for name, rows in rows_by_formula(labels.numbers).items()})
 
 
-def named_formulas(labels: LabelSet, shown: int = _SHOWN) -> str:
+def named_formulas(labels: LabelSet) -> str:
     """The formula of one molecule; the most frequent ones of several, with their numbers of frames."""
     found = formulas(labels)
     if len(found) == 1:
         return next(iter(found))
-    listed = ", ".join(f"{name} ({count:,} frames)" for name, count in found.most_common(shown))
-    return listed + (f" and {len(found) - shown} more" if len(found) > shown else "")
+    listed = ", ".join(
+        f"{name} ({count:,} frame{'s' if count > 1 else ''})" for name, count in found.most_common(_SHOWN)
+    )
+    return listed + (f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else "")
+
+
+def named_difference(labels: LabelSet) -> str | None:
+    """Two frames whose atoms differ, and how many frames each formula has; None for one molecule in one order.
+
+    Frames are counted from 0. No molecule is taken apart: there may be one for each frame.
+    """
+    numbers = labels.numbers
+    if not labels.varied or (numbers == numbers[:1]).all():
+        return None
+    several = list(rows_by_formula(numbers).values())
+    other = several[1][0] if len(several) > 1 else (numbers != numbers[0]).any(axis=1).argmax()
+    shown = " and ".join(f"{Symbols(numbers[i][numbers[i] > 0])} in frame {i}" for i in (0, int(other)))
+    return f"{shown}, in all {named_formulas(labels)}" if len(several) > 1 else shown
 
 
 def refuse_several(labels: LabelSet, what: str, remedy: str) -> None:
@@ -102,4 +117,5 @@ def refuse_several(labels: LabelSet, what: str, remedy: str) -> None:
         InputError: the frames have several compositions, or one in several orders of the atoms.
     """
     if labels.varied:
-        raise InputError(f"{what} needs one composition, found {named_formulas(labels)}: {remedy}")
+        found = named_difference(labels) or named_formulas(labels)
+        raise InputError(f"{what} needs one composition in one order of atoms, found {found}: {remedy}")

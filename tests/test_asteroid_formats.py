@@ -229,7 +229,7 @@ def test_molecules_of_a_flattened_file_are_named(tmp_path: Path) -> None:
     message = refused(saved(tmp_path, flattened(Z=numbers, N=sizes, E=np.zeros(5))), **units)
     assert message == (
         "frames of labels.npz must be one molecule with one order of atoms, found OH2 in frame 0 and CH2 in frame 2, "
-        "in all H2O (2 frames), CH2 (1 frames), HO (1 frames), O (1 frames): write one file for each"
+        "in all H2O (2 frames), CH2 (1 frame), HO (1 frame), O (1 frame): write one file for each"
     )
     assert "found OH2 in frame 0 and HOH in frame 3: write the atoms of every frame in one order" in refused(
         saved(tmp_path, flattened(Z=np.concatenate([np.tile(WATER, 3), [1, 8, 1]]))), **units

@@ -120,8 +120,14 @@ def test_several_molecules_are_refused_with_their_formulas() -> None:
     with pytest.raises(InputError) as refusal:
         refuse_several(mixed(ORDER), "the kernel", "remove strategy gdml")
     assert str(refusal.value) == (
-        "the kernel needs one composition, found H2O (4 frames), H2 (2 frames): remove strategy gdml"
+        "the kernel needs one composition in one order of atoms, found OH2 in frame 0 and H2 in frame 1, in all H2O (4 "
+        "frames), H2 (2 frames): remove strategy gdml"
     )
+
+
+def test_several_orders_of_one_molecule_are_refused_too() -> None:
+    with pytest.raises(InputError, match=r"found OH2 in frame 0 and HOH in frame 2: write them in one$"):
+        refuse_several(mixed([WATER, WATER, TURNED]), "this", "write them in one")
 
 
 def test_padding_keeps_what_is_there() -> None:
