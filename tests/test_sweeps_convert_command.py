@@ -52,7 +52,8 @@ def test_several_molecules_are_converted(suffixes: tuple[str, str], tmp_path: Pa
     write_labels(labels, given, selection_rule="random")
     code, printed, error = answer("convert", str(given), str(out))
     assert (code, error) == (0, "")
-    assert "OH2 in frame 0 and C2H2 in frame 1, in all H2O (30 frames), C2H2 (30 frames)" in printed
+    assert "H2O: 30 frames, 3 atoms" in printed
+    assert "C2H2: 30 frames, 4 atoms" in printed
     found = read_labels(out, level="pbe", several=True).labels
     assert content_hashes(found) == content_hashes(labels)
     for field in ("numbers", "frame_id", "group", "cpu_s"):
