@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from asteroid import training
+from asteroid.energy_zero import EnergyZero
 from asteroid.fits import BestKeeper
 from asteroid.training import Schedule
 
@@ -51,7 +52,8 @@ def test_the_best_weights_survive_a_later_divergence() -> None:
     keeper.see(5, good, torch.tensor([0.5, 0.7]))
     keeper.see(10, worse, torch.tensor([math.nan, 0.6]))
     keeper.see(15, torch.full((2, 1), math.nan), torch.tensor([math.nan, math.inf]))
-    one, other = keeper.fits(torch.tensor([0.1, 0.2]), torch.tensor([0.3, 0.4]), [8, None], [None, None])
+    start, end = ([EnergyZero(ev) for ev in pair] for pair in ((0.1, 0.2), (0.3, 0.4)))
+    one, other = keeper.fits(start, end, [8, None], [None, None])
     assert (one.parameters.tolist(), one.val_error, one.diverged_at_step) == ([1.0], 0.5, 8)
     assert (other.parameters.tolist(), other.diverged_at_step) == ([4.0], None)
     assert other.val_error == pytest.approx(0.6)

@@ -208,7 +208,7 @@ def test_shared_frames_are_read_where_they_lie() -> None:
         warnings.simplefilter("error")
         opened = shared.open()
     originals = leaves(given.levels[LEVEL])
-    assert len(originals) == 9, "frames, cheap labels and probes"
+    assert len(originals) == 10, "frames, cheap labels and probes"
     for (name, tensor), (other, original) in zip(leaves(opened.levels[LEVEL]), originals, strict=True):
         assert name == other
         assert tensor.data_ptr() == original.data_ptr(), name
