@@ -55,7 +55,8 @@ class Trained:
     meter: UseMeter
 
     def rows(self, results: dict[str, StageResult] | None = None) -> dict[str, dict[str, Any]]:
-        found, _ = make_rows(self.plan, self.bank, self.results if results is None else results, self.meter)
+        found, of_molecules = make_rows(self.plan, self.bank, self.results if results is None else results, self.meter)
+        assert of_molecules == [], "there is one only"
         return {row["strategy"]: row for row in found}
 
     def recipe(self, strategy: str) -> Recipe:
