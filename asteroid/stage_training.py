@@ -102,7 +102,8 @@ def _train_networks(
     )
     core_s = (time.process_time() - began) / len(specs)
     spent_s = [core_s + result.core_s for result in earlier] or [core_s] * len(specs)
-    return [_result(*made) for made in zip(specs, members, fits, weightings, spent_s, strict=True)]
+    idle = [_error_of_no_forces(frames, member) for member in members]
+    return [_result(*made) for made in zip(specs, members, fits, weightings, spent_s, idle, strict=True)]
 
 
 def _member(
@@ -172,7 +173,19 @@ def _base(bank: FrameBank, spec: StageSpec, rows: Tensor, parents: Mapping[str, 
     return base
 
 
-def _result(spec: StageSpec, member: Member, fit: Fit, weighting: Weighting | None, core_s: float) -> StageResult:
+def _error_of_no_forces(frames: FrameTensors, member: Member) -> float:
+    """Validation error of a model that predicts no forces at all, eV/Å; it is what the worst sensible one reaches."""
+    forces = frames.forces[member.val_rows]
+    if member.base is not None:
+        forces = forces - member.base.forces[member.val_rows]
+    per_frame = frames.component_mean(forces.abs(), member.val_rows)
+    weights = member.val_weights
+    return float(per_frame.mean() if weights is None else (per_frame * weights).sum() / weights.sum())
+
+
+def _result(
+    spec: StageSpec, member: Member, fit: Fit, weighting: Weighting | None, core_s: float, idle_ev_ang: float
+) -> StageResult:
     assert not isinstance(spec.model, KernelSettings)
     sample = None if weighting is None else effective_sample(weighting.train)
     return StageResult(
@@ -187,12 +200,23 @@ def _result(spec: StageSpec, member: Member, fit: Fit, weighting: Weighting | No
         effective_sample=sample,
         bias_quantiles_ev_ang=None if weighting is None else weighting.bias_quantiles_ev_ang,
         status="ok" if fit.diverged_at_step is None else f"loss not finite at step {fit.diverged_at_step}",
-        warnings=_doubts(sample, len(spec.train)),
+        warnings=(*_sample_doubts(sample, len(spec.train)), *_fit_doubts(spec, fit, idle_ev_ang)),
         interrupted=fit if fit.checkpoint else None,
     )
 
 
-def _doubts(sample: float | None, n_train: int) -> tuple[str, ...]:
+def _fit_doubts(spec: StageSpec, fit: Fit, idle_ev_ang: float) -> tuple[str, ...]:
+    """A loss may stay finite and the model be useless."""
+    unjudged = spec.score is not None or fit.checkpoint is not None or fit.diverged_at_step is not None
+    if unjudged or fit.val_error < idle_ev_ang:
+        return ()
+    return (
+        f"{spec.kind} leaves a validation error of {fit.val_error:.3g} eV/Å, predicting no forces one of "
+        f"{idle_ev_ang:.3g}: lower its learning_rate or train longer",
+    )
+
+
+def _sample_doubts(sample: float | None, n_train: int) -> tuple[str, ...]:
     if sample is None or sample >= _LEAST_EFFECTIVE_SHARE * n_train:
         return ()
     return (f"effective sample {sample:.1f} of {n_train} frames ({sample / n_train:.1%}): raise gamma_rel",)

@@ -228,8 +228,23 @@ def test_weights_that_throw_most_labels_away_are_doubted() -> None:
     cold, warm = train_pack(bank(), specs, {teacher.key: teacher.model}, share_batches=True)
     assert cold.effective_sample < 0.02 * 140 < warm.effective_sample
     share = f"{cold.effective_sample / 140:.1%}"
-    assert cold.warnings == (f"effective sample {cold.effective_sample:.1f} of 140 frames ({share}): raise gamma_rel",)
+    assert cold.warnings[0] == f"effective sample {cold.effective_sample:.1f} of 140 frames ({share}): raise gamma_rel"
     assert warm.warnings == teacher.warnings == ()
+
+
+def test_a_model_worse_than_none_is_told_though_its_loss_stays_finite() -> None:
+    wild = replace(SCHEDULE, learning_rate=30.0, warmup_steps=0)
+    specs = [stage("identify", schedule=schedule) for schedule in (SCHEDULE, wild)]
+    sane, useless = (train_pack(bank(), [spec], {})[0] for spec in specs)
+    assert (sane.status, useless.status) == ("ok", "ok")
+    rows = bank().rows_of(ACCURATE, specs[0].val.hashes)
+    idle = float(bank().levels[ACCURATE].forces[rows].abs().mean())
+    assert sane.val_force_mae_ev_ang < idle < useless.val_force_mae_ev_ang
+    assert sane.warnings == ()
+    assert useless.warnings == (
+        f"identify leaves a validation error of {useless.val_force_mae_ev_ang:.3g} eV/Å, predicting no forces one of "
+        f"{idle:.3g}: lower its learning_rate or train longer",
+    )
 
 
 def test_a_loss_that_is_not_finite_is_told_with_its_step() -> None:

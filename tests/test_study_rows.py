@@ -183,7 +183,7 @@ def test_what_a_prediction_costs_is_measured_once_per_model_and_size() -> None:
 def test_doubts_of_every_stage_of_a_chain_reach_its_row() -> None:
     t = trained()
     chain = t.recipe("asteroid").stages
-    known = dict(t.results)
+    known = {key: replace(result, warnings=()) for key, result in t.results.items()}
     known[chain[0].key] = replace(known[chain[0].key], warnings=("first", "second"))
     known[chain[1].key] = replace(known[chain[1].key], warnings=("third",))
     rows = t.rows(known)
