@@ -42,11 +42,21 @@ DOUBTS = {
     "spread-out frames, not of the frames that a simulation meets",
     "farthest_cheap": "the cheap frames were chosen by farthest-point sampling: what they save does not carry over to "
     "frames as they are sampled",
+    "unseen_molecules": "some test frames are of molecules that no label can be bought of: the errors are partly those "
+    "of molecules unseen",
+    "untested_molecules": "labels of some molecules are bought and no test frame is of them: the errors leave them out",
     "failed_runs": "some runs of this curve failed and were left out",
 }
 
 #: Doubts about all curves, which hold where nothing is chosen as well.
-OF_THE_RUN = ("unfinished_run", "farthest_labels", "farthest_test", "farthest_cheap")
+OF_THE_RUN = (
+    "unfinished_run",
+    "farthest_labels",
+    "farthest_test",
+    "farthest_cheap",
+    "unseen_molecules",
+    "untested_molecules",
+)
 
 
 def explain(plan: Plan, *, force_unit: str = "kcal/mol/Å") -> list[str]:

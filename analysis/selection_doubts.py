@@ -1,4 +1,4 @@
-"""Doubts about a whole run because its labels were not drawn at random, off the manifest."""
+"""Doubts about a whole run because of how its labels were chosen, off the manifest."""
 
 from __future__ import annotations
 
@@ -11,26 +11,33 @@ if TYPE_CHECKING:
 
 
 def selection_doubts(manifest: Mapping[str, Any]) -> tuple[str, ...]:
-    """Name what farthest-point sampling of the labels puts in doubt: `explain.DOUBTS` has the sentences.
+    """Name what the choice of labels puts in doubt: `explain.DOUBTS` has the sentences.
 
     A power law in the number of labels is one of random subsets. Subsets of a farthest-point set are spread more
     evenly than new random labels would be, and a test set from it weighs rare frames more than a simulation does.
+    Errors on molecules of which no label can be bought, or of only some of those that are bought, are not the errors
+    of the molecules that labels are bought of.
 
     Args:
         manifest: of a run; older ones say nothing of the selection.
 
     Returns:
-        of `farthest_labels`, `farthest_test` and `farthest_cheap` those that hold.
+        of `farthest_labels`, `farthest_test`, `farthest_cheap`, `unseen_molecules` and `untested_molecules` those that
+        hold.
     """
     card = manifest.get("data_card")
-    rules = card.get("selection_rules") if isinstance(card, dict) else None
-    if not isinstance(rules, dict):
-        return ()
+    rules, roles = (
+        found if isinstance(card, dict) and isinstance(found := card.get(key), dict) else {}
+        for key in ("selection_rules", "molecules_by_role")
+    )
+    tested, bought = ({*found} if isinstance(found := roles.get(role), dict) else set() for role in ("test", "pool"))
     accurate = rules.get(manifest.get("level_accurate")) == "farthest"
     doubts = {
         "farthest_labels": accurate,
         "farthest_test": accurate and bool(manifest.get("n_test")),
         "farthest_cheap": rules.get(manifest.get("level_cheap")) == "farthest",
+        "unseen_molecules": bool(tested - bought),
+        "untested_molecules": bool(bought - tested),
     }
     return tuple(name for name, doubtful in doubts.items() if doubtful)
 

@@ -3,6 +3,7 @@
 Total energies of different molecules differ by thousands of eV, nearly all of it the energies of their free atoms. As
 is usual for force fields, those are fitted to the training labels by least squares; of several solutions the smallest
 is taken. A molecule whose formula is no combination of the training formulas has no zero then: see `undetermined`.
+Frames of one formula have a constant, whatever else their set holds: what is trained depends on its own frames alone.
 """
 
 from __future__ import annotations
@@ -47,11 +48,11 @@ def fit_zero(missing: Tensor, frames: FrameTensors, rows: Tensor, middle: Callab
         missing: labelled minus predicted energies [n] of some frames, float64, eV.
         frames: the level's frames.
         rows: [n] their rows.
-        middle: mean or median, for the constant; elements are fitted first where there are several molecules.
+        middle: mean or median, for the constant; elements are fitted first where there are several formulas.
     """
-    if frames.numbers.ndim == 1:
-        return EnergyZero(float(middle(missing)))
     numbers = frames.numbers_of(rows)
+    if frames.numbers.ndim == 1 or len(_counts(numbers).unique(dim=0)) == 1:
+        return EnergyZero(float(middle(missing)))
     elements = EnergyZero(0.0, fit_elements(missing, numbers))
     return replace(elements, constant_ev=float(middle(missing - elements.of(numbers))))
 
@@ -86,14 +87,17 @@ def undetermined(numbers: Tensor, known: Tensor) -> Tensor:
         known: atomic numbers [m, A] of frames that a zero is fitted to.
 
     Returns:
-        [n] bool: the formula is no linear combination of known formulas.
+        [n] bool: the formula is not the known one, or no linear combination of known ones.
     """
     formulas, which = _counts(numbers).unique(dim=0, return_inverse=True)
     basis = _counts(known).unique(dim=0)
-    weights = torch.linalg.lstsq(basis.T, formulas.T, driver="gelsd").solution
+    if len(basis) == 1:
+        weights = (formulas == basis).all(1).double()[None]
+    else:
+        weights = torch.linalg.lstsq(basis.T, formulas.T, driver="gelsd").solution
     away = (basis.T @ weights - formulas.T).abs().amax(0)
-    open_: Tensor = away > 1e-6
-    return open_[which]
+    unknown: Tensor = away > 1e-6
+    return unknown[which]
 
 
 def _counts(numbers: Tensor) -> Tensor:

@@ -34,7 +34,7 @@ class MoleculeErrors:
 
 @dataclass(frozen=True)
 class ModelErrors:
-    """Errors of one model on the test set; forces in eV/Å, energies in eV.
+    """Errors of one model on the test set; forces in eV/Å, energies in eV (NaN where no frame has a zero of energy).
 
     Force errors are means over frames of means over a frame's atoms and components: frames count alike, large or small.
     `molecules` takes them apart by formula where the set is one of several molecules; else it is empty.
@@ -50,7 +50,12 @@ class ModelErrors:
 
 
 def evaluate(
-    predicted: Prediction, frames: FrameTensors, rows: Tensor, *, realign_energy: bool = False
+    predicted: Prediction,
+    frames: FrameTensors,
+    rows: Tensor,
+    *,
+    realign_energy: bool = False,
+    open_zeros: Tensor | None = None,
 ) -> list[ModelErrors]:
     """Test errors of K models.
 
@@ -60,6 +65,7 @@ def evaluate(
         rows: [n] rows of the test frames in the order of time, so that neighbours are correlated.
         realign_energy: shift the energies by the zero that suits the test labels best; for models that never saw an
             accurate label, whose energy zero means nothing.
+        open_zeros: [K, n] frames whose energies have no zero (see `energy_zero.undetermined`): no energy errors.
 
     Returns:
         one entry per model.
@@ -73,13 +79,14 @@ def evaluate(
     numbers = frames.numbers_of(rows).numpy()
     molecules = rows_by_formula(numbers) if frames.numbers.ndim == 2 else {}
     per_frame_square = frames.component_mean(force_error.square(), rows)
+    judged = torch.ones_like(energy_error, dtype=torch.bool) if open_zeros is None else ~open_zeros
     return [
         ModelErrors(
             force_mae_ev_ang=float(mae.mean()),
             force_mae_se_ev_ang=block_bootstrap_se(mae),
             force_rmse_ev_ang=float(square.mean().sqrt()),
-            energy_mae_ev=float(error.abs().mean()),
-            energy_rmse_ev=float(error.square().mean().sqrt()),
+            energy_mae_ev=float(error[own_judged].abs().mean()),
+            energy_rmse_ev=float(error[own_judged].square().mean().sqrt()),
             n_test=len(rows),
             molecules=tuple(
                 MoleculeErrors(
@@ -92,7 +99,7 @@ def evaluate(
                 for name, own in molecules.items()
             ),
         )
-        for mae, square, error in zip(per_frame, per_frame_square, energy_error, strict=True)
+        for mae, square, error, own_judged in zip(per_frame, per_frame_square, energy_error, judged, strict=True)
     ]
 
 

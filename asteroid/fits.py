@@ -49,7 +49,7 @@ class Fit:
         validation_curve: (step, validation error) pairs.
         diverged_at_step: first step whose loss was not finite, or None.
         checkpoint: from where to go on; None where the training is finished.
-        element_energies_ev: of several molecules, energies of the elements to add as well (see `EnergyZero`).
+        element_energies_ev: of several formulas, energies of the elements to add as well (see `EnergyZero`).
     """
 
     parameters: Tensor

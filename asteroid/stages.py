@@ -145,7 +145,7 @@ class TrainedNetwork:
         parameters: [P] weights.
         scaling: their scaling (K = 1).
         energy_shift_ev: constant to add to the energies.
-        element_energies_ev: of several molecules, energy of each element [119] to add as well; else None.
+        element_energies_ev: of several formulas, energy of each element [119] to add as well; else None.
     """
 
     settings: NetworkSettings

@@ -303,7 +303,7 @@ def _data_plain(sweep: Sweep) -> dict[str, Any]:
 _PLAINER = {
     "missing": "this key is required: add it",
     "tuple_type": "a list in brackets is needed",
-    "too_short": "at least one value is needed",
+    "too_short": "the list is too short, at least {min_length} needed",
 }
 
 
@@ -318,7 +318,9 @@ def _one_line(error: ValidationError) -> str:
         near = difflib.get_close_matches(key, valid, n=1, cutoff=0.0)
         hint = f"did you mean {near[0]!r}?" if near else "remove it"
         return f"unknown key {where!r}: {hint} (valid: {', '.join(valid)})"
-    message = _PLAINER.get(first["type"], first["msg"].removeprefix("Value error, "))
+    message = first["msg"].removeprefix("Value error, ")
+    if first["type"] in _PLAINER:
+        message = _PLAINER[first["type"]].format(**first.get("ctx", {}))
     found = "" if first["type"] in ("value_error", "missing") else f", found {first['input']!r}"
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
     return f"{where}: {message}{found}{more}" if where else f"{message}{more}"

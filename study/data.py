@@ -14,21 +14,22 @@ from asteroid.guards import check_labels, refuse_leak
 from asteroid.label_card import label_card
 from asteroid.models import DESCRIPTOR_MODELS
 from asteroid.models.sgdml import refuse_kernel_too_large
-from asteroid.molecules import refuse_several
+from asteroid.molecules import formulas, rows_by_formula
 from asteroid.paired import cheap_labels_at
 from asteroid.probes import refuse_too_many_probes
-from asteroid.same_molecule import molecules_without_cheap_frames, refuse_other_molecule, refuse_other_sites
+from asteroid.same_molecule import refuse_other_molecule, refuse_other_sites
 from asteroid.selection import FARTHEST_TEST_NOTE
 from asteroid.sites import broken_frames
 from asteroid.splits import cheap_pool_rows, split_test
 from study.card_prices import fill_from_card
 from study.costs import LevelPrice, PriceList
 from study.label_sources import load_file
+from study.several_molecules import molecule_notes, refuse_several_molecules
 from study.strategies import TRAITS
 
 if TYPE_CHECKING:
     from asteroid.descriptors import DescriptorSettings
-    from asteroid.labels import LabelSet
+    from asteroid.labels import IntArray, LabelSet
     from study.config import DataSection, Sweep, TestSection
 
 
@@ -106,7 +107,7 @@ def load_data(sweep: Sweep) -> StudyData:
         }
     farthest = [level for level, rule in card_json.get("selection_rules", {}).items() if rule == "farthest"]
     order = section.cheap.atom_order if section.cheap is not None else None
-    _refuse_varied(sweep, accurate, cheap)
+    refuse_several_molecules(sweep, accurate, cheap)
     refuse_other_molecule(cheap, accurate, order)
     if "asteroid_unlabelled" in sweep.strategies and temperature_k is None:
         raise InputError(
@@ -139,7 +140,10 @@ def load_data(sweep: Sweep) -> StudyData:
         f"roles: {len(test):,} test labels, {len(pool):,} in the pool, {len(cheap_pool):,} cheap frames to draw from "
         f"({len(cheap) - len(cheap_pool):,} left out: test groups and geometries with an accurate label)"
     )
-    lines = [*lines, counts, *_molecules(accurate, cheap)]
+    if accurate.varied or cheap.varied:
+        roles = {"test": test, "pool": pool, "cheap": cheap_pool}
+        card_json["molecules_by_role"] = {role: dict(formulas(labels)) for role, labels in roles.items()}
+    lines = [*lines, counts, *molecule_notes(sweep, test, pool, cheap_pool)]
     descriptors = sweep.descriptors.settings(accurate) if sweep.architectures & {*DESCRIPTOR_MODELS} else None
     if descriptors is not None and descriptors.sites is not None:
         refuse_other_sites(cheap, accurate, order)
@@ -159,31 +163,6 @@ def load_data(sweep: Sweep) -> StudyData:
         cheap_at_accurate=cheap_at_accurate,
         temperature_k=temperature_k,
     )
-
-
-def _refuse_varied(sweep: Sweep, *sets: LabelSet) -> None:
-    """Several molecules are for models that take frames of any composition."""
-    for labels in sets:
-        for architecture in sorted(sweep.architectures & {*DESCRIPTOR_MODELS}):
-            refuse_several(
-                labels,
-                f"the packed descriptor model ({architecture})",
-                "set model: {architecture: schnet}, or study one molecule at a time",
-            )
-        for strategy in sweep.strategies:
-            if "kernel" in TRAITS[strategy].stages:
-                refuse_several(labels, f"strategy {strategy}", "remove it, or study one molecule at a time")
-
-
-def _molecules(accurate: LabelSet, cheap: LabelSet) -> list[str]:
-    """What to know of sets with several molecules."""
-    lines = []
-    if accurate.varied:
-        lines.append("note: all molecules have one price a label, a mean; larger ones cost more")
-    lacking = molecules_without_cheap_frames(cheap, accurate)
-    if lacking:
-        lines.append(f"note: {cheap.level} has no frames of {', '.join(lacking)}: pretraining never sees them")
-    return lines
 
 
 def _described(descriptors: DescriptorSettings | None) -> list[str]:
@@ -223,8 +202,18 @@ def _divide(accurate: LabelSet, section: TestSection) -> tuple[LabelSet, LabelSe
     test, pool = accurate.select(test_rows), accurate.select(pool_rows)
     refuse_leak(pool, test, "the pool of accurate labels")
     # Errors of neighbours in time are correlated; the block bootstrap wants them in a row.
-    by_time = np.lexsort((test.frame_id, test.group) if test.group is not None else (test.frame_id,))
+    group = np.zeros(len(test)) if test.group is None else test.group
+    by_time = np.lexsort((test.frame_id, group, _formula_places(test)))
     return test.select(by_time), pool
+
+
+def _formula_places(labels: LabelSet) -> IntArray:
+    """A number for each frame's formula: files of several molecules are often several trajectories."""
+    places = np.zeros(len(labels), dtype=np.int64)
+    if labels.varied:
+        for place, rows in enumerate(rows_by_formula(labels.numbers).values()):
+            places[rows] = place
+    return places
 
 
 def _refuse_too_many(sweep: Sweep, pool: LabelSet, cheap_pool: LabelSet | None) -> None:

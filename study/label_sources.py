@@ -60,6 +60,9 @@ def load_file(
         labels, dropped = drop_duplicates(labels)
         if len(dropped):
             notes.append(f"{len(dropped)} duplicate frames dropped")
+    labels, n_single = _without_single_atoms(labels, what)
+    if n_single:
+        notes.append(f"{n_single:,} frame{'s' * (n_single > 1)} of a single atom left out: no force can act in it")
     card = label_card(labels, what, check_labels(labels, what), priced.selection_rule)
     if given.price is None:
         raise InputError(f"{what} ({labels.level}) needs a price per label: add for instance price: 28s")
@@ -75,6 +78,20 @@ def load_file(
         f"  price: {shown:,.4g} CPU s a label{sampling} ({price.source}){took}",
     ]
     return labels, price, lines, {**card.to_json(), "units": loaded.units}
+
+
+def _without_single_atoms(labels: LabelSet, what: str) -> tuple[LabelSet, int]:
+    """Labels of molecules, and how many frames were left out: their forces, zero by symmetry, would flatter means.
+
+    Raises:
+        InputError: nothing is left.
+    """
+    single = labels.n_atoms == 1
+    if not single.any():
+        return labels, 0
+    if single.all():
+        raise InputError(f"{what} needs molecules, found single atoms only: forces need at least two")
+    return labels.select(~single), int(single.sum())
 
 
 def _load_geometries(priced: PricedFile) -> tuple[LabelSet, LevelPrice, list[str]]:

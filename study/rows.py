@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from asteroid.energy_zero import undetermined
 from asteroid.evaluation import ModelErrors, evaluate
 from asteroid.labels import content_hashes
-from asteroid.molecules import formula
+from asteroid.molecules import rows_by_formula
 from asteroid.prediction import predict_chain
 from study.results import KEY_COLUMNS
 from study.strategies import TRAITS
@@ -35,8 +36,8 @@ def make_rows(
         one row for every recipe whose last stage is finished or whose chain has failed, and of those that are
         finished one for each molecule of a test set of several.
     """
-    errors = _test_errors(plan, bank, results)
     open_zeros = _open_zeros(plan, results)
+    errors = _test_errors(plan, bank, results, open_zeros)
     rows, molecule_rows = [], []
     for recipe in plan.recipes:
         failed = [results[s.key].status for s in recipe.stages if s.key in results and results[s.key].status != "ok"]
@@ -44,14 +45,17 @@ def make_rows(
             rows.append(_row(plan, recipe, results, None, math.nan, failed[0]))
         elif recipe.stages[-1].key in results:
             use_cpu_s = meter.cpu_s_per_frame(recipe, results)
-            own = errors[recipe.stages[-1].key]
-            row = _row(plan, recipe, results, own, use_cpu_s, "ok")
-            rows.append(_without_energies(row, open_zeros.get(recipe.stages[-1].key, [])))
-            molecule_rows += _molecule_rows(row, own)
+            last = recipe.stages[-1].key
+            rows.append(_row(plan, recipe, results, errors[last], use_cpu_s, "ok"))
+            doubts = (rows[-1]["warnings"], _energy_doubts(plan, open_zeros.get(last)))
+            rows[-1]["warnings"] = "; ".join(filter(None, doubts))
+            molecule_rows += _molecule_rows(rows[-1], errors[last])
     return rows, molecule_rows
 
 
-def _test_errors(plan: Plan, bank: FrameBank, results: Mapping[str, StageResult]) -> dict[str, ModelErrors]:
+def _test_errors(
+    plan: Plan, bank: FrameBank, results: Mapping[str, StageResult], open_zeros: Mapping[str, Tensor]
+) -> dict[str, ModelErrors]:
     """Test errors of every finished last stage, all on the shared test frames."""
     test = plan.data.test
     rows, frames = bank.rows_of(test.level, content_hashes(test)), bank.levels[test.level]
@@ -64,12 +68,14 @@ def _test_errors(plan: Plan, bank: FrameBank, results: Mapping[str, StageResult]
         }
         if last:
             predicted = predict_chain(bank, test.level, rows, list(last.values()), _models(results))
-            errors.update(zip(last, evaluate(predicted, frames, rows, realign_energy=cheap_only), strict=True))
+            unknown = torch.stack([open_zeros[key] for key in last]) if open_zeros and not cheap_only else None
+            found = evaluate(predicted, frames, rows, realign_energy=cheap_only, open_zeros=unknown)
+            errors.update(zip(last, found, strict=True))
     return errors
 
 
-def _open_zeros(plan: Plan, results: Mapping[str, StageResult]) -> dict[str, list[str]]:
-    """By stage that accurate labels trained: formulas of test molecules whose zero of energy they leave open."""
+def _open_zeros(plan: Plan, results: Mapping[str, StageResult]) -> dict[str, Tensor]:
+    """By stage that accurate labels trained: test frames [n] whose zero of energy they leave open."""
     test, pool = plan.data.test, plan.data.pool
     if not test.varied:
         return {}
@@ -80,17 +86,19 @@ def _open_zeros(plan: Plan, results: Mapping[str, StageResult]) -> dict[str, lis
     for spec in {recipe.stages[-1].key: recipe.stages[-1] for recipe in plan.recipes}.values():
         if _usable(spec, results) and spec.train.level == test.level:
             known = torch.from_numpy(np.stack([atoms[h] for h in spec.train.hashes]))
-            found[spec.key] = sorted({formula(own) for own in numbers[undetermined(numbers, known)].numpy()})
+            found[spec.key] = undetermined(numbers, known)
     return found
 
 
-def _without_energies(row: dict[str, Any], open_zeros: list[str]) -> dict[str, Any]:
-    """The row without energy errors where they would be measured from an arbitrary zero."""
-    if not open_zeros:
-        return row
-    warning = f"no energy errors: the training labels leave the zero of energy of {', '.join(open_zeros)} open"
-    warnings = "; ".join(filter(None, (row["warnings"], warning)))
-    return row | {"test_energy_mae_ev": math.nan, "test_energy_rmse_ev": math.nan, "warnings": warnings}
+def _energy_doubts(plan: Plan, open_zero: Tensor | None) -> str:
+    """What energy errors leave out, as a sentence; empty where they leave out nothing."""
+    if open_zero is None or not open_zero.any():
+        return ""
+    names = sorted(rows_by_formula(plan.data.test.numbers[open_zero.numpy()]))
+    return (
+        f"energy errors without {int(open_zero.sum())} of {len(open_zero)} test frames: the training labels leave the "
+        f"zero of energy of {', '.join(names)} open"
+    )
 
 
 def _molecule_rows(row: dict[str, Any], errors: ModelErrors) -> list[dict[str, Any]]:

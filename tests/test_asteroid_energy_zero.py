@@ -65,6 +65,9 @@ def test_what_is_open_is_said() -> None:
     # water = 2 methanol - ethanol
     assert undetermined(asked, numbers_of(METHANOL, ETHANOL)).tolist() == [False, False, False, True, True]
     assert undetermined(asked, numbers_of(METHANOL)).tolist() == [False, True, True, True, True]
+    twice = numbers_of([1, 1, 1, 1, 0, 0, 0, 0, 0])
+    assert undetermined(twice, numbers_of(HYDROGEN)).tolist() == [True], "one formula has a constant for itself"
+    assert undetermined(twice, numbers_of(HYDROGEN, WATER)).tolist() == [False]
     # methane = methanol + hydrogen - water
     assert not undetermined(asked, numbers_of(METHANOL, WATER, HYDROGEN)).any()
     known = numbers_of(WATER, METHANE, HYDROGEN)
@@ -89,6 +92,13 @@ def test_one_molecule_has_a_constant_and_no_elements() -> None:
     assert (mean.constant_ev, median.constant_ev) == (4.0, 2.0)
     assert mean.elements_ev is None
     assert mean.of(frames.numbers_of(rows)).tolist() == [4.0] * 3
+
+
+def test_frames_of_one_formula_have_a_constant_in_whatever_set() -> None:
+    numbers = numbers_of(WATER, HYDROGEN, WATER)
+    missing = torch.tensor([3.0, 5.0], dtype=torch.float64)
+    zero = fit_zero(missing, tensors_of(numbers), torch.tensor([0, 2]), torch.Tensor.mean)
+    assert (zero.constant_ev, zero.elements_ev) == (4.0, None)
 
 
 def test_the_constant_is_what_the_elements_leave() -> None:

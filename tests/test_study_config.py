@@ -116,7 +116,7 @@ def test_an_unknown_key_comes_with_the_nearest_valid_name(changes: dict[str, Any
         ({"budgets": [0, 20]}, ["budgets", "positive", "found 0"]),
         ({"budgets": [-20]}, ["budgets", "positive", "found -20"]),
         ({"budgets": [20.5]}, ["budgets.0", "integer", "20.5"]),
-        ({"budgets": []}, ["budgets", "at least one", "[]"]),
+        ({"budgets": []}, ["budgets", "at least 1 needed", "[]"]),
         ({"budgets": 20}, ["budgets", "list", "found 20"]),
         ({"n_cheap": [0]}, ["n_cheap", "positive", "found 0"]),
         ({"budgets": [20, 50, 20]}, ["budgets", "must differ", "[20, 50, 20]"]),
@@ -124,7 +124,7 @@ def test_an_unknown_key_comes_with_the_nearest_valid_name(changes: dict[str, Any
         ({"gamma_rel": [1, 1.0, math.inf]}, ["gamma_rel", "must differ", "[1.0, 1.0, inf]"]),
         ({"seeds": [3, 3]}, ["seeds", "must differ", "[3, 3]"]),
         ({"strategies": ["asteroid", "asteroid"]}, ["strategies", "must differ"]),
-        ({"seeds": []}, ["seeds", "at least one"]),
+        ({"seeds": []}, ["seeds", "at least 1 needed"]),
         ({"seeds": [-1]}, ["seeds.0", "greater than or equal to 0", "-1"]),
         ({"seeds": [2**63]}, ["seeds.0", str(2**63)]),  # the table holds 64-bit integers
         ({"strategies": ["residuals"]}, ["strategies.0", "'accurate_only'", "found 'residuals'"]),
