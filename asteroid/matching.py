@@ -19,7 +19,7 @@ from scipy.spatial import cKDTree
 
 from asteroid.compositions import by_composition
 from asteroid.errors import InputError
-from asteroid.fingerprints import distance_fingerprints
+from asteroid.fingerprints import distance_fingerprints, principal_directions, rows_at_a_time
 from asteroid.molecules import refuse_several
 
 if TYPE_CHECKING:
@@ -205,7 +205,7 @@ def _close_pairs(a: FloatArray, b: FloatArray, tol_ang: float) -> tuple[IntArray
     radius = tol_ang * np.sqrt(columns)
     if columns > _PROJECTIONS:
         sample = b[:: len(b) // _BLOCK + 1]
-        directions = np.linalg.eigh(np.cov(sample, rowvar=False, ddof=0))[1][:, -_PROJECTIONS:]
+        directions = principal_directions(sample, _PROJECTIONS)
         tree_a, tree_b = cKDTree(a @ directions), cKDTree(b @ directions)
     else:
         tree_a, tree_b = cKDTree(a), cKDTree(b)
@@ -214,8 +214,9 @@ def _close_pairs(a: FloatArray, b: FloatArray, tol_ang: float) -> tuple[IntArray
     order = np.lexsort((rows_b, rows_a))
     rows_a, rows_b = rows_a[order], rows_b[order]
     near = np.empty(len(rows_a), dtype=np.bool_)
-    for start in range(0, len(rows_a), _BLOCK):
-        block = slice(start, start + _BLOCK)
+    size = rows_at_a_time(columns, _BLOCK)
+    for start in range(0, len(rows_a), size):
+        block = slice(start, start + size)
         near[block] = np.sqrt(((a[rows_a[block]] - b[rows_b[block]]) ** 2).mean(axis=1)) <= tol_ang
     return rows_a[near], rows_b[near]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.spatial import cKDTree
 
-from asteroid.fingerprints import pair_distances
+from asteroid.fingerprints import pair_distances, principal_directions, rows_at_a_time
 from asteroid.matching import MATCH_TOL_ANG, kabsch
 
 if TYPE_CHECKING:
@@ -83,19 +83,24 @@ def _compare(labels: LabelSet) -> tuple[FloatArray, FloatArray, FloatArray, IntA
 def _neighbours(positions: FloatArray) -> tuple[IntArray, IntArray]:
     """Pairs of rows (a < b) that are near in their pair distances, the closest first, at most `PAIRS_MAX`."""
     pairs = np.triu_indices(positions.shape[1], 1)
-    n = len(positions)
-    sample = pair_distances(positions[:: n // _BLOCK + 1], pairs)
-    directions = np.eye(sample.shape[1])
-    if sample.shape[1] > _PROJECTIONS:  # a KD-tree degenerates in hundreds of dimensions
-        directions = np.linalg.eigh(np.cov(sample, rowvar=False))[1][:, -_PROJECTIONS:]
+    n, columns = len(positions), len(pairs[0])
+    block = rows_at_a_time(columns, _BLOCK)
+    # A KD-tree degenerates in hundreds of dimensions.
+    few = columns <= _PROJECTIONS
+    sample = pair_distances(positions[:: n // block + 1], pairs)
+    directions = np.eye(columns) if few else principal_directions(sample, _PROJECTIONS)
     points = np.concatenate(
-        [pair_distances(positions[at : at + _BLOCK], pairs) @ directions for at in range(0, n, _BLOCK)]
+        [pair_distances(positions[at : at + block], pairs) @ directions for at in range(0, n, block)]
     )
     asked = np.unique(np.linspace(0, n - 1, min(n, _FRAMES_ASKED)).astype(np.int64))
     _, found = cKDTree(points).query(points[asked], k=min(_NEIGHBOURS + 1, n))
     rows, others = np.repeat(asked, found.shape[1]), found.ravel().astype(np.int64)
     both = np.unique(np.stack([np.minimum(rows, others), np.maximum(rows, others)], axis=1), axis=0)
     a, b = both[both[:, 0] < both[:, 1]].T
-    distance = np.square(pair_distances(positions[a], pairs) - pair_distances(positions[b], pairs)).mean(axis=1)
+    distance = np.empty(len(a))
+    for at in range(0, len(a), block):
+        part = slice(at, at + block)
+        difference = pair_distances(positions[a[part]], pairs) - pair_distances(positions[b[part]], pairs)
+        distance[part] = np.square(difference).mean(axis=1)
     closest = np.argsort(distance, kind="stable")[:PAIRS_MAX]
     return a[closest], b[closest]

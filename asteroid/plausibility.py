@@ -13,7 +13,7 @@ from ase.data import chemical_symbols, covalent_radii
 
 from asteroid.compositions import by_composition, frame_name, listed, place_of, remedy_of
 from asteroid.errors import InputError
-from asteroid.fingerprints import pair_distances
+from asteroid.fingerprints import pair_distances, rows_at_a_time
 from asteroid.molecules import split_molecules
 from asteroid.units import ENERGY_IN_EV
 
@@ -221,11 +221,17 @@ def _shortest(labels: LabelSet) -> tuple[FloatArray, FloatArray]:
     first, second = np.triu_indices(len(labels.numbers), 1)
     if not len(labels) or not len(first):
         return np.full(len(labels), np.inf), np.full(len(labels), np.inf)
-    distances = pair_distances(labels.positions, (first, second))
     bonded = ~np.isin(labels.numbers[first], _NOBLE_GASES) & ~np.isin(labels.numbers[second], _NOBLE_GASES)
     radii = covalent_radii[labels.numbers]
-    ratios = (distances / (radii[first] + radii[second]))[:, bonded]
-    return distances.min(axis=1), ratios.min(axis=1, initial=np.inf)
+    covalent = (radii[first] + radii[second])[bonded]
+    closest, bond = np.empty(len(labels)), np.empty(len(labels))
+    rows = rows_at_a_time(len(first), len(labels))
+    for at in range(0, len(labels), rows):
+        block = slice(at, at + rows)
+        distances = pair_distances(labels.positions[block], (first, second))
+        closest[block] = distances.min(axis=1)
+        bond[block] = (distances[:, bonded] / covalent).min(axis=1, initial=np.inf)
+    return closest, bond
 
 
 def _shortest_pair(labels: LabelSet, row: int) -> str:

@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
+from asteroid.compositions import by_composition
 from asteroid.errors import InputError
-from asteroid.fingerprints import distance_fingerprints
+from asteroid.fingerprints import distance_fingerprints, principal_directions
 from asteroid.labels import LabelSet
 from asteroid.matching import (
     MATCH_TOL_ANG,
@@ -17,6 +18,7 @@ from asteroid.matching import (
     matched_force_mae,
     superpose,
 )
+from asteroid.neighbour_pairs import pairs_of
 
 ETHANOL = np.array([6, 6, 8, 1, 1, 1, 1, 1, 1])
 LIKE_ATOMS = ([0, 1], [2], [3, 4, 5, 6, 7, 8])
@@ -204,3 +206,59 @@ def test_comparing_forces_refuses_what_cannot_be_compared() -> None:
 
 def test_the_tolerance_lies_between_rounding_and_the_next_frame() -> None:
     assert 10 * 9e-7 < MATCH_TOL_ANG < 3e-4
+
+
+@pytest.mark.parametrize("n", [1, 3, 40, 900])
+def test_principal_directions_are_orthonormal_and_those_of_the_covariance(n: int) -> None:
+    rng = np.random.default_rng(n)
+    sample = 5.0 + rng.normal(size=(n, 12)) @ (np.diag(0.5 ** np.arange(12)) @ rng.normal(size=(12, 320)))
+    found = principal_directions(sample, 4)
+    assert found.shape == (320, min(n, 4))
+    np.testing.assert_allclose(found.T @ found, np.eye(min(n, 4)), atol=1e-12)
+    if n == 40:  # all rows are looked at
+        expected = np.linalg.eigh(np.cov(sample, rowvar=False))[1][:, -4:]
+        np.testing.assert_allclose(np.abs(found.T @ expected), np.eye(4), atol=1e-8)
+    equal = principal_directions(np.repeat(sample[:1], 6, axis=0), 4)
+    np.testing.assert_allclose(equal.T @ equal, np.eye(4), atol=1e-12)
+    # No projection makes a difference longer, so that none is missed.
+    apart = rng.normal(size=(50, 320))
+    assert (np.linalg.norm(apart @ found, axis=1) <= np.linalg.norm(apart, axis=1) * (1 + 1e-12)).all()
+
+
+@pytest.mark.parametrize("atoms", [24, 25, 26, 60])
+def test_few_columns_have_the_directions_of_their_covariance_bit_for_bit(atoms: int) -> None:
+    sample = distance_fingerprints(frames(30, numbers=np.full(atoms, 6)))
+    if sample.shape[1] <= 300:
+        expected = np.linalg.eigh(np.cov(sample, rowvar=False, ddof=0))[1][:, -10:]
+        np.testing.assert_array_equal(principal_directions(sample, 10), expected)
+    else:
+        assert principal_directions(sample, 10).shape == (sample.shape[1], 10)
+
+
+@given(seed=st.integers(0, 10**6), n=st.integers(1, 60))
+@settings(max_examples=10, deadline=None)
+def test_copies_of_large_molecules_are_all_found_and_nothing_else(seed: int, n: int) -> None:
+    pool = frames(60, seed, np.full(40, 6))
+    rows = np.random.default_rng(seed).permutation(60)[:n]
+    turn = Rotation.random(n, rng=np.random.default_rng(seed)).as_matrix()
+    copies = LabelSet(pool.numbers, np.einsum("nij,naj->nai", turn, pool.positions[rows]), None, None, "x")
+    found_a, found_b = match_geometries(pool, copies)
+    np.testing.assert_array_equal(found_a, np.sort(rows))
+    np.testing.assert_array_equal(rows[found_b], found_a)
+
+
+def test_no_matrix_grows_with_the_pairs_of_a_large_molecule(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = []
+
+    def watched(matrix: np.ndarray) -> object:
+        sizes.append(len(matrix))
+        return eigh(matrix)
+
+    eigh = np.linalg.eigh
+    monkeypatch.setattr(np.linalg, "eigh", watched)
+    labels = frames(450, 3, np.full(40, 6))
+    labels = LabelSet(labels.numbers, labels.positions, np.arange(450.0), labels.forces, "x")
+    duplicate_pairs(labels)
+    pairs_of(next(iter(by_composition(labels).values())), labels)
+    assert len(sizes) == 2
+    assert max(sizes) <= 400
