@@ -189,19 +189,21 @@ def content_hashes(labels: LabelSet) -> list[str]:
 def hash_values(labels: LabelSet, seed: int, purpose: str) -> npt.NDArray[np.uint64]:
     """Draw a 64-bit number per frame, shape [N], from the seed, the purpose and the frame's geometry alone.
 
-    `purpose` separates uses (the order of buying, membership of the test set), which must not be correlated.
+    `purpose` separates uses (the order of buying or of labelling, membership of the test set), which must not be
+    correlated: of two molecules with labels for the first tenth and the first half of their frames, a study that buys
+    in the order of labelling would buy hardly any of the second.
     """
     salt = f"{purpose}:{seed}:".encode()
     values = (hashlib.blake2b(salt + bytes.fromhex(h), digest_size=8).digest() for h in geometry_hashes(labels))
     return np.frombuffer(b"".join(values), dtype="<u8").astype(np.uint64)
 
 
-def hash_order(labels: LabelSet, seed: int) -> IntArray:
-    """Rows in the seed's order, shape [N]: by hash(seed, geometry), whatever the order of the rows in the file.
+def hash_order(labels: LabelSet, seed: int, purpose: str = "order") -> IntArray:
+    """Rows in the seed's order, shape [N]: by hash(purpose, seed, geometry), whatever the order of rows in the file.
 
     Copies of a frame (which the guards refuse) tie and keep the order of the file.
     """
-    return np.argsort(hash_values(labels, seed, "order"), kind="stable").astype(np.int64)
+    return np.argsort(hash_values(labels, seed, purpose), kind="stable").astype(np.int64)
 
 
 def _float32(values: FloatArray, labels: LabelSet) -> list[bytes]:

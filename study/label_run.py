@@ -147,7 +147,7 @@ def chosen_rows(job: LabelJob) -> tuple[IntArray, int]:
         raise InputError(f"farthest-point sampling has no seed, found --seed {job.seed}: leave it out")
     hashes = geometry_hashes(job.frames)
     first = {key: row for row, key in reversed(list(enumerate(hashes)))}
-    order = hash_order(job.frames, job.seed)
+    order = hash_order(job.frames, job.seed, "label")
     distinct = np.array([row for row in order.tolist() if first[hashes[row]] == row], dtype=np.int64)
     if job.n is not None and job.n > len(distinct):
         raise InputError(f"--n {job.n} is more than there are geometries: the largest possible is {len(distinct)}")

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from asteroid.datasets import load_methanol
 from asteroid.errors import InputError
 from asteroid.labels import LabelSet, content_hashes, geometry_hashes, hash_order, hash_values, normalise_level
 
@@ -120,6 +121,14 @@ def test_order_depends_on_seed_and_purpose_but_not_on_labels() -> None:
     bare = LabelSet(labels.numbers, labels.positions, None, None, "hf")
     assert hash_order(labels, 0).tolist() == hash_order(bare, 0).tolist()
     assert hash_order(labels, 0).tolist() != hash_order(labels, 1).tolist()
+
+
+def test_the_order_of_labelling_says_nothing_of_the_order_of_buying() -> None:
+    frames = load_methanol().cheap.select(np.arange(0, 20_000, 20))
+    labelled, bought = (np.argsort(hash_order(frames, 0, purpose)) for purpose in ("label", "order"))
+    assert abs(float(np.corrcoef(labelled, bought)[0, 1])) < 0.1
+    first = np.flatnonzero(labelled < 100)
+    assert np.median(bought[first]) == pytest.approx(500, abs=100), "what is labelled first is bought at any time"
     assert np.abs(np.corrcoef(hash_values(labels, 0, "order"), hash_values(labels, 0, "test"))[0, 1]) < 0.5
 
 

@@ -98,7 +98,7 @@ def test_labels_of_all_geometries_in_the_order_of_the_file(tmp_path: Path) -> No
 
 
 def test_subsets_follow_the_hash_order_and_nest(tmp_path: Path) -> None:
-    order = hash_order(frames(), 3)
+    order = hash_order(frames(), 3, "label")
     for n in (1, 4, 9):
         rows, _ = chosen_rows(job(tmp_path, n=n, seed=3))
         np.testing.assert_array_equal(rows, order[:n])
