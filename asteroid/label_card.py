@@ -94,12 +94,12 @@ class LabelCard:
 
     def title(self) -> str:
         """Say which labels these are."""
-        whose = f"{self.formula}, {self.n_atoms} atoms"
+        whose = f"{self.formula}, {self.n_atoms} {_plural(self.n_atoms, 'atom')}"
         if len(self.molecules) > 1:
             smallest = min(molecule.n_atoms for molecule in self.molecules)
             sizes = f"{smallest} to {self.n_atoms}" if smallest < self.n_atoms else f"{smallest}"
-            whose = f"{len(self.molecules):,} molecules of {sizes} atoms"
-        return f"{self.level}: {self.n_frames:,} frames from {self.source} ({whose})"
+            whose = f"{len(self.molecules):,} molecules of {sizes} {_plural(self.n_atoms, 'atom')}"
+        return f"{self.level}: {self.n_frames:,} {_plural(self.n_frames, 'frame')} from {self.source} ({whose})"
 
     def lines(self, *, groups: bool = True) -> list[str]:
         """Say what is in the labels, with or without the size of each group."""

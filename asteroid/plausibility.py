@@ -19,7 +19,7 @@ from asteroid.units import ENERGY_IN_EV
 
 if TYPE_CHECKING:
     from asteroid.compositions import Composition
-    from asteroid.labels import FloatArray, IntArray, LabelSet
+    from asteroid.labels import BoolArray, FloatArray, IntArray, LabelSet
 
 #: Shortest pair distance of a frame over the sum of covalent radii (Cordero et al., Dalton Trans. 2008, 2832), median
 #: over frames. Bonds lie between .77 (N2) and 1.2 (H2), sets of ethanol, aspirin, methanol and formaldehyde at .85-.97.
@@ -98,7 +98,7 @@ def check_lengths(labels: LabelSet, what: str) -> None:
     if closest[worst] < COLLISION_ANG:
         raise InputError(
             f"nuclei of {what} must stay {COLLISION_ANG} Å apart, found {closest[worst]:.3g} Å in frame "
-            f"{frame_name(labels, worst)} ({int((closest < COLLISION_ANG).sum())} such frames): remove them"
+            f"{frame_name(labels, worst)} ({_such_frames(closest < COLLISION_ANG)}): remove them"
         )
 
 
@@ -133,8 +133,7 @@ def check_forces(labels: LabelSet, what: str) -> None:
     if largest[worst] > FORCE_MAX_EV_ANG:
         raise InputError(
             f"forces of {what} must stay below {FORCE_MAX_EV_ANG:g} eV/Å, found {largest[worst]:.3g} eV/Å in frame "
-            f"{frame_name(labels, worst)} ({int((largest > FORCE_MAX_EV_ANG).sum())} such frames): remove or relabel "
-            "them"
+            f"{frame_name(labels, worst)} ({_such_frames(largest > FORCE_MAX_EV_ANG)}): remove or relabel them"
         )
 
 
@@ -184,10 +183,18 @@ def energy_zero_notes(labels: LabelSet) -> tuple[str, ...]:
     others = [c.formula for c, is_total in zip(known, total, strict=True) if not is_total]
     if not others or len(others) == len(known):
         return ()
+    n = len(known) - len(others)
+    whose = [c.formula for c, is_total in zip(known, total, strict=True) if is_total]
+    which = f"{n} molecules are total energies" if n > 1 else f"{whose[0]} are total energies"
     return (
-        f"energies of {len(known) - len(others)} molecules are total energies, those of {listed(others, len(others))} "
-        "are not: all need one zero (core potentials would explain it too)",
+        f"energies of {which}, those of {listed(others, len(others))} are not: all need one zero (core potentials "
+        "would explain it too)",
     )
+
+
+def _such_frames(found: BoolArray) -> str:
+    n = int(found.sum())
+    return f"{n} such frame{'s' if n > 1 else ''}"
 
 
 def _refuse_constant_energies(

@@ -45,7 +45,11 @@ def refuse_other_molecule(cheap: LabelSet, accurate: LabelSet, applied: tuple[in
     formulas = f"found {named_formulas(cheap)} in {cheap.level} and {named_formulas(accurate)} in {accurate.level}"
     if lacking:
         element = str(Symbols([lacking[0]]))
-        raise InputError(f"the cheap set needs every element of the accurate set and lacks {element}: {formulas}")
+        remedy = f"add cheap frames with {element}" if cheap.varied or accurate.varied else "correct one of the files"
+        remedy += ", or remove the accurate frames that have it" if accurate.varied else ""
+        raise InputError(
+            f"the cheap set needs every element of the accurate set and lacks {element}, {formulas}: {remedy}"
+        )
     if cheap.varied or accurate.varied:
         return
     if counts[0] != counts[1]:

@@ -85,7 +85,7 @@ def test_lengths_in_another_unit_are_refused(factor: float) -> None:
 def test_colliding_nuclei_are_refused_by_frame() -> None:
     positions = np.array(methanol().positions)
     positions[11, 1] = positions[11, 0] + [0.2, 0.0, 0.0]
-    assert f"found 0.2 Å in frame {methanol().frame_id[11]} (1 such frames)" in refused(
+    assert f"found 0.2 Å in frame {methanol().frame_id[11]} (1 such frame)" in refused(
         replace(methanol(), positions=positions)
     )
 

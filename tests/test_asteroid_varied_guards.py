@@ -185,7 +185,7 @@ def test_one_broken_frame_is_named() -> None:
     assert f"eV/Å in frame {1000 + row} (H2O)" in refused(with_value("forces", row, 300.0))
     positions = np.array(mixed().positions)
     positions[row, 1] = positions[row, 0] + [0.0, 0.2, 0.0]
-    assert f"found 0.2 Å in frame {1000 + row} (H2O) (1 such frames)" in refused(replace(mixed(), positions=positions))
+    assert f"found 0.2 Å in frame {1000 + row} (H2O) (1 such frame)" in refused(replace(mixed(), positions=positions))
 
 
 def test_an_energy_of_another_molecule_is_refused() -> None:
@@ -252,6 +252,12 @@ def test_two_zeros_of_energy_are_noted() -> None:
     energy[rows_of(H2O)] -= 1.01 * all_electron_energy_ev(np.array(H2O))
     notes = check_labels(replace(mixed(), energy=energy), "mixed.xyz").notes
     assert any("energies of 2 molecules are total energies, those of H2O are not" in note for note in notes)
+    two = replace(mixed(), energy=energy).select(np.flatnonzero(mixed().numbers[:, 4] == 0))
+    notes = check_labels(two, "mixed.xyz").notes
+    assert any(note.startswith("energies of CH2O are total energies, those of H2O are not") for note in notes)
+    broken = np.array(mixed().forces)
+    broken[rows_of(H2O)[:2], 0] = 300.0
+    assert "(H2O) (2 such frames): remove" in refused(replace(mixed(), forces=broken), check_forces)
 
 
 def test_card_of_several_molecules() -> None:
@@ -286,6 +292,8 @@ def test_card_of_many_molecules_shows_some_and_that_of_one_is_as_ever() -> None:
     assert card.title() == "ccsd_t/cc-pvdz: 60 frames from one.xyz (H2O, 3 atoms)"
     assert "molecules" not in card.to_json()
     assert card.lines()[0].startswith("  energies ")
+    alone = replace(card, n_frames=1, n_atoms=1, formula="H")
+    assert alone.title() == "ccsd_t/cc-pvdz: 1 frame from one.xyz (H, 1 atom)"
 
 
 def test_a_wrong_sign_of_molecules_with_few_frames_shows_beside_a_sound_one_with_many() -> None:

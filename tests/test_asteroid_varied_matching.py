@@ -160,9 +160,10 @@ def test_cheap_set_needs_every_element_but_not_every_molecule() -> None:
     ]
     assert molecules_without_cheap_frames(mixed(), small()) == []
     assert molecules_without_cheap_frames(reorder_atoms(water, (1, 0, 2), ""), water) == []
-    with pytest.raises(InputError, match="lacks N: found CH4O") as caught:
+    with pytest.raises(InputError, match="lacks N, found CH4O") as caught:
         refuse_other_molecule(mixed(), together([formaldehyde, ammonia]))
     assert "H3N (5 frames)" in str(caught.value)
+    assert str(caught.value).endswith(": add cheap frames with N, or remove the accurate frames that have it")
     with pytest.raises(InputError, match="lacks C"):
         refuse_other_molecule(water, mixed())
 
