@@ -27,7 +27,7 @@ from asteroid.units import KCAL_PER_MOL_EV
 #: ASE's names and chemical formulas.
 MOLECULES = {"H2O": "H2O", "H2CO": "CH2O", "CH3OH": "CH4O"}
 BUDGETS = (15, 30, 60, 120)
-N_CHEAP = 1000
+N_CHEAP = 900
 REPLICAS = 4
 SWEEP = """
 name: {name}
