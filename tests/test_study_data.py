@@ -1,119 +1,18 @@
 from __future__ import annotations
 
 import json
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from scipy.spatial.transform import Rotation
+from two_level_files import ACCURATE, CHEAP, accurate_arrays, cheap_arrays, join, load, methanol, refusal, rotated, take
 
-from asteroid.datasets import Dataset, load_methanol
 from asteroid.errors import InputError
 from asteroid.guards import Checked
 from asteroid.matching import match_geometries
 from study.config import parse_sweep
 from study.costs import LevelPrice
 from study.data import StudyData, load_data
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from asteroid.labels import LabelSet
-
-Arrays = dict[str, "NDArray[Any]"]
-
-
-@cache
-def methanol() -> Dataset:
-    return load_methanol()
-
-
-def arrays(labels: LabelSet, rows: NDArray[np.int64]) -> Arrays:
-    part = labels.select(rows)
-    assert part.energy is not None
-    assert part.forces is not None
-    assert part.group is not None
-    return {
-        "z": part.numbers,
-        "R": part.positions.copy(),
-        "E": part.energy.copy(),
-        "F": part.forces.copy(),
-        "replica": part.group.copy(),
-        "index": part.frame_id.copy(),
-    }
-
-
-def accurate_arrays() -> Arrays:
-    """60 labels: 15 of each replica, replica after replica."""
-    group = methanol().accurate.group
-    assert group is not None
-    return arrays(methanol().accurate, np.concatenate([np.flatnonzero(group == g)[:15] for g in range(4)]))
-
-
-def cheap_arrays() -> Arrays:
-    """160 frames: 40 of each replica."""
-    return arrays(methanol().cheap, np.arange(0, 20_000, 125))
-
-
-def take(data: Arrays, rows: Any) -> Arrays:
-    return {key: value if key == "z" else value[rows] for key, value in data.items()}
-
-
-def join(first: Arrays, second: Arrays) -> Arrays:
-    """Frames of another level behind the first ones, on the first level's energy zero."""
-    second = {**second, "E": second["E"] - np.median(second["E"]) + np.median(first["E"])}
-    return {key: value if key == "z" else np.concatenate([value, second[key]]) for key, value in first.items()}
-
-
-def rotated(data: Arrays, seed: int) -> Arrays:
-    turn = Rotation.random(rng=np.random.default_rng(seed)).as_matrix()
-    return {**data, "R": data["R"] @ turn.T + 3.0, "F": data["F"] @ turn.T}
-
-
-ACCURATE = "level: ccsd_t/cc-pvdz, price: 28s"
-CHEAP = "level: gfn2-xtb, price: 2 ms, sampling_price: 50 ms"
-
-
-def load(
-    folder: Path,
-    accurate: Arrays | None = None,
-    cheap: Arrays | None = None,
-    *,
-    accurate_entry: str = ACCURATE,
-    cheap_entry: str = CHEAP,
-    prices: str = "{}",
-    test: str = "groups: [3]",
-    budgets: str = "[10, 30]",
-    n_cheap: str = "[40]",
-) -> StudyData:
-    np.savez(folder / "accurate.npz", **(accurate_arrays() if accurate is None else accurate))
-    np.savez(folder / "cheap.npz", **(cheap_arrays() if cheap is None else cheap))
-    units = "energy_unit: eV, length_unit: Angstrom, group_key: replica"
-    text = f"""
-name: files
-data:
-  accurate: {{file: accurate.npz, {units}, {accurate_entry}}}
-  cheap: {{file: cheap.npz, {units}, {cheap_entry}}}
-  prices: {prices}
-test: {{{test}}}
-strategies: [accurate_only, cheap_only]
-budgets: {budgets}
-n_cheap: {n_cheap}
-seeds: [0]
-identify: {{steps: 100, learning_rate: 0.01}}
-pretrain: {{steps: 100, learning_rate: 0.01}}
-"""
-    return load_data(parse_sweep(text, "sweep.yaml", folder))
-
-
-def refusal(folder: Path, *given: Any, **changes: Any) -> str:
-    with pytest.raises(InputError) as caught:
-        load(folder, *given, **changes)
-    message = str(caught.value)
-    assert "\n" not in message
-    return message
 
 
 def packaged(extra: str = "", *, budgets: str = "[20]", n_cheap: str = "[500]", test: str = "groups: [3]") -> StudyData:
@@ -230,79 +129,6 @@ def test_leaks_are_refused_even_where_the_other_guards_fail(tmp_path: Path, monk
         assert "no test geometry may be among cheap frames, found" in message
         assert "160 = test" in message  # the planted one, by its place in the file
         assert "remove them" in message
-
-
-def without(data: Arrays, key: str) -> Arrays:
-    return {name: value for name, value in data.items() if name != key}
-
-
-def spoilt(data: Arrays, key: str, row: int, value: float) -> Arrays:
-    changed = data[key].copy()
-    changed[row] = value
-    return {**data, key: changed}
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        (lambda a: without(a, "F"), ["accurate.npz", "needs forces", "forces_key"]),
-        (lambda a: without(a, "E"), ["accurate.npz", "needs energies", "energy_key"]),
-        (lambda a: spoilt(a, "F", 7, np.nan), ["forces of accurate.npz", "finite", "frame 7", "remove"]),
-        (lambda a: spoilt(a, "E", 9, np.inf), ["energy of accurate.npz", "finite", "frame 9", "remove"]),
-        (lambda a: spoilt(a, "R", 2, np.nan), ["positions of accurate.npz", "frame 2"]),
-        (lambda a: spoilt(a, "F", 3, 0.0), ["must not all be zero", "frame 3"]),
-        (lambda a: {**a, "F": a["F"] * 23.06}, ["forces of accurate.npz cannot be right", "declare"]),
-        (
-            lambda a: {**a, "z": a["z"][[1, 0, 2, 3, 4, 5]]},
-            ["same atoms in the same order", "correct one"],
-        ),
-        (lambda a: take(a, slice(0, 0)), ["accurate.npz", "found none"]),
-    ],
-)
-def test_broken_accurate_labels_are_refused(tmp_path: Path, change: Any, words: list[str]) -> None:
-    message = refusal(tmp_path, change(accurate_arrays()))
-    assert [word for word in words if word not in message] == [], message
-
-
-def test_broken_cheap_labels_are_refused(tmp_path: Path) -> None:
-    assert "forces of cheap.npz must be finite" in refusal(tmp_path, cheap=spoilt(cheap_arrays(), "F", 7, np.nan))
-    assert "cheap.npz needs forces" in refusal(tmp_path, cheap=without(cheap_arrays(), "F"))
-    doubled = join(cheap_arrays(), rotated(take(cheap_arrays(), slice(5, 6)), 5))
-    assert "found 1 copies (frames 5 = 160)" in refusal(tmp_path, cheap=doubled)
-
-
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        ({"accurate_entry": "level: ccsd_t/cc-pvdz"}, ["accurate.npz (ccsd_t/cc-pvdz)", "price", "price: 28s"]),
-        ({"accurate_entry": "price: 28s"}, ["accurate.npz", "level"]),
-        ({"cheap_entry": ACCURATE}, ["levels must differ", "ccsd_t/cc-pvdz in both", "level"]),
-        ({"prices": "{pbe/def2-svp: 3s}"}, ["'pbe/def2-svp'", "ccsd_t/cc-pvdz, gfn2-xtb"]),
-        ({"test": "groups: [8]"}, ["test group 8", "0, 1, 2, 3"]),
-        ({"budgets": "[10, 46]"}, ["budgets: 46", "largest possible is 45"]),
-        ({"budgets": "[4, 10]"}, ["budgets: 4", "smallest possible is 5"]),
-        ({"n_cheap": "[500]"}, ["n_cheap: 500", "largest possible is 120"]),
-        ({"n_cheap": "[9]"}, ["n_cheap: 9", "smallest possible is 10"]),
-    ],
-)
-def test_settings_that_do_not_fit_the_labels(tmp_path: Path, changes: dict[str, str], words: list[str]) -> None:
-    message = refusal(tmp_path, **changes)
-    assert [word for word in words if word not in message] == [], message
-
-
-def test_the_largest_budget_that_the_message_names_is_possible(tmp_path: Path) -> None:
-    assert len(load(tmp_path, budgets="[45]", n_cheap="[120]").pool) == 45
-
-
-def test_a_label_file_that_does_not_exist(tmp_path: Path) -> None:
-    load(tmp_path)
-    text = (
-        "name: a\ndata: {accurate: {file: no.npz, price: 1s}, cheap: {file: cheap.npz, price: 1s}}\n"
-        "test: {share: 0.2}\nstrategies: [accurate_only]\nbudgets: [9]\nseeds: [0]\n"
-        "identify: {steps: 20, learning_rate: 1}\n"
-    )
-    with pytest.raises(InputError, match=r"no\.npz.*correct the path"):
-        load_data(parse_sweep(text, "sweep.yaml", tmp_path))
 
 
 def test_prices_and_temperature_from_the_card_of_a_file(tmp_path: Path) -> None:
