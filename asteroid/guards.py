@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from asteroid.compositions import FRAMES_SHOWN, frame_name, frame_names, listed
-from asteroid.consistency import consistency_notes, fit_molecules, refuse_inconsistent_molecules
+from asteroid.consistency import fit_molecules, refuse_inconsistent_molecules
 from asteroid.errors import InputError
+from asteroid.force_energy_notes import force_energy_notes
 from asteroid.matching import MATCH_TOL_ANG, duplicate_pairs, match_geometries
 from asteroid.plausibility import check_energies, check_forces, check_lengths, energy_zero_notes
 from asteroid.rigid_motion import refuse_unbalanced, rigid_motion, rigid_motion_notes
@@ -68,7 +69,7 @@ def check_labels(labels: LabelSet, what: str) -> Checked:
     motion, fits = rigid_motion(labels), fit_molecules(labels)
     refuse_unbalanced(labels, motion, what)
     refuse_inconsistent_molecules(labels, fits, what)
-    notes = rigid_motion_notes(labels, motion) + consistency_notes(fits.whole) + energy_zero_notes(labels)
+    notes = rigid_motion_notes(labels, motion) + force_energy_notes(labels, fits) + energy_zero_notes(labels)
     return Checked(motion, fits.whole, notes)
 
 

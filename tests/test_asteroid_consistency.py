@@ -11,7 +11,6 @@ from scipy.spatial.transform import Rotation
 
 from asteroid.consistency import (
     ForceEnergyFit,
-    consistency_notes,
     fit_forces_to_energies,
     refuse_inconsistent_forces,
 )
@@ -157,7 +156,7 @@ def test_noise_is_noted_and_passes() -> None:
 
 
 def test_forces_that_fit_badly_are_noted() -> None:
-    assert consistency_notes(fit_of(methanol())) == ()
+    assert check_labels(methanol(), "labels").notes == ()
     note = check_labels(changed(1.25), "labels").notes[0]
     assert "energy differences are 0.8" in note
     assert check_labels(changed(1.05), "labels").notes == ()
