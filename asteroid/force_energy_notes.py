@@ -97,11 +97,13 @@ def _group_notes(labels: LabelSet, fits: ForceEnergyFits) -> tuple[str, ...]:
     """On groups that are off, where not all of the set is."""
     if labels.group is None:
         return ()
+    found = [pairs for part in fits.parts for pairs in part.pairs]
+    ends = np.concatenate([labels.group[pairs.rows] for pairs in found] or [np.empty((0, 2), dtype=np.int64)])
+    groups, counts = np.unique(ends[ends[:, 0] == ends[:, 1], 0], return_counts=True)
     alone = []
-    for group in np.unique(labels.group).tolist():
-        inside = [p.select((labels.group[p.rows] == group).all(axis=1)) for part in fits.parts for p in part.pairs]
-        fit = fit_pairs([pairs for pairs in inside if len(pairs)])
-        if fit is not None and fit.pairs >= GROUP_PAIRS:
+    for group in groups[counts >= GROUP_PAIRS].tolist():
+        inside = [pairs.select((labels.group[pairs.rows] == group).all(axis=1)) for pairs in found]
+        if (fit := fit_pairs([pairs for pairs in inside if len(pairs)])) is not None:
             alone.append((group, fit))
     off = [(group, fit) for group, fit in alone if fit.doubtful]
     if not off or (len(off) == len(alone) and fits.whole is not None and fits.whole.doubtful):
@@ -134,7 +136,7 @@ def _frame_notes(labels: LabelSet, fits: ForceEnergyFits) -> tuple[str, ...]:
     return (
         f"energies and forces contradict each other in {sum(c.contradicting for c in found)} of "
         f"{sum(c.pairs for c in found)} pairs of neighbouring frames: look at {names}, whose "
-        " forces or energies may have another sign, unit or level, or be another frame's",
+        "forces or energies may have another sign, unit or level, or be another frame's",
     )
 
 

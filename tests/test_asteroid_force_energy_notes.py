@@ -104,6 +104,7 @@ def test_some_wrong_frames_are_told_and_named(factor: float, share: float) -> No
     checked = check_labels(with_forces(labels, factor, wrong), "labels")
     (note,) = [note for note in checked.notes if "contradict" in note]
     assert note.startswith("energies and forces contradict each other in ")
+    assert "  " not in note
     named = note.split("look at frames ")[1].split(" and ")[0].split(", ")
     true = np.isin([int(name) for name in named], labels.frame_id[wrong])
     assert len(named) == 5
@@ -127,6 +128,17 @@ def test_a_flipped_replica_is_named() -> None:
     assert " in group 1)" in frames
     (groups,) = notes_of(with_forces(labels, 1.3, labels.group == 2))[:1]
     assert groups.startswith("energy differences of group 2 are 0.7")
+
+
+def test_groups_are_judged_alone_only_with_pairs_of_their_own() -> None:
+    labels = methanol()
+    assert labels.group is not None
+    assert notes_of(labels) == ()
+    alone = replace(labels, group=np.arange(len(labels)))
+    assert notes_of(with_forces(alone, 1.3, labels.group == 2)) != ()
+    assert [n for n in notes_of(with_forces(alone, -1.0, labels.group == 1)) if "group" in n] == []
+    apart = methanol().select(np.arange(0, 1360, 340))
+    assert notes_of(apart) == ()
 
 
 def test_wrong_frames_of_one_molecule_are_named_with_it() -> None:
