@@ -83,6 +83,7 @@ def test_factors_of_several_molecules_are_named_and_of_all_are_one() -> None:
     assert note.startswith("energy differences of CH2O are 0.7")
     assert "; also H2 1.3" in note
     assert ", H3N 0.8" in note
+    assert note.count(" ± ") == 4
     assert ", 1 more)" in note
     assert "H2O " not in note.replace("CH2O", "")
     (note,) = notes_of(with_forces(mixed(), 1.3, np.arange(len(mixed()))))
@@ -148,6 +149,20 @@ def test_wrong_frames_of_one_molecule_are_named_with_it() -> None:
     named = note.split("look at frames ")[1].split(" and ")[0].split(", ")
     assert all(name.endswith(" (H2O)") for name in named)
     assert sum(int(name.split()[0]) - 1000 in wrong for name in named) >= 4
+
+
+def test_a_wrong_force_does_not_excuse_itself_by_its_change() -> None:
+    # One of two frames has forces of the wrong sign: their change is large, and the tolerance as that of other pairs.
+    labels = methanol()
+    rows = np.arange(0, len(labels), 7)
+    (sound,), (wrong,) = (
+        fit_molecules(changed).parts[0].pairs for changed in (labels, with_forces(labels, -20.0, rows))
+    )
+    np.testing.assert_array_equal(sound.rows, wrong.rows)
+    mixed_pairs = np.isin(sound.rows, rows).sum(axis=1) == 1
+    assert mixed_pairs.sum() > 50
+    # The median stiffness grows too, as a quarter of all pairs are off.
+    assert (wrong.tolerance_ev[mixed_pairs] < 8 * sound.tolerance_ev[mixed_pairs]).all()
 
 
 def test_chance_is_no_contradiction_and_one_bad_frame_does_not_count_thrice() -> None:

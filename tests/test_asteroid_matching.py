@@ -262,3 +262,21 @@ def test_no_matrix_grows_with_the_pairs_of_a_large_molecule(monkeypatch: pytest.
     pairs_of(next(iter(by_composition(labels).values())), labels)
     assert len(sizes) == 2
     assert max(sizes) <= 400
+
+
+def test_small_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def everything() -> list[np.ndarray]:
+        a, b = frames(70, 3, np.full(8, 6)), frames(90, 4, np.full(8, 6))
+        both = LabelSet(a.numbers, np.concatenate([a.positions, b.positions, b.positions]), None, None, "x")
+        both = LabelSet(both.numbers, both.positions, np.arange(250.0), 1.0 + both.positions, "x")
+        pairs = pairs_of(next(iter(by_composition(both).values())), both)
+        # Which pairs are found depends on the directions a little, the closest are.
+        closest = np.sort(pairs.rmsd_ang)[:5]
+        return [*duplicate_pairs(both), *match_geometries(both, b), closest, distance_fingerprints(both)]
+
+    whole = everything()
+    assert len(whole[0]) == 90
+    assert len(whole[4]) == 5
+    monkeypatch.setattr("asteroid.fingerprints._BLOCK_NUMBERS", 28 * 13)
+    for one, other in zip(whole, everything(), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-9)
