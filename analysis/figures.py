@@ -5,6 +5,7 @@ Two functions each: `*_data` returns the numbers (tested, saved as CSV), `plot_*
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
 STRETCH = 2.0
 #: Quantiles of the lines, in the order of the columns: median, 90 % band, 50 % band.
 _QUANTILES = (0.5, 0.05, 0.95, 0.25, 0.75)
+#: Characters of a line above a small panel.
+_TITLE_WIDTH = 34
 _CURVE_COLUMNS = ["curve", "strategy", "gamma_rel", "schedule", "n_cheap"]
 _BANDS = ["lo_ev_ang", "hi_ev_ang", "lo50_ev_ang", "hi50_ev_ang"]
 _POINT_COLUMNS = ["part", "budget", "seed", "force_mae_ev_ang", *_BANDS, "extrapolated"]
@@ -181,7 +184,8 @@ def plot_small_multiples(
             budgets = sorted(set(own.loc[(own["part"] == "run") & (own["budget"] > 0), "budget"]))
             ax.xaxis.set_major_locator(FixedLocator(ticks_apart(budgets or [1.0], decades=0.5)))
             name, _, rest = str(label).partition(", ")
-            ax.set_title("\n".join(filter(None, [name, rest, fit_text(own, short=True)])), fontsize=6.5, loc="left")
+            title = [name, *textwrap.wrap(rest, _TITLE_WIDTH), fit_text(own, short=True)]
+            ax.set_title("\n".join(filter(None, title)), fontsize=6.5, loc="left")
         for ax in panels[len(curves) :]:
             ax.remove()
         for ax in panels[max(len(curves) - columns, 0) : len(curves)]:

@@ -134,6 +134,8 @@ def load_data(sweep: Sweep) -> StudyData:
     _refuse_too_many(sweep, pool, cheap_pool if pretrains else None)
     if sweep.test.groups is not None and cheap.group is None:
         lines = [*lines, f"note: {cheap.level} has no groups: its frames of the test groups are told by geometry only"]
+    if pretrains and section.cheap is not None and section.cheap.sampling_price is None:
+        lines = [*lines, f"note: {cheap.level} has no sampling_price: its geometries count as given, at no cost"]
     if accurate.level in farthest and len(test):
         lines = [*lines, FARTHEST_TEST_NOTE]
     counts = (

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from asteroid.errors import InputError
 from asteroid.formats import read_labels
 from asteroid.geometries import read_geometries
@@ -65,11 +67,15 @@ def load_file(
         notes.append(f"{n_single:,} frame{'s' * (n_single > 1)} of a single atom left out: no force can act in it")
     card = label_card(labels, what, check_labels(labels, what), priced.selection_rule)
     if given.price is None:
-        raise InputError(f"{what} ({labels.level}) needs a price per label: add for instance price: 28s")
+        mean = "28s" if labels.cpu_s is None else f"{labels.cpu_s.mean():.3g}s, the mean that these took"
+        raise InputError(f"{what} ({labels.level}) needs a price per label: add for instance price: {mean}")
     price = LevelPrice(given.price, priced.source, given.sampling_price or 0.0)
     shown = prices.get(labels.level, price.label_cpu_s)
     sampling = f" and {price.sampling_cpu_s:,.4g} CPU s to sample its geometry" if price.sampling_cpu_s else ""
-    took = f"; these took {card.measured_cpu_s_median:.3g}, median" if card.measured_cpu_s_median is not None else ""
+    took = ""
+    if labels.cpu_s is not None:  # of several molecules no label costs the median
+        middle, name = (labels.cpu_s.mean(), "mean") if labels.varied else (np.median(labels.cpu_s), "median")
+        took = f"; these took {middle:.3g}, {name}"
     lines = [
         card.title(),
         f"  {loaded.units}",

@@ -40,7 +40,7 @@ def molecule_notes(sweep: Sweep, test: LabelSet, pool: LabelSet, cheap_pool: Lab
     if not (test.varied or cheap_pool.varied):
         return []
     tested, bought = formulas(test), formulas(pool)
-    notes = ["all molecules have one price a label, a mean; larger ones cost more"] if pool.varied else []
+    notes = ["all molecules of a level have one price a label, a mean; larger ones cost more"]
     if unseen := sorted(tested.keys() - bought.keys()):
         notes.append(
             f"test frames of {', '.join(unseen)} have no label in the pool: those errors are of molecules unseen"
@@ -49,6 +49,8 @@ def molecule_notes(sweep: Sweep, test: LabelSet, pool: LabelSet, cheap_pool: Lab
         notes.append(f"labels of {', '.join(untested)} are bought, and no test frame is of them")
     if lacking := molecules_without_cheap_frames(cheap_pool, pool):
         notes.append(f"{cheap_pool.level} has no frames of {', '.join(lacking)}: pretraining never sees them")
+    if extra := sorted(formulas(cheap_pool).keys() - bought.keys()):
+        notes.append(f"{cheap_pool.level} frames of {', '.join(extra)}: no accurate label is of them")
     strange = sorted({*np.unique(cheap_pool.numbers)} - {*np.unique(pool.numbers)} - {0})
     if strange and "asteroid" in sweep.strategies:
         names = ", ".join(chemical_symbols[number] for number in strange)

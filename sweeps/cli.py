@@ -48,7 +48,13 @@ _P = ParamSpec("_P")
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run, as given to 'run --out'.")]
-ForceUnit = Annotated[str, typer.Option(help="Unit of force errors on display, for instance meV/A.")]
+ForceUnit = Annotated[
+    str,
+    typer.Option(
+        help="Unit of force errors on display, for instance meV/A.",
+        callback=lambda unit: f"{unit[:-2]}/Å" if unit.endswith("/A") else unit,
+    ),
+]
 _FORCE_UNIT = "kcal/mol/Å"
 
 

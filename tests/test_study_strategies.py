@@ -116,7 +116,7 @@ def test_what_all_nine_take_by_default() -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"kernel": {"sigmas": []}}, ["kernel.sigmas", "at least one"]),
+        ({"kernel": {"sigmas": []}}, ["kernel.sigmas", "at least 1 needed"]),
         ({"kernel": {"sigmas": [0]}}, ["kernel.sigmas.0", "greater than 0"]),
         ({"kernel": {"sigmas": [10.5]}}, ["kernel.sigmas.0", "integer"]),
         ({"kernel": {"folds": 1}}, ["kernel.folds", "greater than or equal to 2"]),

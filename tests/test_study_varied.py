@@ -64,7 +64,8 @@ def test_a_study_of_several_molecules(folder: Path, tmp_path: Path) -> None:
     card = "\n".join(plan.data.card)
     assert "CH4O: 40 frames" in card
     assert "H2O: 40 frames" in card
-    assert "note: all molecules have one price a label" in card
+    assert "note: all molecules of a level have one price a label" in card
+    assert "note: gfn2-xtb frames of H2, H3N: no accurate label is of them" in card
     assert "note: no ccsd_t/cc-pvdz label has N: the bias of gfn2-xtb frames that have it is a guess" in card
     assert plan.data.descriptors is None
     executor = Counting(stop_before=3)
