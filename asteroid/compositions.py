@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from asteroid.molecules import Molecule, formula, split_molecules
+from asteroid.molecules import Molecule, formula, rows_by_composition, split_molecules
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,16 +47,11 @@ class Composition:
 
 def by_composition(labels: LabelSet) -> dict[tuple[int, ...], Composition]:
     """Take a set apart by composition, in the order of first appearance; the keys are ascending atomic numbers."""
-    rows, found = np.arange(len(labels)), {}
-    if not labels.varied:
-        groups = [(np.sort(labels.numbers), rows)]
+    if labels.varied:
+        groups = rows_by_composition(labels.numbers)
     else:
-        kinds, first, which = np.unique(np.sort(labels.numbers, axis=1), axis=0, return_index=True, return_inverse=True)
-        by_kind = np.split(np.argsort(which.ravel(), kind="stable"), np.cumsum(np.bincount(which.ravel()))[:-1])
-        groups = [(kinds[kind][kinds[kind] > 0], by_kind[kind]) for kind in np.argsort(first)]
-    for numbers, own in groups:
-        found[tuple(numbers.tolist())] = Composition(formula(numbers), numbers, own)
-    return found
+        groups = {tuple(np.sort(labels.numbers).tolist()): np.arange(len(labels))}
+    return {atoms: Composition(formula(np.array(atoms)), np.array(atoms), rows) for atoms, rows in groups.items()}
 
 
 def rows_of(compositions: Sequence[Composition]) -> IntArray:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 #: Steps of energies below this do no harm: a tenth of what the best models reach on small molecules.
 _STEP_EV = 1e-4
-#: Formulas that a message lists.
 REMEDY = "declare them, for instance energy_unit: kcal/mol, length_unit: Angstrom"
 
 

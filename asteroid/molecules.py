@@ -67,10 +67,16 @@ def formula(numbers: npt.NDArray[np.integer]) -> str:
     return str(Symbols(numbers[numbers > 0]).get_chemical_formula())
 
 
+def rows_by_composition(numbers: npt.NDArray[np.integer]) -> dict[tuple[int, ...], IntArray]:
+    """Rows of frames [N, A] by their ascending atomic numbers, in the order of first appearance."""
+    kinds, first, which = np.unique(np.sort(numbers, axis=1), axis=0, return_index=True, return_inverse=True)
+    rows = np.split(np.argsort(which.ravel(), kind="stable"), np.cumsum(np.bincount(which.ravel()))[:-1])
+    return {tuple(kinds[kind][kinds[kind] > 0].tolist()): rows[kind] for kind in np.argsort(first)}
+
+
 def rows_by_formula(numbers: npt.NDArray[np.integer]) -> dict[str, IntArray]:
     """Rows of frames [N, A] by chemical formula, in the order of first appearance; orders of atoms do not count."""
-    kinds, first, which = np.unique(np.sort(numbers, axis=1), axis=0, return_index=True, return_inverse=True)
-    return {formula(kinds[kind]): np.flatnonzero(which.ravel() == kind) for kind in np.argsort(first)}
+    return {formula(np.array(atoms)): rows for atoms, rows in rows_by_composition(numbers).items()}
 
 
 def formulas(labels: LabelSet) -> Counter[str]:

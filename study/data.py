@@ -24,7 +24,7 @@ from asteroid.splits import cheap_pool_rows, split_test
 from study.card_prices import fill_from_card
 from study.costs import LevelPrice, PriceList
 from study.label_sources import load_file
-from study.several_molecules import molecule_notes, refuse_several_molecules
+from study.several_molecules import molecule_notes, refuse_models_of_one_molecule
 from study.strategies import TRAITS
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def load_data(sweep: Sweep) -> StudyData:
         }
     farthest = [level for level, rule in card_json.get("selection_rules", {}).items() if rule == "farthest"]
     order = section.cheap.atom_order if section.cheap is not None else None
-    refuse_several_molecules(sweep, accurate, cheap)
+    refuse_models_of_one_molecule(sweep, accurate, cheap)
     refuse_other_molecule(cheap, accurate, order)
     if "asteroid_unlabelled" in sweep.strategies and temperature_k is None:
         raise InputError(

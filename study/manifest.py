@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
+from asteroid.compositions import listed
 from asteroid.molecules import formulas
 from study.config import sweep_plain
 from study.hardware import processor
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from study.sharing import Sharing
 
 SCHEMA_VERSION = 1
-_SHOWN_MOLECULES = 5
 _PACKAGES = (
     "asteroid-study",
     "torch",
@@ -131,5 +131,4 @@ def _bought(stages: Iterable[StageSpec]) -> defaultdict[tuple[str, str], set[str
 def _formula(plan: Plan) -> str:
     """The molecule of the accurate labels, or the most frequent ones."""
     names = [name for name, _ in formulas(plan.data.accurate).most_common()]
-    more = len(names) - _SHOWN_MOLECULES
-    return ", ".join(names[:_SHOWN_MOLECULES]) + (f" and {more} more" if more > 0 else "")
+    return listed(names, len(names))

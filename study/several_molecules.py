@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from study.config import Sweep
 
 
-def refuse_several_molecules(sweep: Sweep, *sets: LabelSet) -> None:
+def refuse_models_of_one_molecule(sweep: Sweep, *sets: LabelSet) -> None:
     """Several molecules are for models that take frames of any composition.
 
     Raises:
