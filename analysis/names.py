@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from asteroid.units import SECONDS
+
 
 def display_level(level: str) -> str:
     """A level slug as chemists write it: "ccsd_t/cc-pvdz" becomes "CCSD(T)/cc-pVDZ"."""
@@ -13,3 +15,10 @@ def display_level(level: str) -> str:
 def display_formula(molecule: str) -> str:
     """A formula with lowered numbers: "CH4O" becomes "CH₄O"."""
     return molecule.translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them: "0.5 s", "42 s", "12 min", "3.1 h", "2.4 d"."""
+    units = [name for name in ("s", "min", "h", "d") if SECONDS[name] <= seconds]
+    unit = units[-1] if units else "s"
+    return f"{seconds / SECONDS[unit]:.2g} {unit}" if seconds < 100 * SECONDS[unit] else f"{seconds / 86400:,.0f} d"

@@ -22,10 +22,10 @@ import numpy as np
 import torch
 from studies import data_section, run_sweep
 
+from asteroid.checks.guards import drop_duplicates
 from asteroid.errors import InputError
-from asteroid.formats import read_labels
-from asteroid.guards import drop_duplicates
-from asteroid.labels import LabelSet
+from asteroid.io.read import read_labels
+from asteroid.labels.label_set import LabelSet
 from asteroid.units import KCAL_PER_MOL_EV
 
 if TYPE_CHECKING:

@@ -31,14 +31,14 @@ from optuna.samplers import TPESampler
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 
-from study.config import parse_sweep
-from study.search import searches_of
-from study.storage import ask_trial, counted_trials, open_journal, open_study
+from study.config.sweep import parse_sweep
+from study.recipes.search import searches_of
+from study.search.journal import ask_trial, counted_trials, open_journal, open_study
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from study.search import Search
+    from study.recipes.search import Search
 
 #: By trial: wall seconds of ask, wall seconds of tell, CPU seconds of both.
 Seconds = tuple[list[float], list[float], list[float]]
@@ -75,7 +75,7 @@ def search_of(preset: str) -> Search:
 
 
 def run_project(search: Search, folder: Path, trials: int, per_round: int) -> Seconds:
-    """Rounds as `study.tuning.SearchRunner` makes them."""
+    """Rounds as `study.search.runner.SearchRunner` makes them."""
     storage = open_journal(folder, print)
     seed = search.section.sampler_seed
     study = open_study(storage, search.name, {"keys": list(search.keys)}, 1 if search.mode == "tune" else 2, seed)

@@ -22,18 +22,18 @@ import torch
 from scipy import stats
 from studies import data_section, errors, paired_change, run_sweep
 
-from asteroid.bias import estimate_bias
 from asteroid.datasets import load_methanol
-from asteroid.descriptors import DescriptorSettings
-from asteroid.formats import read_labels
-from asteroid.frames import BankEntry, build_bank
-from asteroid.labels import LabelSet, content_hashes
-from asteroid.matching import match_geometries
+from asteroid.descriptors.frame_bank import BankEntry, build_bank
+from asteroid.descriptors.layout import DescriptorSettings
+from asteroid.io.read import read_labels
+from asteroid.labels.label_set import LabelSet, content_hashes
+from asteroid.labels.matching import match_geometries
+from asteroid.labels.splits import buy_accurate
 from asteroid.models.mlp import MLPSettings
-from asteroid.splits import buy_accurate
-from asteroid.stage_training import train_pack
-from asteroid.stages import Frames, Seeds, StageSpec
-from asteroid.training import Schedule
+from asteroid.stages.bias_weights import estimate_bias
+from asteroid.stages.stage import Frames, Seeds, StageSpec
+from asteroid.stages.train import train_pack
+from asteroid.training.schedule import Schedule
 from asteroid.units import KCAL_PER_MOL_EV
 
 SIZES = (20, 40, 80, 160, 320, 640)

@@ -19,17 +19,19 @@ from typing import TYPE_CHECKING
 
 from driver_overhead import SWEEP, InstantExecutor
 
-from study.config import parse_sweep
-from study.run import make_plan, run_plan
+from study.config.sweep import parse_sweep
+from study.recipes.workload import make_plan
+from study.run.run import run_plan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from asteroid.frames import FrameBank
-    from asteroid.stages import StageResult, TrainedModel
-    from asteroid.training import OnValidation
-    from study.packs import Pack
-    from study.progress import Progress
+    from asteroid.descriptors.frame_bank import FrameBank
+    from asteroid.models.trained import TrainedModel
+    from asteroid.stages.stage import StageResult
+    from asteroid.training.fit_loop import OnValidation
+    from study.engine.progress import Progress
+    from study.recipes.packs import Pack
 
 
 class SleepingExecutor(InstantExecutor):

@@ -19,17 +19,20 @@ import torch
 
 from asteroid.models import make_network
 from asteroid.models.mlp import MLPSettings
-from asteroid.stages import StageResult, TrainedNetwork
-from study.config import parse_sweep
-from study.run import make_plan, run_plan
+from asteroid.models.trained import TrainedNetwork
+from asteroid.stages.stage import StageResult
+from study.config.sweep import parse_sweep
+from study.recipes.workload import make_plan
+from study.run.run import run_plan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from asteroid.frames import FrameBank
-    from asteroid.stages import StageSpec, TrainedModel
-    from asteroid.training import OnValidation
-    from study.packs import Pack
+    from asteroid.descriptors.frame_bank import FrameBank
+    from asteroid.models.trained import TrainedModel
+    from asteroid.stages.stage import StageSpec
+    from asteroid.training.fit_loop import OnValidation
+    from study.recipes.packs import Pack
 
 SWEEP = """
 name: overhead

@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from rival_intervals import COVERAGE, FARTHEST, bootstrap, profile_f
 
-from analysis.powerlaw import fit_power_law, labels_for_target, predict
+from analysis.curves.power_law import fit_power_law, labels_for_target, predict
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

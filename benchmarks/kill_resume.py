@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import psutil
 
-from study.results import KEY_COLUMNS, read_results
+from study.tables.results import KEY_COLUMNS, read_results
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,13 +12,13 @@ from __future__ import annotations
 import math
 import sys
 
-from study.hardware import processor, use_one_thread
+from study.run.hardware import processor, use_one_thread
 
 use_one_thread()
 
 from ase.build import molecule  # noqa: E402
 
-from study.label_prices import LevelTiming, price_text, time_level  # noqa: E402
+from study.labelling.timing import LevelTiming, price_text, time_level  # noqa: E402
 
 LEVELS = (
     *("uff", "mmff94", "gfn2-xtb", "hf/cc-pvdz", "pbe/def2-svp", "b3lyp/def2-svp"),

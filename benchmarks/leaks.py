@@ -14,11 +14,11 @@ from pathlib import Path
 
 import numpy as np
 
+from asteroid.checks.guards import drop_duplicates
 from asteroid.errors import InputError
-from asteroid.formats import read_labels
-from asteroid.guards import drop_duplicates
-from asteroid.labels import LabelSet
-from asteroid.matching import match_geometries, matched_force_mae, superpose
+from asteroid.io.read import read_labels
+from asteroid.labels.label_set import LabelSet
+from asteroid.labels.matching import match_geometries, matched_force_mae, superpose
 from asteroid.units import KCAL_PER_MOL_EV
 
 WHAT_TO_DOWNLOAD = """Put into one folder and name it: python benchmarks/leaks.py FOLDER

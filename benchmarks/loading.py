@@ -19,13 +19,13 @@ from pathlib import Path
 
 import numpy as np
 
+from asteroid.checks.data_card import label_card
+from asteroid.checks.guards import check_labels, drop_duplicates
 from asteroid.errors import InputError
-from asteroid.formats import read_labels
-from asteroid.guards import check_labels, drop_duplicates
-from asteroid.label_card import label_card
-from asteroid.label_writers import write_labels
-from asteroid.labels import LabelSet
-from asteroid.plausibility import all_electron_energy_ev
+from asteroid.io.read import read_labels
+from asteroid.io.write import write_labels
+from asteroid.labels.label_set import LabelSet
+from asteroid.labels.total_energy import all_electron_energy_ev
 
 KCAL = {"energy_unit": "kcal/mol", "length_unit": "Angstrom"}
 EV = {"energy_unit": "eV", "length_unit": "Angstrom"}

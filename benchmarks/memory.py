@@ -27,15 +27,18 @@ import numpy as np
 import torch
 from ase.io.zmatrix import parse_zmatrix
 
-from asteroid import label_objective
-from asteroid.bias import estimate_bias
-from asteroid.descriptors import DescriptorSettings, bytes_per_frame
-from asteroid.frames import BankEntry, FrameBank, build_bank
-from asteroid.labels import LabelSet, content_hashes
+from asteroid.descriptors.describe import bytes_per_frame
+from asteroid.descriptors.frame_bank import BankEntry, FrameBank, build_bank
+from asteroid.descriptors.layout import DescriptorSettings
+from asteroid.labels.label_set import LabelSet, content_hashes
 from asteroid.models import make_network
 from asteroid.models.mlp import MLPSettings
-from asteroid.stages import TrainedNetwork
-from asteroid.training import Member, Schedule, fit_pack
+from asteroid.models.trained import TrainedNetwork
+from asteroid.stages.bias_weights import estimate_bias
+from asteroid.training import label_objective
+from asteroid.training.fit_loop import fit_pack
+from asteroid.training.objective import Member
+from asteroid.training.schedule import Schedule
 
 #: Å and degrees. The ester stands across the ring, the acid lies in its plane.
 ASPIRIN = """

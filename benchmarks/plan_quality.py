@@ -19,10 +19,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from analysis.planner import plan_target
-from analysis.transfer import surface_of
-from study.costs import LevelPrice, PriceList
-from study.results import COLUMNS, results_frame
+from analysis.plan.target_plan import plan_target
+from analysis.surface.transfer import surface_of
+from study.prices import LevelPrice, PriceList
+from study.tables.results import COLUMNS, results_frame
 
 BUDGETS, CHEAP, SEEDS, CONFIDENCE = (25, 50, 100, 200, 400, 800), (500, 2000, 8000), 3, 0.9
 ASSISTED = ("pretrain_finetune", "asteroid")

@@ -16,11 +16,12 @@ from pathlib import Path
 import numpy as np
 
 from asteroid.units import KCAL_PER_MOL_EV
-from study.config import parse_sweep
-from study.executors import SerialExecutor
-from study.results import read_manifest
-from study.run import make_plan, run_plan
-from study.trials import read_trials
+from study.config.sweep import parse_sweep
+from study.engine.executors import SerialExecutor
+from study.recipes.workload import make_plan
+from study.run.run import run_plan
+from study.tables.results import read_manifest
+from study.tables.trials import read_trials
 
 SWEEP = """
 name: pruning

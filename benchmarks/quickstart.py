@@ -22,7 +22,7 @@ import psutil
 from scipy import stats
 
 from asteroid.units import KCAL_PER_MOL_EV
-from study.results import read_results
+from study.tables.results import read_results
 
 if TYPE_CHECKING:
     import pandas as pd

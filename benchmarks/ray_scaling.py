@@ -19,15 +19,15 @@ from unittest import mock
 import numpy as np
 
 from asteroid.datasets import load_methanol
-from asteroid.descriptors import DescriptorSettings
-from asteroid.frames import BankEntry, FrameBank, build_bank
-from asteroid.labels import content_hashes
+from asteroid.descriptors.frame_bank import BankEntry, FrameBank, build_bank
+from asteroid.descriptors.layout import DescriptorSettings
+from asteroid.labels.label_set import content_hashes
 from asteroid.models.mlp import MLPSettings
-from asteroid.stages import Frames, Seeds, StageSpec
-from asteroid.training import Schedule
-from study.packs import Pack
-from study.ray_executor import RayExecutor
-from study.ray_session import open_session
+from asteroid.stages.stage import Frames, Seeds, StageSpec
+from asteroid.training.schedule import Schedule
+from study.ray_backend.executor import RayExecutor
+from study.ray_backend.session import open_session
+from study.recipes.packs import Pack
 
 STEPS, MODELS = 600, 8
 

@@ -7,22 +7,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import stats
 
-from asteroid.label_writers import write_labels
+from asteroid.io.write import write_labels
 from asteroid.units import KCAL_PER_MOL_EV
-from study.config import parse_sweep
-from study.executors import SerialExecutor
-from study.ray_executor import RayExecutor
-from study.run import make_plan, run_plan
+from study.config.sweep import parse_sweep
+from study.engine.executors import SerialExecutor
+from study.ray_backend.executor import RayExecutor
+from study.recipes.workload import make_plan
+from study.run.run import run_plan
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import pandas as pd
 
-    from asteroid.frames import FrameBank
-    from asteroid.labels import LabelSet
-    from study.executors import Executor
-    from study.progress import Progress
+    from asteroid.descriptors.frame_bank import FrameBank
+    from asteroid.labels.label_set import LabelSet
+    from study.engine.executors import Executor
+    from study.engine.progress import Progress
 
 
 def data_section(accurate: LabelSet, cheap: LabelSet, folder: Path) -> str:

@@ -45,9 +45,10 @@ import numpy as np
 import psutil
 
 if TYPE_CHECKING:
-    from asteroid.stages import StageSpec, TrainedModel
-    from study.ray_worker import SharedBank
-    from study.run import Plan
+    from asteroid.models.trained import TrainedModel
+    from asteroid.stages.stage import StageSpec
+    from study.ray_backend.shared_bank import SharedBank
+    from study.recipes.workload import Plan
 
 BUDGETS, TEMPERATURES, SEEDS = (25, 50, 100, 200, 400), (0.1, 0.3, 1.0, 3.0, math.inf), (0, 1, 2)
 RATES = {"slowest": 0.0003, "slow": 0.0007, "fast": 0.0015, "fastest": 0.003}
@@ -113,8 +114,8 @@ def compare(trials: int, schnet_trials: int) -> None:
 def make_throughput_plan(architecture: str, short: bool) -> Plan:
     """The sweep of both sides."""
     steps = SHORT_STEPS if short else STEPS
-    from study.config import parse_sweep
-    from study.run import make_plan
+    from study.config.sweep import parse_sweep
+    from study.recipes.workload import make_plan
 
     text = SWEEP.format(
         architecture=architecture,
@@ -135,8 +136,8 @@ def make_throughput_plan(architecture: str, short: bool) -> Plan:
 
 def toolkit_side(folder: Path, plan: Plan) -> None:
     """Run the sweep with this toolkit."""
-    from study.ray_executor import RayExecutor
-    from study.run import run_plan
+    from study.ray_backend.executor import RayExecutor
+    from study.run.run import run_plan
 
     table = run_plan(
         plan, folder / "run", lambda bank: RayExecutor(bank, workers=WORKERS), lambda _: None, lambda _: None
@@ -162,9 +163,9 @@ def tune_side(folder: Path, side: str, plan: Plan, trials: int) -> None:
     from ray import tune
     from ray.tune.search.optuna import OptunaSearch
 
-    from study.ray_session import open_session
-    from study.ray_worker import SharedBank
-    from study.run import describe_frames
+    from study.ray_backend.session import open_session
+    from study.ray_backend.shared_bank import SharedBank
+    from study.recipes.frames import describe_frames
 
     shared = SharedBank.of(describe_frames(plan, plan.stages.values()))
     chains = {(r.budget, r.gamma_rel, r.schedule, r.seed): r.stages for r in plan.recipes}
@@ -205,7 +206,7 @@ def tune_side(folder: Path, side: str, plan: Plan, trials: int) -> None:
 
 def test_rows(plan: Plan) -> tuple[str, list[str]]:
     """Level and hashes of the test frames."""
-    from asteroid.labels import content_hashes
+    from asteroid.labels.label_set import content_hashes
 
     return plan.data.test.level, list(content_hashes(plan.data.test))
 
@@ -217,9 +218,9 @@ def train_chain(
     began_at, before = time.time(), time.process_time()
     import torch
 
-    from asteroid.evaluation import evaluate
-    from asteroid.prediction import predict_chain
-    from asteroid.stage_training import train_pack
+    from asteroid.stages.evaluation import evaluate
+    from asteroid.stages.predict_chain import predict_chain
+    from asteroid.stages.train import train_pack
 
     first = "THROUGHPUT_SEEN" not in os.environ  # what this worker's process did before belongs to no trial
     os.environ["THROUGHPUT_SEEN"] = "1"

@@ -27,14 +27,17 @@ from ase.build import molecule
 from dense_painn import DensePaiNN
 
 from asteroid.datasets import load_methanol
-from asteroid.descriptors import DescriptorSettings, Layout, describe, make_layout
-from asteroid.frames import BankEntry, FrameTensors, build_bank
-from asteroid.labels import content_hashes
+from asteroid.descriptors.describe import describe
+from asteroid.descriptors.frame_bank import BankEntry, FrameTensors, build_bank
+from asteroid.descriptors.layout import DescriptorSettings, Layout, make_layout
+from asteroid.labels.label_set import content_hashes
+from asteroid.labels.splits import buy_accurate
 from asteroid.models import make_network
 from asteroid.models.mlp import DescriptorMLP, MLPSettings
 from asteroid.models.schnet import SchNetSettings
-from asteroid.splits import buy_accurate
-from asteroid.training import Member, Schedule, fit_pack
+from asteroid.training.fit_loop import fit_pack
+from asteroid.training.objective import Member
+from asteroid.training.schedule import Schedule
 from asteroid.units import KCAL_PER_MOL_EV
 
 if TYPE_CHECKING:

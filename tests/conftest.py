@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from asteroid.frames import FrameBank
-    from asteroid.labels import LabelSet
-    from study.run import Plan
+    from asteroid.descriptors.frame_bank import FrameBank
+    from asteroid.descriptors.layout import Layout
+    from asteroid.labels.label_set import LabelSet
+    from study.recipes.workload import Plan
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -36,9 +37,9 @@ def methanol_sets() -> tuple[LabelSet, LabelSet]:
 @pytest.fixture(scope="session")
 def methanol_bank(methanol_sets: tuple[LabelSet, LabelSet]) -> FrameBank:
     """Both sets described with the default settings; the rows keep the order of the sets."""
-    from asteroid.descriptors import DescriptorSettings
-    from asteroid.frames import BankEntry, build_bank
-    from asteroid.labels import content_hashes
+    from asteroid.descriptors.frame_bank import BankEntry, build_bank
+    from asteroid.descriptors.layout import DescriptorSettings
+    from asteroid.labels.label_set import content_hashes
 
     return build_bank(DescriptorSettings(), [BankEntry(labels, content_hashes(labels)) for labels in methanol_sets])
 
@@ -48,7 +49,7 @@ def describe_float64() -> Callable[..., tuple[object, object]]:
     """`describe` in double precision: (layout, positions [N, A, 3]) -> ([N, W], [N, W, 3A])."""
     import torch
 
-    from asteroid.descriptors import Layout, describe
+    from asteroid.descriptors.describe import describe
 
     def exactly(layout: Layout, positions: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
         return describe(layout, positions, torch.float64)
@@ -72,7 +73,7 @@ def tiny_plan(tiny_labels: Path) -> Plan:
     """The tiny sweep ready to run."""
     import tiny_sweep
 
-    from study.run import make_plan
+    from study.recipes.workload import make_plan
 
     return make_plan(tiny_sweep.sweep_of(tiny_labels))
 

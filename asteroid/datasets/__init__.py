@@ -8,14 +8,14 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from asteroid.datasets.card import DataCard, level_card
-from asteroid.file_labels import decide_units
-from asteroid.formats import LoadedLabels, convert
-from asteroid.npz_labels import read_npz
+from asteroid.io.file_units import decide_units
+from asteroid.io.npz import read_npz
+from asteroid.io.read import LoadedLabels, convert
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from asteroid.labels import LabelSet
+    from asteroid.labels.label_set import LabelSet
 
 _ACCURATE = "methanol_ccsd_t_cc-pvdz"
 _CHEAP = "methanol_gfn2-xtb"
@@ -41,7 +41,7 @@ class Dataset:
 def load_methanol() -> Dataset:
     """Load methanol: 20,000 GFN2-xTB frames at 500 K, 1,360 of them with CCSD(T)/cc-pVDZ labels too.
 
-    Every accurate geometry is also a cheap frame: choose cheap frames with `asteroid.splits.cheap_pool_rows`.
+    Every accurate geometry is also a cheap frame: choose cheap frames with `asteroid.labels.splits.cheap_pool_rows`.
     """
     accurate, meta = _load(_ACCURATE)
     cheap, cheap_meta = _load(_CHEAP)

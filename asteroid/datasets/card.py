@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from asteroid.labels import LabelSet
+    from asteroid.labels.label_set import LabelSet
 
 
 @dataclass(frozen=True)

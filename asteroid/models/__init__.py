@@ -8,7 +8,7 @@ from asteroid.models.mlp import DescriptorMLP, MLPSettings
 from asteroid.models.schnet import SchNet, SchNetSettings
 
 if TYPE_CHECKING:
-    from asteroid.descriptors import Layout
+    from asteroid.descriptors.layout import Layout
     from asteroid.models.network import Network
 
 Architecture = Literal["mlp", "schnet"]

@@ -11,7 +11,7 @@ from asteroid.errors import InputError
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from asteroid.labels import FloatArray, IntArray
+    from asteroid.labels.label_set import FloatArray, IntArray
 
 
 def checked_kernel_labels(

@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING, ClassVar
 import torch
 from torch import Tensor
 
-from asteroid.descriptors import describe_values
+from asteroid.descriptors.describe import describe_values
+from asteroid.descriptors.streaming import stream_batches
 from asteroid.models.network import Inputs, Scaling
-from asteroid.streaming import stream_batches
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from asteroid.descriptors import ElementBlock, Layout
-    from asteroid.frames import FrameTensors
+    from asteroid.descriptors.frame_bank import FrameTensors
+    from asteroid.descriptors.layout import ElementBlock, Layout
 
 #: Frames that the scaling is measured on. A level of any size must be trainable without a pass over all its frames,
 #: and the scaling must not depend on whether it is streamed.
@@ -233,7 +233,7 @@ def curvature(
         descriptors: [K, M, W], or [1, M, W] for frames that all models share.
         first: J v, [K, M, V, W] or [1, M, V, W], per unit of v.
         second: D''[v,v], of the shape of `first`; or [., M, 1, W], the mean over the probes or a better estimate of it
-            (see `asteroid.probes`), which then takes the place of each probe's own
+            (see `asteroid.descriptors.probes`), which then takes the place of each probe's own
 
     Returns:
         [K, M, V] in eV per squared unit of v (eV/Å^2 for unit vectors in Å).

@@ -15,7 +15,7 @@ from torch import Tensor
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from asteroid.frames import FrameTensors
+    from asteroid.descriptors.frame_bank import FrameTensors
 
 #: What an architecture reads of a batch of frames.
 Inputs = tuple[Tensor, ...]

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from torch_geometric.data import Batch
 
-    from asteroid.frames import FrameTensors
+    from asteroid.descriptors.frame_bank import FrameTensors
 
 
 @dataclass(frozen=True)

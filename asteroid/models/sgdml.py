@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from asteroid.labels import FloatArray, IntArray
+    from asteroid.labels.label_set import FloatArray, IntArray
 
 #: Frames searched for permutations, which costs their number squared: methanol, ethanol, aspirin and formaldehyde gave
 #: the same group for every draw of 25 or more.

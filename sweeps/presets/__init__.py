@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from asteroid.errors import InputError
 
 if TYPE_CHECKING:
-    from study.config import Sweep
+    from study.config.sweep import Sweep
 
 
 def preset_names() -> list[str]:
@@ -25,7 +25,7 @@ def load_sweep(name_or_file: str) -> Sweep:
     Raises:
         InputError: there is neither, or the sweep breaks a rule.
     """
-    from study.config import parse_sweep, read_sweep  # loads torch
+    from study.config.sweep import parse_sweep, read_sweep  # loads torch
 
     path = Path(name_or_file)
     if path.is_file():

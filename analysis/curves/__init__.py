@@ -1,0 +1,1 @@
+"""Fits of one error curve, with honest intervals."""

@@ -1,0 +1,197 @@
+"""From a results table to learning curves: one curve per strategy, gamma_rel, schedule and number of cheap frames."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from analysis.strategies import rank_of, strategy_of
+from asteroid.errors import InputError
+from study.tables.results import validate_results
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from analysis.curves.replicates import Replicates
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """Runs that differ in budget and seed only; `cheap_only` is a horizontal line (budget 0).
+
+    Attributes:
+        strategy: a strategy of the results table.
+        gamma_rel: bias-weight temperature over the median bias; inf: no weights; NaN: nothing to weight.
+        schedule: name of the fine-tune schedule.
+        n_cheap: cheap frames bought.
+        budget: accurate labels bought, rising, [n].
+        seed: [n].
+        error_ev_ang: force MAE on the test labels (cross-validated where there is no test set), eV/Å, [n].
+        val_error_ev_ang: force MAE on the validation labels, eV/Å, NaN where there are none, [n].
+        train_core_s: core seconds to train each chain, [n].
+        cheap_cpu_s: price of what each run used on the cheap side, NaN where the table does not say, [n].
+        use_cpu_s_per_frame: CPU seconds for the prediction of one frame, median over runs; NaN: not measured.
+        test_relative_se: standard error of the test errors from the choice of test frames, relative; 0 where not given.
+        summary: instead of single errors, their published means and standard deviations; None: single errors.
+        status: `no_test_set` (errors are cross-validated inside the budget), `failed_runs` (rows were left out).
+    """
+
+    strategy: str
+    gamma_rel: float
+    schedule: str
+    n_cheap: int
+    budget: NDArray[np.int64]
+    seed: NDArray[np.int64]
+    error_ev_ang: NDArray[np.float64]
+    val_error_ev_ang: NDArray[np.float64]
+    train_core_s: NDArray[np.float64]
+    cheap_cpu_s: NDArray[np.float64]
+    use_cpu_s_per_frame: float = np.nan
+    test_relative_se: float = 0.0
+    summary: Replicates | None = None
+    status: tuple[str, ...] = ()
+
+    @property
+    def horizontal(self) -> bool:
+        """True where no accurate label is bought."""
+        return bool(self.budget[-1] == 0)
+
+
+def gamma_json(gamma_rel: float) -> float | str | None:
+    """A temperature as JSON can say it: "inf" for no weights, null for nothing to weight."""
+    if np.isnan(gamma_rel):
+        return None
+    return "inf" if np.isinf(gamma_rel) else gamma_rel
+
+
+def curves_of(table: pd.DataFrame) -> tuple[Curve, ...]:
+    """All curves of a results table, simplest strategy first; rows whose status is not "ok" are left out.
+
+    The error is the test error; where no run has one (a user without spare labels), the cross-validated error.
+
+    Raises:
+        InputError: the table does not fit the schema, has no finished run, or a finished run has no usable error.
+    """
+    rows = validate_results(table)
+    finished = (rows["status"] == "ok").fillna(value=False).to_numpy(dtype=bool)
+    if not finished.any():
+        raise InputError(f"curves need finished runs, found none in {len(rows)} rows: finish the sweep first")
+    tested = np.isfinite(rows["test_force_mae_ev_ang"].to_numpy(dtype=float))
+    column = "test_force_mae_ev_ang" if (tested & finished).any() else "cv_force_mae_ev_ang"
+    if column.startswith("cv"):
+        # Without a budget there is nothing to cross-validate in: a cheap-only run is then unmeasured, not wrong.
+        finished &= ~((rows["budget"] == 0) & rows[column].isna()).to_numpy(dtype=bool)
+    curves = []
+    for _, group in rows.assign(finished=finished, schedule=rows["schedule"].fillna("")).groupby(
+        ["strategy", "gamma_rel", "schedule", "n_cheap"], dropna=False, sort=False
+    ):
+        done = group[group["finished"]].sort_values(["budget", "seed"])
+        if len(done):
+            doubts = {"no_test_set": column.startswith("cv"), "failed_runs": len(done) < len(group)}
+            curves.append(_curve(done, column, tuple(name for name, doubtful in doubts.items() if doubtful)))
+    return tuple(sorted(curves, key=_order))
+
+
+def label_of(curve: Curve, *, with_schedule: bool = False) -> str:
+    """Name of a curve for people, such as "ASTEROID, γ/median = 0.3, 4,000 cheap"."""
+    parts = [strategy_of(curve.strategy).name]
+    if np.isfinite(curve.gamma_rel):
+        parts.append(f"γ/median = {curve.gamma_rel:g}")
+    elif curve.strategy == "asteroid" and np.isinf(curve.gamma_rel):
+        parts.append("no weights")
+    if curve.n_cheap:
+        parts.append(f"{curve.n_cheap:,} cheap")
+    if with_schedule and curve.schedule:
+        parts.append(f"{curve.schedule} schedule")
+    return ", ".join(parts)
+
+
+def labels_of(curves: Sequence[Curve]) -> list[str]:
+    """Names of several curves; the schedule is named where a strategy has more than one."""
+    pairs = [strategy for strategy, _ in {(curve.strategy, curve.schedule) for curve in curves}]
+    return [label_of(curve, with_schedule=pairs.count(curve.strategy) > 1) for curve in curves]
+
+
+def representative_curves(curves: Sequence[Curve]) -> tuple[Curve, ...]:
+    """One curve for each strategy: the largest n_cheap, the most budgets, then settings by VALIDATION error.
+
+    The test error must not choose (it would be flattered by its own choice). The measure is the geometric mean over
+    budgets of the median over seeds; where there are no validation errors, the simplest setting (largest gamma_rel).
+    """
+    chosen = []
+    for strategy in dict.fromkeys(curve.strategy for curve in curves):
+        own = [curve for curve in curves if curve.strategy == strategy]
+        largest = max(curve.n_cheap for curve in own)
+        candidates = [curve for curve in own if curve.n_cheap == largest]
+        most = max(len(set(curve.budget.tolist())) for curve in candidates)
+        candidates = [curve for curve in candidates if len(set(curve.budget.tolist())) == most]
+        chosen.append(_best_by_validation(candidates))
+    return tuple(chosen)
+
+
+def competing_curves(curves: Sequence[Curve]) -> tuple[Curve, ...]:
+    """The curves that a plan may choose from: gamma_rel chosen by VALIDATION error, everything else left open.
+
+    What can be bought differently (strategy, n_cheap) and how settings were found (schedule) competes on test errors;
+    a temperature chosen on them would flatter itself.
+    """
+    groups: dict[tuple[str, int, str], list[Curve]] = {}
+    for curve in curves:
+        groups.setdefault((curve.strategy, curve.n_cheap, curve.schedule), []).append(curve)
+    return tuple(_best_by_validation(group) for group in groups.values())
+
+
+def _best_by_validation(curves: Sequence[Curve]) -> Curve:
+    shared = set.intersection(*(set(curve.budget.tolist()) for curve in curves))
+    return min(curves, key=lambda curve: (_validation_score(curve, shared), -_finite_gamma(curve)))
+
+
+def _curve(rows: pd.DataFrame, column: str, status: tuple[str, ...]) -> Curve:
+    values = rows[column].to_numpy(dtype=float)
+    bad = np.flatnonzero(~(np.isfinite(values) & (values > 0)))
+    if len(bad):
+        row = rows.iloc[int(bad[0])][["strategy", "budget", "n_cheap", "seed"]].to_dict()
+        raise InputError(
+            f"every finished run needs a positive finite {column}, found {values[bad[0]]:g} in {row}: repeat that run"
+        )
+    first = rows.iloc[0]
+    relative = rows["test_force_mae_se_ev_ang"].to_numpy(dtype=float) / values
+    relative = relative[np.isfinite(relative)]
+    used = rows["use_cpu_s_per_frame"].to_numpy(dtype=float) if "use_cpu_s_per_frame" in rows else np.empty(0)
+    used = used[np.isfinite(used)]
+    return Curve(
+        strategy=str(first["strategy"]),
+        gamma_rel=float(first["gamma_rel"]),
+        schedule=str(first["schedule"]),
+        n_cheap=int(first["n_cheap"]),
+        budget=rows["budget"].to_numpy(dtype=np.int64),
+        seed=rows["seed"].to_numpy(dtype=np.int64),
+        error_ev_ang=values,
+        val_error_ev_ang=rows["val_force_mae_ev_ang"].to_numpy(dtype=float),
+        train_core_s=rows["recipe_core_s"].to_numpy(dtype=float),
+        cheap_cpu_s=rows["cost_cheap_cpu_s"].to_numpy(dtype=float),
+        use_cpu_s_per_frame=float(np.median(used)) if len(used) else np.nan,
+        test_relative_se=float(np.median(relative)) if len(relative) and column.startswith("test") else 0.0,
+        status=status,
+    )
+
+
+def _order(curve: Curve) -> tuple[int, str, int, float, str]:
+    return rank_of(curve.strategy), curve.strategy, curve.n_cheap, -_finite_gamma(curve), curve.schedule
+
+
+def _finite_gamma(curve: Curve) -> float:
+    """gamma_rel as a number that sorts: no weights and nothing to weight come last."""
+    return curve.gamma_rel if np.isfinite(curve.gamma_rel) else np.inf
+
+
+def _validation_score(curve: Curve, budgets: set[int]) -> float:
+    """Geometric mean over budgets of the median validation error, log; infinite where any is missing."""
+    medians = [np.median(curve.val_error_ev_ang[curve.budget == budget]) for budget in sorted(budgets)]
+    usable = len(medians) > 0 and all(np.isfinite(medians)) and min(medians) > 0
+    return float(np.mean(np.log(medians))) if usable else np.inf

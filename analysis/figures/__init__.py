@@ -1,0 +1,1 @@
+"""Figures: the data behind each, and how it is drawn."""

@@ -1,0 +1,125 @@
+"""The figure of errors against what they cost: the price of labels, and apart from it the time of training."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.lines import Line2D
+
+from analysis.curves.curves import curves_of, labels_of, representative_curves
+from analysis.figures.drawing import dot_shifts_pt, draw_curve, error_name, in_unit, log_axes, name_curves, price_unit
+from analysis.figures.learning_curves import learning_curve_data
+from analysis.figures.pareto import draw_steps, non_dominated
+from analysis.figures.style import figure_style, look_of
+from analysis.plan.pricing import label_price
+from asteroid.units import SECONDS, force_unit_in_ev_ang
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from analysis.curves.power_law import Kind
+    from study.prices import PriceList
+
+_STEPS: Any = {"color": "0.15", "linewidth": 0.8, "zorder": 3.5}
+
+
+def cost_data(table: pd.DataFrame, prices: PriceList, *, kind: Kind = "new_run", seed: int = 0) -> pd.DataFrame:
+    """Numbers of the cost figure: those of `learning_curve_data` with prices, training times and Pareto steps.
+
+    Args:
+        table: results table.
+        prices: of the accurate and the cheap level; training is not part of the price.
+        kind: what the band is about.
+        seed: of the posterior draws.
+
+    Returns:
+        The rows of `learning_curve_data` with `price_cpu_s` (labels) and `train_core_s` (one chain of stages; runs
+        only), and rows of a third part, `pareto`: medians over seeds that no cheaper point of any curve reaches, from
+        cheap to dear.
+
+    Raises:
+        InputError: the table has no usable curve.
+    """
+    data = learning_curve_data(table, kind=kind, seed=seed)
+    # A horizontal line is one purchase: its cheap frames.
+    data = data[(data["part"] == "run") | (data["strategy"] != "cheap_only")].reset_index(drop=True)
+    shown = representative_curves(curves_of(table))
+    priced = {label: label_price(curve, prices) for curve, label in zip(shown, labels_of(shown), strict=True)}
+    price = [priced[curve].total(budget) for curve, budget in zip(data["curve"], data["budget"], strict=True)]
+    key = ["strategy", "gamma_rel", "schedule", "n_cheap", "budget", "seed"]
+    times = table.assign(schedule=table["schedule"].fillna(""))[[*key, "recipe_core_s"]]
+    times = times.rename(columns={"recipe_core_s": "train_core_s"}).astype({"budget": float})
+    timed = data.assign(price_cpu_s=price).merge(times, how="left", on=key, validate="many_to_one")
+    runs = timed[timed["part"] == "run"]
+    medians = runs.groupby(["curve", "budget"], sort=False)["force_mae_ev_ang"].transform("median")
+    points = runs.assign(force_mae_ev_ang=medians, part="pareto", train_core_s=np.nan)
+    points = points.drop_duplicates(["curve", "budget"]).sort_values("price_cpu_s", kind="stable")
+    steps = points[non_dominated(points["price_cpu_s"], points["force_mae_ev_ang"])]
+    return pd.concat([timed, steps.assign(seed=None).astype(timed.dtypes.to_dict())], ignore_index=True)
+
+
+def plot_cost(
+    data: pd.DataFrame,
+    ax: Axes,
+    *,
+    compute_ax: Axes | None = None,
+    force_unit: str = "kcal/mol/Å",
+    legend: bool = True,
+    target_ev_ang: float | None = None,
+) -> Axes:
+    """Draw errors against the price of the labels: one curve for each strategy and the Pareto steps over all.
+
+    Args:
+        data: from `cost_data`.
+        ax: where to draw.
+        compute_ax: where to draw the same errors against core seconds of training, beside `ax` and sharing its errors.
+        force_unit: of the errors.
+        legend: whether to name the curves below the axes.
+        target_ev_ang: a line of this equal accuracy across both axes.
+
+    Raises:
+        InputError: the unit is not known.
+    """
+    with figure_style():
+        shown = in_unit(data, force_unit)
+        unit = price_unit(shown["price_cpu_s"].max())
+        shown["price"] = shown["price_cpu_s"] / SECONDS[unit]
+        curves, shifts = dict(list(shown[shown["part"] != "pareto"].groupby("curve", sort=False))), dot_shifts_pt(shown)
+        handles = [draw_curve(rows, ax, "price", shift_pt=shifts.get(str(name), 0.0)) for name, rows in curves.items()]
+        steps = shown[shown["part"] == "pareto"]
+        last = float(shown.loc[shown["part"] == "run", "price"].max())
+        draw_steps(steps["price"], steps["force_mae_ev_ang"], ax, until=last, **_STEPS)
+        handles.append(
+            Line2D([], [], label="Pareto steps over all curves:\nlowest median error that a price buys", **_STEPS)
+        )
+        log_axes(ax, shown, "price")
+        target = None if target_ev_ang is None else target_ev_ang / force_unit_in_ev_ang(force_unit)
+        if target is not None and ax.get_ylim()[0] < target < ax.get_ylim()[1]:
+            look: Any = {"color": "#b03000", "linestyle": (0, (1, 1)), "linewidth": 0.9, "zorder": 1.5}
+            for own in (ax, compute_ax) if compute_ax is not None else (ax,):
+                own.axhline(target, **look)
+            handles.append(Line2D([], [], label=f"equal accuracy: {target:.3g} {force_unit}", **look))
+        ax.set_xlabel(f"Price of the labels (CPU {unit})")
+        ax.set_ylabel(error_name(data, force_unit))
+        if legend:
+            name_curves(ax, handles, data, below_figure=compute_ax is not None)
+        if compute_ax is not None:
+            _draw_compute(shown, compute_ax, ax.get_ylim())
+    return ax
+
+
+def _draw_compute(shown: pd.DataFrame, ax: Axes, limits: tuple[float, float]) -> None:
+    """Draw hollow dots: they are another cost than that of the labels."""
+    runs = shown[(shown["part"] == "run") & (shown["train_core_s"] > 0)]
+    unit = price_unit(runs["train_core_s"].max())
+    runs = runs.assign(time=runs["train_core_s"] / SECONDS[unit])
+    for strategy, rows in runs.groupby("strategy", sort=False):
+        colour, marker = look_of(str(strategy))
+        look: Any = {"linestyle": "none", "marker": marker, "markerfacecolor": "none", "markeredgecolor": colour}
+        ax.plot(rows["time"], rows["force_mae_ev_ang"], markeredgewidth=0.9, **look)
+    log_axes(ax, runs, "time")
+    ax.set(xlim=(runs["time"].min() / 1.6, runs["time"].max() * 1.6), ylim=limits)
+    ax.set_xlabel(f"Training, one run (core {unit})")
+    ax.tick_params(labelleft=False)

@@ -1,0 +1,152 @@
+"""The figure of effective labels: how many accurate labels alone would give the error that cheap frames give."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
+
+from analysis.figures.drawing import ticks_apart
+from analysis.figures.style import figure_style, look_of
+from analysis.strategies import strategy_of
+from analysis.surface.cells import SCRATCH
+from analysis.surface.surface import effective_labels, surface_draws
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+    from analysis.surface.transfer import SurfaceFit
+
+#: Panels at most: the smallest, the middle and the largest number of cheap frames.
+N_PANELS = 3
+#: Effective labels are told up to this multiple of the largest budget: under the floor there is no number of them.
+FARTHEST = 20.0
+HARM_COLOUR = "#d00000"
+_COLUMNS = ["part", "strategy", "n_cheap", "budget", "labels", "lo", "hi"]
+
+
+def effective_data(fitted: SurfaceFit, *, seed: int = 0) -> pd.DataFrame:
+    """Numbers of the figure.
+
+    Args:
+        fitted: from `transfer.surface_of`.
+        seed: of the noise of the measured means.
+
+    Returns:
+        Rows of three parts: `line`, effective labels on the surface; `cell`, those of a measured mean error on the
+        surface's own curve of accurate labels alone; `harm`, the same where cheap frames made the error larger. Columns
+        strategy, n_cheap, budget, labels (median) with the 90 % interval `lo`, `hi`; capped at FARTHEST times the
+        largest budget, where the error lies under what accurate labels alone could reach.
+    """
+    surface, rng = fitted.surface, np.random.default_rng(seed)
+    harm = {(found.strategy, found.n_cheap, found.budget) for found in fitted.harm}
+    largest = float(surface.cells.n_accurate.max())
+    ladder = np.geomspace(1.0, FARTHEST * largest, 400)
+    scratch = surface_draws(surface, SCRATCH, ladder, np.zeros(400))
+    rows: list[dict[str, Any]] = []
+    for curve in fitted.curves:
+        if curve.strategy == SCRATCH or curve.strategy not in surface.cells.strategies:
+            continue
+        key = {"strategy": curve.strategy, "n_cheap": curve.n_cheap}
+        budgets = np.unique(curve.budget)
+        line = np.geomspace(budgets[0], budgets[-1], 30)
+        found = np.quantile(
+            effective_labels(surface, curve.strategy, line, float(curve.n_cheap)), [0.5, 0.05, 0.95], axis=0
+        )
+        rows += [{"part": "line", **key, "budget": n, **_interval(q)} for n, q in zip(line, found.T, strict=True)]
+        sigma = surface.cells.sigma[surface.cells.strategy == surface.cells.strategies.index(curve.strategy)][0]
+        for n in budgets:
+            logs = np.log(curve.error_ev_ang[curve.budget == n])
+            noise = np.hypot(sigma, surface.cells.omega) / np.sqrt(len(logs))
+            mean = logs.mean() + noise * rng.normal(size=len(scratch))
+            part = "harm" if (curve.strategy, curve.n_cheap, int(n)) in harm else "cell"
+            labels = np.quantile(_labels_of(mean, scratch, ladder), [0.5, 0.05, 0.95])
+            rows.append({"part": part, **key, "budget": float(n), **_interval(labels)})
+    return pd.DataFrame(rows, columns=_COLUMNS)
+
+
+def plot_effective(data: pd.DataFrame, figure: Figure) -> list[Axes]:
+    """Draw a panel for each number of cheap frames: lines of the surface, dots of the runs, harm in red.
+
+    Args:
+        data: from `effective_data`, not empty.
+        figure: is filled; see `effective_size_in`.
+    """
+    shown = panels_of(data)
+    with figure_style():
+        panels: list[Axes] = list(figure.subplots(1, len(shown), sharey=True, squeeze=False).ravel())
+        low, high = data["budget"].min(), data["budget"].max()
+        top = max(float(data["hi"].max()), high) * 1.15
+        bottom = min(float(data["lo"].min()), low) / 1.15
+        for ax, n_cheap in zip(panels, shown, strict=True):
+            ax.plot([low, high], [low, high], color="0.3", linestyle=":", linewidth=0.9, zorder=1)
+            own = data[data["n_cheap"] == n_cheap]
+            for at, (strategy, rows) in enumerate(own.groupby("strategy", sort=False)):
+                _draw_strategy(str(strategy), rows, ax, shift=1.03 ** (2 * at - own["strategy"].nunique() + 1))
+            ax.set(xscale="log", yscale="log", xlim=(low / 1.2, high * 1.2), ylim=(bottom, top))
+            ax.xaxis.set_major_locator(FixedLocator(ticks_apart(sorted(own.loc[own["part"] != "line", "budget"]), 0.3)))
+            ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if top / bottom < 300 else (1.0,)))
+            for axis in (ax.xaxis, ax.yaxis):
+                axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+                axis.set_minor_locator(NullLocator())
+                axis.set_minor_formatter(NullFormatter())
+            ax.set_title(f"{n_cheap:,} cheap frames", loc="left")
+            ax.spines[["top", "right"]].set_visible(False)
+        panels[0].set_ylabel("Effective accurate labels")
+        figure.supxlabel("Accurate labels bought", fontsize=8)
+        figure.legend(handles=_legend(data), loc="outside upper left", ncols=1 if len(shown) == 1 else 2, frameon=False)
+    return panels
+
+
+def panels_of(data: pd.DataFrame) -> list[int]:
+    """Numbers of cheap frames that are shown."""
+    found = sorted({int(n) for n in data["n_cheap"]})
+    return sorted({found[round(place)] for place in np.linspace(0, len(found) - 1, N_PANELS)})
+
+
+def effective_size_in(data: pd.DataFrame) -> tuple[float, float]:
+    """Width and height of the figure, inches."""
+    return max(3.4, 0.6 + 2.0 * len(panels_of(data))), 3.4
+
+
+def _draw_strategy(strategy: str, rows: pd.DataFrame, ax: Axes, *, shift: float) -> None:
+    colour, marker = look_of(strategy)
+    line, cells = rows[rows["part"] == "line"], rows[rows["part"] != "line"]
+    ax.fill_between(line["budget"], line["lo"], line["hi"], color=colour, alpha=0.15, linewidth=0, zorder=2)
+    ax.plot(line["budget"], line["labels"], color=colour, zorder=3)
+    for part, own in cells.groupby("part"):
+        shade = HARM_COLOUR if part == "harm" else colour
+        ax.vlines(own["budget"] * shift, own["lo"], own["hi"], color=shade, linewidth=0.8, zorder=3)
+        look: Any = {"color": shade, "markeredgecolor": "white", "markeredgewidth": 0.4, "marker": marker}
+        ax.plot(own["budget"] * shift, own["labels"], linestyle="none", zorder=4, **look)
+
+
+def _legend(data: pd.DataFrame) -> list[Line2D]:
+    handles = []
+    for strategy in dict.fromkeys(data["strategy"]):
+        colour, marker = look_of(str(strategy))
+        look: Any = {"color": colour, "marker": marker, "markeredgecolor": "white", "markeredgewidth": 0.4}
+        handles.append(Line2D([], [], label=strategy_of(str(strategy)).name, **look))
+    handles.append(Line2D([], [], color="0.3", linestyle=":", linewidth=0.9, label="no gain from cheap frames"))
+    if (data["part"] == "harm").any():
+        harm: Any = {"color": HARM_COLOUR, "marker": "o", "linestyle": "none", "markeredgecolor": "white"}
+        handles.append(Line2D([], [], label="cheap frames hurt", **harm))
+    return handles
+
+
+def _labels_of(
+    log_error: NDArray[np.float64], scratch: NDArray[np.float64], ladder: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Labels at which each draw [S] of the curve of accurate labels alone [S, m] falls to this error [S]."""
+    logs = np.log(ladder)
+    found = [np.interp(-error, -curve, logs) for error, curve in zip(log_error, scratch, strict=True)]
+    return np.asarray(np.exp(found))
+
+
+def _interval(quantiles: NDArray[np.float64]) -> dict[str, float]:
+    return dict(zip(("labels", "lo", "hi"), map(float, quantiles), strict=True))

@@ -1,0 +1,1 @@
+"""What to buy, at what price, with which probability, and what may be doubted."""

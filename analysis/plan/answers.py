@@ -1,0 +1,93 @@
+"""Further answers in words and as plain data: what a price buys, which runs to make next, whether a surface holds."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from analysis.names import duration
+from analysis.plan.caveats import doubt_lines
+from asteroid.units import force_unit_in_ev_ang
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from analysis.plan.budget_plan import Affordable, BudgetPlan
+    from analysis.plan.next_runs import NextRun
+    from analysis.surface.transfer import SurfaceFit
+
+
+def explain_budget(plan: BudgetPlan, *, force_unit: str = "kcal/mol/Å") -> list[str]:
+    """State what a price buys, its error, the runner-up and every doubt.
+
+    Raises:
+        InputError: the unit is not known.
+    """
+    scale = force_unit_in_ev_ang(force_unit)
+    price = duration(plan.budget_cpu_s)
+    if plan.choice is None:
+        nothing = f"For {price} of CPU nothing of this sweep can be bought: its smallest purchases cost more."
+        return [nothing, *doubt_lines(plan.run_doubts)]
+
+    def told(option: Affordable) -> str:
+        bought = f"{option.n_accurate:,} labels of {plan.prices.accurate}"
+        cheap = f" and {option.n_cheap:,} frames of {plan.prices.cheap}" if option.n_cheap else ""
+        median, low, high = (error / scale for error in option.error_ev_ang)
+        error = f"force MAE {median:.3g} [{low:.3g}, {high:.3g}] {force_unit} in 90% of new runs"
+        use = f" + {duration(option.use_cpu_s)} of use" if option.use_cpu_s > 0 else ""
+        return f"{option.label}: {bought}{cheap}, {duration(option.cost_cpu_s)}{use}; {error}"
+
+    lines = [f"Smallest error for {price} of CPU:", f"  {told(plan.choice)}."]
+    if plan.alternatives:
+        lines.append(f"Runner-up: {told(plan.alternatives[0])}.")
+    return lines + doubt_lines(plan.status)
+
+
+def explain_next(runs: Sequence[NextRun], accurate_level: str) -> list[str]:
+    """State which runs to make next and what each would tell."""
+    if not runs:
+        return ["No run would tell more: every curve meets the target surely or misses it surely."]
+    lines = ["Most informative runs for their price, the first one first:"]
+    for run in runs:
+        labels = f"{run.new_labels:,} new labels of {accurate_level}" if run.new_labels else "no new labels"
+        lines.append(
+            f"  {run.label} at {run.budget:,} labels: {labels}, {duration(run.cost_cpu_s)}; takes "
+            f"{run.variance_saved:.0%} of the variance where that curve is undecided "
+            f"(a run there meets the target with {run.probability:.0%})."
+        )
+    return lines
+
+
+def explain_surface(fitted: SurfaceFit | None) -> list[str]:
+    """State how the surface of both kinds of labels did on the budgets held out, and where cheap frames hurt."""
+    if fitted is None:
+        return []
+    lines = []
+    check = fitted.held_out
+    if check is None:
+        lines.append("Surface of both kinds of labels: too few budgets to check it, so it is not used.")
+    else:
+        budgets = " and ".join(f"{n:,}" for n in check.budgets)
+        use = "" if fitted.usable else "; it is not used"
+        lines.append(
+            f"Surface of both kinds of labels, fitted without the runs at {budgets} labels: {check.covered} of "
+            f"{check.cells} of their means lie in its 90 % bands, {math.expm1(check.log_rmse):.1%} off (rms){use}."
+        )
+    lines += [
+        f"Negative transfer: {harm.label} at {harm.budget:,} labels is {harm.ratio:.2f} times as wrong as accurate "
+        f"labels only (p = {harm.p:.2g}); left out of the surface."
+        for harm in fitted.harm
+    ]
+    return lines
+
+
+def surface_json(fitted: SurfaceFit | None) -> dict[str, Any] | None:
+    """The same as plain data, documented in docs/plan.md."""
+    if fitted is None:
+        return None
+    return {
+        "held_out": vars(fitted.held_out) | {"budgets": list(fitted.held_out.budgets)} if fitted.held_out else None,
+        "usable": fitted.usable,
+        "negative_transfer": [vars(harm) for harm in fitted.harm],
+        "status": list(fitted.status),
+    }

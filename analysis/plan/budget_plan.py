@@ -1,0 +1,197 @@
+"""The other way round: the smallest error that a price buys."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from analysis.curves.curves import competing_curves, curves_of, gamma_json, labels_of
+from analysis.curves.evidence import Evidence, evidence_of, sampled_run_draws
+from analysis.curves.power_law import log_error_draws
+from analysis.plan.pricing import label_price
+from analysis.plan.target_plan import make_terms
+from asteroid.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from analysis.plan.options import Terms
+    from study.prices import PriceList
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Affordable:
+    """One curve with the most accurate labels that the price pays and the curve may speak about.
+
+    Attributes:
+        label: the curve's name for people.
+        strategy: the curve's strategy,
+        gamma_rel: its temperature,
+        schedule: its schedule, and
+        n_cheap: its number of cheap frames.
+        n_accurate: accurate labels, those owned included.
+        cost_cpu_s: price of the labels to buy.
+        use_cpu_s: price of the declared MD steps; NaN: not measured.
+        error_ev_ang: median, 5 % and 95 % quantile of the force MAE of one new run, eV/Å.
+        mean_log_error: what options are ranked by: mean of the log of that error in eV/Å.
+        status: doubts.
+    """
+
+    label: str
+    strategy: str
+    gamma_rel: float
+    schedule: str
+    n_cheap: int
+    n_accurate: int
+    cost_cpu_s: float
+    use_cpu_s: float
+    error_ev_ang: tuple[float, float, float]
+    mean_log_error: float
+    status: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class BudgetPlan:
+    """What to buy for a price.
+
+    Attributes:
+        budget_cpu_s: the price, labels and declared use together.
+        prices: the prices used.
+        choice: the option with the smallest posterior mean of the log error; None: nothing can be paid.
+        alternatives: the best of every other strategy that can be paid, best first.
+        run_doubts: doubts about the whole run.
+    """
+
+    budget_cpu_s: float
+    prices: PriceList
+    choice: Affordable | None
+    alternatives: tuple[Affordable, ...]
+    run_doubts: tuple[str, ...] = ()
+
+    @property
+    def status(self) -> tuple[str, ...]:
+        """Doubts about the run and about the choice (`nothing_affordable` where there is none)."""
+        return (*self.run_doubts, *(self.choice.status if self.choice else ("nothing_affordable",)))
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data, documented in docs/plan.md."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "budget_cpu_s": self.budget_cpu_s,
+            "choice": _json(self.choice) if self.choice else None,
+            "status": list(self.status),
+            "alternatives": [_json(option) for option in self.alternatives],
+            "prices": self.prices.to_json(),
+        }
+
+
+def plan_budget(
+    table: pd.DataFrame,
+    prices: PriceList,
+    budget_cpu_s: float,
+    *,
+    pool: int | None = None,
+    already: Mapping[str, int] | None = None,
+    md_steps: float = 0.0,
+    run_doubts: tuple[str, ...] = (),
+    seed: int = 0,
+) -> BudgetPlan:
+    """Find the mix of labels with the smallest error for a price: the posterior mean of its log, for one new run.
+
+    Args:
+        table: results table.
+        prices: of the accurate level; the cheap side is priced by the table itself.
+        budget_cpu_s: price of all labels and of the declared use.
+        pool: accurate labels that the sweep's set has for buying, where known.
+        already: labels that are owned and cost nothing, by level.
+        md_steps: steps of molecular dynamics that the model is for.
+        run_doubts: doubts about the whole run, from `selection_doubts.selection_doubts`.
+        seed: of the posterior draws.
+
+    Raises:
+        InputError: a price that is not positive and finite, labels of an unknown level, or an unusable table.
+    """
+    if not (math.isfinite(budget_cpu_s) and budget_cpu_s > 0):
+        raise InputError(f"a price must be positive, found {budget_cpu_s:g} s: give the CPU time that may be spent")
+    curves = competing_curves(curves_of(table))
+    terms = make_terms(prices, already or {}, md_steps, pool, curves)
+    options = [
+        option
+        for curve, label in zip(curves, labels_of(curves), strict=True)
+        if (option := _afford(evidence_of(curve, seed=seed), label, terms, budget_cpu_s, seed)) is not None
+    ]
+    best = {
+        strategy: min((o for o in options if o.strategy == strategy), key=lambda o: (o.mean_log_error, o.cost_cpu_s))
+        for strategy in dict.fromkeys(o.strategy for o in options)
+    }
+    ranked = sorted(best.values(), key=lambda o: (o.mean_log_error, o.cost_cpu_s))
+    return BudgetPlan(budget_cpu_s, prices, ranked[0] if ranked else None, tuple(ranked[1:]), run_doubts)
+
+
+def _afford(evidence: Evidence, label: str, terms: Terms, budget_cpu_s: float, seed: int) -> Affordable | None:
+    curve = evidence.curve
+    price = label_price(curve, terms.prices, terms.already)
+    use_cpu_s = terms.use_cpu_s(curve)
+    payable = price.affordable(budget_cpu_s - (0.0 if math.isnan(use_cpu_s) else use_cpu_s))
+    # Rounding must not take a label away that the price pays to the second.
+    n = int(min(math.floor(payable + 1e-9), evidence.limit))
+    if n < int(curve.budget.min()):
+        return None
+    if evidence.fit is None:
+        n = int(max(b for b in curve.budget if b <= n))
+    draws = _draws(evidence, n, seed)
+    low, median, high = np.exp(np.quantile(draws, [0.05, 0.5, 0.95]))
+    doubts = {
+        "extrapolated": n > int(curve.budget.max()),
+        "beyond_pool": terms.pool is not None and n > terms.pool,
+        "use_not_measured": math.isnan(use_cpu_s),
+    }
+    return Affordable(
+        label=label,
+        strategy=curve.strategy,
+        gamma_rel=curve.gamma_rel,
+        schedule=curve.schedule,
+        n_cheap=curve.n_cheap,
+        n_accurate=n,
+        cost_cpu_s=price.total(n),
+        use_cpu_s=use_cpu_s,
+        error_ev_ang=(float(median), float(low), float(high)),
+        mean_log_error=float(draws.mean()),
+        status=(*evidence.status, *(name for name, doubtful in doubts.items() if doubtful)),
+    )
+
+
+def _draws(evidence: Evidence, n: int, seed: int) -> NDArray[np.float64]:
+    """Draws of the log error of one new run with n labels, [S]."""
+    curve = evidence.curve
+    if evidence.fit is not None:
+        kind_draws = log_error_draws(
+            evidence.fit, [float(n)], kind="new_test_set", test_relative_se=curve.test_relative_se
+        )
+        return np.asarray(kind_draws[:, 0])
+    budgets, draws = sampled_run_draws(curve, seed=seed)
+    return np.asarray(draws[:, int(np.argmax(budgets == n))])
+
+
+def _json(option: Affordable) -> dict[str, Any]:
+    median, low, high = option.error_ev_ang
+    return {
+        "label": option.label,
+        "strategy": option.strategy,
+        "gamma_rel": gamma_json(option.gamma_rel),
+        "schedule": option.schedule,
+        "n_accurate": option.n_accurate,
+        "n_cheap": option.n_cheap,
+        "cost_cpu_s": option.cost_cpu_s,
+        "use_cpu_s": option.use_cpu_s if math.isfinite(option.use_cpu_s) else None,
+        "force_mae_ev_ang": {"median": median, "p5": low, "p95": high},
+        "status": list(option.status),
+    }

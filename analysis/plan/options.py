@@ -1,0 +1,282 @@
+"""Options of a plan: a curve, or a point between curves on the surface, priced where it meets the target."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.special import ndtr
+
+from analysis.curves.curves import gamma_json
+from analysis.curves.evidence import EXTRAPOLATION_LIMIT, Evidence, labels_needed
+from analysis.plan.pricing import LabelPrice, label_price
+from analysis.strategies import strategy_of
+from analysis.surface.surface import new_run_spread, surface_draws
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from analysis.curves.curves import Curve
+    from analysis.surface.transfer import SurfaceFit
+    from study.prices import PriceList
+
+#: The interval of numbers of labels and of prices.
+INTERVAL = (0.05, 0.95)
+#: Numbers of cheap frames that are tried between the smallest and the largest that were run.
+N_BETWEEN = 9
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What holds for all options of a plan.
+
+    Attributes:
+        prices: of the accurate level, and of the cheap one where the table is silent.
+        already: labels that are owned and cost nothing, by level.
+        md_steps: steps of molecular dynamics that the model is for.
+        pool: accurate labels that the sweep's set has for buying, where known.
+    """
+
+    prices: PriceList
+    already: Mapping[str, int] = field(default_factory=dict)
+    md_steps: float = 0.0
+    pool: int | None = None
+
+    def use_cpu_s(self, curve: Curve) -> float:
+        """CPU seconds of the declared MD steps; NaN where the use of the curve was not measured."""
+        return self.md_steps * curve.use_cpu_s_per_frame if self.md_steps else 0.0
+
+
+@dataclass(frozen=True)
+class Option:
+    """One curve, priced at the smallest number of accurate labels that meets the target.
+
+    Attributes:
+        label: the curve's name for people.
+        strategy: the curve's strategy,
+        gamma_rel: its relative bias-weight temperature (NaN: none),
+        schedule: its fine-tune schedule, and
+        n_cheap: its number of cheap frames.
+        n_accurate: accurate labels to buy, training and validation together. Where the option cannot be promised: the
+            largest number that this curve may speak about.
+        probability: that one new run with n_accurate labels meets the target.
+        promised: whether that reaches the confidence asked for.
+        p_never: probability that no number of labels is enough (a floor, or an unfitted curve's budgets).
+        accurate_cpu_s: price of the accurate labels.
+        cheap_cpu_s: price of the cheap labels and frames that go with them.
+        use_cpu_s_per_frame: CPU seconds to predict one frame, the cheap method's included where that must run; NaN:
+            not measured.
+        use_cpu_s: the same for all MD steps that were declared; no part of the price of the labels, but of the choice.
+        training_core_s: core seconds to train one such chain, measured at `training_at_budget` labels; no part of it.
+        training_at_budget: the budget of the sweep that is nearest to n_accurate.
+        interval_n: numbers of labels with which a new run meets the target with 5 % and 95 % probability; None beyond
+            what the curve may speak about.
+        interval_cpu_s: the price of these.
+        largest_budget: largest budget that was run.
+        status: doubts: those of the curve and its fit, and `extrapolated` (beyond the largest budget),
+            `smallest_budget` (fewer labels than any that were run might do), `beyond_pool` (more labels than the set
+            has), `overlapping_subsets` (the largest budget is over half of the pool), `use_not_measured` (though MD
+            steps were declared), `interpolated_cheap` (n_cheap was not run: the answer rests on the surface),
+            `cannot_be_promised`.
+    """
+
+    label: str
+    strategy: str
+    gamma_rel: float
+    schedule: str
+    n_cheap: int
+    n_accurate: int
+    probability: float
+    promised: bool
+    p_never: float
+    accurate_cpu_s: float
+    cheap_cpu_s: float
+    training_core_s: float
+    training_at_budget: int
+    use_cpu_s_per_frame: float
+    use_cpu_s: float
+    interval_n: tuple[int | None, int | None]
+    interval_cpu_s: tuple[float | None, float | None]
+    largest_budget: int
+    status: tuple[str, ...]
+
+    @property
+    def cost_cpu_s(self) -> float:
+        """Price of all labels."""
+        return self.accurate_cpu_s + self.cheap_cpu_s
+
+    @property
+    def total_cpu_s(self) -> float:
+        """Price of all labels and of the declared use: what options compete on; infinite where the use is not known."""
+        return self.cost_cpu_s + (math.inf if math.isnan(self.use_cpu_s) else self.use_cpu_s)
+
+
+def curve_option(
+    evidence: Evidence, label: str, terms: Terms, target_ev_ang: float, confidence: float, seed: int
+) -> Option:
+    """A curve at the smallest number of accurate labels with which a new run meets the target.
+
+    Args:
+        evidence: of the curve.
+        label: its name.
+        terms: prices, labels owned, use.
+        target_ev_ang: force MAE to meet, eV/Å.
+        confidence: with this probability.
+        seed: of the posterior draws.
+    """
+    needed = labels_needed(evidence, target_ev_ang, seed=seed)
+    curve = evidence.curve
+    price = label_price(curve, terms.prices, terms.already)
+    return _option(
+        curve,
+        label,
+        curve.n_cheap,
+        price,
+        terms,
+        needed.quantile,
+        needed.probability,
+        evidence.limit,
+        needed.p_never,
+        evidence.status,
+        confidence,
+    )
+
+
+def surface_options(
+    fitted: SurfaceFit, terms: Terms, target_ev_ang: float, confidence: float, labels: Callable[[Curve, int], str]
+) -> list[Option]:
+    """Numbers of cheap frames between those that were run, each at the smallest number of accurate labels.
+
+    Args:
+        fitted: a checked surface.
+        terms: prices, labels owned, use.
+        target_ev_ang: force MAE to meet, eV/Å.
+        confidence: with this probability.
+        labels: name of an option from a curve and a number of cheap frames.
+    """
+    options = []
+    for strategy in fitted.surface.cells.strategies:
+        own = sorted((c for c in fitted.curves if c.strategy == strategy), key=lambda c: c.n_cheap)
+        tried: Sequence[float] = (
+            np.geomspace(own[0].n_cheap, own[-1].n_cheap, N_BETWEEN + 2)[1:-1].tolist() if len(own) > 1 else []
+        )
+        for n_cheap in {round(float(n), 1 - len(str(int(n)))) for n in tried} - {float(c.n_cheap) for c in own}:
+            near = min(own, key=lambda c: abs(math.log(c.n_cheap / n_cheap)))
+            options.append(
+                _between(fitted, near, int(n_cheap), terms, target_ev_ang, confidence, labels(near, int(n_cheap)))
+            )
+    return options
+
+
+def _between(
+    fitted: SurfaceFit, near: Curve, n_cheap: int, terms: Terms, target_ev_ang: float, confidence: float, label: str
+) -> Option:
+    smallest, largest = int(near.budget.min()), int(near.budget.max())
+    limit = EXTRAPOLATION_LIMIT * largest
+    grid = np.append(np.geomspace(smallest, limit, 120), 1e9)
+    spread = math.hypot(new_run_spread(fitted.surface, near.strategy), near.test_relative_se)
+    draws = surface_draws(fitted.surface, near.strategy, grid, float(n_cheap))
+    met = ndtr((math.log(target_ev_ang) - draws) / spread).mean(axis=0)
+
+    def quantile(probability: float) -> float:
+        if met[-2] < probability:
+            return math.inf
+        return float(np.exp(np.interp(probability, met[:-1], np.log(grid[:-1]))))
+
+    def chance(n: float) -> float:
+        return float(np.interp(math.log(n), np.log(grid[:-1]), met[:-1]))
+
+    price = label_price(near, terms.prices, terms.already).with_cheap_frames(near.n_cheap, n_cheap)
+    status = (*near.status, "interpolated_cheap", *fitted.status)
+    return _option(near, label, n_cheap, price, terms, quantile, chance, limit, 1 - float(met[-1]), status, confidence)
+
+
+def _option(
+    curve: Curve,
+    label: str,
+    n_cheap: int,
+    price: LabelPrice,
+    terms: Terms,
+    quantile: Callable[[float], float],
+    chance: Callable[[float], float],
+    limit: float,
+    p_never: float,
+    status: tuple[str, ...],
+    confidence: float,
+) -> Option:
+    smallest, largest = int(curve.budget.min()), int(curve.budget.max())
+
+    def whole(probability: float) -> int | None:
+        """Smallest whole number of labels within the curve's range, None beyond it."""
+        n = quantile(probability)
+        return max(math.ceil(n), smallest) if n <= limit else None
+
+    found = whole(confidence)
+    n_accurate = math.floor(limit) if found is None else found
+    interval = (whole(INTERVAL[0]), whole(INTERVAL[1]))
+    nearest = int(curve.budget[np.argmin(np.abs(curve.budget - n_accurate))])
+    use_cpu_s = terms.use_cpu_s(curve)
+    doubts = {
+        "extrapolated": n_accurate > largest,
+        "smallest_budget": found is not None and n_accurate == smallest > 0,
+        "beyond_pool": terms.pool is not None and n_accurate > terms.pool,
+        "overlapping_subsets": terms.pool is not None and largest > terms.pool / 2,
+        "use_not_measured": math.isnan(use_cpu_s),
+        "cannot_be_promised": found is None,
+    }
+    low, high = (None if n is None else price.total(n) for n in interval)
+    return Option(
+        label=label,
+        strategy=curve.strategy,
+        gamma_rel=curve.gamma_rel,
+        schedule=curve.schedule,
+        n_cheap=n_cheap,
+        n_accurate=n_accurate,
+        probability=chance(n_accurate),
+        promised=found is not None,
+        p_never=p_never,
+        accurate_cpu_s=price.accurate(n_accurate),
+        cheap_cpu_s=price.cheap(n_accurate),
+        training_core_s=float(np.median(curve.train_core_s[curve.budget == nearest])),
+        training_at_budget=nearest,
+        use_cpu_s_per_frame=curve.use_cpu_s_per_frame,
+        use_cpu_s=use_cpu_s,
+        interval_n=interval,
+        interval_cpu_s=(low, high),
+        largest_budget=largest,
+        status=(*status, *(name for name, doubtful in doubts.items() if doubtful)),
+    )
+
+
+def option_json(option: Option) -> dict[str, Any]:
+    """An option as plain data."""
+    return {
+        "label": option.label,
+        "strategy": option.strategy,
+        "gamma_rel": gamma_json(option.gamma_rel),
+        "schedule": option.schedule,
+        "n_accurate": option.n_accurate,
+        "n_cheap": option.n_cheap,
+        "cost": {
+            "total_cpu_s": option.cost_cpu_s,
+            "accurate_cpu_s": option.accurate_cpu_s,
+            "cheap_cpu_s": option.cheap_cpu_s,
+            "training_core_s": option.training_core_s if math.isfinite(option.training_core_s) else None,
+        },
+        "use": {
+            "cpu_s_per_frame": option.use_cpu_s_per_frame if math.isfinite(option.use_cpu_s_per_frame) else None,
+            "total_cpu_s": option.use_cpu_s if math.isfinite(option.use_cpu_s) else None,
+            "runs_cheap_method": strategy_of(option.strategy).runs_cheap_method,
+        },
+        "interval": {
+            "probability": list(INTERVAL),
+            "n_accurate": list(option.interval_n),
+            "cost_cpu_s": list(option.interval_cpu_s),
+        },
+        "probability": option.probability,
+        "p_never": option.p_never,
+        "promised": option.promised,
+        "status": list(option.status),
+    }

@@ -1,0 +1,199 @@
+"""The planner: the cheapest strategy and numbers of labels that meet a target error with a given probability."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from analysis.curves.curves import competing_curves, curves_of, label_of, labels_of
+from analysis.curves.evidence import evidence_of
+from analysis.plan.options import Option, Terms, curve_option, option_json, surface_options
+from asteroid.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pandas as pd
+
+    from analysis.curves.curves import Curve
+    from analysis.surface.transfer import SurfaceFit
+    from study.prices import PriceList
+
+SCHEMA_VERSION = 2
+#: What was not run must be cheaper than this share of the best that was, to be worth the doubt.
+WORTH_IT = 0.95
+MIN_CONFIDENCE, MAX_CONFIDENCE = 0.5, 0.99
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A recommendation.
+
+    Attributes:
+        target_ev_ang: force MAE to meet, eV/Å.
+        confidence: with at least this probability.
+        prices: the prices used.
+        choice: the cheapest option that can be promised; None: no curve of this sweep can promise the target.
+        alternatives: the best option of every other strategy, promised ones first, by price; then by probability.
+        n_test: accurate test labels that the errors were measured with, outside the price.
+        status: doubts about the choice (`cannot_be_promised` where there is none); empty: no doubts.
+        already: labels that are owned, by level.
+        md_steps: steps of molecular dynamics whose price entered the choice.
+    """
+
+    target_ev_ang: float
+    confidence: float
+    prices: PriceList
+    choice: Option | None
+    alternatives: tuple[Option, ...]
+    n_test: int
+    status: tuple[str, ...]
+    already: Mapping[str, int] = field(default_factory=dict)
+    md_steps: float = 0.0
+
+    @property
+    def runner_up(self) -> Option | None:
+        """The best promised option of another strategy."""
+        return next((option for option in self.alternatives if option.promised), None)
+
+    @property
+    def saving(self) -> tuple[float | None, float] | None:
+        """Price of `accurate_only` over (None: the choice costs nothing) and minus that of the choice, in CPU seconds.
+
+        None where there is no choice or `accurate_only` cannot be promised.
+        """
+        options = [self.choice, *self.alternatives]
+        base = next((o for o in options if o is not None and o.promised and o.strategy == "accurate_only"), None)
+        if base is None or self.choice is None:
+            return None
+        cost, other = self.choice.total_cpu_s, base.total_cpu_s
+        if not (math.isfinite(cost) and math.isfinite(other)):
+            return None
+        return other / cost if cost > 0 else None, other - cost
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data; the choice's fields are null where nothing can be promised, gamma_rel "inf" means no weights."""
+        nothing = dict.fromkeys(option_json(self.alternatives[0])) | {"promised": False} if not self.choice else {}
+        return {
+            "schema_version": SCHEMA_VERSION,
+            **(option_json(self.choice) if self.choice else nothing),
+            "status": list(self.status),
+            "target": {"force_mae_ev_ang": self.target_ev_ang},
+            "confidence": self.confidence,
+            "already": dict(self.already),
+            "md_steps": self.md_steps,
+            "saving_against_accurate_only": (
+                {"factor": self.saving[0], "cpu_s": self.saving[1]} if self.saving else None
+            ),
+            "evaluation": {"n_test": self.n_test, "cpu_s": self.prices.accurate_cpu_s(self.n_test)},
+            "prices": self.prices.to_json(),
+            "alternatives": [option_json(option) for option in self.alternatives],
+        }
+
+
+def plan_target(
+    table: pd.DataFrame,
+    prices: PriceList,
+    target_ev_ang: float,
+    confidence: float = 0.9,
+    *,
+    pool: int | None = None,
+    rows_expected: int | None = None,
+    already: Mapping[str, int] | None = None,
+    md_steps: float = 0.0,
+    surface: SurfaceFit | None = None,
+    run_doubts: tuple[str, ...] = (),
+    seed: int = 0,
+) -> Plan:
+    """Find the cheapest mix of labels with P(force MAE of one new run <= target) >= confidence.
+
+    The curves of the table compete (`curves.competing_curves`), each at the smallest number of accurate labels
+    (training and validation together) that meets the target. Choosing by the median would miss the target in about
+    half of the cases. Never less than the smallest budget that was run, and never more than four times the largest.
+
+    Args:
+        table: results table.
+        prices: of the accurate level; the cheap side is priced by the table itself (`pricing.reprice` gives it others).
+        target_ev_ang: force MAE to meet, eV/Å.
+        confidence: between .5 and .99.
+        pool: accurate labels that the sweep's set has for buying, where known.
+        rows_expected: rows of the finished sweep, where known: fewer rows are a doubt about the whole answer.
+        already: labels that are owned and cost nothing, by level.
+        md_steps: steps of molecular dynamics that the model is for: the price of prediction then enters the choice.
+        surface: from `transfer.surface_of`: numbers of cheap frames between those that were run compete too.
+        run_doubts: doubts about the whole run, from `selection_doubts.selection_doubts`.
+        seed: of the posterior draws.
+
+    Raises:
+        InputError: a level without a price, md_steps without measured use,
+            a target that is not positive and finite, a confidence out of range, or an unusable table.
+    """
+    if not (math.isfinite(target_ev_ang) and target_ev_ang > 0):
+        raise InputError(f"a target error must be positive, found {target_ev_ang:g}: give the error that is acceptable")
+    if not MIN_CONFIDENCE <= confidence <= MAX_CONFIDENCE:
+        raise InputError(f"a confidence lies between {MIN_CONFIDENCE} and {MAX_CONFIDENCE}, found {confidence:g}")
+    curves = competing_curves(curves_of(table))
+    terms = make_terms(prices, already or {}, md_steps, pool, curves)
+    options = [
+        curve_option(evidence_of(curve, seed=seed), label, terms, target_ev_ang, confidence, seed)
+        for curve, label in zip(curves, labels_of(curves), strict=True)
+    ]
+    if surface is not None and surface.usable:
+        run = min((option.total_cpu_s for option in options if option.promised), default=math.inf)
+        between = surface_options(surface, terms, target_ev_ang, confidence, _label_between)
+        options += [option for option in between if option.promised and option.total_cpu_s < WORTH_IT * run]
+    best = {
+        strategy: min((o for o in options if o.strategy == strategy), key=_rank)
+        for strategy in dict.fromkeys(o.strategy for o in options)
+    }
+    ranked = sorted(best.values(), key=_rank)  # keeps the order of curves, simplest strategy first, among equals
+    choice = ranked[0] if ranked[0].promised else None
+    unfinished = rows_expected is not None and len(table) < rows_expected
+    doubts = (*(["unfinished_run"] if unfinished else []), *run_doubts)
+    return Plan(
+        target_ev_ang=target_ev_ang,
+        confidence=confidence,
+        prices=prices,
+        choice=choice,
+        alternatives=tuple(option for option in ranked if option is not choice),
+        n_test=int(table["n_test"].max()),
+        status=doubts + (choice.status if choice else ("cannot_be_promised",)),
+        already=terms.already,
+        md_steps=md_steps,
+    )
+
+
+def make_terms(
+    prices: PriceList, already: Mapping[str, int], md_steps: float, pool: int | None, curves: Sequence[Curve]
+) -> Terms:
+    """Check what holds for all options.
+
+    Raises:
+        InputError: labels are owned of a level that the run lacks or in a negative number, or the use is declared and
+            no curve was measured.
+    """
+    for level, n in already.items():
+        if level not in prices.levels:
+            raise InputError(f"no labels of level {level!r} in this run: own those of {', '.join(prices.levels)}")
+        if n < 0:
+            raise InputError(f"a number of labels owned is at least 0, found {n} of {level}: correct it")
+    if not (math.isfinite(md_steps) and md_steps >= 0):
+        raise InputError(f"a number of MD steps is at least 0, found {md_steps:g}: give the steps to be run")
+    if md_steps and all(math.isnan(curve.use_cpu_s_per_frame) for curve in curves):
+        raise InputError(
+            "MD steps are priced by CPU seconds per predicted frame, found none in this run: run it again with this "
+            "version, or leave the steps out"
+        )
+    return Terms(prices, already, md_steps, pool)
+
+
+def _label_between(curve: Curve, n_cheap: int) -> str:
+    return label_of(replace(curve, n_cheap=n_cheap))
+
+
+def _rank(option: Option) -> tuple[float, ...]:
+    """Among equal prices fewer accurate labels, then the surer option; last, the order of curves: simplest first."""
+    if option.promised:
+        return 0, option.total_cpu_s, option.n_accurate, -option.probability
+    return 1, -option.probability, option.cost_cpu_s

@@ -1,0 +1,168 @@
+"""A plan in plain English, line by line; whoever calls prints."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from analysis.curves.evidence import EXTRAPOLATION_LIMIT
+from analysis.names import duration
+from analysis.plan.caveats import DOUBTS, OF_THE_RUN, doubt_lines
+from analysis.strategies import strategy_of
+from asteroid.units import force_unit_in_ev_ang
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from analysis.plan.options import Option
+    from analysis.plan.target_plan import Plan
+    from study.prices import LevelPrice
+
+
+def explain(plan: Plan, *, force_unit: str = "kcal/mol/Å") -> list[str]:
+    """State the recommendation, its price, the runner-up, the saving and every doubt.
+
+    Args:
+        plan: the plan.
+        force_unit: for display.
+
+    Raises:
+        InputError: the unit is not known.
+    """
+    target = f"{plan.target_ev_ang / force_unit_in_ev_ang(force_unit):.3g} {force_unit}"
+    wish = f"a force MAE of {target} in one new run with a probability of at least {plan.confidence:.0%}"
+    if plan.choice is None:
+        return [
+            f"Cannot be promised from this sweep: {wish}.",
+            *(refusal(option) for option in plan.alternatives),
+            "Remedy: a laxer target, a lower confidence, larger budgets, more cheap frames; where errors level off, "
+            "longer training or a larger model.",
+            *_doubts(plan, OF_THE_RUN),
+        ]
+    choice = plan.choice
+    lines = [
+        f"Cheapest way to {wish}:",
+        f"  {choice.label}: {_purchase(choice, plan)}; probability {choice.probability:.0%}.",
+        f"Price of the labels: {duration(choice.cost_cpu_s)} of CPU ({_parts(choice, plan)}).",
+        f"  {_interval(choice)}",
+    ]
+    if math.isfinite(choice.training_core_s):
+        lines.append(
+            f"Training, not in this price: {duration(choice.training_core_s)} on one core "
+            f"(measured at {choice.training_at_budget:,} labels)."
+        )
+    if use := use_text(choice, plan.prices.cheap, plan.md_steps):
+        lines.append(use)
+    if plan.runner_up is not None:
+        other = plan.runner_up
+        lines.append(
+            f"Runner-up: {other.label}, {_purchase(other, plan)}, {duration(other.cost_cpu_s)}; "
+            f"probability {other.probability:.0%}{_use_aside(other, plan)}."
+        )
+    else:
+        lines.append("Runner-up: none, no other strategy with finished runs can promise the target.")
+    lines.append(_saving(plan))
+    if choice.n_accurate == 0:
+        lines.append(
+            f"Note: no accurate label is bought, but that this is enough is known only from {plan.n_test:,} accurate "
+            f"test labels ({duration(plan.prices.accurate_cpu_s(plan.n_test))}, not in the price)."
+        )
+    else:
+        lines.append(
+            f"Not in the price either: {plan.n_test:,} accurate test labels that the errors were measured with "
+            f"({duration(plan.prices.accurate_cpu_s(plan.n_test))})."
+        )
+    return lines + _doubts(plan, plan.status)
+
+
+def _doubts(plan: Plan, among: Sequence[str]) -> list[str]:
+    named = [doubt for doubt in plan.status if doubt in among]
+    return doubt_lines(named)
+
+
+def _purchase(option: Option, plan: Plan) -> str:
+    owned = min(plan.already.get(plan.prices.accurate, 0), option.n_accurate)
+    among = f", {owned:,} of them owned" if owned else ""
+    bought = f"{option.n_accurate:,} labels of {plan.prices.accurate} (training and validation together{among})"
+    if option.n_cheap:
+        return f"{bought} and {option.n_cheap:,} frames of {plan.prices.cheap}"
+    return f"{bought}, each with a label of {plan.prices.cheap}" if option.cheap_cpu_s > 0 else bought
+
+
+def _parts(option: Option, plan: Plan) -> str:
+    accurate, cheap = plan.prices.levels[plan.prices.accurate], plan.prices.levels[plan.prices.cheap]
+    parts = [
+        f"accurate labels {duration(option.accurate_cpu_s)} at {duration(accurate.label_cpu_s)} each, {accurate.source}"
+    ]
+    if option.n_cheap:
+        parts.append(
+            f"cheap frames {duration(option.cheap_cpu_s)} at {option.cheap_cpu_s / option.n_cheap:.2g} s each "
+            f"{_what_is_paid(option, cheap)}, {cheap.source}"
+        )
+    elif option.cheap_cpu_s > 0:
+        parts.append(f"cheap labels of the same geometries {duration(option.cheap_cpu_s)}, {cheap.source}")
+    return "; ".join(parts)
+
+
+def _what_is_paid(option: Option, cheap: LevelPrice) -> str:
+    """Whether the cheap frames were labelled: a price of the sampling alone says that they were not."""
+    unlabelled = math.isclose(option.cheap_cpu_s, option.n_cheap * cheap.sampling_cpu_s, rel_tol=1e-6)
+    return "for sampling alone" if unlabelled and cheap.label_cpu_s > 0 else "with sampling"
+
+
+def use_text(option: Option, cheap_level: str, md_steps: float = 0.0) -> str:
+    """What a prediction costs, in words; empty where that was not measured and the cheap method need not run."""
+    if md_steps and math.isfinite(option.use_cpu_s):
+        per_frame = f"{option.use_cpu_s_per_frame:.2g} CPU s per predicted frame"
+        runs = f", {cheap_level} at every prediction included" if strategy_of(option.strategy).runs_cheap_method else ""
+        price = f"{duration(option.use_cpu_s)} for {md_steps:.3g} MD steps"
+        return f"Use, weighed with the labels: {price}, {per_frame}{runs}."
+    runs = f"it runs {cheap_level} at every prediction" if strategy_of(option.strategy).runs_cheap_method else ""
+    if math.isnan(option.use_cpu_s_per_frame):
+        return f"Use, not in this price: {runs}." if runs else ""
+    measured = f"Use, not in this price: {option.use_cpu_s_per_frame:.2g} CPU s per predicted frame"
+    return f"{measured}; {runs}." if runs else f"{measured}."
+
+
+def _use_aside(option: Option, plan: Plan) -> str:
+    use = use_text(option, plan.prices.cheap, plan.md_steps).partition(": ")[2].removesuffix(".")
+    return f"; {use}" if use else ""
+
+
+def _interval(option: Option) -> str:
+    low, high = option.interval_n
+    price_low, price_high = option.interval_cpu_s
+    if option.n_accurate == 0:
+        return "No accurate labels, so the price has no interval."
+    early = "beyond the range" if low is None or price_low is None else f"{low:,} labels ({duration(price_low)})"
+    late = (
+        "more labels than this curve may speak about"
+        if high is None or price_high is None
+        else f"{high:,} labels ({duration(price_high)})"
+    )
+    return f"5% of runs would need no more than {early}; for 95% of runs it takes {late}."
+
+
+def _saving(plan: Plan) -> str:
+    if plan.saving is None:
+        return "Saving against accurate labels only: unknown, that strategy cannot be promised from this sweep."
+    factor, cpu_s = plan.saving
+    if plan.choice is not None and plan.choice.strategy == "accurate_only":
+        return "Saving against accurate labels only: none, that is the cheapest way."
+    times = f"{factor:.2g} times cheaper, " if factor is not None else ""
+    return f"Saving against accurate labels only: {times}{duration(cpu_s)} of CPU."
+
+
+def refusal(option: Option) -> str:
+    """Say why an option cannot be promised: how probable it is that the most labels it may speak about are enough."""
+    reasons = [DOUBTS[doubt] for doubt in option.status if doubt in ("lack_of_fit", "too_few_budgets")]
+    if option.largest_budget == 0:
+        reach = "without accurate labels"
+    elif reasons:
+        reach = f"at the largest budget, {option.n_accurate:,} labels"
+    else:
+        reach = f"even with {option.n_accurate:,} labels, {EXTRAPOLATION_LIMIT:g} times the largest budget"
+    line = f"  {option.label}: {option.probability:.0%} {reach}"
+    if not reasons and option.largest_budget and option.p_never >= 0.05:
+        line += f"; never, with any number of labels: {option.p_never:.0%}"
+    return line + "".join(f" ({reason})" for reason in reasons) + "."

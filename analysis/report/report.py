@@ -1,0 +1,222 @@
+"""The report of a run: one HTML page that needs nothing else, the recommendation first, the same bytes every time."""
+
+from __future__ import annotations
+
+import base64
+import shlex
+from dataclasses import dataclass
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+import jinja2
+
+from analysis.figures.gallery import result_pictures, search_pictures
+from analysis.figures.style import svg_of
+from analysis.names import display_formula, display_level, duration
+from analysis.plan.answers import explain_surface
+from analysis.plan.caveats import DOUBTS
+from analysis.plan.pricing import reprice
+from analysis.plan.run_caveats import selection_doubts
+from analysis.plan.target_plan import plan_target
+from analysis.plan.targets import default_target
+from analysis.plan.words import explain
+from analysis.report.molecules_table import molecules_table
+from analysis.report.tables import chosen_table, fits_table, ledger_table, options_table, settings_table, versions_table
+from analysis.report.warnings_table import warnings_table
+from analysis.surface.transfer import surface_of
+from asteroid.units import force_unit_in_ev_ang
+from study.prices import PriceList
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pandas as pd
+
+    from analysis.figures.picture import Picture
+    from analysis.plan.target_plan import Plan
+
+#: Width on the screen of one inch of a figure, and the width above which a figure may be scrolled on a small screen.
+_PX_PER_IN, _WIDE_PX = 110, 400
+#: Of the figures on the page: small ones beside each other, the most detailed last.
+_ORDER = (
+    "learning_curve",
+    "cost",
+    "bars",
+    "effective_labels",
+    "budget_map",
+    "pareto",
+    "gamma",
+    "importance",
+    "every_curve",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class RunFiles:
+    """What a run folder holds.
+
+    Attributes:
+        table: results table; None or without rows where the run only searched.
+        manifest: settings, data card, ledger, versions, hardware.
+        sweep_yaml: the run's own copy of its sweep.
+        trials: of its Optuna studies, if any.
+        importances: of its Optuna studies, if any.
+        molecules: errors of each molecule, where the test set has several.
+    """
+
+    table: pd.DataFrame | None
+    manifest: Mapping[str, Any]
+    sweep_yaml: str
+    trials: pd.DataFrame | None = None
+    importances: pd.DataFrame | None = None
+    molecules: pd.DataFrame | None = None
+
+
+def make_report(
+    run: RunFiles,
+    prices: PriceList,
+    *,
+    target_ev_ang: float | None = None,
+    confidence: float = 0.9,
+    force_unit: str = "kcal/mol/Å",
+    price_options: Sequence[str] = (),
+) -> str:
+    """Write the page.
+
+    Args:
+        run: what the run folder holds.
+        prices: of the accurate and the cheap level.
+        target_ev_ang: force MAE to meet, eV/Å; by default `targets.default_target`, which the page says.
+        confidence: probability with which one new run must meet it.
+        force_unit: on display.
+        price_options: prices given by the user (LEVEL=SECONDS), for the commands that reproduce the page.
+
+    Returns:
+        HTML without scripts and without anything to load.
+
+    Raises:
+        InputError: the table has no usable curve, the errors of molecules are of another table, the target or the
+            confidence is out of range, or the unit unknown.
+    """
+    manifest, table = run.manifest, run.table
+    if table is not None:
+        table = reprice(table, PriceList.from_json(manifest["prices"]), prices)
+    pictures = search_pictures(run.trials, run.importances, force_unit=force_unit)
+    plan, target_source, fitted = None, "", None
+    if table is not None and (len(table) or not pictures):
+        if target_ev_ang is None:
+            target_ev_ang, target_source = default_target(table, force_unit=force_unit)
+        fitted = surface_of(table)
+        plan = plan_target(
+            table,
+            prices,
+            target_ev_ang,
+            confidence,
+            pool=manifest["pool_size"],
+            rows_expected=manifest["rows"],
+            surface=fitted,
+            run_doubts=selection_doubts(manifest),
+        )
+        drawn = result_pictures(table, manifest, prices, force_unit=force_unit, fitted=fitted, plan=plan)
+        pictures = [*drawn, *pictures]
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    template = environment.from_string(
+        resources.files("analysis.report").joinpath("report.html.jinja").read_text(encoding="utf-8")
+    )
+    options = shown_options(target_ev_ang, confidence, force_unit, price_options) if plan else []
+    return template.render(
+        manifest=manifest,
+        molecule=display_formula(manifest["molecule"]),
+        accurate=display_level(manifest["level_accurate"]),
+        cheap=display_level(manifest["level_cheap"]),
+        finished=0 if table is None else int((table["status"] == "ok").sum()),
+        plan=plan,
+        target_source=target_source,
+        recommendation=_recommendation(plan, force_unit) if plan else None,
+        options=options_table(plan) if plan else None,
+        figures=[_inline(picture) for picture in sorted(pictures, key=lambda picture: _ORDER.index(picture.stem))],
+        fits=fits_table(table, force_unit=force_unit) if plan and table is not None else None,
+        molecules=molecules_table(table, run.molecules, force_unit=force_unit) if plan and table is not None else None,
+        warned=warnings_table(table) if table is not None else None,
+        checked=explain_surface(fitted),
+        chosen=chosen_table(run.trials, force_unit=force_unit),
+        ledger=ledger_table(manifest, prices.to_json()),
+        settings=settings_table(manifest["sweep"]),
+        versions=versions_table(manifest),
+        absent=_absent(run),
+        commands=commands(manifest["name"], options),
+        sweep_yaml=run.sweep_yaml,
+    )
+
+
+def shown_options(
+    target_ev_ang: float | None, confidence: float, force_unit: str, price_options: Sequence[str]
+) -> list[str]:
+    """The options of `plan` and `report` that ask the same question again."""
+    unit = force_unit.replace("Å", "A")
+    words = []
+    if target_ev_ang is not None:
+        words += ["--target", f"{target_ev_ang / force_unit_in_ev_ang(force_unit):.6g} {unit}"]
+    words += ["--confidence", f"{confidence:g}", "--force-unit", unit]
+    for price in price_options:
+        words += ["--price", price]
+    return words
+
+
+def commands(name: str, options: Sequence[str]) -> list[str]:
+    """Shell commands that repeat the run, its figures, its plan and this page."""
+    folder, sweep = f"runs/{name}", f"{name}.yaml"
+    words = [
+        ["asteroid-study", "run", sweep, "--out", folder],
+        ["asteroid-study", "plot", folder],
+        *([["asteroid-study", "plan", folder, *options]] if options else []),
+        ["asteroid-study", "report", folder, *options],
+    ]
+    return [shlex.join(line) for line in words]
+
+
+def _recommendation(plan: Plan, force_unit: str) -> dict[str, Any]:
+    """The plan in words: headline, numbers to remember, further sentences, doubts."""
+    lines = [line.strip() for line in explain(plan, force_unit=force_unit) if not line.startswith("Doubt: ")]
+    named = [doubt for doubt in plan.status if doubt != "cannot_be_promised"]
+    doubts = [DOUBTS.get(doubt, doubt.replace("_", " ")) for doubt in named]
+    choice = plan.choice
+    if choice is None:
+        return {"headline": lines[0], "facts": [], "lines": lines[1:], "doubts": doubts}
+    facts = [
+        (f"{choice.n_accurate:,}", f"labels of {display_level(plan.prices.accurate)}"),
+        (f"{choice.n_cheap:,}", f"frames of {display_level(plan.prices.cheap)}"),
+        (duration(choice.cost_cpu_s), "of CPU for these labels"),
+        (f"{choice.probability:.0%}", "probability that one new run meets the target"),
+    ]
+    return {
+        "headline": f"{lines[0]} {lines[1]}",
+        "facts": facts,
+        "lines": lines[2:],
+        "doubts": doubts,
+    }
+
+
+def _inline(picture: Picture) -> dict[str, Any]:
+    width_px = round(picture.figure.get_figwidth() * _PX_PER_IN)
+    return {
+        "stem": picture.stem,
+        "title": picture.title,
+        "caption": picture.caption,
+        "alt": picture.alt,
+        "width_px": width_px,
+        "wide": width_px > _WIDE_PX,
+        "uri": "data:image/svg+xml;base64," + base64.b64encode(svg_of(picture.figure)).decode("ascii"),
+    }
+
+
+def _absent(run: RunFiles) -> list[str]:
+    """What this run has no data for, in words."""
+    absent = []
+    if run.trials is None:
+        absent.append("trials.csv: no search was part of this run, so no figure of its trials")
+    if run.importances is None:
+        absent.append("importances.csv: no importances of settings")
+    if run.table is None:
+        absent.append("results table: no learning curves, so no recommendation")
+    return absent

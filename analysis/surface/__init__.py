@@ -1,0 +1,1 @@
+"""Errors over both kinds of labels."""

@@ -1,0 +1,1 @@
+"""What labels must pass before anything is trained on them."""

@@ -1,0 +1,165 @@
+"""Checks that labels must pass before anything is trained on them: leaks, duplicates, broken numbers, units, forces.
+
+Each refuses with one line: the rule, what was found (frames by their `frame_id`), the remedy. A set of several
+molecules is judged molecule by molecule wherever frames of one are compared with each other; what a molecule has too
+few frames for is judged over all of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from asteroid.checks.force_energy import fit_molecules, refuse_inconsistent_molecules
+from asteroid.checks.force_energy_notes import force_energy_notes
+from asteroid.checks.plausibility import check_energies, check_forces, check_lengths, energy_zero_notes
+from asteroid.checks.rigid_motion import refuse_unbalanced, rigid_motion, rigid_motion_notes
+from asteroid.errors import InputError
+from asteroid.labels.compositions import FRAMES_SHOWN, frame_name, frame_names, listed
+from asteroid.labels.matching import MATCH_TOL_ANG, duplicate_pairs, match_geometries
+
+if TYPE_CHECKING:
+    from asteroid.checks.force_energy import ForceEnergyFit
+    from asteroid.checks.rigid_motion import RigidMotion
+    from asteroid.labels.label_set import IntArray, LabelSet
+
+
+@dataclass(frozen=True, eq=False)
+class Checked:
+    """What the guards found out about labels that passed.
+
+    Attributes:
+        motion: net force and torque; None for a single atom.
+        fit: how well forces fit energies, over pairs of frames of one molecule each; None where no frames are near
+            enough to tell.
+        notes: doubts that are no reason to refuse, one line each.
+    """
+
+    motion: RigidMotion | None
+    fit: ForceEnergyFit | None
+    notes: tuple[str, ...]
+
+
+def check_labels(labels: LabelSet, what: str) -> Checked:
+    """Refuse labels that cannot be trained on or tested against.
+
+    Args:
+        labels: energies and forces of one level.
+        what: a name for messages, such as the file's.
+
+    Returns:
+        What was measured on the way, for the data card.
+
+    Raises:
+        InputError: the set is empty, energies or forces are missing, a number is NaN or infinite, a frame's forces are
+            all zero, a geometry appears twice, positions, forces or energies are impossible in their
+            unit, forces push or turn the molecule as a whole, or contradict the energies.
+    """
+    if not len(labels):
+        raise InputError(f"{what} needs frames, found none: check the file")
+    check_complete(labels, what)
+    check_finite(labels, what)
+    check_nonzero_forces(labels, what)
+    check_lengths(labels, what)
+    check_forces(labels, what)
+    check_energies(labels, what)
+    check_distinct(labels, what)
+    motion, fits = rigid_motion(labels), fit_molecules(labels)
+    refuse_unbalanced(labels, motion, what)
+    refuse_inconsistent_molecules(labels, fits, what)
+    notes = rigid_motion_notes(labels, motion) + force_energy_notes(labels, fits) + energy_zero_notes(labels)
+    return Checked(motion, fits.whole, notes)
+
+
+def check_complete(labels: LabelSet, what: str) -> None:
+    """Refuse a set without energies or forces.
+
+    Raises:
+        InputError: either is missing.
+    """
+    for name, value in (("energies", labels.energy), ("forces", labels.forces)):
+        if value is None:
+            raise InputError(f"{what} needs {name}, found none: name their key or label the frames again")
+
+
+def check_finite(labels: LabelSet, what: str) -> None:
+    """Refuse NaN and infinity.
+
+    Raises:
+        InputError: a position, energy or force is not finite.
+    """
+    for name, value in (("positions", labels.positions), ("energy", labels.energy), ("forces", labels.forces)):
+        if value is None:
+            continue
+        broken = np.flatnonzero(~np.isfinite(value).reshape(len(labels), -1).all(axis=1))
+        if len(broken):
+            raise InputError(
+                f"{name} of {what} must be finite, found NaN or infinity in {frame_names(labels, broken)}: remove them"
+            )
+
+
+def check_nonzero_forces(labels: LabelSet, what: str) -> None:
+    """Refuse frames whose forces are all exactly zero: a sign that the label was never computed.
+
+    Raises:
+        InputError: there is such a frame.
+    """
+    if labels.forces is None:
+        return
+    zero = np.flatnonzero(~labels.forces.any(axis=(1, 2)) & (labels.n_atoms > 1))
+    if len(zero):
+        raise InputError(
+            f"forces of {what} must not all be zero, found zeros in {frame_names(labels, zero)}: label them or "
+            "remove them"
+        )
+
+
+def check_distinct(labels: LabelSet, what: str, tol_ang: float = MATCH_TOL_ANG) -> None:
+    """Refuse a set that holds a geometry twice: copies in training and test are a leak, and a label paid for nothing.
+
+    Raises:
+        InputError: two frames have the same geometry.
+    """
+    first, later = duplicate_pairs(labels, tol_ang)
+    if len(later):
+        shown = zip(labels.frame_id[first[:FRAMES_SHOWN]], later[:FRAMES_SHOWN], strict=True)
+        pairs = listed([f"{of} = {frame_name(labels, row)}" for of, row in shown], len(later))
+        raise InputError(
+            f"frames of {what} must be distinct, found {len(later)} copies (frames {pairs}): remove them or "
+            "set duplicates: drop"
+        )
+
+
+def drop_duplicates(labels: LabelSet, tol_ang: float = MATCH_TOL_ANG) -> tuple[LabelSet, IntArray]:
+    """Keep the first frame of each geometry.
+
+    Returns:
+        (labels without copies, the rows that were dropped).
+    """
+    _, later = duplicate_pairs(labels, tol_ang)
+    keep = np.ones(len(labels), dtype=np.bool_)
+    keep[later] = False
+    return (labels.select(keep) if len(later) else labels), later
+
+
+def refuse_leak(train: LabelSet, test: LabelSet, what: str, tol_ang: float = MATCH_TOL_ANG) -> None:
+    """Refuse training frames that are test frames, in whatever orientation and order of like atoms.
+
+    Args:
+        train: frames to train on.
+        test: frames to test on.
+        what: a name of the training frames for the message.
+        tol_ang: as in `asteroid.labels.matching.match_geometries`.
+
+    Raises:
+        InputError: a geometry is in both sets.
+    """
+    rows_train, rows_test = match_geometries(train, test, tol_ang)
+    if len(rows_train):
+        leaked = np.unique(rows_train)
+        raise InputError(
+            f"no test geometry may be among {what}, found {len(leaked)} ({frame_names(train, leaked)} = test "
+            f"{frame_names(test, rows_test)}): remove them from training"
+        )

@@ -1,0 +1,1 @@
+"""Positions to tensors: what the descriptor network learns from."""

@@ -1,0 +1,1 @@
+"""Label and geometry files, in and out: one file a format."""

@@ -1,0 +1,221 @@
+"""Labels as a file holds them, and in which units: declared, or recognised for a stated reason, or refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from asteroid.errors import InputError
+from asteroid.labels.molecules import formulas, named_difference
+from asteroid.labels.total_energy import all_electron_energy_ev, is_total_energy
+from asteroid.units import ENERGY_IN_EV, energy_unit, force_unit_in_ev_ang, length_unit
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from asteroid.labels.label_set import LabelSet
+
+#: Steps of energies below this do no harm: a tenth of what the best models reach on small molecules.
+_STEP_EV = 1e-4
+REMEDY = "declare them, for instance energy_unit: kcal/mol, length_unit: Angstrom"
+
+
+@dataclass(frozen=True)
+class FileUnits:
+    """Units of a file's numbers and the reason to believe them.
+
+    Attributes:
+        energy: canonical name of the energy unit.
+        length: canonical name of the length unit.
+        force: unit of the forces, such as "kcal/mol/Angstrom".
+        how: "declared ..." or "recognised ...".
+    """
+
+    energy: str
+    length: str
+    force: str
+    how: str
+
+    def sentence(self) -> str:
+        """Say which units and how they are known."""
+        return f"energies in {self.energy}, lengths in {self.length}, forces in {self.force}: {self.how}"
+
+
+@dataclass(frozen=True, eq=False)
+class FileLabels:
+    """Arrays as they stand in a file, in the file's units; those of several molecules are padded with zeros.
+
+    Attributes:
+        numbers: atomic numbers, shape [A]; where frames differ in their atoms or the order of them, one row for each,
+            shape [N, A], with zeros behind the atoms of a smaller frame and A the atoms of the largest.
+        positions: coordinates, shape [N, A, 3]; zero where a frame has no atom.
+        energy: energies, shape [N].
+        forces: forces, shape [N, A, 3]; zero where a frame has no atom.
+        level: the level that the file states, or None.
+        theory: free text about the level where there is no more, or "".
+        declared: units that the file states, or None.
+        convention: units that files of this layout have by custom, or None.
+        needs_total_energy: whether the custom holds only where the energies turn out to be total energies.
+        frame_id: frame numbers, shape [N], or None.
+        group: replica or time block, shape [N], or None.
+        cpu_s: measured CPU seconds of each label, shape [N], or None.
+        notes: what else the reader should know.
+    """
+
+    numbers: npt.NDArray[Any]
+    positions: npt.NDArray[Any]
+    energy: npt.NDArray[Any]
+    forces: npt.NDArray[Any]
+    level: str | None = None
+    theory: str = ""
+    declared: FileUnits | None = None
+    convention: FileUnits | None = None
+    needs_total_energy: bool = False
+    frame_id: npt.NDArray[Any] | None = None
+    group: npt.NDArray[Any] | None = None
+    cpu_s: npt.NDArray[Any] | None = None
+    notes: tuple[str, ...] = ()
+
+
+def one_row_for_all(rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Atomic numbers as `FileLabels` has them: the one row, shape [A], where all of [N, A] are the same."""
+    return np.asarray(rows[0]) if len(rows) and (rows == rows[0]).all() else rows
+
+
+def refuse_several_molecules(labels: LabelSet, what: str) -> None:
+    """Refuse a file of several molecules, or of one in several orders of its atoms, where one molecule is read.
+
+    Raises:
+        InputError: the frames differ; the message names two of them and how many frames each formula has.
+    """
+    found = named_difference(labels)
+    if found is None:
+        return
+    remedy = "write the atoms of every frame in one order" if len(formulas(labels)) == 1 else "write one file for each"
+    raise InputError(f"frames of {what} must be one molecule with one order of atoms, found {found}: {remedy}")
+
+
+def named_units(energy: str, length: str, force: str | None, how: str) -> FileUnits:
+    """Units by their canonical names; forces are in energy per length where nothing else is said.
+
+    Raises:
+        InputError: a unit is not known.
+    """
+    energy, length = energy_unit(energy), length_unit(length)
+    if force is None:
+        return FileUnits(energy, length, f"{energy}/{length}", how)
+    force_unit_in_ev_ang(force)
+    force_energy, _, force_length = force.strip().rpartition("/")
+    return FileUnits(energy, length, f"{energy_unit(force_energy)}/{length_unit(force_length)}", how)
+
+
+def decide_units(file: FileLabels, what: str, energy: str | None, length: str | None, force: str | None) -> FileUnits:
+    """Choose the units of a file: the user's declaration, else the file's own, else the custom of its layout.
+
+    Args:
+        file: the labels and what is known of their units.
+        what: the file's name for messages.
+        energy: declared energy unit, or None.
+        length: declared length unit, or None.
+        force: declared force unit where it is not energy per length, or None.
+
+    Raises:
+        InputError: nothing is declared or recognised, a unit is unknown, or two declarations differ.
+    """
+    known = file.declared or _recognised(file)
+    if energy is None and length is None and force is None:
+        if known is None:
+            raise InputError(f"{what} states no units{_doubt(file)}: {REMEDY}")
+        return known
+    if known is None and (energy is None or length is None):
+        missing = "energy" if energy is None else "length"
+        raise InputError(f"{what} needs an energy and a length unit, no {missing} unit is declared: {REMEDY}")
+    given = named_units(
+        energy or (known.energy if known else ""), length or (known.length if known else ""), force, "declared"
+    )
+    if file.declared is not None and replace(given, how="") != replace(file.declared, how=""):
+        raise InputError(
+            f"units of {what} are stated twice and differ: {file.declared.energy}, {file.declared.length}, "
+            f"{file.declared.force} ({file.declared.how}) or {given.energy}, {given.length}, {given.force}: correct one"
+        )
+    return given
+
+
+def unit_doubts(file: FileLabels, units: FileUnits) -> tuple[str, ...]:
+    """Note where the energies would be total energies in a unit other than the one they are read in.
+
+    This is how kcal/mol read as kJ/mol shows, a slip too small for the guards; for a method without core electrons it
+    can be a coincidence, hence a note and no error.
+    """
+    energy, numbers = _typical(file)
+    if is_total_energy(energy * ENERGY_IN_EV[units.energy], numbers):
+        return ()
+    fitting = [unit for unit, ev in ENERGY_IN_EV.items() if is_total_energy(energy * ev, numbers)]
+    return tuple(
+        f"energies are read in {units.energy} but would be total energies in {unit}: check" for unit in fitting
+    )
+
+
+def single_precision(file: FileLabels, units: FileUnits) -> tuple[str, ...]:
+    """Note energies that lost digits in a short floating-point type: total energies of molecules need double precision.
+
+    Float32 keeps steps of .03 kcal/mol at aspirin's -407,000 kcal/mol.
+    """
+    if file.energy.dtype.kind != "f" or file.energy.dtype.itemsize >= 8 or not np.isfinite(_median(file)):
+        return ()
+    step_ev = float(np.spacing(np.abs(file.energy.dtype.type(_median(file))))) * ENERGY_IN_EV[units.energy]
+    if step_ev < _STEP_EV:
+        return ()
+    return (
+        f"energies are stored as {file.energy.dtype}, in steps of {step_ev:.2g} eV: store them in double precision "
+        "or subtract a constant first",
+    )
+
+
+def _recognised(file: FileLabels) -> FileUnits | None:
+    custom = file.convention
+    if custom is None or not file.needs_total_energy:
+        return custom
+    total, numbers = _typical(file)
+    if not is_total_energy(total * ENERGY_IN_EV[custom.energy], numbers):
+        return None
+    return replace(custom, how=f"{custom.how} and from total energies of {total:,.0f} {custom.energy}")
+
+
+def _typical(file: FileLabels) -> tuple[float, npt.NDArray[Any]]:
+    """An energy and the atoms that have it, to judge the unit by: the median energy of one molecule.
+
+    Frames of several molecules have electrons of their own, so that the median energy may lie between two kinds: theirs
+    is the frame with the median of energy over all-electron energy.
+    """
+    if file.numbers.ndim != 2 or file.energy.shape != file.numbers.shape[:1]:
+        return _median(file), file.numbers
+    rows = np.flatnonzero(_finite(file.energy))
+    if not rows.size:
+        return float("nan"), file.numbers[0]
+    kinds, which = np.unique(file.numbers, return_inverse=True)
+    of_kind = np.array([all_electron_energy_ev(np.array([kind])) for kind in kinds])
+    ratio = file.energy[rows] / of_kind[which.reshape(file.numbers.shape)].sum(axis=1)[rows]
+    row = rows[np.argsort(ratio, kind="stable")[(len(rows) - 1) // 2]]
+    return float(file.energy[row]), file.numbers[row]
+
+
+def _median(file: FileLabels) -> float:
+    """Median energy over the finite ones; broken labels are the guards' business."""
+    finite = file.energy[_finite(file.energy)]
+    return float(np.median(finite)) if finite.size else float("nan")
+
+
+def _finite(values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Which values are finite numbers; of text, none."""
+    return np.isfinite(values) if values.dtype.kind in "fiu" else np.zeros(values.shape, dtype=np.bool_)
+
+
+def _doubt(file: FileLabels) -> str:
+    """Say why a layout's custom was not trusted."""
+    if file.convention is None:
+        return ""
+    total, _ = _typical(file)
+    return f" and energies of {total:,.6g} are no total energies in {file.convention.energy}, its layout's custom"

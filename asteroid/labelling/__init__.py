@@ -1,0 +1,1 @@
+"""Labels and geometries computed here: levels of theory, dynamics, cheap methods."""

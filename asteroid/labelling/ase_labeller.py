@@ -1,0 +1,115 @@
+"""Labels of any ASE calculator, named by the import path of a function that makes one; labels as an ASE calculator."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from ase import Atoms
+from ase.calculators.calculator import CalculatorError
+
+from asteroid.errors import InputError
+from asteroid.labelling.labeller import NotConvergedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from asteroid.labelling.labeller import Labeller, Method
+    from asteroid.labels.label_set import FloatArray, IntArray
+
+
+def ase_labeller(method: Method, numbers: IntArray) -> Labeller:
+    """Label geometries with a calculator of the user's.
+
+    Charge and unpaired electrons are in the `info` of the atoms as `charge` and `spin`; what the calculator makes of
+    them is its own business.
+
+    Raises:
+        InputError: the calculator cannot be imported or made.
+    """
+    factory = load_factory(method.calculator or "", method.calculator_folder)
+    try:
+        calculator = factory()
+    except Exception as error:  # somebody else's code
+        raise InputError(
+            f"{method.calculator} must return an ASE calculator, it raised {type(error).__name__} "
+            f"({' '.join(str(error).split())[:200]}): repair it"
+        ) from error
+    if not hasattr(calculator, "get_potential_energy"):
+        raise InputError(
+            f"{method.calculator} must return an ASE calculator, found {type(calculator).__name__}: return one"
+        )
+
+    def label(positions: FloatArray) -> tuple[float, FloatArray]:
+        atoms: Any = Atoms(numbers, positions, info={"charge": method.charge, "spin": method.unpaired})
+        atoms.calc = calculator
+        try:
+            return float(atoms.get_potential_energy()), np.array(atoms.get_forces(), dtype=np.float64)
+        except CalculatorError as error:  # SCFError among them
+            raise NotConvergedError(f"{type(error).__name__}: {error}") from error
+
+    return label
+
+
+def load_factory(path: str, folder: str | None) -> Callable[[], Any]:
+    """Import `package.module:factory`.
+
+    Args:
+        path: the import path.
+        folder: a folder to look in beside the installed packages, or None.
+
+    Raises:
+        InputError: not of that form, no such module, or nothing callable of that name in it.
+    """
+    module_name, colon, name = path.partition(":")
+    if not colon or not module_name or not name:
+        raise InputError(f"a calculator is package.module:factory, found {path!r}: write for instance my_calc:make")
+    if folder is not None and folder not in sys.path:
+        sys.path.append(folder)
+    try:
+        module = importlib.import_module(module_name)
+    except Exception as error:  # somebody else's code runs here
+        raise InputError(
+            f"the module of {path!r} cannot be imported ({type(error).__name__}: "
+            f"{' '.join(str(error).split())[:200]}): install it, or call the command in its folder"
+        ) from error
+    found = getattr(module, name, None)
+    if not callable(found):
+        raise InputError(f"{module_name} has no function {name!r}: name one that returns an ASE calculator")
+    return found  # type: ignore[no-any-return]
+
+
+class LabellerCalculator:
+    """A labeller as what ASE's dynamics wants of a calculator; the latest label is kept, with its CPU seconds.
+
+    Attributes:
+        cpu_s: CPU seconds of the latest label.
+    """
+
+    def __init__(self, labeller: Labeller) -> None:
+        self._labeller = labeller
+        self._at: FloatArray | None = None
+        self._label: tuple[float, FloatArray] = (0.0, np.empty((0, 3)))
+        self.cpu_s = 0.0
+
+    def get_potential_energy(self, atoms: Any, force_consistent: bool = False) -> float:
+        """Energy in eV."""
+        del force_consistent
+        return self._at_positions(atoms.positions)[0]
+
+    def get_forces(self, atoms: Any) -> FloatArray:
+        """Forces in eV/Å, shape [A, 3]."""
+        return self._at_positions(atoms.positions)[1].copy()
+
+    def _at_positions(self, positions: FloatArray) -> tuple[float, FloatArray]:
+        if not np.isfinite(positions).all():  # programs may hang or crash on these
+            raise NotConvergedError("the positions are no numbers any more")
+        if self._at is None or not np.array_equal(self._at, positions):
+            began = time.process_time()
+            self._label = self._labeller(positions)
+            self.cpu_s = time.process_time() - began
+            self._at = positions.copy()
+        return self._label

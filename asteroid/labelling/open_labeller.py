@@ -1,0 +1,51 @@
+"""A label from a geometry: one energy and its forces at a level of theory, with the CPU seconds that they took.
+
+Nothing here knows of files or of other processes: `study.labelling.run` keeps labels and spreads the work.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from asteroid.labelling.labeller import Method, check_electrons
+from asteroid.labelling.levels import parse_level, refuse_missing_program
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from asteroid.labels.label_set import FloatArray, IntArray
+
+    #: positions [A, 3] in Å -> energy in eV, forces [A, 3] in eV/Å; raises NotConvergedError.
+    Labeller = Callable[[FloatArray], tuple[float, FloatArray]]
+
+
+def open_labeller(method: Method, numbers: IntArray, reference: FloatArray) -> Labeller:
+    """Make the function that labels geometries of one molecule. Everything slow to load is loaded here.
+
+    Args:
+        method: level, charge and settings.
+        numbers: atomic numbers [A].
+        reference: frames [N, A, 3] in Å off which force fields read the bonds.
+
+    Raises:
+        InputError: no such level, its program is missing, it does not suit the molecule, or the calculator cannot be
+            imported.
+    """
+    if method.calculator is not None:
+        from asteroid.labelling.ase_labeller import ase_labeller
+
+        return ase_labeller(method, numbers)
+    level = parse_level(method.level)
+    refuse_missing_program(level)
+    check_electrons(method, level, numbers)
+    if level.family == "force field":
+        from asteroid.labelling.rdkit_labeller import force_field_labeller
+
+        return force_field_labeller(level.method, numbers, reference)
+    if level.family == "xtb":
+        from asteroid.labelling.xtb_labeller import xtb_labeller
+
+        return xtb_labeller(level.method, numbers, method.charge, method.unpaired, method.max_cycle)
+    from asteroid.labelling.pyscf_labeller import pyscf_labeller
+
+    return pyscf_labeller(method, level, numbers)

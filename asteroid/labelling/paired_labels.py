@@ -1,0 +1,98 @@
+"""Cheap labels at the geometries of accurate ones: taken from the cheap set where it has them, computed where not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from asteroid.errors import InputError
+from asteroid.labels.matching import MATCH_TOL_ANG, match_geometries, turned_forces
+from asteroid.labels.molecules import refuse_several
+
+if TYPE_CHECKING:
+    from asteroid.labelling.cheap_methods import CheapMethod
+    from asteroid.labels.label_set import LabelSet
+
+#: Frames of the cheap set that the method labels again before its labels are mixed with the file's.
+_CHECKED_FRAMES = 5
+#: Versions and convergence limits of xTB move forces by about 1e-4 eV/Å and energies by as many eV; a charge, a solvent
+#: or another parametrisation by a hundred times more.
+_SAME_FORCES_EV_ANG = 5e-3
+_SAME_ENERGY_EV = 1e-2
+
+
+def cheap_labels_at(
+    accurate: LabelSet,
+    cheap: LabelSet,
+    method: CheapMethod | None,
+    missing_method: str,
+    *,
+    tol_ang: float = MATCH_TOL_ANG,
+) -> LabelSet:
+    """Label every accurate geometry at the cheap level.
+
+    A geometry that the cheap set has, perhaps rotated, lends its label; the others are computed, once the method has
+    given back a few labels of the cheap set. Its energies may have another zero there: all are put on the set's.
+
+    Args:
+        accurate: the accurate labels.
+        cheap: all labels of the cheap set.
+        method: the cheap method as a function of positions, or None where it cannot be run.
+        missing_method: what would make it runnable, for the message.
+        tol_ang: largest difference of geometries that count as the same (see `matching.match_geometries`).
+
+    Returns:
+        as many labels as accurate ones, in their order and orientation, at the cheap level.
+
+    Raises:
+        InputError: a geometry has no cheap label and the method cannot be run, its labels are not the set's, or a set
+            holds several molecules.
+    """
+    for labels in (accurate, cheap):
+        refuse_several(
+            labels, f"gdml_delta on {labels.level}", "give the frames of one molecule or remove strategy gdml_delta"
+        )
+    pairs = match_geometries(accurate, cheap, tol_ang=tol_ang)
+    rows, first = np.unique(pairs[0], return_index=True)
+    pairs = (rows, pairs[1][first])
+    missing = np.setdiff1d(np.arange(len(accurate)), rows)
+    if len(missing) and method is None:
+        raise InputError(
+            f"gdml_delta needs a {cheap.level} label at every accurate geometry, {len(missing)} of {len(accurate)} "
+            f"have none: {missing_method}, label them at that level, or remove strategy gdml_delta"
+        )
+    energy = np.empty(len(accurate))
+    forces = np.empty(accurate.positions.shape)
+    if len(rows):
+        assert cheap.energy is not None
+        energy[rows], forces[rows] = cheap.energy[pairs[1]], turned_forces(accurate, cheap, pairs)
+    if len(missing) and method is not None:
+        shift_ev = _energy_shift(cheap, method)
+        energy[missing], forces[missing] = method(accurate.numbers, accurate.positions[missing])
+        energy[missing] += shift_ev
+    return replace(accurate, energy=energy, forces=forces, level=cheap.level, cpu_s=None)
+
+
+def _energy_shift(cheap: LabelSet, method: CheapMethod) -> float:
+    """What to add to the method's energies (eV) to have those of the cheap set.
+
+    Raises:
+        InputError: the method does not give back the labels of the cheap set.
+    """
+    if cheap.energy is None or cheap.forces is None or not len(cheap):
+        return 0.0
+    rows = np.unique(np.linspace(0, len(cheap) - 1, _CHECKED_FRAMES).astype(np.int64))
+    energy, forces = method(cheap.numbers, cheap.positions[rows])
+    off = cheap.energy[rows] - energy
+    shift_ev = float(np.median(off))
+    force_mae = float(np.abs(cheap.forces[rows] - forces).mean())
+    energy_mae = float(np.abs(off - shift_ev).mean())
+    if force_mae > _SAME_FORCES_EV_ANG or energy_mae > _SAME_ENERGY_EV:
+        raise InputError(
+            f"gdml_delta computes {cheap.level} labels that the cheap file lacks, and they must be the file's method: "
+            f"on {len(rows)} of its frames forces differ by {force_mae:.2g} eV/Å and energies by {energy_mae:.2g} eV "
+            "(another charge, solvent, method or unit?): label the accurate geometries yourself or correct 'level'"
+        )
+    return shift_ev

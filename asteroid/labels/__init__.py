@@ -1,0 +1,1 @@
+"""Labelled frames and their sets: compositions, atom order, matching, splits."""

@@ -1,0 +1,188 @@
+"""Who may see which label: test frames, the pool, what a budget buys, and the cheap frames that may be trained on.
+
+Every choice depends on the frame's own geometry and the seed only, so that sets nest across budgets and stay put when
+frames are added to a file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from asteroid.errors import InputError
+from asteroid.labels.atom_order import refuse_other_molecule
+from asteroid.labels.label_set import IntArray, LabelSet, hash_order, hash_values
+from asteroid.labels.matching import MATCH_TOL_ANG, match_geometries
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+#: Every n-th frame in the seed's order is held out for early stopping.
+ACCURATE_VAL_EVERY = 5
+CHEAP_VAL_EVERY = 10
+
+
+@dataclass(frozen=True, eq=False)
+class Purchase:
+    """Frames bought from a pool, as rows of the pool in the seed's order.
+
+    Attributes:
+        train: rows that gradients see, shape [n_train].
+        val: rows held out for early stopping, shape [n_val]; bought and paid for like the others.
+    """
+
+    train: IntArray
+    val: IntArray
+
+    def __len__(self) -> int:
+        return len(self.train) + len(self.val)
+
+
+def split_test(accurate: LabelSet, *, groups: tuple[int, ...] | None, share: float | None) -> tuple[IntArray, IntArray]:
+    """Divide accurate labels into test frames and the pool, both as rows in the order of the file.
+
+    Args:
+        accurate: all accurate labels.
+        groups: these whole groups (replicas, time blocks) are the test set; None for no test groups.
+        share: each frame is a test frame when its own hash, uniform on [0, 1), lies below this; the set has about
+            share * N frames and a frame keeps its role when others are added. None for no share.
+            With neither, the test set is empty.
+
+    Returns:
+        (test_rows, pool_rows).
+
+    Raises:
+        InputError: both are given, a group does not exist, the share is not inside (0, 1), or either set is empty.
+    """
+    if groups is not None and share is not None:
+        raise InputError(f"a test set is made of groups or of a share, found both {groups} and {share}: keep one")
+    if groups is None and share is None:
+        return np.empty(0, dtype=np.int64), np.arange(len(accurate), dtype=np.int64)
+    if groups is not None:
+        is_test = np.isin(_groups_of(accurate, groups), groups)
+        asked = f"groups {_listed(groups)}"
+    else:
+        assert share is not None
+        if not 0.0 < share < 1.0:
+            raise InputError(f"the test share lies between 0 and 1, found {share}: write for instance 0.2")
+        is_test = hash_values(accurate, 0, "test") < np.uint64(int(share * 2**64))
+        asked = f"a share of {share:g}"
+    for empty, name, remedy in ((not is_test.any(), "test set", "more"), (bool(is_test.all()), "pool", "less")):
+        if empty:
+            raise InputError(f"{asked} of {len(accurate)} {accurate.level} frames leaves no {name}: ask for {remedy}")
+    return np.flatnonzero(is_test).astype(np.int64), np.flatnonzero(~is_test).astype(np.int64)
+
+
+def buy_accurate(pool: LabelSet, budget: int, seed: int) -> Purchase:
+    """Buy `budget` labels, training and validation together: the seed's first frames, every fifth for validation.
+
+    The frames of a smaller budget are the first of a larger one, with the same roles.
+
+    Raises:
+        InputError: the budget is larger than the pool, or too small for one validation label.
+    """
+    return _buy(pool, budget, seed, ACCURATE_VAL_EVERY, "budget")
+
+
+def buy_cheap(cheap_pool: LabelSet, n_cheap: int, seed: int) -> Purchase:
+    """Buy `n_cheap` cheap frames: the seed's first frames, every tenth held out to keep the best pretraining.
+
+    Raises:
+        InputError: n_cheap is larger than the pool, or too small for one held-out frame.
+    """
+    return _buy(cheap_pool, n_cheap, seed, CHEAP_VAL_EVERY, "n_cheap")
+
+
+@dataclass(frozen=True, eq=False)
+class Fold:
+    """One fold of a cross-validation inside a budget, as rows of the pool.
+
+    Attributes:
+        train: rows that gradients see.
+        val: rows held out for early stopping.
+        score: rows that the fold's error is measured on; nothing else of the fold sees them.
+    """
+
+    train: IntArray
+    val: IntArray
+    score: IntArray
+
+
+def cross_validation_folds(pool: LabelSet, budget: int, seed: int, n_folds: int) -> list[Fold]:
+    """Divide the labels that a budget buys into folds: every bought label is scored on exactly once.
+
+    Raises:
+        InputError: the budget is larger than the pool, or leaves a fold without a validation label.
+    """
+    if budget < n_folds or budget - -(-budget // n_folds) < ACCURATE_VAL_EVERY:
+        raise InputError(
+            f"cross-validation with {n_folds} folds needs {ACCURATE_VAL_EVERY} labels beside each fold, found budget "
+            f"{budget}: buy more labels"
+        )
+    purchase = _buy(pool, budget, seed, ACCURATE_VAL_EVERY, "budget")
+    bought = hash_order(pool, seed)[: len(purchase)]
+    place = np.arange(len(bought)) % n_folds
+    folds = []
+    for fold in range(n_folds):
+        rest = bought[place != fold]
+        held_out = np.arange(len(rest)) % ACCURATE_VAL_EVERY == ACCURATE_VAL_EVERY - 1
+        folds.append(Fold(train=rest[~held_out], val=rest[held_out], score=bought[place == fold]))
+    return folds
+
+
+def cheap_pool_rows(
+    cheap: LabelSet,
+    accurate: LabelSet,
+    *,
+    test_groups: tuple[int, ...] | None,
+    tol_ang: float = MATCH_TOL_ANG,
+    may_be_empty: bool = False,
+) -> IntArray:
+    """Cheap frames that may be trained on, as rows in the order of the file.
+
+    Leaves out the frames of the test groups, labelled or not (they are neighbours in time of test frames), and every
+    geometry that has an accurate label, in the test set or in the pool: at each budget the accurate labels then add
+    geometries that pretraining has not seen. The groups of the two sets must be the same trajectories. Where the cheap
+    set has no groups it comes from elsewhere, and only the geometries count.
+
+    Raises:
+        InputError: the two sets order their atoms differently, a test group is in neither set, or no frame is left
+            (unless `may_be_empty`).
+    """
+    refuse_other_molecule(cheap, accurate)
+    keep = np.ones(len(cheap), dtype=np.bool_)
+    if test_groups is not None and cheap.group is not None:
+        keep &= ~np.isin(cheap.group, test_groups)
+    keep[match_geometries(accurate, cheap, tol_ang=tol_ang)[1]] = False
+    if not (keep.any() or may_be_empty):
+        raise InputError(
+            f"no {cheap.level} frame is left outside the test groups and the {len(accurate)} labelled geometries: "
+            f"sample more than the {len(cheap)} cheap frames"
+        )
+    return np.flatnonzero(keep).astype(np.int64)
+
+
+def _buy(pool: LabelSet, n: int, seed: int, val_every: int, what: str) -> Purchase:
+    if n > len(pool):
+        raise InputError(f"{what} {n} is larger than the {pool.level} pool: the largest possible is {len(pool)}")
+    if n < val_every:
+        raise InputError(f"every {val_every}th frame is for validation, found {what} {n}: ask for {val_every} or more")
+    bought = hash_order(pool, seed)[:n]
+    held_out = np.arange(n) % val_every == val_every - 1
+    return Purchase(train=bought[~held_out], val=bought[held_out])
+
+
+def _groups_of(labels: LabelSet, wanted: tuple[int, ...]) -> IntArray:
+    if labels.group is None:
+        raise InputError(f"test groups {_listed(wanted)} need groups, {labels.level} has none: use a test share")
+    present = np.unique(labels.group)
+    missing = sorted(set(wanted) - set(present.tolist()))
+    if missing or not wanted:
+        raise InputError(f"no {labels.level} frame of test group {_listed(missing)}: choose among {_listed(present)}")
+    return labels.group
+
+
+def _listed(values: Iterable[int]) -> str:
+    return ", ".join(str(int(v)) for v in values)

@@ -1,0 +1,98 @@
+"""Predictions of trained models for described frames."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from asteroid.descriptors.frame_bank import FrameBank, FrameTensors, Prediction
+from asteroid.models import make_network
+from asteroid.models.network import stack_scalings
+from asteroid.models.sgdml import KernelModel, predict_kernel
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from asteroid.models.network import Network, Scaling
+    from asteroid.models.trained import TrainedModel, TrainedNetwork
+
+
+_CHUNK = 128
+
+
+def predict(
+    network: Network, frames: FrameTensors, rows: Tensor, scaling: Scaling, parameters: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Predict K models of one architecture on the same frames.
+
+    The models take their turns on each chunk of frames while its Jacobians are in the cache. One at a time, so that the
+    rounding of a prediction does not depend on which other models are asked.
+
+    Args:
+        network: the architecture.
+        frames: one level's frames.
+        rows: [n] rows of the frames.
+        scaling: of the K models.
+        parameters: [K, P].
+
+    Returns:
+        energies [K, n] (eV, without the shift) and forces [K, n, 3A] (eV/Å).
+    """
+    energy = torch.empty(len(parameters), len(rows))
+    forces = torch.empty(len(parameters), len(rows), 3 * frames.positions.shape[1])
+    models = [(parameters[k : k + 1], scaling.rows(torch.tensor([k]))) for k in range(len(parameters))]
+    with torch.no_grad():
+        done = 0
+        for inputs in network.batches(frames, (chunk[None] for chunk in rows.split(_CHUNK))):
+            cut = slice(done, min(done + _CHUNK, len(rows)))
+            for k, (weights, scale) in enumerate(models):
+                energy[k : k + 1, cut], forces[k : k + 1, cut] = network.energy_and_forces(weights, scale, inputs)
+            done = cut.stop
+    return energy, forces
+
+
+def predict_models(bank: FrameBank, level: str, rows: Tensor, models: Sequence[TrainedModel]) -> Prediction:
+    """Predict trained models, of whatever architecture, on the same frames.
+
+    Args:
+        bank: the described frames.
+        level: the level of the frames.
+        rows: [n] rows of its frame tensors.
+        models: K models.
+
+    Returns:
+        energies [K, n] with their shifts, forces [K, n, 3A].
+    """
+    frames = bank.levels[level]
+    energy = torch.empty(len(models), len(rows), dtype=torch.float64)
+    forces = torch.empty(len(models), len(rows), 3 * frames.positions.shape[1])
+    networks: dict[object, list[tuple[int, TrainedNetwork]]] = {}
+    for place, model in enumerate(models):
+        if isinstance(model, KernelModel):
+            found = predict_kernel(model, frames.numbers.numpy(), frames.positions[rows].numpy())
+            energy[place], forces[place] = torch.as_tensor(found[0]), torch.as_tensor(found[1]).flatten(1).float()
+        else:
+            networks.setdefault(model.settings, []).append((place, model))
+    for alike in networks.values():
+        places, own = [place for place, _ in alike], [model for _, model in alike]
+        scaling, parameters = stack_scalings([m.scaling for m in own]), torch.stack([m.parameters for m in own])
+        network = make_network(own[0].settings, bank.layout)
+        found_energy, forces[places] = predict(network, frames, rows, scaling, parameters)
+        zeros = torch.stack([m.zero.of(frames.numbers_of(rows)) for m in own])
+        energy[places] = found_energy.double() + zeros
+    return Prediction(energy, forces)
+
+
+def same_rows(rows: list[Tensor]) -> list[list[int]]:
+    """Places grouped by equal lists of rows, so that each group is predicted on shared frames."""
+    groups: list[list[int]] = []
+    for model, own in enumerate(rows):
+        for group in groups:
+            if torch.equal(rows[group[0]], own):
+                group.append(model)
+                break
+        else:
+            groups.append([model])
+    return groups

@@ -1,0 +1,64 @@
+"""Trained models: weights and what is needed to predict with them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+import torch
+
+from asteroid.models.energy_zero import EnergyZero
+from asteroid.models.network import Scaling
+from asteroid.models.sgdml import KernelModel
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor
+
+    from asteroid.models import NetworkSettings
+
+
+@dataclass(frozen=True)
+class TrainedNetwork:
+    """What a child stage or a prediction needs.
+
+    Attributes:
+        settings: architecture and size.
+        parameters: [P] weights.
+        scaling: their scaling (K = 1).
+        energy_shift_ev: constant to add to the energies.
+        element_energies_ev: of several formulas, energy of each element [119] to add as well; else None.
+    """
+
+    settings: NetworkSettings
+    parameters: Tensor
+    scaling: Scaling
+    energy_shift_ev: float
+    element_energies_ev: Tensor | None = None
+
+    @property
+    def zero(self) -> EnergyZero:
+        """What to add to the energies."""
+        return EnergyZero(self.energy_shift_ev, self.element_energies_ev)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The model as named tensors, to be saved with safetensors; `from_tensors` gives back the very same model."""
+        shift = torch.tensor(self.energy_shift_ev, dtype=torch.float64)
+        scaling = {name: value.contiguous() for name, value in vars(self.scaling).items()}
+        elements = {} if self.element_energies_ev is None else {"element_energies_ev": self.element_energies_ev}
+        return {"parameters": self.parameters, "energy_shift_ev": shift, **elements, **scaling}
+
+    @classmethod
+    def from_tensors(cls, settings: NetworkSettings, tensors: Mapping[str, Tensor]) -> TrainedNetwork:
+        """Rebuild a model from `tensors`.
+
+        Raises:
+            KeyError: a tensor is missing.
+        """
+        scaling = Scaling(*(tensors[field.name] for field in fields(Scaling)))
+        shift, elements = float(tensors["energy_shift_ev"]), tensors.get("element_energies_ev")
+        return cls(settings, tensors["parameters"], scaling, shift, elements)
+
+
+TrainedModel = TrainedNetwork | KernelModel

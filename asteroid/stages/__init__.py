@@ -1,0 +1,1 @@
+"""ASTEROID itself: stage specs, bias weights, training, chains and their evaluation."""

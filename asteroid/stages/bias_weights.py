@@ -1,0 +1,83 @@
+"""Bias of cheap labels as an identifying model sees it, and the weights exp(-bias/gamma) that follow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from asteroid.models.predict import predict_models
+from asteroid.training.losses import bias_weights
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from asteroid.descriptors.frame_bank import FrameBank
+    from asteroid.models.trained import TrainedModel
+    from asteroid.stages.stage import StageSpec
+
+
+@dataclass(frozen=True)
+class Weighting:
+    """Bias weights of one pretrain stage and what is reported about them."""
+
+    train: Tensor
+    val: Tensor
+    gamma_ev_ang: float
+    bias_quantiles_ev_ang: tuple[float, float, float]
+
+
+def weightings_of(
+    bank: FrameBank,
+    specs: Sequence[StageSpec],
+    rows: Sequence[tuple[Tensor, Tensor]],
+    parents: Mapping[str, TrainedModel],
+) -> list[Weighting | None]:
+    """Bias weights of every stage that has a temperature; one pass over the frames per set of frames."""
+    weightings: list[Weighting | None] = [None] * len(specs)
+    waiting = [i for i, spec in enumerate(specs) if spec.gamma_rel is not None]
+    while waiting:
+        alike = [
+            i for i in waiting if specs[i].train == specs[waiting[0]].train and specs[i].val == specs[waiting[0]].val
+        ]
+        waiting = [i for i in waiting if i not in alike]
+        teacher_keys = sorted({specs[i].parents[0] for i in alike})
+        train_rows, val_rows = rows[alike[0]]
+        level = specs[alike[0]].train.level
+        teachers = [parents[key] for key in teacher_keys]
+        bias = estimate_bias(bank, level, torch.cat([train_rows, val_rows]), teachers)
+        for i in alike:
+            own = bias[teacher_keys.index(specs[i].parents[0])]
+            weightings[i] = _weigh(own, len(train_rows), specs[i].gamma_rel)
+    return weightings
+
+
+def _weigh(bias: Tensor, n_train: int, gamma_rel: float | None) -> Weighting:
+    assert gamma_rel is not None
+    on_train = bias[:n_train].double()
+    low, median, high = torch.quantile(on_train, torch.tensor([0.1, 0.5, 0.9], dtype=torch.float64)).tolist()
+    gamma = gamma_rel * median
+    # One call for both roles, so that a held-out frame weighs what a training frame of the same bias weighs.
+    # A held-out frame less biased than every training frame counts as the least biased of those: weights stay bounded.
+    weights = bias_weights(bias.double().clamp_min(on_train.min()), gamma)
+    weights = (weights / weights[:n_train].mean()).float()
+    return Weighting(weights[:n_train], weights[n_train:], gamma, (low, median, high))
+
+
+def estimate_bias(bank: FrameBank, level: str, rows: Tensor, teachers: Sequence[TrainedModel]) -> Tensor:
+    """Estimated bias of cheap labels, b_i = mean over atoms and components of |F0(x_i) - F~_i|, under each model F0.
+
+    Args:
+        bank: the described frames.
+        level: the cheap level.
+        rows: [n] rows of its frames.
+        teachers: K models trained on accurate labels.
+
+    Returns:
+        [K, n] in eV/Å.
+    """
+    frames = bank.levels[level]
+    predicted = predict_models(bank, level, rows, teachers).forces
+    return frames.component_mean((predicted - frames.forces[rows]).abs(), rows)

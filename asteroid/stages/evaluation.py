@@ -1,0 +1,120 @@
+"""Errors on the accurate test labels, with the error that the choice of test frames itself makes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from asteroid.labels.molecules import rows_by_formula
+from asteroid.models.energy_zero import fit_zero
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from asteroid.descriptors.frame_bank import FrameTensors, Prediction
+
+_RESAMPLES = 500
+
+
+@dataclass(frozen=True)
+class MoleculeErrors:
+    """Force errors of one model on the test frames of one chemical formula; forces in eV/Å."""
+
+    molecule: str
+    n_atoms: int
+    n_test: int
+    force_mae_ev_ang: float
+    force_mae_se_ev_ang: float
+
+
+@dataclass(frozen=True)
+class ModelErrors:
+    """Errors of one model on the test set; forces in eV/Å, energies in eV (NaN where no frame has a zero of energy).
+
+    Force errors are means over frames of means over a frame's atoms and components: frames count alike, large or small.
+    `molecules` takes them apart by formula where the set is one of several molecules; else it is empty.
+    """
+
+    force_mae_ev_ang: float
+    force_mae_se_ev_ang: float
+    force_rmse_ev_ang: float
+    energy_mae_ev: float
+    energy_rmse_ev: float
+    n_test: int
+    molecules: tuple[MoleculeErrors, ...] = ()
+
+
+def evaluate(
+    predicted: Prediction,
+    frames: FrameTensors,
+    rows: Tensor,
+    *,
+    realign_energy: bool = False,
+    open_zeros: Tensor | None = None,
+) -> list[ModelErrors]:
+    """Test errors of K models.
+
+    Args:
+        predicted: energies [K, n] and forces [K, n, 3A] of the test frames.
+        frames: the labelled frames of the accurate level.
+        rows: [n] rows of the test frames in the order of time, so that neighbours are correlated.
+        realign_energy: shift the energies by the zero that suits the test labels best; for models that never saw an
+            accurate label, whose energy zero means nothing.
+        open_zeros: [K, n] frames whose energies have no zero (see `energy_zero.undetermined`): no energy errors.
+
+    Returns:
+        one entry per model.
+    """
+    force_error = (predicted.forces - frames.forces[rows]).double()
+    energy_error = predicted.energy - frames.energy[rows]
+    if realign_energy:
+        zeros = [fit_zero(own, frames, rows, Tensor.median) for own in energy_error]
+        energy_error = energy_error - torch.stack([zero.of(frames.numbers_of(rows)) for zero in zeros])
+    per_frame = frames.component_mean(force_error.abs(), rows).numpy()
+    numbers = frames.numbers_of(rows).numpy()
+    molecules = rows_by_formula(numbers) if frames.numbers.ndim == 2 else {}
+    per_frame_square = frames.component_mean(force_error.square(), rows)
+    judged = torch.ones_like(energy_error, dtype=torch.bool) if open_zeros is None else ~open_zeros
+    return [
+        ModelErrors(
+            force_mae_ev_ang=float(mae.mean()),
+            force_mae_se_ev_ang=block_bootstrap_se(mae),
+            force_rmse_ev_ang=float(square.mean().sqrt()),
+            energy_mae_ev=float(error[own_judged].abs().mean()),
+            energy_rmse_ev=float(error[own_judged].square().mean().sqrt()),
+            n_test=len(rows),
+            molecules=tuple(
+                MoleculeErrors(
+                    molecule=name,
+                    n_atoms=int(np.count_nonzero(numbers[own[0]])),
+                    n_test=len(own),
+                    force_mae_ev_ang=float(mae[own].mean()),
+                    force_mae_se_ev_ang=block_bootstrap_se(mae[own]),
+                )
+                for name, own in molecules.items()
+            ),
+        )
+        for mae, square, error, own_judged in zip(per_frame, per_frame_square, energy_error, judged, strict=True)
+    ]
+
+
+def block_bootstrap_se(values: NDArray[np.float64]) -> float:
+    """Standard error of a mean of neighbouring, correlated values.
+
+    Circular block bootstrap (Politis and Romano, 1992) with blocks of n^(1/3) values and a fixed seed.
+
+    Args:
+        values: [n] one value per frame, in the order of time.
+    """
+    n = len(values)
+    if n < 2:
+        return math.nan
+    length = max(1, round(n ** (1 / 3)))
+    starts = np.random.default_rng(0).integers(n, size=(_RESAMPLES, math.ceil(n / length)))
+    index = (starts[..., None] + np.arange(length)).reshape(_RESAMPLES, -1)[:, :n] % n
+    return float(values[index].mean(1).std(ddof=1))

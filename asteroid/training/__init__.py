@@ -1,0 +1,1 @@
+"""One fit loop for packs of models; knows nothing of ASTEROID."""

@@ -1,0 +1,159 @@
+"""One fit loop for every gradient-trained stage, over a pack of K models at once.
+
+Each model of a pack has its own frames, bias weights, rates, rho and seeds. The members never mix: every operation is
+elementwise or a batched product along the model axis, so a packed model equals its unpacked twin up to rounding. Where
+all members draw the same batches, a batch is gathered once and its Jacobians are read once for all of them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from asteroid.models.energy_zero import EnergyZero
+from asteroid.training.fit import BestKeeper, Checkpoint, Fit
+from asteroid.training.label_objective import LabelObjective
+from asteroid.training.score_objective import ScoreObjective
+
+if TYPE_CHECKING:
+    from asteroid.descriptors.frame_bank import FrameTensors
+    from asteroid.models.network import Network
+    from asteroid.training.objective import Member, Objective
+    from asteroid.training.schedule import Schedule
+
+
+#: Called after a validation with the number of steps done and the validation error of every place of the pack.
+OnValidation = Callable[[int, list[float]], None]
+
+
+def fit_pack(
+    network: Network,
+    frames: FrameTensors,
+    members: list[Member],
+    *,
+    share_batches: bool = False,
+    on_validation: OnValidation | None = None,
+    earlier: Sequence[Fit] = (),
+    until: int | None = None,
+) -> list[Fit]:
+    """Train K models together.
+
+    A training that is interrupted and gone on with in the same company gives the same bits as one that is not; members
+    that are left out in between leave the others' arithmetic as it was, up to rounding.
+
+    Args:
+        network: the architecture.
+        frames: one level's frames.
+        members: the K models; steps, batch size, force loss and number of validations are equal within a pack.
+        share_batches: all members draw the same batches (equal frames and batch seeds): gather each batch once.
+        on_validation: called after every validation.
+        earlier: what the members were interrupted with, all at the same step; none to start anew.
+        until: number of steps after which to interrupt, the first validation or a later step; None to finish.
+
+    Returns:
+        one `Fit` per member, in order.
+
+    Raises:
+        ValueError: `until` comes before the first validation, or not after the steps that are done.
+    """
+    schedule = members[0].schedule
+    validate_at = schedule.validation_steps()
+    begin = earlier[0].checkpoint.step if earlier and earlier[0].checkpoint else 0
+    end = schedule.steps if until is None else min(until, schedule.steps)
+    if end < min(validate_at) or end <= begin:
+        raise ValueError(f"{begin} steps are done and the first validation is at {min(validate_at)}, found until {end}")
+    places = torch.stack([_batches(len(m.train_rows), m.schedule, m.batch_seed) for m in members])  # [K, steps, M]
+    objective = _objective(network, frames, members, places[:, begin:end], share_batches)
+    rates = torch.tensor([[m.schedule.rate(step) for m in members] for step in range(begin, end)])
+    clip = torch.tensor([m.schedule.clip_norm for m in members])
+    ema_decay = torch.tensor([[m.schedule.ema] for m in members])
+
+    parameters, first, second, average = _states(members, earlier)
+    parameters.requires_grad_()
+    trainable = _trainable(network, members)
+    keeper = BestKeeper(earlier or len(members))
+    losses = torch.empty(end - begin, len(members))
+
+    for place, inputs in enumerate(objective.batches()):
+        step = begin + place
+        loss = objective.loss(parameters, inputs, place)
+        (gradient,) = torch.autograd.grad(loss.sum(), parameters)
+        with torch.no_grad():
+            losses[place] = loss
+            if trainable is not None:
+                gradient *= trainable
+            gradient *= (clip / gradient.norm(dim=1).clamp_min(1e-12)).clamp_max(1.0)[:, None]
+            _adam_step(parameters, gradient, first, second, rates[place], step)
+            # A young average must not remember the random start.
+            average.lerp_(parameters, 1.0 - ema_decay.clamp_max((1 + step) / (10 + step)))
+        if step + 1 in validate_at:
+            errors = objective.validate(average)
+            # Energies that are not finite spoil the loss and leave the forces' part of the gradient as it was.
+            errors = errors.where(losses[place].isfinite(), math.nan)
+            keeper.see(step + 1, average, errors)
+            if on_validation is not None:
+                on_validation(step + 1, errors.tolist())
+
+    broken = _first_broken(losses, begin)
+    if end < schedule.steps:
+        states = zip(parameters.detach(), first, second, average, strict=True)
+        checkpoints: list[Checkpoint | None] = [Checkpoint(end, *(t.clone() for t in state)) for state in states]
+        return keeper.fits(objective.start_zeros, [EnergyZero(math.nan)] * len(members), broken, checkpoints)
+    zeros = objective.energy_zeros(keeper.best)
+    return keeper.fits(objective.start_zeros, zeros, broken, [None] * len(members))
+
+
+def _states(members: list[Member], earlier: Sequence[Fit]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Weights, Adam's two means and the running mean of the weights, [K, P] each."""
+    if not earlier:
+        parameters = torch.stack([m.parameters for m in members])
+        return parameters, torch.zeros_like(parameters), torch.zeros_like(parameters), parameters.clone()
+    found = [fit.checkpoint for fit in earlier]
+    states = [(c.parameters, c.first, c.second, c.average) for c in found if c is not None]
+    parameters, first, second, average = (torch.stack(own) for own in zip(*states, strict=True))
+    return parameters, first, second, average
+
+
+def _objective(
+    network: Network, frames: FrameTensors, members: list[Member], places: Tensor, share_batches: bool
+) -> Objective:
+    rows = torch.stack([m.train_rows[p] for m, p in zip(members, places, strict=True)])
+    if share_batches and not all(torch.equal(rows[0], other) for other in rows[1:]):
+        raise ValueError("members that share batches need equal training frames and batch seeds")
+    if members[0].kt_ev is None:
+        return LabelObjective(network, frames, members, places, rows, share_batches)
+    return ScoreObjective(network, frames, members, rows, share_batches)
+
+
+def _batches(n_frames: int, schedule: Schedule, seed: int) -> Tensor:
+    """Positions [steps, batch] in the training list: one random pass over the frames after another."""
+    generator = torch.Generator().manual_seed(seed)
+    needed = schedule.steps * schedule.batch_size
+    passes = [torch.randperm(n_frames, generator=generator) for _ in range(math.ceil(needed / n_frames))]
+    return torch.cat(passes)[:needed].reshape(schedule.steps, schedule.batch_size)
+
+
+def _trainable(network: Network, members: list[Member]) -> Tensor | None:
+    """One for weights that may move and zero for frozen ones [K, P], or None where all may move."""
+    if all(m.schedule.frozen_layers == 0 for m in members):
+        return None
+    return torch.stack([network.trainable_mask(m.schedule.frozen_layers) for m in members])
+
+
+def _first_broken(losses: Tensor, begin: int) -> list[int | None]:
+    """The first step, counted from 1, of each model whose loss [steps, K] is not finite; `begin` steps came before."""
+    broken = ~losses.isfinite()
+    return [begin + int(own.int().argmax()) + 1 if own.any() else None for own in broken.T]
+
+
+def _adam_step(parameters: Tensor, gradient: Tensor, first: Tensor, second: Tensor, rate: Tensor, step: int) -> None:
+    """Adam (Kingma and Ba, arXiv 1412.6980) in place on flat weights [K, P] with one rate per model [K]."""
+    first.lerp_(gradient, 0.1)
+    second.mul_(0.999).addcmul_(gradient, gradient, value=0.001)
+    correction = math.sqrt(1.0 - 0.999 ** (step + 1))
+    step_size = rate * (correction / (1.0 - 0.9 ** (step + 1)))
+    parameters.sub_(first.div(second.sqrt().add_(1e-8 * correction)).mul_(step_size[:, None]))

@@ -1,0 +1,114 @@
+"""The sections of a sweep file that say what is trained and how: schedules, networks, kernels, descriptors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from asteroid.descriptors.resolution import AtomKinds, choose_descriptors
+from asteroid.models import ARCHITECTURES, Architecture, NetworkSettings
+from asteroid.models.mlp import MLPSettings
+from asteroid.models.sgdml import KernelSettings
+from asteroid.stages.stage import ScoreSettings
+from asteroid.training.losses import ForceLoss
+from asteroid.training.schedule import Schedule
+
+if TYPE_CHECKING:
+    from asteroid.descriptors.layout import DescriptorSettings
+    from asteroid.labels.label_set import LabelSet
+
+
+class Section(BaseModel):
+    """A part of a sweep file: unknown keys are refused."""
+
+    # Infinity would pass "greater than 0" and fail later, in stage keys and the manifest, which are plain JSON.
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class ScheduleSection(Section):
+    """How long and how fast one kind of stage trains; each is explained in `asteroid.training.schedule.Schedule`."""
+
+    steps: int = Field(gt=0)
+    learning_rate: float = Field(gt=0)
+    warmup_steps: int = Field(default=Schedule.warmup_steps, ge=0)
+    final_rate: float = Field(default=Schedule.final_rate, gt=0, le=1)
+    batch_size: int = Field(default=Schedule.batch_size, gt=0)
+    rho: float = Field(default=Schedule.rho, gt=0, le=1)
+    force_loss: ForceLoss = Schedule.force_loss
+    ema: float = Field(default=Schedule.ema, ge=0, lt=1)
+    clip_norm: float = Field(default=Schedule.clip_norm, gt=0)
+    frozen_layers: int = Field(default=Schedule.frozen_layers, ge=0)
+    validations: int = Field(default=Schedule.validations, gt=0)
+
+    @model_validator(mode="after")
+    def _enough_steps(self) -> ScheduleSection:
+        if self.validations > self.steps:
+            raise ValueError(f"validations must not exceed steps, found {self.validations} > {self.steps}")
+        return self
+
+    def schedule(self) -> Schedule:
+        """The trainer's own record of it."""
+        return Schedule(**self.model_dump())
+
+
+class ScoreSection(ScheduleSection):
+    """Score matching on frames without labels: its schedule, and the directions per frame that it looks along."""
+
+    probes: int = Field(default=ScoreSettings.n_probes, gt=0, le=64)
+
+    def schedule(self) -> Schedule:
+        """The trainer's own record of it."""
+        return Schedule(**self.model_dump(exclude={"probes"}))
+
+
+class ModelSection(Section):
+    """Architecture and size of the networks; sizes that are left out are the architecture's own."""
+
+    architecture: Architecture = "mlp"
+    hidden: int = Field(default=MLPSettings.hidden, gt=0)
+    layers: int = Field(default=MLPSettings.layers, gt=0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _own_sizes(cls, given: Any) -> Any:
+        if not isinstance(given, dict) or given.get("architecture") not in ARCHITECTURES:
+            return given
+        settings = ARCHITECTURES[given["architecture"]]
+        return {"hidden": settings.hidden, "layers": settings.layers, **given}
+
+    def settings(self) -> NetworkSettings:
+        """The model's own record of it."""
+        return ARCHITECTURES[self.architecture](hidden=self.hidden, layers=self.layers)
+
+
+class KernelSection(Section):
+    """sGDML: the length scales to choose from by cross-validation inside the bought labels."""
+
+    sigmas: tuple[Annotated[int, Field(gt=0)], ...] = Field(default=KernelSettings.sigmas, min_length=1)
+    regularisation: float = Field(default=KernelSettings.regularisation, gt=0)
+    symmetries: bool = KernelSettings.symmetries
+    folds: int = Field(default=KernelSettings.folds, ge=2)
+
+    @model_validator(mode="after")
+    def _possible(self) -> KernelSection:
+        self.settings()  # which refuses what it cannot use
+        return self
+
+    def settings(self) -> KernelSettings:
+        """The kernel's own record of it."""
+        return KernelSettings(**self.model_dump())
+
+
+class DescriptorSection(Section):
+    """Resolution of the descriptors; what is left out follows from the molecule (`asteroid.descriptors.resolution`)."""
+
+    atoms: AtomKinds = "auto"
+    n_radial: int | None = Field(default=None, gt=0, le=100)
+    n_angular: int | None = Field(default=None, gt=0, le=50)
+    l_max: int | None = Field(default=None, ge=0, le=8)
+    cutoff_ang: float | None = Field(default=None, gt=1)
+
+    def settings(self, labels: LabelSet) -> DescriptorSettings:
+        """The descriptors of a molecule."""
+        return choose_descriptors(labels.numbers, labels.positions, **self.model_dump())

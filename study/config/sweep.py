@@ -1,0 +1,338 @@
+"""The sweep file: what a user writes, checked before anything is loaded or trained."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError, field_validator, model_validator
+
+from asteroid.errors import InputError
+from asteroid.io.md17 import is_md17
+from asteroid.io.read import ForcesAre
+from asteroid.labels.label_set import normalise_level
+from asteroid.units import parse_seconds
+from study.config.search import SearchSection
+from study.config.stages import DescriptorSection, KernelSection, ModelSection, ScheduleSection, ScoreSection, Section
+from study.strategies import TRAITS, Strategy
+
+if TYPE_CHECKING:
+    from asteroid.models import Architecture
+
+
+def _price(value: Any) -> Any:
+    return parse_seconds(value) if isinstance(value, str) else value
+
+
+#: CPU seconds, written as a number or with a unit ("28s", "1.4 ms").
+CpuSeconds = Annotated[float, BeforeValidator(_price), Field(ge=0)]
+
+
+class LabelFile(Section):
+    """A file of labels at one level (or a set of MD17 by name), with units and price."""
+
+    file: Path
+    level: str | None = None
+    energy_unit: str | None = None
+    length_unit: str | None = None
+    force_unit: str | None = None
+    energy_key: str | None = None
+    forces_key: str | None = None
+    group_key: str | None = None
+    forces_are: ForcesAre = "forces"
+    vacuum_box: bool = False
+    data_folder: Path | None = None
+    duplicates: Literal["error", "drop"] = "error"
+    price: CpuSeconds | None = None
+    sampling_price: CpuSeconds | None = None
+    temperature_k: float | None = Field(default=None, gt=0)
+    atom_order: tuple[int, ...] | None = None
+    unlabelled: bool = False
+
+
+class DataSection(Section):
+    """Where the labels come from: the packaged data set, or one file for each level."""
+
+    dataset: Literal["methanol"] | None = None
+    accurate: LabelFile | None = None
+    cheap: LabelFile | None = None
+    prices: dict[str, CpuSeconds] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _one_source(self) -> DataSection:
+        files = (self.accurate, self.cheap)
+        if self.dataset is None and None in files:
+            raise ValueError("data names a packaged 'dataset', or files under both 'accurate' and 'cheap'")
+        if self.accurate is not None and self.accurate.unlabelled:
+            raise ValueError("accurate frames need labels: remove 'unlabelled' from data.accurate")
+        if self.dataset is not None and any(files):
+            raise ValueError("data names a packaged 'dataset' or files, not both: remove one")
+        return self
+
+    @field_validator("prices")
+    @classmethod
+    def _slugs(cls, prices: dict[str, float]) -> dict[str, float]:
+        return {normalise_level(level): price for level, price in prices.items()}
+
+
+class TestSection(Section):
+    """Which accurate labels are the ruler: whole groups, or a fixed share of the frames."""
+
+    groups: tuple[int, ...] | None = None
+    share: float | None = Field(default=None, gt=0, lt=1)
+
+    @model_validator(mode="after")
+    def _one_rule(self) -> TestSection:
+        if (self.groups is None) == (self.share is None):
+            raise ValueError("test needs either 'groups' (replicas, time blocks) or 'share' (between 0 and 1)")
+        return self
+
+
+def _unique(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    if len(set(values)) != len(values):
+        raise ValueError(f"values must differ, found {list(values)}")
+    return values
+
+
+class Sweep(Section):
+    """What to study.
+
+    Mode `curve` fills strategies x budgets x n_cheap x gamma_rel x fine-tune schedules x seeds; with a `tune`
+    section it first searches settings at the budgets named there and adds curves with what was found. Mode `tune`
+    only searches. Mode `pareto` searches with the budget as a dimension, for error and price at once (section
+    `pareto`).
+    """
+
+    name: str = Field(min_length=1, max_length=100)
+    mode: Literal["curve", "tune", "pareto"] = "curve"
+    data: DataSection
+    test: TestSection
+    strategies: tuple[Strategy, ...] = Field(min_length=1)
+    budgets: tuple[int, ...] = Field(min_length=1)
+    n_cheap: tuple[int, ...] = ()
+    gamma_rel: tuple[Annotated[float, Field(allow_inf_nan=True)], ...] = (math.inf,)
+    seeds: tuple[Annotated[int, Field(ge=0, lt=2**63)], ...] = Field(min_length=1)
+    model: ModelSection = ModelSection()
+    descriptors: DescriptorSection = DescriptorSection()
+    identify: ScheduleSection
+    pretrain: ScheduleSection | None = None
+    score_match: ScoreSection | None = None
+    residual: ScheduleSection | None = None
+    kernel: KernelSection = KernelSection()
+    finetune: dict[str, ScheduleSection] = Field(default_factory=dict)
+    tune: SearchSection | None = None
+    pareto: SearchSection | None = None
+    pack_size: int = Field(default=16, gt=0)
+
+    _differ = field_validator("strategies", "budgets", "n_cheap", "gamma_rel", "seeds")(_unique)
+
+    @field_validator("name")
+    @classmethod
+    def _file_name(cls, name: str) -> str:
+        if set(name) & set("/\\\0") or not name.strip(". "):
+            raise ValueError(f"a name is a folder's name too, without / and \\, found {name!r}")
+        return name
+
+    @field_validator("gamma_rel")
+    @classmethod
+    def _positive(cls, values: tuple[float, ...]) -> tuple[float, ...]:
+        for value in values:
+            if not value > 0:
+                raise ValueError(f"a bias-weight temperature is positive (inf: no weights), found {value:g}")
+        return values
+
+    @field_validator("budgets", "n_cheap")
+    @classmethod
+    def _counts(cls, values: tuple[int, ...]) -> tuple[int, ...]:
+        for value in values:
+            if value <= 0:
+                raise ValueError(f"a number of labels is positive, found {value}")
+        return values
+
+    @model_validator(mode="after")
+    def _searches(self) -> Sweep:
+        for mode, section in (("tune", self.tune), ("pareto", self.pareto)):
+            if self.mode == mode and section is None:
+                raise ValueError(f"mode {mode} needs a section {mode!r}: add budgets, trials, subset_seeds and space")
+        if self.pareto is not None and self.mode != "pareto":
+            raise ValueError(f"section 'pareto' belongs to mode pareto, found mode {self.mode}: set it or remove it")
+        if self.mode == "pareto" and self.tune is not None:
+            raise ValueError("mode pareto takes no section 'tune': remove it")
+        if self.pareto is not None and self.pareto.pruning is not None:
+            raise ValueError("pruning judges one error, mode pareto has two objectives: remove pareto.pruning")
+        shared = set(self.tune.subset_seeds) & set(self.seeds) if self.tune is not None else set()
+        if shared:
+            raise ValueError(
+                f"the chosen setting is reported over new seeds: tune.subset_seeds and seeds share {sorted(shared)}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _what_strategies_need(self) -> Sweep:
+        for strategy in self.strategies:
+            traits = TRAITS[strategy]
+            if traits.has_cheap_axis and not self.n_cheap:
+                raise ValueError(f"strategy {strategy} needs 'n_cheap': add for instance n_cheap: [4000]")
+            for kind, section in (("pretrain", self.pretrain), ("score_match", self.score_match)):
+                if kind in traits.stages and section is None:
+                    raise ValueError(f"strategy {strategy} needs a {kind!r} schedule: add steps and learning_rate")
+            if traits.finetunes and not self.finetune:
+                raise ValueError(f"strategy {strategy} needs a schedule under 'finetune': add one with a name")
+        if "pretrain_finetune" in self.strategies and math.inf not in self.gamma_rel:
+            raise ValueError("strategy pretrain_finetune is pretraining without weights: add inf to gamma_rel")
+        if "asteroid" in self.strategies:
+            if not any(math.isfinite(g) for g in self.gamma_rel):
+                raise ValueError("strategy asteroid needs a finite gamma_rel: add for instance 1")
+            if "pretrain_finetune" not in self.strategies:
+                raise ValueError(
+                    "strategy asteroid is judged against no weights: add strategy pretrain_finetune and gamma_rel inf"
+                )
+        unlabelled = self.data.cheap is not None and self.data.cheap.unlabelled
+        needing = [s for s in self.strategies if TRAITS[s].cheap in ("labels", "labels_at_accurate")]
+        if unlabelled and needing:
+            raise ValueError(
+                f"strategy {needing[0]} needs cheap labels, data.cheap is unlabelled: remove one of the two"
+            )
+        others = self.architectures - {"mlp"}
+        if "asteroid_unlabelled" in self.strategies and others:
+            raise ValueError(
+                f"score matching needs the descriptor model, found architecture {', '.join(others)}: set "
+                "architecture: mlp or remove strategy asteroid_unlabelled"
+            )
+        return self
+
+    @property
+    def architectures(self) -> frozenset[Architecture]:
+        """The architectures that are trained, those of a search included."""
+        search = self.pareto or self.tune
+        return frozenset({self.model.architecture, *((search.space.architecture or ()) if search else ())})
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """YAML where a key that stands twice is a mistake, not the last one's victory."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for key in keys:
+            if isinstance(key, str) and keys.count(key) > 1:
+                raise yaml.YAMLError(
+                    f"key {key!r} stands twice, the second time in line {node.start_mark.line + 1} or later"
+                )
+        return super().construct_mapping(node, deep)
+
+
+def read_sweep(path: Path) -> Sweep:
+    """Read a sweep file; paths of label files count from the folder of the sweep file.
+
+    Raises:
+        InputError: the file is missing, is not YAML, or breaks a rule; one line that names the key and the remedy.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"a sweep file must be readable text, found {str(path)!r}: {error}") from error
+    return parse_sweep(text, path.name, path.parent)
+
+
+def parse_sweep(text: str, what: str, folder: Path) -> Sweep:
+    """Read a sweep from YAML text.
+
+    Args:
+        text: the YAML text.
+        what: its name in messages.
+        folder: relative paths of label files count from here.
+
+    Raises:
+        InputError: as `read_sweep`.
+    """
+    try:
+        data = yaml.load(text, _StrictLoader)  # noqa: S506 - a SafeLoader that refuses doubled keys
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that does not exist
+        raise InputError(f"{what} is not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(data, dict):
+        raise InputError(f"{what} must hold keys and values, found {type(data).__name__}: start from a preset")
+    try:
+        sweep = Sweep.model_validate(data)
+    except ValidationError as error:
+        raise InputError(f"{what}: {_one_line(error)}") from error
+    section = sweep.data
+    resolved = {
+        role: given.model_copy(update=_absolute(given, folder))
+        for role, given in (("accurate", section.accurate), ("cheap", section.cheap))
+        if given is not None
+    }
+    return sweep.model_copy(update={"data": section.model_copy(update=resolved)})
+
+
+def _absolute(given: LabelFile, folder: Path) -> dict[str, Path]:
+    """The paths of a label file, counted from a folder; names of MD17 stay names."""
+    paths = {} if is_md17(given.file) else {"file": (folder / given.file).resolve()}
+    if given.data_folder is not None:
+        paths["data_folder"] = (folder / given.data_folder.expanduser()).resolve()
+    return paths
+
+
+def sweep_yaml(sweep: Sweep) -> str:
+    """The sweep in full, defaults included, as YAML that `parse_sweep` reads back."""
+    return yaml.safe_dump(sweep.model_dump(mode="python") | {"data": _data_plain(sweep)}, sort_keys=False)
+
+
+def sweep_plain(sweep: Sweep) -> dict[str, Any]:
+    """The sweep in full as plain data for comparing and for the manifest; infinity becomes text."""
+    plain: dict[str, Any] = _infinity_as_text(yaml.safe_load(sweep_yaml(sweep)))
+    return plain
+
+
+def _infinity_as_text(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _infinity_as_text(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_infinity_as_text(item) for item in value]
+    return "inf" if value == math.inf else value
+
+
+def _data_plain(sweep: Sweep) -> dict[str, Any]:
+    data: dict[str, Any] = sweep.data.model_dump(mode="json", exclude_none=True)
+    return data
+
+
+#: What pydantic's names for mistakes mean to somebody who writes YAML.
+_PLAINER = {
+    "missing": "this key is required: add it",
+    "tuple_type": "a list in brackets is needed",
+    "too_short": "the list is too short, at least {min_length} needed",
+}
+
+
+def _one_line(error: ValidationError) -> str:
+    """The worst problem as one line; an unknown key comes first, as a misspelt key is often a missing one as well."""
+    errors = error.errors()
+    first = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])
+    where = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        *parents, key = (str(part) for part in first["loc"])
+        valid = _keys_at(Sweep, [p for p in parents if not p.isdigit()])
+        near = difflib.get_close_matches(key, valid, n=1, cutoff=0.0)
+        hint = f"did you mean {near[0]!r}?" if near else "remove it"
+        return f"unknown key {where!r}: {hint} (valid: {', '.join(valid)})"
+    message = first["msg"].removeprefix("Value error, ")
+    if first["type"] in _PLAINER:
+        message = _PLAINER[first["type"]].format(**first.get("ctx", {}))
+    found = "" if first["type"] in ("value_error", "missing") else f", found {first['input']!r}"
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    return f"{where}: {message}{found}{more}" if where else f"{message}{more}"
+
+
+def _keys_at(model: type[BaseModel], parents: list[str]) -> list[str]:
+    """Valid keys of the section that a path of keys leads to."""
+    for parent in parents:
+        field = model.model_fields.get(parent)
+        if field is None:
+            continue  # the name of a fine-tune schedule
+        for candidate in (field.annotation, *getattr(field.annotation, "__args__", ())):
+            if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+                model = candidate
+    return list(model.model_fields)

@@ -1,0 +1,1 @@
+"""Label files to labels with roles: test, pool, cheap pool."""

@@ -1,0 +1,50 @@
+"""What the card beside a label file states and the sweep file does not: prices, temperature, how frames were chosen."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from asteroid.errors import InputError
+from asteroid.io.npz import read_sidecar
+from asteroid.io.selection import selection_rule_of
+
+if TYPE_CHECKING:
+    from asteroid.labels.selection_rule import SelectionRule
+    from study.config.sweep import LabelFile
+
+#: Key of the sweep file -> key of the card, as the commands label and sample write it.
+_KEYS = {
+    "price": "price_cpu_s",
+    "sampling_price": "sampling_price_cpu_s_per_frame",
+    "temperature_k": "temperature_k",
+}
+
+
+@dataclass(frozen=True)
+class PricedFile:
+    """A label file of a sweep, where its price is from, and how its frames were chosen, where that is stated."""
+
+    given: LabelFile
+    source: str
+    selection_rule: SelectionRule | None = None
+
+
+def fill_from_card(given: LabelFile) -> PricedFile:
+    """The description of a label file, completed by `<stem>.meta.json`; the sweep file comes first.
+
+    Raises:
+        InputError: the card has something else than a number there, or an unknown rule of selection.
+    """
+    card = read_sidecar(given.file) or {}
+    found = {}
+    for key, name in _KEYS.items():
+        value = card.get(name)
+        if value is None or getattr(given, key) is not None:
+            continue
+        if isinstance(value, bool) or not isinstance(value, int | float) or not (math.isfinite(value) and value >= 0):
+            raise InputError(f"{name} in {card['sidecar']} must be a number of at least 0, found {value!r}: correct it")
+        found[key] = float(value)
+    source = str(card["sidecar"]) if found.keys() & {"price", "sampling_price"} else "sweep file"
+    return PricedFile(given.model_copy(update=found), source, selection_rule_of(given.file))

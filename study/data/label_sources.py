@@ -1,0 +1,134 @@
+"""The label files of a sweep: read, checked and priced, each with its data card."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from asteroid.checks.data_card import label_card
+from asteroid.checks.guards import check_distinct, check_finite, check_labels, drop_duplicates
+from asteroid.checks.plausibility import check_lengths
+from asteroid.errors import InputError
+from asteroid.io.geometries import read_geometries
+from asteroid.io.read import read_labels
+from asteroid.labels.atom_order import reorder_atoms
+from asteroid.labels.selection_rule import FARTHEST_NOTE
+from study.prices import LevelPrice
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from asteroid.labels.label_set import LabelSet
+    from study.data.card_prices import PricedFile
+
+
+def load_file(
+    priced: PricedFile, prices: Mapping[str, float]
+) -> tuple[LabelSet, LevelPrice, list[str], dict[str, Any] | None]:
+    """Labels of one file or set, their price, and their data card as lines and as plain data.
+
+    Args:
+        priced: the file as the sweep names it, filled from the card beside it.
+        prices: prices by level that replace the files' own.
+
+    Raises:
+        InputError: the file cannot be read, a guard refuses it, or it has no price.
+    """
+    given = priced.given
+    if given.unlabelled:
+        return (*_load_geometries(priced), None)
+    loaded = read_labels(
+        given.file,
+        level=given.level,
+        energy_unit=given.energy_unit,
+        length_unit=given.length_unit,
+        force_unit=given.force_unit,
+        energy_key=given.energy_key,
+        forces_key=given.forces_key,
+        group_key=given.group_key,
+        forces_are=given.forces_are,
+        vacuum_box=given.vacuum_box,
+        data_folder=given.data_folder,
+        several=True,
+    )
+    labels, what = loaded.labels, given.file.name
+    notes = list(loaded.notes)
+    if given.atom_order is not None:
+        labels = reorder_atoms(labels, given.atom_order, what)
+        notes.append(f"atoms reordered: {list(given.atom_order)}")
+    if given.duplicates == "drop" and len(labels):
+        check_finite(labels, what)
+        labels, dropped = drop_duplicates(labels)
+        if len(dropped):
+            notes.append(f"{len(dropped)} duplicate frames dropped")
+    labels, n_single = _without_single_atoms(labels, what)
+    if n_single:
+        notes.append(f"{n_single:,} frame{'s' * (n_single > 1)} of a single atom left out: no force can act in it")
+    card = label_card(labels, what, check_labels(labels, what), priced.selection_rule)
+    if given.price is None:
+        mean = "28s" if labels.cpu_s is None else f"{labels.cpu_s.mean():.3g}s, the mean that these took"
+        raise InputError(f"{what} ({labels.level}) needs a price per label: add for instance price: {mean}")
+    price = LevelPrice(given.price, priced.source, given.sampling_price or 0.0)
+    shown = prices.get(labels.level, price.label_cpu_s)
+    sampling = f" and {price.sampling_cpu_s:,.4g} CPU s to sample its geometry" if price.sampling_cpu_s else ""
+    took = ""
+    if labels.cpu_s is not None:  # of several molecules no label costs the median
+        middle, name = (labels.cpu_s.mean(), "mean") if labels.varied else (np.median(labels.cpu_s), "median")
+        took = f"; these took {middle:.3g}, {name}"
+    lines = [
+        card.title(),
+        f"  {loaded.units}",
+        *(f"  {note}" for note in notes),
+        *card.lines(),
+        f"  price: {shown:,.4g} CPU s a label{sampling} ({price.source}){took}",
+    ]
+    return labels, price, lines, {**card.to_json(), "units": loaded.units}
+
+
+def _without_single_atoms(labels: LabelSet, what: str) -> tuple[LabelSet, int]:
+    """Labels of molecules, and how many frames were left out: their forces, zero by symmetry, would flatter means.
+
+    Raises:
+        InputError: nothing is left.
+    """
+    single = labels.n_atoms == 1
+    if not single.any():
+        return labels, 0
+    if single.all():
+        raise InputError(f"{what} needs molecules, found single atoms only: forces need at least two")
+    return labels.select(~single), int(single.sum())
+
+
+def _load_geometries(priced: PricedFile) -> tuple[LabelSet, LevelPrice, list[str]]:
+    """Frames without labels; only their sampling has a price."""
+    given, what = priced.given, priced.given.file.name
+    if given.level is None:
+        raise InputError(f"{what} needs the level of theory that sampled it: add for instance level: gfn2-xtb")
+    frames = read_geometries(
+        given.file,
+        level=given.level,
+        length_unit=given.length_unit,
+        group_key=given.group_key,
+        vacuum_box=given.vacuum_box,
+        data_folder=given.data_folder,
+    )
+    if given.atom_order is not None:
+        frames = reorder_atoms(frames, given.atom_order, what)
+    if not len(frames):
+        raise InputError(f"{what} needs frames, found none: check the file")
+    check_finite(frames, what)
+    check_lengths(frames, what)
+    notes = []
+    if given.duplicates == "drop":
+        frames, dropped = drop_duplicates(frames)
+        if len(dropped):
+            notes.append(f"  {len(dropped)} duplicate frames dropped")
+    check_distinct(frames, what)
+    if given.sampling_price is None:
+        raise InputError(f"{what} needs the price of sampling a frame: add for instance sampling_price: 28ms")
+    price = LevelPrice(given.price or 0.0, priced.source, given.sampling_price)
+    if priced.selection_rule == "farthest":
+        notes.append(f"  {FARTHEST_NOTE}")
+    notes.append(f"  price: {price.sampling_cpu_s:,.4g} CPU s to sample a frame ({price.source})")
+    return frames, price, [f"{frames.level}: {len(frames):,} frames without labels from {what}", *notes]

@@ -1,0 +1,60 @@
+"""What a study of several molecules cannot have, and what its user should know of the molecules in each role."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from ase.data import chemical_symbols
+
+from asteroid.labels.atom_order import molecules_without_cheap_frames
+from asteroid.labels.molecules import formulas, refuse_several
+from asteroid.models import DESCRIPTOR_MODELS
+from study.strategies import TRAITS
+
+if TYPE_CHECKING:
+    from asteroid.labels.label_set import LabelSet
+    from study.config.sweep import Sweep
+
+
+def refuse_models_of_one_molecule(sweep: Sweep, *sets: LabelSet) -> None:
+    """Several molecules are for models that take frames of any composition.
+
+    Raises:
+        InputError: a model or strategy of the sweep needs one composition.
+    """
+    for labels in sets:
+        for architecture in sorted(sweep.architectures & {*DESCRIPTOR_MODELS}):
+            refuse_several(
+                labels,
+                f"the packed descriptor model ({architecture})",
+                "set model: {architecture: schnet}, or study one molecule at a time",
+            )
+        for strategy in sweep.strategies:
+            if "kernel" in TRAITS[strategy].stages:
+                refuse_several(labels, f"strategy {strategy}", "remove it, or study one molecule at a time")
+
+
+def molecule_notes(sweep: Sweep, test: LabelSet, pool: LabelSet, cheap_pool: LabelSet) -> list[str]:
+    """Notes for the data card on the molecules of each role; none where all sets are of one molecule."""
+    if not (test.varied or cheap_pool.varied):
+        return []
+    tested, bought = formulas(test), formulas(pool)
+    notes = ["all molecules of a level have one price a label, a mean; larger ones cost more"]
+    if unseen := sorted(tested.keys() - bought.keys()):
+        notes.append(
+            f"test frames of {', '.join(unseen)} have no label in the pool: those errors are of molecules unseen"
+        )
+    if untested := sorted(bought.keys() - tested.keys()):
+        notes.append(f"labels of {', '.join(untested)} are bought, and no test frame is of them")
+    if lacking := molecules_without_cheap_frames(cheap_pool, pool):
+        notes.append(f"{cheap_pool.level} has no frames of {', '.join(lacking)}: pretraining never sees them")
+    if extra := sorted(formulas(cheap_pool).keys() - bought.keys()):
+        notes.append(f"{cheap_pool.level} frames of {', '.join(extra)}: no accurate label is of them")
+    strange = sorted({*np.unique(cheap_pool.numbers)} - {*np.unique(pool.numbers)} - {0})
+    if strange and "asteroid" in sweep.strategies:
+        names = ", ".join(chemical_symbols[number] for number in strange)
+        notes.append(
+            f"no {pool.level} label has {names}: the bias of {cheap_pool.level} frames that have it is a guess"
+        )
+    return [f"note: {note}" for note in notes]

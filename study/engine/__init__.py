@@ -1,0 +1,1 @@
+"""Packs trained as their parents finish, every finished stage kept."""

@@ -1,0 +1,169 @@
+"""What training will cost, from a few real steps of each sort of pack on the frames of the sweep."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import torch
+
+from asteroid.models import make_network
+from asteroid.models.sgdml import KernelSettings
+from asteroid.models.trained import TrainedNetwork
+from asteroid.stages.stage import Frames, StageSpec
+from asteroid.stages.train import train_pack
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from asteroid.descriptors.frame_bank import FrameBank
+    from asteroid.models.trained import TrainedModel
+    from study.recipes.packs import Pack
+
+#: Steps and validations of the two short trainings that are there to tell fixed costs from those of a step.
+_FEW = 4
+#: The longer training takes about so long, s, and at most so many steps.
+_LONG_S, _MOST_STEPS = 0.6, 100
+#: Frames of the two small kernels.
+_KERNEL_FRAMES = (20, 40)
+
+
+@dataclass(frozen=True)
+class PackRate:
+    """CPU seconds of packs of one sort and size.
+
+    Attributes:
+        fixed_s: before the first and after the last step.
+        step_s: one gradient step of all models.
+        validation_s: one validation of all models.
+    """
+
+    fixed_s: float
+    step_s: float
+    validation_s: float
+
+    def core_s(self, pack: Pack) -> float:
+        """CPU seconds of a pack of this sort and size."""
+        schedule = pack.specs[0].schedule
+        assert schedule is not None
+        return self.fixed_s + self.step_s * schedule.steps + self.validation_s * schedule.validations
+
+
+@dataclass(frozen=True)
+class KernelRate:
+    """CPU seconds of a kernel in closed form: assembly grows with N², the solution with N³."""
+
+    square_s: float
+    cube_s: float
+
+    @classmethod
+    def through(cls, small: tuple[int, float], large: tuple[int, float]) -> KernelRate:
+        """The two coefficients, neither of them negative, from (frames, seconds) of two fits."""
+        (n, t), (m, s) = small, large
+        if m == n:
+            return cls(0.0, s / m**3)
+        cube = (s / m**2 - t / n**2) / (m - n)
+        square = t / n**2 - cube * n
+        if cube <= 0:
+            return cls(s / m**2, 0.0)
+        return cls(0.0, s / m**3) if square < 0 else cls(square, cube)
+
+    def core_s(self, n_frames: int) -> float:
+        """CPU seconds of a kernel of so many frames."""
+        return self.square_s * n_frames**2 + self.cube_s * n_frames**3
+
+
+class WarmUp:
+    """Measured costs of packs.
+
+    Args:
+        bank: the described frames of the sweep.
+        packs: the packs that are asked for later; the smallest and the largest of each sort are tried.
+        stages: the sweep's stages by key, for stand-ins of parents.
+    """
+
+    def __init__(self, bank: FrameBank, packs: Iterable[Pack], stages: Mapping[str, StageSpec]) -> None:
+        self._bank, self._stages = bank, stages
+        sorts: dict[tuple[object, ...], list[Pack]] = defaultdict(list)
+        for pack in packs:
+            sorts[_sort(pack)].append(pack)
+        self._kernels: dict[tuple[object, ...], KernelRate] = {}
+        self._rates: dict[tuple[object, ...], dict[int, PackRate]] = {}
+        for sort, own in sorts.items():
+            if own[0].kind == "kernel":
+                self._kernels[sort] = self._kernel_rate(max(own, key=_n_frames))
+            else:
+                ends = (min(own, key=_size), max(own, key=_size))
+                self._rates[sort] = {len(pack.specs): self._pack_rate(pack) for pack in ends}
+
+    def core_s(self, pack: Pack) -> float:
+        """Expected CPU seconds of one of the packs; between the two sizes that were tried, a straight line."""
+        if pack.kind == "kernel":
+            return self._kernels[_sort(pack)].core_s(_n_frames(pack))
+        (least, small), *more = sorted(self._rates[_sort(pack)].items())
+        if not more:
+            return small.core_s(pack)
+        most, large = more[0]
+        share = (len(pack.specs) - least) / (most - least)
+        return (1 - share) * small.core_s(pack) + share * large.core_s(pack)
+
+    def _pack_rate(self, pack: Pack) -> PackRate:
+        parents = {key: self._stand_in(self._stages[key]) for key in pack.parents}
+        self._spend(pack, parents, 1, 1)  # what is loaded and allocated once
+        short_s = self._spend(pack, parents, _FEW, 1)
+        steps = max(2 * _FEW, min(_MOST_STEPS, int(_FEW * _LONG_S / max(short_s, 1e-6))))
+        step_s = max(0.0, self._spend(pack, parents, steps, 1) - short_s) / (steps - _FEW)
+        validation_s = max(0.0, self._spend(pack, parents, _FEW, _FEW) - short_s) / (_FEW - 1)
+        return PackRate(max(0.0, short_s - _FEW * step_s - validation_s), step_s, validation_s)
+
+    def _spend(self, pack: Pack, parents: Mapping[str, TrainedModel], steps: int, validations: int) -> float:
+        """CPU seconds of a short training."""
+        specs = []
+        for spec in pack.specs:
+            assert spec.schedule is not None
+            schedule = replace(spec.schedule, steps=steps, validations=validations)
+            specs.append(replace(spec, schedule=schedule))
+        began = time.process_time()
+        train_pack(self._bank, specs, parents, share_batches=pack.share_batches)
+        return time.process_time() - began
+
+    def _kernel_rate(self, pack: Pack) -> KernelRate:
+        parents = {key: self._stand_in(self._stages[key]) for key in pack.parents}
+        sizes = [min(n, _n_frames(pack)) for n in _KERNEL_FRAMES]
+        self._spend_kernel(pack.specs[0], parents, min(sizes))  # the package is loaded once
+        small, large = ((n, self._spend_kernel(pack.specs[0], parents, n)) for n in sizes)
+        return KernelRate.through(small, large)
+
+    def _spend_kernel(self, spec: StageSpec, parents: Mapping[str, TrainedModel], n_frames: int) -> float:
+        level, hashes = spec.train.level, (*spec.train.hashes, *spec.val.hashes)
+        small = replace(spec, train=Frames(level, hashes[:n_frames]), val=Frames(level, ()))
+        began = time.process_time()
+        train_pack(self._bank, [small], parents)
+        return time.process_time() - began
+
+    def _stand_in(self, spec: StageSpec) -> TrainedNetwork:
+        """An untrained network in the place of a parent: it computes as fast as a trained one."""
+        assert not isinstance(spec.model, KernelSettings)
+        network, frames = make_network(spec.model, self._bank.layout), self._bank.levels[spec.train.level]
+        rows = self._bank.rows_of(spec.train.level, spec.train.hashes)
+        forces = torch.nan_to_num(frames.forces[rows], nan=1.0)
+        scaling = network.measure_scaling(frames, rows, forces)
+        return TrainedNetwork(spec.model, network.initial_parameters(spec.seeds.weights), scaling, 0.0)
+
+
+def _sort(pack: Pack) -> tuple[object, ...]:
+    """Packs of equal sort cost the same for each step, validation and model."""
+    spec, schedule = pack.specs[0], pack.specs[0].schedule
+    weighted = any(s.gamma_rel is not None for s in pack.specs)
+    batch = None if schedule is None else (schedule.batch_size, schedule.force_loss)
+    return (pack.kind, spec.train.level, spec.model, batch, pack.share_batches, weighted, spec.base is not None)
+
+
+def _size(pack: Pack) -> tuple[int, int]:
+    return len(pack.specs), max(len(spec.val) for spec in pack.specs)
+
+
+def _n_frames(pack: Pack) -> int:
+    return max(len(spec.train) + len(spec.val) for spec in pack.specs)

@@ -1,0 +1,1 @@
+"""Labelling and sampling that go on where they stopped."""

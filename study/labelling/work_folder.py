@@ -1,0 +1,94 @@
+"""The work folder beside an output file: what is finished of it, whose settings it belongs to, who is using it."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from asteroid.errors import InputError
+from asteroid.labelling.labeller import Failure, Label
+from study.files import locked, write_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+_JOB = "job.json"
+
+
+def work_folder(out: Path) -> Path:
+    """Folder of the unfinished work of an output file: labels.npz has labels.work beside it."""
+    return out.with_name(f"{out.stem}.work")
+
+
+@contextmanager
+def claimed_work(folder: Path, settings: Mapping[str, Any], before: Mapping[str, Any] | None = None) -> Iterator[None]:
+    """Hold a work folder for one process; what is finished in it must have been made with the same settings.
+
+    Args:
+        folder: made where it does not exist.
+        settings: plain data, everything that a finished piece depends on.
+        before: settings of folders that do not state them, because they were begun before there was a choice.
+
+    Raises:
+        InputError: another process holds it, it holds something else, or its settings differ; the first difference is
+            named.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"finished work is kept in a folder, found the file {folder}: choose another --out")
+    job = folder / _JOB
+    if folder.exists() and not job.exists() and any(not entry.name.startswith(".") for entry in folder.iterdir()):
+        raise InputError(f"finished work is kept in {folder}, found other files there: choose another --out")
+    with locked(folder):
+        if job.exists():
+            _refuse_other_job(folder, _read(job), dict(settings), before or {})
+        else:
+            write_json(job, dict(settings))
+        yield
+
+
+def _refuse_other_job(folder: Path, theirs: Any, ours: dict[str, Any], before: Mapping[str, Any]) -> None:
+    theirs = {**before, **theirs} if isinstance(theirs, dict) else {}
+    for key in {**theirs, **ours}:
+        if theirs.get(key) != ours.get(key):
+            raise InputError(
+                f"{folder} was begun with another {key.replace('_', ' ')} ({theirs.get(key)}, now {ours.get(key)}): "
+                "choose another --out, or restore it to go on"
+            )
+
+
+def write_outcome(folder: Path, key: str, outcome: Label | Failure) -> None:
+    """Keep a finished label or failure, complete or not at all.
+
+    Args:
+        folder: a work folder.
+        key: the geometry's hash.
+        outcome: what became of it.
+    """
+    data: dict[str, Any] = {"cpu_s": outcome.cpu_s}
+    if isinstance(outcome, Failure):
+        data["failure"] = outcome.reason
+    else:
+        data |= {"energy_ev": outcome.energy_ev, "forces_ev_ang": outcome.forces_ev_ang.tolist()}
+    write_json(folder / f"{key}.json", data)
+
+
+def read_outcome(folder: Path, key: str) -> Label | Failure | None:
+    """What `write_outcome` wrote, or None where nothing is finished (or a crash of the machine left half of it)."""
+    data = _read(folder / f"{key}.json")
+    if not isinstance(data, dict) or "cpu_s" not in data:
+        return None
+    if "failure" in data:
+        return Failure(str(data["failure"]), float(data["cpu_s"]))
+    forces = np.array(data["forces_ev_ang"], dtype=np.float64)
+    return Label(float(data["energy_ev"]), forces, float(data["cpu_s"]))
+
+
+def _read(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None

@@ -1,0 +1,1 @@
+"""The work of a sweep laid out: settings, chains, recipes, packs, searches."""

@@ -1,0 +1,81 @@
+"""The frames that a workload needs, described once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from asteroid.descriptors.frame_bank import BankEntry, FrameBank, build_bank, refuse_too_large
+from asteroid.descriptors.layout import make_layout
+from asteroid.labels.label_set import content_hashes
+from asteroid.models import make_network
+from study.recipes.search import search_frames
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from asteroid.descriptors.layout import Layout
+    from asteroid.labels.label_set import LabelSet
+    from asteroid.stages.stage import StageSpec
+    from study.recipes.workload import Plan
+
+
+#: Room for tables, manifest and figures.
+_TABLES_BYTES = 8 * 2**20
+
+
+def needed_frames(plan: Plan, stages: Iterable[StageSpec]) -> dict[str, set[str]]:
+    """Content hashes by level: the test frames, the frames of the given stages and those of the searches."""
+    data = plan.data
+    needed: dict[str, set[str]] = {data.accurate.level: set(content_hashes(data.test)), data.cheap_pool.level: set()}
+    for frames in [f for spec in stages for f in (spec.train, spec.val)] + search_frames(plan.searches, plan.builder):
+        needed[frames.level].update(frames.hashes)
+    return needed
+
+
+def refuse_too_many_frames(plan: Plan, stages: Iterable[StageSpec]) -> None:
+    """Refuse what the free memory cannot hold.
+
+    Raises:
+        InputError: the frames that are needed are too many.
+    """
+    widest = max((plan.data.accurate, plan.data.cheap_pool), key=lambda labels: labels.positions.shape[1])
+    n_frames = sum(map(len, needed_frames(plan, stages).values()))
+    refuse_too_large(widest, layout_of(plan), n_frames=n_frames)
+
+
+def describe_frames(plan: Plan, stages: Iterable[StageSpec]) -> FrameBank:
+    """Describe all needed frames, each once."""
+    needed = needed_frames(plan, stages)
+    data, score_match = plan.data, plan.sweep.score_match
+    matches_scores = score_match is not None and "asteroid_unlabelled" in plan.sweep.strategies
+    entries = [
+        _entry(data.accurate, needed, data.cheap_at_accurate),
+        _entry(data.cheap_pool, needed, n_probes=score_match.probes if score_match and matches_scores else 0),
+    ]
+    return build_bank(data.descriptors, entries)
+
+
+def _entry(
+    labels: LabelSet, needed: dict[str, set[str]], cheap: LabelSet | None = None, n_probes: int = 0
+) -> BankEntry:
+    hashes = content_hashes(labels)
+    rows = np.array([row for row, h in enumerate(hashes) if h in needed[labels.level]], dtype=np.int64)
+    chosen = None if cheap is None else cheap.select(rows)
+    return BankEntry(labels.select(rows), [hashes[row] for row in rows], chosen, n_probes)
+
+
+def layout_of(plan: Plan) -> Layout | None:
+    """The descriptors of the molecule, where the study needs any."""
+    data = plan.data
+    return None if data.descriptors is None else make_layout(data.accurate.numbers, data.descriptors)
+
+
+def expected_bytes(plan: Plan) -> int:
+    """Disk that a run takes: weights, stage records, tables and figures, with a margin."""
+    layout = layout_of(plan)
+    inputs = 0 if layout is None else layout.width
+    per_stage = 4 * (make_network(plan.sweep.model.settings(), layout).parameter_count() + 2 * inputs) + 8192
+    n_stages = len(plan.stages) + sum(search.most_stages for search in plan.searches)
+    return int(1.5 * per_stage * n_stages) + _TABLES_BYTES

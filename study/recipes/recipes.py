@@ -1,0 +1,127 @@
+"""Recipes: what one row of the results table stands for, as a chain of stages."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from study.recipes.settings import Settings, default_settings
+from study.strategies import STRATEGIES, TRAITS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from asteroid.stages.stage import StageSpec
+    from study.config.sweep import Sweep
+    from study.recipes.chains import ChainBuilder
+    from study.strategies import Strategy
+
+#: Name of the schedule of rows whose settings a search has found.
+TUNED = "tuned"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One row: a strategy with its settings, and the stages that it needs, first to last.
+
+    Attributes:
+        strategy: name of the chain.
+        gamma_rel: relative bias-weight temperature; NaN where nothing is weighted or unweighted.
+        schedule: name of the fine-tune schedule, "tuned", or "".
+        budget: accurate labels bought, training and validation together.
+        n_cheap: cheap frames bought.
+        seed: seed of the row.
+        stages: the chain; the last one's model is the row's.
+        tuned_with_n: accurate labels that the settings were tuned with, or None.
+    """
+
+    strategy: Strategy
+    gamma_rel: float
+    schedule: str
+    budget: int
+    n_cheap: int
+    seed: int
+    stages: tuple[StageSpec, ...]
+    tuned_with_n: int | None = None
+
+
+@dataclass(frozen=True)
+class TunedSettings:
+    """What a search chose for a strategy with a number of labels.
+
+    Attributes:
+        strategy: the strategy.
+        tuned_with_n: accurate labels, training and validation together; usable at this budget and larger ones.
+        n_cheap: cheap frames.
+        settings: the chosen settings.
+        trials: finished trials that they were chosen from.
+        values: the searched parameters.
+    """
+
+    strategy: Strategy
+    tuned_with_n: int
+    n_cheap: int
+    settings: Settings
+    trials: int
+    values: dict[str, Any]
+
+    def sentence(self) -> str:
+        """What was chosen, for people."""
+        said = {key: value if isinstance(value, str) else f"{value:g}" for key, value in self.values.items()}
+        chosen = ", ".join(f"{key} {value}" for key, value in said.items())
+        return f"tuned {self.strategy} with {self.tuned_with_n} labels: {chosen} (of {self.trials} trials)"
+
+
+def make_recipes(sweep: Sweep, builder: ChainBuilder) -> list[Recipe]:
+    """All rows of a sweep's grid in mode `curve`; stages with equal keys are trained once.
+
+    Raises:
+        InputError: a budget or n_cheap is larger than its pool.
+    """
+    recipes: list[Recipe] = []
+    for seed in sweep.seeds:
+        for strategy in STRATEGIES:
+            if strategy in sweep.strategies:
+                for budget in sweep.budgets if TRAITS[strategy].buys_accurate else (0,):
+                    recipes += _grid(sweep, builder, strategy, budget, seed)
+    return recipes
+
+
+def _grid(sweep: Sweep, builder: ChainBuilder, strategy: Strategy, budget: int, seed: int) -> Iterator[Recipe]:
+    """Rows of one strategy at one budget: over n_cheap, temperatures and fine-tune schedules where it has these."""
+    traits = TRAITS[strategy]
+    for n_cheap in sweep.n_cheap if traits.has_cheap_axis else (0,):
+        for gamma_rel in sweep.gamma_rel if strategy == "asteroid" else (math.inf,):
+            if strategy == "asteroid" and math.isinf(gamma_rel):
+                continue
+            for name in sweep.finetune if traits.finetunes else ("",):
+                settings = default_settings(sweep, name or next(iter(sweep.finetune), None))
+                yield _recipe(builder, strategy, replace(settings, gamma_rel=gamma_rel), name, budget, n_cheap, seed)
+
+
+def make_tuned_recipes(sweep: Sweep, builder: ChainBuilder, tuned: Iterable[TunedSettings]) -> list[Recipe]:
+    """Rows with tuned settings: at each budget, the settings tuned with the most labels that the budget includes."""
+    found = sorted(tuned, key=lambda t: t.tuned_with_n)
+    recipes = []
+    for strategy in dict.fromkeys(t.strategy for t in found):
+        for budget in sweep.budgets:
+            usable = [t for t in found if t.strategy == strategy and t.tuned_with_n <= budget]
+            if not usable:
+                continue
+            best = usable[-1]
+            for seed in sweep.seeds:
+                recipe = _recipe(builder, strategy, best.settings, TUNED, budget, best.n_cheap, seed)
+                recipes.append(replace(recipe, tuned_with_n=best.tuned_with_n))
+    return recipes
+
+
+def _recipe(
+    builder: ChainBuilder, strategy: Strategy, settings: Settings, name: str, budget: int, n_cheap: int, seed: int
+) -> Recipe:
+    traits = TRAITS[strategy]
+    accurate = builder.bought(budget, seed) if traits.buys_accurate else None
+    n_cheap = n_cheap if traits.has_cheap_axis else 0
+    chain = builder.chain(strategy, settings, accurate, n_cheap, seed)
+    gamma_rel = settings.gamma_rel if "pretrain" in traits.stages else math.nan
+    return Recipe(strategy, gamma_rel, name, budget, n_cheap, seed, chain)

@@ -1,0 +1,151 @@
+"""What may be tuned of a chain, and the only place where Optuna is asked for a value."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from asteroid.models import ARCHITECTURES
+from asteroid.stages.stage import ScoreSettings
+from study.config.search import Range
+from study.strategies import TRAITS
+
+if TYPE_CHECKING:
+    import optuna
+
+    from asteroid.models import NetworkSettings
+    from asteroid.models.sgdml import KernelSettings
+    from asteroid.training.schedule import Schedule
+    from study.config.search import SpaceSection
+    from study.config.sweep import Sweep
+    from study.strategies import Strategy
+
+#: Keys of the search space that belong to each kind of stage; a kernel chooses its own settings.
+_KEYS_OF_STAGE: dict[str, tuple[str, ...]] = {
+    "identify": ("identify_steps", "identify_learning_rate"),
+    "pretrain": ("pretrain_steps", "pretrain_learning_rate"),
+    "score_match": ("score_match_steps", "score_match_learning_rate"),
+    "finetune": (
+        "finetune_steps",
+        "finetune_learning_rate",
+        "finetune_warmup_steps",
+        "finetune_final_rate",
+        "finetune_frozen_layers",
+    ),
+    "residual": ("residual_steps", "residual_learning_rate"),
+    "kernel": (),
+}
+_KEYS_OF_NETWORKS = ("rho", "hidden", "architecture")
+
+
+def _keys(strategy: Strategy) -> tuple[str, ...]:
+    """Keys of the search space that a strategy has a use for."""
+    if strategy == "cheap_only":  # no accurate label to judge a setting by
+        return ()
+    stages = TRAITS[strategy].stages
+    if strategy == "asteroid":  # its first stage is searched as accurate_only; here gamma is what matters
+        return ("gamma_rel", *(key for kind in stages[1:] for key in _KEYS_OF_STAGE[kind]), *_KEYS_OF_NETWORKS)
+    keys = tuple(key for kind in stages for key in _KEYS_OF_STAGE[kind])
+    return (*keys, *_KEYS_OF_NETWORKS) if keys else ()
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings of one chain.
+
+    Attributes:
+        gamma_rel: relative bias-weight temperature; inf for no weights.
+        identify: schedule on accurate labels alone.
+        pretrain: schedule on cheap labels, or None where nothing is pretrained.
+        finetune: schedule after pretraining, or None.
+        score_match: schedule on frames without labels, or None.
+        residual: schedule of a network on the difference to another.
+        model: architecture and size of the networks.
+        kernel: settings of sGDML.
+        n_probes: directions per frame in score matching.
+    """
+
+    gamma_rel: float
+    identify: Schedule
+    pretrain: Schedule | None
+    finetune: Schedule | None
+    score_match: Schedule | None
+    residual: Schedule
+    model: NetworkSettings
+    kernel: KernelSettings
+    n_probes: int
+
+
+def default_settings(sweep: Sweep, schedule: str | None) -> Settings:
+    """The sweep file's own settings with one of its fine-tune schedules."""
+    return Settings(
+        gamma_rel=math.inf,
+        identify=sweep.identify.schedule(),
+        pretrain=sweep.pretrain.schedule() if sweep.pretrain else None,
+        finetune=sweep.finetune[schedule].schedule() if schedule is not None else None,
+        score_match=sweep.score_match.schedule() if sweep.score_match else None,
+        residual=(sweep.residual or sweep.identify).schedule(),
+        model=sweep.model.settings(),
+        kernel=sweep.kernel.settings(),
+        n_probes=sweep.score_match.probes if sweep.score_match else ScoreSettings.n_probes,
+    )
+
+
+_SCHEDULES = ("identify", "pretrain", "finetune", "score_match", "residual")
+
+
+def _stage_and_field(key: str) -> tuple[str, str]:
+    """Split "finetune_learning_rate" into "finetune" and "learning_rate"."""
+    for stage in _SCHEDULES:
+        if key.startswith(f"{stage}_"):
+            return stage, key.removeprefix(f"{stage}_")
+    return "", key
+
+
+def searched_keys(strategy: Strategy, space: SpaceSection) -> tuple[str, ...]:
+    """Keys of the space that are varied for a strategy, in a fixed order."""
+    return tuple(key for key in _keys(strategy) if getattr(space, key) is not None)
+
+
+def suggest(trial: optuna.Trial, strategy: Strategy, space: SpaceSection) -> dict[str, Any]:
+    """Ask Optuna for a value of every searched key. The space is flat and does not depend on earlier answers."""
+    return {key: _suggest_one(trial, key, getattr(space, key)) for key in searched_keys(strategy, space)}
+
+
+def apply_values(defaults: Settings, values: dict[str, Any]) -> Settings:
+    """The default settings with the searched keys replaced."""
+    settings = defaults
+    if "architecture" in values and values["architecture"] != defaults.model.architecture:
+        settings = replace(settings, model=ARCHITECTURES[values["architecture"]]())
+    for key, value in values.items():
+        stage, field = _stage_and_field(key)
+        if key == "architecture":
+            continue
+        if key == "gamma_rel":
+            settings = replace(settings, gamma_rel=value)
+        elif key == "hidden":
+            settings = replace(settings, model=replace(settings.model, hidden=value))
+        elif key == "rho":
+            changed = {
+                name: replace(schedule, rho=value)
+                for name in _SCHEDULES
+                if (schedule := getattr(settings, name)) is not None
+            }
+            settings = replace(settings, **changed)
+        else:
+            schedule = getattr(settings, stage)
+            settings = replace(settings, **{stage: replace(schedule, **{field: value})})
+    return settings
+
+
+def simplicity(settings: Settings) -> tuple[float, ...]:
+    """Sorts settings from simple to elaborate: no weights first, then a high temperature, then few steps and units."""
+    schedules = [getattr(settings, name) for name in _SCHEDULES]
+    return (1.0 / settings.gamma_rel, sum(s.steps for s in schedules if s is not None), settings.model.hidden)
+
+
+def _suggest_one(trial: optuna.Trial, key: str, axis: Range | tuple[Any, ...]) -> Any:
+    if isinstance(axis, Range):
+        return trial.suggest_float(key, axis.low, axis.high, log=axis.log)
+    return trial.suggest_categorical(key, list(axis))

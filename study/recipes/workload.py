@@ -1,0 +1,56 @@
+"""A sweep laid out: its labels, recipes and searches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from study.data.load import StudyData, load_data
+from study.recipes.chains import ChainBuilder
+from study.recipes.packs import Pack, plan_rounds
+from study.recipes.recipes import Recipe, make_recipes
+from study.recipes.search import Search, searches_of
+
+if TYPE_CHECKING:
+    from asteroid.stages.stage import StageSpec
+    from study.config.sweep import Sweep
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """A sweep ready to run: labels with roles, the rows to fill, and the searches to make first."""
+
+    sweep: Sweep
+    data: StudyData
+    builder: ChainBuilder
+    recipes: list[Recipe]
+    searches: list[Search]
+
+    @property
+    def rounds(self) -> list[list[Pack]]:
+        """The stages of all rows in rounds of packs."""
+        return plan_rounds([recipe.stages for recipe in self.recipes], self.sweep.pack_size)
+
+    @property
+    def requests(self) -> list[StageSpec]:
+        """The stages of all rows, each as often as a row asks for it."""
+        return [spec for recipe in self.recipes for spec in recipe.stages]
+
+    @property
+    def stages(self) -> dict[str, StageSpec]:
+        """All distinct stages of the rows by key."""
+        return {spec.key: spec for spec in self.requests}
+
+
+def make_plan(sweep: Sweep) -> Plan:
+    """Load the labels of a sweep and lay out its work; nothing is written.
+
+    Raises:
+        InputError: the labels do not pass a guard or do not suffice.
+    """
+    data = load_data(sweep)
+    builder = ChainBuilder(data)
+    searches = searches_of(sweep)
+    for search in searches:
+        search.check(builder)
+    return Plan(sweep, data, builder, make_recipes(sweep, builder) if sweep.mode == "curve" else [], searches)

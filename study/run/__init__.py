@@ -1,0 +1,1 @@
+"""One sweep, one folder."""

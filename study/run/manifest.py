@@ -1,0 +1,134 @@
+"""The manifest of a run: settings, data card, prices, ledger, versions and hardware, as JSON."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections import defaultdict
+from contextlib import suppress
+from dataclasses import asdict
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+from asteroid.labels.compositions import listed
+from asteroid.labels.molecules import formulas
+from study.config.sweep import sweep_plain
+from study.run.hardware import processor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from asteroid.stages.stage import StageSpec
+    from study.data.load import StudyData
+    from study.engine.sharing import Sharing
+    from study.recipes.workload import Plan
+
+SCHEMA_VERSION = 1
+_PACKAGES = (
+    "asteroid-study",
+    "torch",
+    "torch-geometric",
+    "sgdml",
+    "optuna",
+    "ray",
+    "numpy",
+    "scipy",
+    "pandas",
+    "ase",
+    "pydantic",
+    "matplotlib",
+    "seaborn",
+    "pyscf",
+    "rdkit",
+    "tblite",
+)
+
+
+def make_manifest(
+    plan: Plan, status: str, stages: Mapping[str, StageSpec], sharing: Sharing, place: Mapping[str, str]
+) -> dict[str, Any]:
+    """Everything that a reader of the table needs besides the table.
+
+    Args:
+        plan: the sweep and its labels.
+        status: "running" or "complete".
+        stages: distinct stages that the run has asked for, those of searches included.
+        sharing: stages requested against stages trained so far.
+        place: name of the run (`run_id`) and where its finished stages lie (`store`).
+    """
+    data = plan.data
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "status": status,
+        **place,
+        "name": plan.sweep.name,
+        "sweep": sweep_plain(plan.sweep),
+        "molecule": _formula(plan),
+        "level_accurate": data.prices.accurate,
+        "level_cheap": data.prices.cheap,
+        "pool_size": len(data.pool),
+        "cheap_pool_size": len(data.cheap_pool),
+        "n_test": len(data.test),
+        "rows": len(plan.recipes),
+        "stages": len(stages),
+        "sharing": asdict(sharing),
+        "prices": data.prices.to_json(),
+        "ledger": ledger_of(data, stages.values()) | {"sweep_core_s": sharing.trained_core_s + sharing.pruned_core_s},
+        "data_card": data.card_json,
+        "data_card_lines": list(data.card),
+        "versions": package_versions() | {"python": platform.python_version()},
+        "hardware": {
+            "machine": platform.machine(),
+            "processor": processor(),
+            "system": platform.system(),
+            "cores": os.cpu_count(),
+            "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
+        },
+    }
+
+
+def package_versions() -> dict[str, str]:
+    """Versions of what a run may use, as far as it is installed: some packages are extras."""
+    versions = {}
+    for name in _PACKAGES:
+        with suppress(metadata.PackageNotFoundError):
+            versions[name] = metadata.version(name)
+    return versions
+
+
+def ledger_of(data: StudyData, stages: Iterable[StageSpec]) -> dict[str, Any]:
+    """Labels that stages assume bought, together and each once, with their price in CPU seconds."""
+    bought = _bought(stages)
+    n_accurate = len(bought[data.prices.accurate, "labelled"])
+    labelled, sampled = bought[data.prices.cheap, "labelled"], bought[data.prices.cheap, "sampled"]
+    cheap_cpu_s = data.prices.strategy_cheap_cpu_s("frames", len(sampled), 0)
+    cheap_cpu_s += data.prices.strategy_cheap_cpu_s("labels_at_accurate", 0, len(labelled))
+    return {
+        "accurate_labels_assumed_bought": n_accurate,
+        "accurate_cpu_s": data.prices.accurate_cpu_s(n_accurate),
+        "cheap_frames_assumed_bought": len(labelled | sampled),
+        "cheap_cpu_s": cheap_cpu_s,
+        "evaluation_labels": len(data.test),
+        "evaluation_cpu_s": data.prices.accurate_cpu_s(len(data.test)),
+    }
+
+
+def _bought(stages: Iterable[StageSpec]) -> defaultdict[tuple[str, str], set[str]]:
+    """Content hashes of what all stages need together: (level, "sampled" or "labelled") -> frames."""
+    bought: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    for spec in stages:
+        for frames in (spec.train, spec.val):
+            bought[frames.level, "sampled"].update(frames.hashes)
+            if spec.score is None:
+                bought[frames.level, "labelled"].update(frames.hashes)
+        if spec.base is not None:  # at geometries that are there already
+            bought[spec.base.level, "labelled"].update(spec.base.hashes)
+    return bought
+
+
+def _formula(plan: Plan) -> str:
+    """The molecule of the accurate labels, or the most frequent ones."""
+    names = [name for name, _ in formulas(plan.data.accurate).most_common()]
+    return listed(names, len(names))

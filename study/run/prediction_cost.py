@@ -1,0 +1,43 @@
+"""What a prediction costs: CPU seconds per frame of every strategy, measured once per architecture and size."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from asteroid.labelling.cheap_methods import cheap_method
+from asteroid.stages.potential import Potential, cpu_s_per_frame
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from asteroid.descriptors.layout import Layout
+    from asteroid.stages.stage import StageResult
+    from study.data.load import StudyData
+    from study.recipes.recipes import Recipe
+
+
+class UseMeter:
+    """Measures predictions from positions, one frame at a time."""
+
+    def __init__(self, data: StudyData, layout: Layout | None) -> None:
+        self._data, self._layout = data, layout
+        self._measured: dict[tuple[object, ...], float] = {}
+
+    def cpu_s_per_frame(self, recipe: Recipe, results: Mapping[str, StageResult]) -> float:
+        """CPU seconds that the row's model takes for one frame.
+
+        Where it runs a cheap method that cannot be run here, the price of a cheap label stands for it.
+        """
+        last = recipe.stages[-1]
+        terms = [spec for spec in recipe.stages if spec.key in (last.key, last.added_to)]
+        size = len(last.train) + len(last.val) if last.kind == "kernel" else 0
+        what = (*(spec.model for spec in terms), size, last.base is not None)
+        if what not in self._measured:
+            level = self._data.cheap_pool.level
+            method = cheap_method(level) if last.base is not None else None
+            potential = Potential(self._layout, tuple(results[spec.key].model for spec in terms), method)
+            seconds = cpu_s_per_frame(potential, self._data.test)
+            if last.base is not None and method is None:
+                seconds += self._data.prices.levels[level].label_cpu_s
+            self._measured[what] = seconds
+        return self._measured[what]

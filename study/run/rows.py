@@ -1,0 +1,174 @@
+"""Finished stages to rows of the results table: test errors, what was bought, what it cost."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from asteroid.labels.label_set import content_hashes
+from asteroid.labels.molecules import rows_by_formula
+from asteroid.models.energy_zero import undetermined
+from asteroid.stages.evaluation import ModelErrors, evaluate
+from asteroid.stages.predict_chain import predict_chain
+from study.strategies import TRAITS
+from study.tables.results import KEY_COLUMNS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from asteroid.descriptors.frame_bank import FrameBank
+    from asteroid.models.trained import TrainedModel
+    from asteroid.stages.stage import StageResult, StageSpec
+    from study.recipes.recipes import Recipe
+    from study.recipes.workload import Plan
+    from study.run.prediction_cost import UseMeter
+
+
+def make_rows(
+    plan: Plan, bank: FrameBank, results: Mapping[str, StageResult], meter: UseMeter
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Rows of the results table and of the table of molecules (`study.tables.molecules`), on the same predictions.
+
+    Returns:
+        one row for every recipe whose last stage is finished or whose chain has failed, and of those that are
+        finished one for each molecule of a test set of several.
+    """
+    open_zeros = _open_zeros(plan, results)
+    errors = _test_errors(plan, bank, results, open_zeros)
+    rows, molecule_rows = [], []
+    for recipe in plan.recipes:
+        failed = [results[s.key].status for s in recipe.stages if s.key in results and results[s.key].status != "ok"]
+        if failed:
+            rows.append(_row(plan, recipe, results, None, math.nan, failed[0]))
+        elif recipe.stages[-1].key in results:
+            use_cpu_s = meter.cpu_s_per_frame(recipe, results)
+            last = recipe.stages[-1].key
+            rows.append(_row(plan, recipe, results, errors[last], use_cpu_s, "ok"))
+            doubts = (rows[-1]["warnings"], _energy_doubts(plan, open_zeros.get(last)))
+            rows[-1]["warnings"] = "; ".join(filter(None, doubts))
+            molecule_rows += _molecule_rows(rows[-1], errors[last])
+    return rows, molecule_rows
+
+
+def _test_errors(
+    plan: Plan, bank: FrameBank, results: Mapping[str, StageResult], open_zeros: Mapping[str, Tensor]
+) -> dict[str, ModelErrors]:
+    """Test errors of every finished last stage, all on the shared test frames."""
+    test = plan.data.test
+    rows, frames = bank.rows_of(test.level, content_hashes(test)), bank.levels[test.level]
+    errors: dict[str, ModelErrors] = {}
+    for cheap_only in (False, True):
+        last = {
+            spec.key: spec
+            for recipe in plan.recipes
+            if (recipe.strategy == "cheap_only") == cheap_only and _usable(spec := recipe.stages[-1], results)
+        }
+        if last:
+            predicted = predict_chain(bank, test.level, rows, list(last.values()), _models(results))
+            unknown = torch.stack([open_zeros[key] for key in last]) if open_zeros and not cheap_only else None
+            found = evaluate(predicted, frames, rows, realign_energy=cheap_only, open_zeros=unknown)
+            errors.update(zip(last, found, strict=True))
+    return errors
+
+
+def _open_zeros(plan: Plan, results: Mapping[str, StageResult]) -> dict[str, Tensor]:
+    """By stage that accurate labels trained: test frames [n] whose zero of energy they leave open."""
+    test, pool = plan.data.test, plan.data.pool
+    if not test.varied:
+        return {}
+    numbers = torch.tensor(test.numbers)
+    # Not from the bank: it has no training frames of stages that were finished before.
+    atoms = dict(zip(content_hashes(pool), pool.numbers, strict=True))
+    found = {}
+    for spec in {recipe.stages[-1].key: recipe.stages[-1] for recipe in plan.recipes}.values():
+        if _usable(spec, results) and spec.train.level == test.level:
+            known = torch.from_numpy(np.stack([atoms[h] for h in spec.train.hashes]))
+            found[spec.key] = undetermined(numbers, known)
+    return found
+
+
+def _energy_doubts(plan: Plan, open_zero: Tensor | None) -> str:
+    """What energy errors leave out, as a sentence; empty where they leave out nothing."""
+    if open_zero is None or not open_zero.any():
+        return ""
+    names = sorted(rows_by_formula(plan.data.test.numbers[open_zero.numpy()]))
+    return (
+        f"energy errors without {int(open_zero.sum())} of {len(open_zero)} test frames: the training labels leave the "
+        f"zero of energy of {', '.join(names)} open"
+    )
+
+
+def _molecule_rows(row: dict[str, Any], errors: ModelErrors) -> list[dict[str, Any]]:
+    return [
+        {name: row[name] for name in KEY_COLUMNS}
+        | {
+            "molecule": own.molecule,
+            "n_atoms": own.n_atoms,
+            "n_test": own.n_test,
+            "test_force_mae_ev_ang": own.force_mae_ev_ang,
+            "test_force_mae_se_ev_ang": own.force_mae_se_ev_ang,
+        }
+        for own in errors.molecules
+    ]
+
+
+def _usable(spec: StageSpec, results: Mapping[str, StageResult]) -> bool:
+    return spec.key in results and results[spec.key].status == "ok"
+
+
+def _models(results: Mapping[str, StageResult]) -> dict[str, TrainedModel]:
+    return {key: result.model for key, result in results.items()}
+
+
+def _row(
+    plan: Plan,
+    recipe: Recipe,
+    results: Mapping[str, StageResult],
+    errors: ModelErrors | None,
+    use_cpu_s: float,
+    status: str,
+) -> dict[str, Any]:
+    last = recipe.stages[-1]
+    bought = recipe.budget > 0
+    n_val = len(last.val) if last.kind != "kernel" else 0  # a kernel trains on all that is bought
+    weighted = next((results[s.key] for s in recipe.stages if s.gamma_rel is not None and s.key in results), None)
+    bias = (weighted and weighted.bias_quantiles_ev_ang) or (math.nan, math.nan, math.nan)
+    prices = plan.data.prices
+    gamma_ev_ang = recipe.gamma_rel  # inf: no weights, NaN: nothing to weight
+    if math.isfinite(gamma_ev_ang):
+        gamma_ev_ang = weighted.gamma_ev_ang if weighted and weighted.gamma_ev_ang is not None else math.nan
+    return {
+        "strategy": recipe.strategy,
+        "gamma_rel": recipe.gamma_rel,
+        "gamma_ev_ang": gamma_ev_ang,
+        "schedule": recipe.schedule,
+        "budget": recipe.budget,
+        "n_train": recipe.budget - n_val if bought else 0,
+        "n_val": n_val if bought else 0,
+        "n_cheap": recipe.n_cheap,
+        "seed": recipe.seed,
+        "tuned_with_n": recipe.tuned_with_n,
+        "val_force_mae_ev_ang": results[last.key].val_force_mae_ev_ang if last.key in results else math.nan,
+        "cv_force_mae_ev_ang": math.nan,
+        "test_force_mae_ev_ang": errors.force_mae_ev_ang if errors else math.nan,
+        "test_force_mae_se_ev_ang": errors.force_mae_se_ev_ang if errors else math.nan,
+        "test_force_rmse_ev_ang": errors.force_rmse_ev_ang if errors else math.nan,
+        "test_energy_mae_ev": errors.energy_mae_ev if errors else math.nan,
+        "test_energy_rmse_ev": errors.energy_rmse_ev if errors else math.nan,
+        "n_test": len(plan.data.test),
+        "effective_sample": weighted.effective_sample if weighted else math.nan,
+        "bias_median_ev_ang": bias[1],
+        "bias_p10_ev_ang": bias[0],
+        "bias_p90_ev_ang": bias[2],
+        "cost_accurate_cpu_s": prices.accurate_cpu_s(recipe.budget),
+        "cost_cheap_cpu_s": prices.strategy_cheap_cpu_s(TRAITS[recipe.strategy].cheap, recipe.n_cheap, recipe.budget),
+        "use_cpu_s_per_frame": use_cpu_s,
+        "recipe_core_s": sum(results[s.key].core_s for s in recipe.stages if s.key in results),
+        "status": status,
+        "warnings": "; ".join(w for s in recipe.stages if s.key in results for w in results[s.key].warnings),
+        "stage_keys": " ".join(s.key for s in recipe.stages),
+    }

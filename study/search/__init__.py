@@ -1,0 +1,1 @@
+"""Optuna studies: asked, told, pruned and kept in a journal."""

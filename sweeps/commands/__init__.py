@@ -1,0 +1,1 @@
+"""The commands of `asteroid-study`, one file each."""

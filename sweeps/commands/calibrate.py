@@ -1,0 +1,145 @@
+"""The command `calibrate`: what one label of each level costs on this machine, for the user's molecule."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path  # noqa: TC003 (typer reads the annotations)
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+
+from asteroid.errors import InputError
+from sweeps.console import note, say, stdout
+
+if TYPE_CHECKING:
+    from asteroid.labels.label_set import FloatArray, IntArray
+    from study.labelling.timing import LevelTiming
+
+SCHEMA_VERSION = 1
+
+
+def calibrate(
+    molecule: Annotated[Path, typer.Argument(metavar="MOLECULE", help="One geometry: .xyz.")],
+    levels: Annotated[str, typer.Option(help="Levels of theory, with commas between them.")],
+    larger: Annotated[
+        Path | None,
+        typer.Option(help="A larger molecule: a scenario of its prices by formal exponents.", metavar="OTHER"),
+    ] = None,
+    charge: Annotated[int, typer.Option(help="Total charge, of both molecules.")] = 0,
+    spin: Annotated[int, typer.Option(min=0, help="Number of unpaired electrons, of both molecules.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+) -> None:
+    """Time one label of each level on one thread of this machine, and print prices for sweep files and `--price`.
+
+    With --larger, prices grow with the formal exponent of the method in the number of basis functions. Small molecules
+    cost less than that says: it is a scenario, not a measurement.
+
+    Examples:
+
+      asteroid-study calibrate methanol.xyz --levels gfn2-xtb,mp2/cc-pvdz,ccsd/cc-pvdz
+
+      asteroid-study calibrate methanol.xyz --levels pbe/def2-svp,ccsd_t/cc-pvdz --larger ethanol.xyz --json
+    """
+    from study.run.hardware import use_one_thread
+
+    use_one_thread()  # before anything numerical is loaded
+    from study.labelling.files import read_molecule
+    from study.labelling.timing import count_functions, scenario_cpu_s, time_level
+
+    names = _names(levels)
+    numbers, positions = read_molecule(molecule)
+    other = None if larger is None else read_molecule(larger)
+    _refuse_early(names, [(numbers, positions), *([other] if other is not None else [])], charge, spin)
+    timings, scenarios = [], {}
+    for name in names:
+        note(f"timing {name}")
+        timings.append(time_level(name, numbers, positions, charge, spin))
+        if other is not None:
+            functions = count_functions(name, *other, charge, spin)
+            scenarios[name] = functions, scenario_cpu_s(timings[-1], functions)
+    told = _told(molecule, timings, larger, scenarios)
+    if as_json:
+        typer.echo(json.dumps(told, indent=2, allow_nan=False))
+        return
+    _show(told)
+
+
+def _names(levels: str) -> list[str]:
+    from asteroid.labelling.levels import parse_level
+
+    names = list(dict.fromkeys(parse_level(name).slug for name in levels.split(",") if name.strip()))
+    if not names:
+        raise InputError(
+            f"--levels names at least one level, found {levels!r}: write for instance gfn2-xtb,mp2/cc-pvdz"
+        )
+    return names
+
+
+def _refuse_early(names: list[str], molecules: list[tuple[IntArray, FloatArray]], charge: int, spin: int) -> None:
+    """Mistakes in any level are told before the first one is timed."""
+    from asteroid.labelling.labeller import Method
+    from asteroid.labelling.open_labeller import open_labeller
+
+    for numbers, positions in molecules:
+        for name in names:
+            open_labeller(Method(name, charge, spin), numbers, positions[None])
+
+
+def _told(
+    molecule: Path, timings: list[LevelTiming], larger: Path | None, scenarios: dict[str, tuple[int, float]]
+) -> dict[str, Any]:
+    from study.labelling.timing import price_text
+    from study.run.hardware import processor
+
+    rows = {
+        t.level: {
+            "cpu_s": t.cpu_s,
+            "price": price_text(t.cpu_s),
+            "repeats": t.repeats,
+            "basis_functions": t.functions,
+            "formal_exponent": t.exponent,
+        }
+        for t in timings
+    }
+    told: dict[str, Any] = {
+        "schema_version": SCHEMA_VERSION,
+        "molecule": molecule.name,
+        "machine": f"{processor()}, one thread",
+        "levels": rows,
+        "prices": {t.level: price_text(t.cpu_s) for t in timings},
+        "options": [f"--price {t.level}={price_text(t.cpu_s)}" for t in timings],
+    }
+    if larger is not None:
+        told["scenario"] = {
+            "kind": "scenario: cost ~ n^k with the formal exponent k, not measured",
+            "molecule": larger.name,
+            "levels": {
+                name: {"cpu_s": cpu_s, "price": price_text(cpu_s), "basis_functions": functions}
+                for name, (functions, cpu_s) in scenarios.items()
+            },
+        }
+    return told
+
+
+def _show(told: dict[str, Any]) -> None:
+    scenario = told.get("scenario")
+    table = Table(title=f"One label of {told['molecule']} on {told['machine']}", title_justify="left")
+    for name in ("level", "functions", "CPU a label", "repeats"):
+        table.add_column(name, justify="left" if name == "level" else "right", no_wrap=True)
+    if scenario:
+        table.add_column(f"{scenario['molecule']}: scenario", justify="right", no_wrap=True)
+    for name, row in told["levels"].items():
+        cells = [name, str(row["basis_functions"]), row["price"], str(row["repeats"])]
+        if scenario:
+            there = scenario["levels"][name]
+            cells.append(f"{there['price']} ({there['basis_functions']}, n^{row['formal_exponent']})")
+        table.add_row(*cells)
+    stdout.print(table)
+    say("in a sweep file, under data: prices: {" + ", ".join(f"{k}: {v}" for k, v in told["prices"].items()) + "}")
+    say("or on the command line: " + " ".join(told["options"]))
+    if scenario:
+        say(
+            f"scenario for {scenario['molecule']}: cost ~ n^k with the formal exponent, not measured; small molecules "
+            "cost less than it says"
+        )

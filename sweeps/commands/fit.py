@@ -1,0 +1,97 @@
+"""The command `fit`: curves, a figure and numbers of labels from anybody's table."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path  # noqa: TC003 (typer reads the annotations)
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from asteroid.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def fit(
+    table: Annotated[Path, typer.Argument(metavar="TABLE", help="CSV file with a head; one row for each run.")],
+    x: Annotated[str, typer.Option("--x", help="Column of the numbers of labels.")] = "n_train",
+    y: Annotated[str, typer.Option("--y", help="Column of the errors, all in one unit.")] = "force_mae",
+    group: Annotated[
+        list[str] | None, typer.Option(help="Column that tells the curves apart. May be repeated.")
+    ] = None,
+    seed: Annotated[
+        str | None, typer.Option(help="Column of the seeds: runs of one seed share labels across numbers of labels.")
+    ] = None,
+    sd: Annotated[
+        str | None, typer.Option(help="Column of standard deviations over runs, where the errors are means.")
+    ] = None,
+    n_runs: Annotated[str | None, typer.Option(help="Column of the numbers of runs behind each mean.")] = None,
+    target: Annotated[float | None, typer.Option(help="Error to reach, in the unit of the table.")] = None,
+    confidence: Annotated[float, typer.Option(help="Probability with which the target must be met.")] = 0.9,
+    price: Annotated[str | None, typer.Option(help="Price of one label, for instance 12min.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the figure and its numbers. Default: none drawn.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+) -> None:
+    """Fit learning curves to any table of errors: slopes with intervals, a figure, and how many labels a target needs.
+
+    Examples:
+
+      asteroid-study fit mace.csv --x n_train --y force_mae --group strategy --seed seed --out figures
+
+      asteroid-study fit published.csv --x n --y rmse --sd sd --n-runs runs --target 100 --price 12min
+    """
+    from analysis.curves.any_table import SCHEMA_VERSION, fit_json, fit_table
+    from analysis.figures.style import save_figure
+    from analysis.plan.caveats import doubt_lines
+    from analysis.plan.run_caveats import doubts_beside
+    from analysis.report.fit_report import fit_picture, fit_sentences
+    from asteroid.units import parse_seconds
+
+    price_s = float("nan") if price is None else parse_seconds(price)
+    if price is not None and target is None:
+        raise InputError("a price is for the labels that a target needs, found none: give --target as well")
+    fits = fit_table(
+        _read(table),
+        x=x,
+        y=y,
+        group=group or [],
+        seed=seed,
+        sd=sd,
+        n_runs=n_runs,
+        target=target,
+        confidence=confidence,
+        price_s=price_s,
+    )
+    doubts = doubts_beside(table)
+    files = []
+    if out is not None:
+        files = save_figure(*fit_picture(fits, x=x, y=y), out, "fit")
+    if as_json:
+        asked = {"target": target, "confidence": confidence} if target is not None else {}
+        told = {
+            "schema_version": SCHEMA_VERSION,
+            **asked,
+            "curves": [fit_json(found) for found in fits],
+            "status": list(doubts),
+        }
+        typer.echo(json.dumps(told, indent=2, allow_nan=False))
+        return
+    for line in [*fit_sentences(fits, target=target, confidence=confidence), *doubt_lines(doubts)]:
+        typer.echo(line)
+    if files:
+        typer.echo(f"{files[0].with_suffix('')}: " + ", ".join(file.suffix[1:] for file in files))
+
+
+def _read(path: Path) -> pd.DataFrame:
+    import pandas as pd
+
+    if not path.is_file():
+        raise InputError(f"a table is a CSV file, found none at {path}: check the path")
+    try:
+        return pd.read_csv(path, skipinitialspace=True)
+    except (ValueError, UnicodeDecodeError) as error:  # pandas' parser errors are ValueErrors
+        raise InputError(f"{path} is not a CSV table ({' '.join(str(error).split())}): save it as CSV") from error

@@ -1,0 +1,68 @@
+"""The command `plot`: all figures of a run, drawn and saved with the data behind each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from asteroid.errors import InputError
+from sweeps.console import note_incomplete, say
+from sweeps.options import FORCE_UNIT, ForceUnit
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def plot(
+    runs: Annotated[
+        list[Path], typer.Argument(metavar="RUN...", help="Folders of runs; with several, bars compare them.")
+    ],
+    force_unit: ForceUnit = FORCE_UNIT,
+    budget: Annotated[
+        int | None, typer.Option(help="Accurate labels of the bars. Default: the most that all strategies have.")
+    ] = None,
+    wide: Annotated[
+        bool, typer.Option("--wide", help="Draw curves and costs for two columns of a journal page.")
+    ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder for the figures of one RUN, or for the bars over several. Default: figures/ of the first RUN."
+        ),
+    ] = None,
+) -> None:
+    """Draw every figure that the runs have data for: PDF, SVG, PNG and the CSV of the numbers behind each.
+
+    Several runs (one molecule each) also get bars side by side.
+
+    Examples:
+
+      asteroid-study plot runs/quickstart --force-unit meV/A
+
+      asteroid-study plot runs/methanol runs/ethanol --budget 100 --out figures
+    """
+    from analysis.figures.save import read_table, save_bars, save_figures
+    from analysis.plan.caveats import doubt_lines
+    from analysis.plan.run_caveats import selection_doubts
+    from study.tables.results import read_manifest
+    from study.tables.trials import read_importances, read_trials
+
+    if len({run.resolve() for run in runs}) < len(runs):
+        raise InputError(f"each run is drawn once, found one twice in {' '.join(map(str, runs))}: name it once")
+    loaded = [(run, read_table(run), read_manifest(run), read_trials(run), read_importances(run)) for run in runs]
+    for run, table, manifest, trials, importances in loaded:
+        if table is not None:
+            note_incomplete(table, manifest)
+        folder = out if out is not None and len(runs) == 1 else run / "figures"
+        _say_files(save_figures(table, manifest, trials, importances, folder, force_unit, budget, wide=wide))
+        for line in doubt_lines(selection_doubts(manifest)):
+            say(line)
+    several = [(run, table, manifest) for run, table, manifest, _, _ in loaded if table is not None]
+    if len(several) > 1:
+        _say_files(save_bars(several, out or runs[0] / "figures", force_unit, budget))
+
+
+def _say_files(files: list[Path]) -> None:
+    for stem in dict.fromkeys(file.with_suffix("") for file in files):
+        say(f"{stem}: " + ", ".join(file.suffix[1:] for file in files if file.with_suffix("") == stem))

@@ -1,0 +1,51 @@
+"""The command `report`: the report of a run folder, written as one HTML file."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from sweeps.commands.plan import priced
+from sweeps.console import note_incomplete, say
+from sweeps.options import FORCE_UNIT, ForceUnit, RunFolder
+
+
+def report(
+    run: RunFolder,
+    target: Annotated[
+        str | None,
+        typer.Option(
+            help="Force MAE to reach, with its unit. Default: the best strategy's median error at the middle budget.",
+            metavar='"0.3 kcal/mol/A"',
+        ),
+    ] = None,
+    confidence: Annotated[float, typer.Option(help="Probability with which the target must be met.")] = 0.9,
+    price: Annotated[
+        list[str] | None,
+        typer.Option(help="Price of one label, overriding the run's. May be repeated.", metavar="LEVEL=SECONDS"),
+    ] = None,
+    force_unit: ForceUnit = FORCE_UNIT,
+) -> None:
+    """Write RUN/report.html: one page with the recommendation, the figures, how sure they are, and how to repeat them.
+
+    Examples:
+
+      asteroid-study report runs/quickstart
+
+      asteroid-study report runs/quickstart --target "15 meV/A" --confidence 0.8 --force-unit meV/A
+    """
+    from analysis.figures.save import read_table
+    from analysis.report.save import save_report
+    from asteroid.units import parse_force
+    from study.tables.results import read_manifest
+
+    target_ev_ang = None if target is None else parse_force(target)
+    table, manifest = read_table(run), read_manifest(run)
+    if table is not None:
+        note_incomplete(table, manifest)
+    prices = priced(manifest["prices"], price or [])
+    path = save_report(
+        run, table, manifest, prices, target_ev_ang, confidence=confidence, force_unit=force_unit, overrides=price or []
+    )
+    say(str(path))

@@ -1,0 +1,127 @@
+"""The command `run`: searches and trains what a sweep asks for."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sweeps.commands.check import count_lines
+from sweeps.console import DISK_FULL, say, stdout, stop
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from asteroid.descriptors.frame_bank import FrameBank
+    from study.engine.executors import Executor
+
+
+_KEPT = "finished stages are kept"
+
+
+def run(
+    sweep: Annotated[str, typer.Argument(metavar="SWEEP", help="Sweep file (YAML) or the name of a preset.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Run folder. Default: runs/NAME, NAME from the sweep.")
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Ray workers, one core each. Default: none, or all cores of the cluster with --ray-address."
+        ),
+    ] = None,
+    ray_address: Annotated[
+        str | None, typer.Option(help="Ray cluster, HOST:PORT or auto (docs/cluster.md).", metavar="ADDRESS")
+    ] = None,
+    extend: Annotated[
+        bool, typer.Option("--extend", help="Allow a sweep that adds budgets, seeds and the like to the folder's own.")
+    ] = False,
+    store: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of finished stages that several runs share, also at the same time. Default: the run's own.",
+            metavar="DIR",
+        ),
+    ] = None,
+) -> None:
+    """Search and train what a sweep asks for and write the tables; run again, it continues.
+
+    Examples:
+
+      asteroid-study run quickstart --out runs/quickstart --workers 2
+
+      asteroid-study run my_sweep.yaml --store stages
+
+      asteroid-study run my_sweep.yaml --ray-address auto
+    """
+    from study.engine.executors import PackFailedError
+    from study.forecast.count import make_forecast
+    from study.recipes.workload import make_plan
+    from study.run.folder import scratch_path
+    from study.run.run import run_plan
+    from sweeps.presets import load_sweep
+    from sweeps.progress import make_display
+
+    loaded = load_sweep(sweep)
+    folder = out or Path("runs") / loaded.name
+    plan = make_plan(loaded)
+    for line in plan.data.card:
+        say(line)
+    for line in count_lines(plan, make_forecast(plan)):
+        say(line)
+    say(f"into {folder}")
+    again = run_command(sweep, folder, workers, ray_address, store, extend=extend)
+    try:
+        with make_display(stdout) as display:
+            maker = _executor_maker(workers, ray_address, scratch_path(folder), display.note)
+            table = run_plan(plan, folder, maker, display.show, display.note, extend=extend, store=store)
+    except KeyboardInterrupt:
+        stop("stopped", _KEPT, again, 130)
+    except PackFailedError as error:
+        stop(f"error: {error}: see 'failures' in {folder / 'manifest.json'}", _KEPT, again, 1)
+    except OSError as error:
+        if error.errno not in DISK_FULL:
+            raise
+        stop(f"error: the disk is full ({store or folder}): free some space", _KEPT, again, 2)
+    failed = int((table["status"] != "ok").sum())
+    if failed:
+        say(f"{failed} of {len(table)} rows failed: see the column 'status'")
+    if plan.searches:
+        say(f"trials: {folder / 'trials.csv'}, Optuna's journal: {folder / 'optuna.journal'}")
+    if len(table):
+        say(f"results: {folder / 'results.csv'} (and .parquet), settings and ledger: {folder / 'manifest.json'}")
+        if plan.data.test.varied:
+            say(f"errors of each molecule: {folder / 'molecules.csv'}")
+        say(f'next: asteroid-study report {folder}; asteroid-study plan {folder} --target "0.3 kcal/mol/A"')
+
+
+def run_command(
+    sweep: str | Path,
+    folder: Path,
+    workers: int | None = None,
+    ray_address: str | None = None,
+    store: Path | None = None,
+    *,
+    extend: bool = False,
+) -> str:
+    """The command that goes on with a run."""
+    options: list[tuple[str, object]] = [("--out", folder)]
+    options += [("--workers", workers)] if workers is not None else []
+    options += [("--ray-address", ray_address)] if ray_address is not None else []
+    options += [("--store", store)] if store is not None else []
+    words = ["asteroid-study", "run", str(sweep), *(str(word) for option in options for word in option)]
+    return shlex.join([*words, *(["--extend"] if extend else [])])
+
+
+def _executor_maker(
+    workers: int | None, ray_address: str | None, scratch: Path, on_note: Callable[[str], None]
+) -> Callable[[FrameBank], Executor]:
+    if workers in (None, 1) and ray_address is None:
+        from study.engine.executors import SerialExecutor
+
+        return SerialExecutor
+    from study.ray_backend.executor import RayExecutor
+
+    return lambda bank: RayExecutor(bank, workers=workers, address=ray_address, scratch=scratch, on_note=on_note)

@@ -1,0 +1,54 @@
+"""The command `status`: how far a run has come."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sweeps.commands.check import label_lines
+from sweeps.commands.run import run_command
+from sweeps.console import say
+
+if TYPE_CHECKING:
+    from sweeps.options import RunFolder
+
+
+def status(run: RunFolder) -> None:
+    """Show how far a run has come, what its labels would cost and what computing has cost so far.
+
+    Example:
+
+      asteroid-study status runs/quickstart
+    """
+    from analysis.names import duration
+    from study.prices import PriceList
+    from study.tables.results import read_manifest
+
+    manifest = read_manifest(run)
+    ledger, sharing = manifest["ledger"], manifest.get("sharing", {})
+    place = manifest.get("store", "store")
+    if place == "store":
+        finished = sum(not stage.parent.name.startswith(".") for stage in (run / place).glob("*/stage.json"))
+        finished = min(finished, manifest["stages"])  # a store may hold stages of changed labels as well
+    else:  # other runs finish stages there too
+        finished = sharing["stages_trained"] + sharing["stages_found"]
+    say(f"{manifest['name']} ({manifest['molecule']}): {finished}/{manifest['stages']} stages finished")
+    if manifest["status"] != "complete":
+        shared = None if place == "store" else Path(place)
+        say(f"to go on: {run_command(run / 'sweep.yaml', run, store=shared)}")
+    elif finished < manifest["stages"] - sharing.get("stages_pruned", 0):
+        say("the run is complete; stages whose parents failed were left out: see the column 'status' of results.csv")
+    for line in label_lines(ledger, PriceList.from_json(manifest["prices"])):
+        say(line)
+    say(f"  training: {duration(ledger['sweep_core_s'])} on one core")
+    if failures := manifest.get("failures", []):
+        last = f"{failures[-1]['reason']} ({failures[-1]['kind']})"
+        say(f"  failed attempts at a pack: {len(failures)}, the last one: {last}")
+    if sharing:
+        found = f", {sharing['stages_found']:,} found finished in {place}" if place != "store" else ""
+        pruned = f", {sharing['stages_pruned']:,} given up with their trials" if sharing.get("stages_pruned") else ""
+        say(
+            f"  sharing: {sharing['stages_requested']:,} stages requested by rows and trials, "
+            f"{sharing['stages_distinct']:,} distinct, {sharing['stages_trained']:,} trained here{found}{pruned}; "
+            f"{duration(sharing['core_s_saved'])} of one core saved ({sharing['core_s_saved']:,.0f} core-seconds)"
+        )

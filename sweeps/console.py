@@ -1,0 +1,46 @@
+"""What every command prints through: lines, notes, errors, and how a command stops."""
+
+from __future__ import annotations
+
+import errno
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import typer
+from rich.console import Console
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+stdout = Console()
+stderr = Console(stderr=True)
+
+#: No space left, or the user's share of it used up.
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+def say(line: str) -> None:
+    """Print a line as it is: no markup, no wrapping."""
+    stdout.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def note(line: str) -> None:
+    """Print a line to the standard error stream."""
+    stderr.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def fail(message: str) -> NoReturn:
+    """Answer a user's mistake: one line, exit code 2."""
+    note(f"error: {message}")
+    raise typer.Exit(2)
+
+
+def stop(why: str, kept: str, again: str, code: int) -> NoReturn:
+    """End unfinished work with the command that goes on with it."""
+    note(f"{why}; {kept}; to go on: {again}")
+    raise typer.Exit(code) from None
+
+
+def note_incomplete(table: pd.DataFrame, manifest: dict[str, Any]) -> None:
+    """Say that a run has rows to come."""
+    if len(table) < manifest["rows"]:
+        note(f"note: the run is not finished: {len(table)} of {manifest['rows']} rows")

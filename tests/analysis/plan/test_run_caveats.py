@@ -1,0 +1,120 @@
+"""Labels chosen by farthest-point sampling are a doubt in every answer, and random ones in none."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from test_analysis_report import MANIFEST, PRICES, table
+from typer.testing import CliRunner
+
+from analysis.figures.gallery import result_pictures
+from analysis.plan.answers import explain_budget
+from analysis.plan.budget_plan import plan_budget
+from analysis.plan.caveats import DOUBTS, OF_THE_RUN
+from analysis.plan.run_caveats import doubts_beside, selection_doubts
+from analysis.plan.target_plan import plan_target
+from analysis.plan.words import explain
+from analysis.report.report import RunFiles, make_report
+from study.tables.results import write_results
+from sweeps.cli import app
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ACCURATE, CHEAP = "ccsd_t/cc-pvdz", "gfn2-xtb"
+SAYS = "chosen by farthest-point sampling"
+
+
+def manifest(rules: Any, **changes: Any) -> dict[str, Any]:
+    return {**MANIFEST, "data_card": {"selection_rules": rules}, **changes}
+
+
+SPREAD = manifest({ACCURATE: "farthest", CHEAP: "farthest"})
+
+
+@pytest.mark.parametrize(
+    ("given", "doubts"),
+    [
+        (manifest({ACCURATE: "farthest"}), ("farthest_labels", "farthest_test")),
+        (manifest({ACCURATE: "farthest"}, n_test=0), ("farthest_labels",)),
+        (manifest({ACCURATE: "random", CHEAP: "farthest"}), ("farthest_cheap",)),
+        (manifest({ACCURATE: "random", CHEAP: "all"}), ()),
+        (manifest(None), ()),
+        (MANIFEST, ()),
+        ({"data_card": [1]}, ()),
+        ({}, ()),
+    ],
+)
+def test_doubts_off_a_manifest(given: dict[str, Any], doubts: tuple[str, ...]) -> None:
+    assert selection_doubts(given) == doubts
+    assert set(doubts) <= set(DOUBTS)
+    assert set(doubts) <= set(OF_THE_RUN)
+
+
+@pytest.mark.parametrize("target", [0.03, 1e-6])
+def test_a_plan_says_it_whether_or_not_it_can_promise(target: float) -> None:
+    doubts = selection_doubts(SPREAD)
+    plan = plan_target(table(), PRICES, target, run_doubts=doubts)
+    assert (plan.choice is None) == (target < 1e-3)
+    assert set(doubts) <= set(plan.to_json()["status"])
+    assert sum(SAYS in line for line in explain(plan)) == 3
+    bare = plan_target(table(), PRICES, target)
+    assert bare.choice == plan.choice
+    assert not any(SAYS in line for line in explain(bare))
+
+
+@pytest.mark.parametrize("budget_cpu_s", [5000.0, 1e-3])
+def test_an_answer_for_a_price_says_it(budget_cpu_s: float) -> None:
+    doubts = selection_doubts(SPREAD)
+    plan = plan_budget(table(), PRICES, budget_cpu_s, run_doubts=doubts)
+    assert plan.to_json()["status"][:3] == list(doubts)
+    assert sum(SAYS in line for line in explain_budget(plan)) == 3
+
+
+def test_report_and_figures_say_it() -> None:
+    page = make_report(RunFiles(table(), SPREAD, ""), PRICES)
+    assert page.count(DOUBTS["farthest_labels"]) == 1
+    assert page.count(DOUBTS["farthest_test"]) == 1
+    assert page.count("The accurate labels were " + SAYS) >= 3, "captions"
+    assert SAYS not in make_report(RunFiles(table(), MANIFEST, ""), PRICES)
+    for picture in result_pictures(table(), SPREAD, PRICES):
+        assert SAYS in picture.caption
+        above = picture.figure.get_suptitle()
+        assert (SAYS in above) == (picture.stem in ("learning_curve", "every_curve", "cost"))
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    rows = table()
+    write_results(rows, tmp_path)
+    ledger = MANIFEST["ledger"] | {"accurate_cpu_s": 25200.0}  # type: ignore[operator]
+    (tmp_path / "manifest.json").write_text(json.dumps(SPREAD | {"ledger": ledger, "rows": len(rows)}))
+    return tmp_path
+
+
+def say(*words: object) -> str:
+    result = CliRunner().invoke(app, [str(word) for word in words])
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_every_command_that_answers_says_it(run: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    fit = ["fit", run / "results.csv", "--x", "budget", "--y", "test_force_mae_ev_ang", "--group", "strategy"]
+    only = run / "accurate.csv"
+    lines = (run / "results.csv").read_text().splitlines()
+    only.write_text("\n".join([lines[0], *(line for line in lines if "accurate_only" in line)]))
+    fit[1] = only
+    target = ["plan", run, "--target", "0.03 eV/A"]
+    for words in (target, ["plan", run, "--budget", "2h"], [*target, "--next", "2"], fit):
+        assert say(*words).count(SAYS) == 3, words
+        assert {"farthest_labels", "farthest_test"} <= set(json.loads(say(*words, "--json"))["status"]), words
+    assert say("plot", run).count(SAYS) == 3
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "accurate.csv"
+    shutil.copy(only, elsewhere)
+    assert SAYS not in say("fit", elsewhere, *fit[2:])
+    for text in ("{", "[]", "3"):
+        elsewhere.with_name("manifest.json").write_text(text)
+        assert doubts_beside(elsewhere) == ()

@@ -1,0 +1,237 @@
+"""The report: one page that loads nothing, tells the plan first, escapes what it is given, and repeats to the byte."""
+
+import base64
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.plan.target_plan import plan_target
+from analysis.plan.words import explain
+from analysis.report.report import RunFiles, commands, make_report
+from analysis.report.tables import chosen_table, fits_table, ledger_table, options_table, plain, settings_table
+from asteroid.units import KCAL_PER_MOL_EV
+from study.prices import LevelPrice, PriceList
+from study.tables.results import COLUMNS, results_frame
+from study.tables.trials import validate_trials
+
+LEVELS = {"ccsd_t/cc-pvdz": LevelPrice(28.0, "measured"), "gfn2-xtb": LevelPrice(0.002, "measured", 0.018)}
+PRICES = PriceList("ccsd_t/cc-pvdz", "gfn2-xtb", LEVELS)
+SWEEP = {"name": "methanol", "budgets": [20, 50], "test": {"groups": [3], "share": None}}
+SWEEP |= {"finetune": {"standard": {"steps": 1500, "rho": 0.99}}, "data": {"prices": {}}}
+MANIFEST = {
+    "status": "complete",
+    "name": "methanol",
+    "molecule": "CH4O",
+    "level_accurate": "ccsd_t/cc-pvdz",
+    "level_cheap": "gfn2-xtb",
+    "pool_size": 1025,
+    "n_test": 300,
+    "rows": 39,
+    "sweep": SWEEP,
+    "prices": PRICES.to_json(),
+    "ledger": {
+        "accurate_labels_assumed_bought": 900,
+        "cheap_frames_assumed_bought": 9000,
+        "evaluation_labels": 300,
+        "sweep_core_s": 184.0,
+    },
+    "data_card_lines": ["methanol", "  price: 28 CPU s a label"],
+    "versions": {"asteroid-study": "0.1.0", "torch": "2.13.0"},
+    "hardware": {"cores": 2, "memory_gib": 23.5},
+}
+LAWS = {
+    ("cheap_only", np.inf, 4000): lambda n: 7.0,  # noqa: ARG005
+    ("accurate_only", np.nan, 0): lambda n: 2.2 * (n / 20) ** -0.6,
+    ("pretrain_finetune", np.inf, 4000): lambda n: 0.5 * (n / 20) ** -0.5,
+}
+
+
+def table():
+    rng = np.random.default_rng(0)
+    blank = {"float64": np.nan, "int64": 0, "Int64": None, "string": ""}
+    rows = []
+    for (strategy, gamma_rel, n_cheap), law in LAWS.items():
+        for budget in (0,) if strategy == "cheap_only" else (20, 50, 100, 200, 350, 500):
+            for seed in range(3):
+                values = {name: blank[dtype] for name, (dtype, _) in COLUMNS.items()}
+                values |= {"strategy": strategy, "gamma_rel": gamma_rel, "n_cheap": n_cheap, "budget": budget}
+                error = law(budget) * KCAL_PER_MOL_EV * np.exp(0.05 * rng.normal())
+                values |= {"seed": seed, "test_force_mae_ev_ang": error, "status": "ok", "n_test": 300}
+                rows.append(values | {"recipe_core_s": 2.0})
+    return results_frame(rows)
+
+
+def trials():
+    own = {"study": "tune asteroid 50", "mode": "tune", "strategy": "asteroid", "state": "COMPLETE", "budget": 50}
+    own |= {"n_cheap": 4000, "gamma_rel": 1.0, "cv_force_mae_se_ev_ang": 0.03 * KCAL_PER_MOL_EV, "core_s": 1.0}
+    own |= {"cost_accurate_cpu_s": 1400.0, "cost_cheap_cpu_s": 80.0}
+    settings = json.dumps({"finetune_steps": 1500, "learning_rate": 0.0015})
+    rows = [
+        own | {"trial": at, "cv_force_mae_ev_ang": 0.5 * KCAL_PER_MOL_EV, "chosen": at == 1, "settings": settings}
+        for at in range(3)
+    ]
+    return validate_trials(pd.DataFrame(rows))
+
+
+RUN = RunFiles(table(), MANIFEST, "name: methanol\nbudgets: [20, 50]\n")
+TARGET = 0.3 * KCAL_PER_MOL_EV
+PAGE = make_report(RUN, PRICES, target_ev_ang=TARGET)
+VOID = {"meta", "link", "img", "br"}
+
+
+class Reader(HTMLParser):
+    """Collects tags, attributes and text; fails where tags are not closed in order."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.tags, self.text = [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+def read(page):
+    reader = Reader()
+    reader.feed(page)
+    assert reader.open == []
+    return reader, " ".join(" ".join(reader.text).split())
+
+
+def test_page_is_whole_and_loads_nothing():
+    assert PAGE.startswith("<!DOCTYPE html>")
+    reader, _ = read(PAGE)
+    names = [tag for tag, _ in reader.tags]
+    assert "script" not in names
+    assert names.count("h1") == 1
+    assert {"main", "header", "nav", "title"} <= set(names)
+    assert reader.tags[0] == ("html", {"lang": "en"})
+    targets = {attrs["id"] for _, attrs in reader.tags if "id" in attrs}
+    for tag, attrs in reader.tags:
+        for name in ("src", "href"):
+            if name in attrs:
+                assert attrs[name].startswith(("data:", "#"))
+                assert not attrs[name].startswith("#") or attrs[name][1:] in targets
+        if tag == "img":
+            assert len(attrs["alt"]) > 20
+    without_pictures = re.sub(r"data:image/svg\+xml;base64,[A-Za-z0-9+/=]+", "", PAGE)
+    assert "http" not in without_pictures.replace("http-equiv", "")
+
+
+def test_pictures_are_complete_svg():
+    reader, _ = read(PAGE)
+    pictures = [attrs["src"] for tag, attrs in reader.tags if tag == "img"]
+    assert len(pictures) == 4
+    for picture in pictures:
+        svg = base64.b64decode(picture.partition("base64,")[2]).decode()
+        assert svg.rstrip().endswith("</svg>")
+        assert not re.search(r'(href|src)="(?!#)', svg)
+
+
+def test_recommendation_comes_first_and_is_that_of_the_plan():
+    _, text = read(PAGE)
+    plan = plan_target(RUN.table, PRICES, TARGET, pool=1025)
+    for line in explain(plan):
+        told = line.strip().removeprefix("Doubt: ")
+        assert told in text or told.removesuffix(".") in text
+    assert text.index("Recommendation Cheapest way") < text.index("Learning curves")
+    assert "No target was given" not in text
+
+
+def test_a_page_repeats_to_the_byte():
+    assert make_report(RUN, PRICES, target_ev_ang=TARGET) == PAGE
+
+
+def test_without_a_target_the_page_says_which_it_took():
+    _, text = read(make_report(RUN, PRICES, force_unit="meV/Å"))
+    assert "so the target is the median error of Pretraining + fine-tuning, 4,000 cheap with 100 accurate" in text
+    assert "--force-unit meV/A" in text
+
+
+def test_a_refusal_is_told_as_such():
+    _, text = read(make_report(RUN, PRICES, target_ev_ang=1e-7))
+    assert "Cannot be promised from this sweep" in text
+    assert "Remedy" in text
+
+
+def test_everything_given_is_escaped():
+    evil = '<script>alert("x")</script>'
+    manifest = MANIFEST | {"name": evil, "data_card_lines": [evil], "molecule": evil, "versions": {evil: evil}}
+    manifest["versions"]["asteroid-study"] = evil
+    page = make_report(replace(RUN, manifest=manifest, sweep_yaml=evil), PRICES, target_ev_ang=TARGET)
+    reader, text = read(page)
+    assert "script" not in [tag for tag, _ in reader.tags]
+    assert text.count(evil) > 5
+
+
+def test_an_unfinished_run_says_so():
+    _, text = read(make_report(replace(RUN, manifest=MANIFEST | {"status": "running"}), PRICES, target_ev_ang=TARGET))
+    assert "not finished" in text
+    assert "not finished" not in read(PAGE)[1]
+    more = replace(RUN, manifest=MANIFEST | {"rows": 99})
+    for target in (TARGET, 1e-7):
+        _, text = read(make_report(more, PRICES, target_ev_ang=target))
+        assert "the run is not finished" in text
+
+
+def test_a_run_of_searches_only_has_a_page():
+    run = replace(RUN, table=None, trials=trials().assign(mode="pareto", chosen=False))
+    _, text = read(make_report(run, PRICES))
+    assert "not a number of labels" in text
+    assert "Searches over the label budget" in text
+    assert "Learning curves" not in text
+    assert "importances.csv" in text
+
+
+def test_tables_hold_the_numbers():
+    plan = plan_target(RUN.table, PRICES, TARGET, pool=1025)
+    options = options_table(plan)
+    assert options.rows[0][:3] == ("Pretraining + fine-tuning", f"{plan.choice.n_accurate:,}", "4,000")
+    assert options.rows[-1][1] == "cannot be promised"
+    fits = fits_table(RUN.table, force_unit="kcal/mol/Å")
+    assert [row[0] for row in fits.rows] == [
+        "Cheap labels only, 4,000 cheap",
+        "Accurate labels only",
+        "Pretraining + fine-tuning, 4,000 cheap",
+    ]
+    assert fits.rows[1][1] == "18 at 6 budgets"
+    low, high = (float(x) for x in fits.rows[1][3].partition("[")[2].rstrip("]").split(","))
+    assert low < 0.6 < high
+    assert fits.rows[1][5] == "2,000 labels"
+    ledger = ledger_table(MANIFEST, PRICES.to_json())
+    assert ledger.rows[0][2:] == ("900", "28 s (measured)", "7 h")
+    assert ledger.rows[1][4] == "3 min"
+    dearer = PRICES.override("ccsd_t/cc-pvdz", 280.0, "command line").to_json()
+    assert ledger_table(MANIFEST, dearer).rows[0][4] == "2.9 d"
+    assert all(len(row) == len(each.head) for each in (options, fits, ledger) for row in each.rows)
+    chosen = chosen_table(trials(), force_unit="kcal/mol/Å")
+    assert chosen.rows == (("tune asteroid 50", "3", "0.5 ± 0.03", "finetune_steps = 1500, learning_rate = 0.0015"),)
+    assert chosen_table(None, force_unit="kcal/mol/Å") is None
+    settings = dict(settings_table(SWEEP).rows)
+    assert settings == {
+        "name": "methanol",
+        "budgets": "20, 50",
+        "test": "groups = 3",
+        "finetune standard": "steps = 1500, rho = 0.99",
+    }
+    assert plain(2.0) == "2"
+
+
+@pytest.mark.parametrize("name", ["methanol", "two words", "a;b"])
+def test_commands_can_be_pasted(name):
+    lines = commands(name, ["--target", "0.3 kcal/mol/A"])
+    assert [line.split()[1] for line in lines] == ["run", "plot", "plan", "report"]
+    assert "'0.3 kcal/mol/A'" in lines[2]
+    assert (name == "methanol") == (f"'runs/{name}'" not in lines[1])

@@ -1,0 +1,292 @@
+"""The kernel on methanol: symmetries, errors, cross-validation, and the very model of the package."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import psutil
+import pytest
+import safetensors.torch
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.spatial.transform import Rotation
+
+from asteroid.datasets import load_methanol
+from asteroid.errors import InputError
+from asteroid.models import sgdml
+from asteroid.models.sgdml import (
+    KernelFit,
+    KernelModel,
+    KernelSettings,
+    SingularKernelError,
+    find_permutations,
+    fit_kernel,
+    predict_kernel,
+)
+from asteroid.units import KCAL_PER_MOL_EV
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from asteroid.labels.label_set import FloatArray, IntArray
+
+    Labels = tuple[IntArray, FloatArray, FloatArray, FloatArray]
+
+ONE = KernelSettings(sigmas=(10,))
+
+
+@pytest.fixture(scope="module")
+def methanol() -> dict[str, Labels]:
+    """CCSD(T) labels and their difference to GFN2-xTB: bought from replicas 0-2, in random order, and replica 3."""
+    data = load_methanol()
+    accurate, cheap = data.accurate, data.cheap.select(data.accurate.frame_id)
+    assert accurate.energy is not None
+    assert accurate.forces is not None
+    assert accurate.group is not None
+    assert cheap.energy is not None
+    assert cheap.forces is not None
+    np.testing.assert_array_equal(accurate.positions, cheap.positions)
+    pool = np.random.default_rng(0).permutation(np.flatnonzero(accurate.group != 3))[:100]
+    test = np.flatnonzero(accurate.group == 3)
+    out: dict[str, Labels] = {}
+    for name, rows in (("pool", pool), ("test", test)):
+        x, e, f = accurate.positions[rows], accurate.energy[rows], accurate.forces[rows]
+        out[name] = (accurate.numbers, x, e, f)
+        out[f"{name} difference"] = (accurate.numbers, x, e - cheap.energy[rows], f - cheap.forces[rows])
+    return out
+
+
+def first(labels: Labels, n: int) -> Labels:
+    return labels[0], labels[1][:n], labels[2][:n], labels[3][:n]
+
+
+@pytest.fixture(scope="module")
+def fitted(methanol: dict[str, Labels]) -> KernelFit:
+    return fit_kernel(*first(methanol["pool"], 30), ONE, 0)
+
+
+def test_forces_are_the_gradient_of_the_energy(fitted: KernelFit, methanol: dict[str, Labels]) -> None:
+    numbers, positions, _, _ = methanol["test"]
+    x = positions[0]
+    h = 1e-4
+    steps = h * np.eye(18).reshape(18, 6, 3)
+    (up, _), (down, _) = (
+        predict_kernel(fitted.model, numbers, x + steps),
+        predict_kernel(fitted.model, numbers, x - steps),
+    )
+    _, forces = predict_kernel(fitted.model, numbers, x[None])
+    np.testing.assert_allclose(forces.ravel(), (down - up) / (2 * h), atol=2e-6)
+    assert np.abs(forces).max() > 0.1
+
+
+def test_energy_and_forces_turn_with_the_frame_and_ignore_the_order_of_like_atoms(
+    fitted: KernelFit, methanol: dict[str, Labels]
+) -> None:
+    numbers, positions, _, _ = methanol["test"]
+    x = positions[:5]
+    energy, forces = predict_kernel(fitted.model, numbers, x)
+    turn = Rotation.from_rotvec([0.3, -1.2, 0.7]).as_matrix()
+    turned_energy, turned_forces = predict_kernel(fitted.model, numbers, x @ turn.T + [1.0, -2.0, 3.0])
+    np.testing.assert_allclose(turned_energy, energy, atol=1e-9)
+    np.testing.assert_allclose(turned_forces, forces @ turn.T, atol=1e-9)
+    np.testing.assert_allclose(forces.sum(axis=1), 0.0, atol=1e-10)
+    assert fitted.n_permutations == 6  # the hydrogens of the methyl group, not that of the hydroxyl
+    for order in fitted.model.permutations.numpy():
+        swapped_energy, swapped_forces = predict_kernel(fitted.model, numbers, x[:, order])
+        np.testing.assert_allclose(swapped_energy, energy, atol=1e-9)
+        np.testing.assert_allclose(swapped_forces, forces[:, order], atol=1e-9)
+
+
+def test_permutations_form_a_group_of_like_atoms(fitted: KernelFit) -> None:
+    group = {tuple(p) for p in fitted.model.permutations.tolist()}
+    assert tuple(range(6)) in group
+    assert {tuple(a[i] for i in b) for a in group for b in group} == group
+    assert all(p[0] == 0 and p[1] == 1 for p in group)
+
+
+def test_without_symmetries_there_is_one_permutation(methanol: dict[str, Labels]) -> None:
+    fit = fit_kernel(*first(methanol["pool"], 12), replace(ONE, symmetries=False), 0)
+    assert fit.model.permutations.tolist() == [[0, 1, 2, 3, 4, 5]]
+    numbers, positions, _, _ = methanol["test"]
+    order = [0, 1, 3, 2, 4, 5]
+    there, back = (predict_kernel(fit.model, numbers, x)[0] for x in (positions[:3], positions[:3, order]))
+    assert np.abs(there - back).max() > 1e-4
+
+
+@pytest.mark.parametrize("symmetries", [True, False])
+def test_it_is_the_model_of_the_package(methanol: dict[str, Labels], symmetries: bool) -> None:
+    numbers, positions, energy, forces = first(methanol["pool"], 25)
+    fit = fit_kernel(numbers, positions, energy, forces, replace(ONE, symmetries=symmetries), 0)
+    from sgdml.predict import GDMLPredict
+    from sgdml.train import GDMLTrain
+
+    nothing = {"dataset_name": "", "dataset_theory": "", "md5_train": "", "md5_valid": "", "idxs_valid": []}
+    theirs = GDMLTrain(max_processes=1, use_torch=True).train(
+        {
+            **nothing,
+            "z": numbers,
+            "R_train": positions,
+            "F_train": forces,
+            "idxs_train": np.arange(25),
+            "perms": fit.model.permutations.numpy(),
+            "sig": 10,
+            "lam": 1e-10,
+            "use_E": False,
+            "use_E_cstr": False,
+        }
+    )
+    test = methanol["test"][1][:20]
+    their_energy, their_forces = GDMLPredict(theirs, max_processes=1, num_workers=0).predict(test.reshape(20, -1))
+    ours = predict_kernel(fit.model, numbers, test)
+    scale = np.abs(their_forces).mean()
+    np.testing.assert_allclose(ours[1].reshape(20, -1), their_forces, atol=1e-5 * scale)
+    np.testing.assert_allclose(ours[0] - ours[0].mean(), their_energy - their_energy.mean(), atol=1e-5 * scale)
+
+
+@pytest.mark.parametrize(("name", "at_25", "at_50"), [("", 1.6, 1.1), (" difference", 0.55, 0.36)])
+def test_methanol_is_learned(methanol: dict[str, Labels], name: str, at_25: float, at_50: float) -> None:
+    numbers, positions, energy, forces = methanol[f"test{name}"]
+    for n, bound in ((25, at_25), (50, at_50)):
+        fit = fit_kernel(*first(methanol[f"pool{name}"], n), KernelSettings(), 0)
+        guess, found = predict_kernel(fit.model, numbers, positions)
+        error = np.abs(found - forces).mean() / KCAL_PER_MOL_EV
+        assert bound / 3 < error < bound
+        # What cross-validation promised inside the labels, with a fifth fewer of them.
+        assert 0.6 < fit.cross_validated_mae_ev_ang[fit.sigma] / KCAL_PER_MOL_EV / error < 1.7
+        assert np.abs(guess - energy).mean() < 0.3 * energy.std()
+
+
+def test_cross_validation_equals_refits_without_each_fold(methanol: dict[str, Labels]) -> None:
+    numbers, x, e, f = first(methanol["pool"], 23)
+    settings = KernelSettings(sigmas=(10, 20), symmetries=False, folds=4)
+    fit = fit_kernel(numbers, x, e, f, settings, 0)
+    assert set(fit.cross_validated_mae_ev_ang) == {10, 20}
+    for sigma, found in fit.cross_validated_mae_ev_ang.items():
+        left_out = np.empty_like(f)
+        for fold in range(4):
+            held = np.arange(23) % 4 == fold
+            alone = replace(settings, sigmas=(sigma,))
+            model = fit_kernel(numbers, x[~held], e[~held], f[~held], alone, 0).model
+            left_out[held] = predict_kernel(model, numbers, x[held])[1]
+        assert found == pytest.approx(np.abs(left_out - f).mean(), rel=1e-3)
+    assert fit.sigma == min(fit.cross_validated_mae_ev_ang, key=fit.cross_validated_mae_ev_ang.__getitem__)
+
+
+@given(st.integers(0, 6), st.integers(1, 7))
+def test_the_walk_finds_the_minimum_of_a_valley(lowest: int, size: int) -> None:
+    grid = tuple(range(1, size + 1))
+    tried = []
+
+    def valley(_frames: object, _labels: object, _scale: float, sigma: int, _settings: object) -> float:
+        tried.append(sigma)
+        return abs(sigma - 1 - min(lowest, size - 1)) + 0.25 * sigma
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sgdml, "_cross_validate", valley)
+        errors = sgdml._walk(None, None, 1.0, KernelSettings(sigmas=grid))
+    assert min(errors, key=errors.__getitem__) == min(lowest, size - 1) + 1
+    assert len(tried) == len(set(tried)) == len(errors)
+
+
+def test_a_scale_without_a_factor_loses_to_one_that_has(methanol: dict[str, Labels]) -> None:
+    labels = first(methanol["pool"], 5)
+    settings = KernelSettings(sigmas=(10, 1_000_000), regularisation=1e-30, folds=2)
+    found = fit_kernel(*labels, settings, 0)
+    assert found.sigma == 10
+    assert found.cross_validated_mae_ev_ang[1_000_000] == np.inf
+    with pytest.raises(SingularKernelError, match="sigma 1000000 is not positive"):
+        fit_kernel(*labels, replace(settings, sigmas=(1_000_000,)), 0)
+
+
+def test_energies_set_the_constant_alone(methanol: dict[str, Labels]) -> None:
+    numbers, x, e, f = first(methanol["pool"], 20)
+    model = fit_kernel(numbers, x, e, f, ONE, 0).model
+    spoilt = e - 5000.0
+    spoilt[3] += 1e4
+    shifted = fit_kernel(numbers, x, spoilt, f, ONE, 0).model
+    assert torch.equal(shifted.coefficients, model.coefficients)
+    assert shifted.constant_ev == pytest.approx(model.constant_ev - 5000.0, abs=0.05)
+    reversed_ = fit_kernel(numbers, x, -e, f, ONE, 0).model  # the package alone would warn of a flipped sign
+    assert torch.equal(reversed_.coefficients, model.coefficients)
+    assert np.median(e - predict_kernel(model, numbers, x)[0]) == pytest.approx(0.0, abs=1e-9)
+
+
+def test_a_saved_model_is_the_very_same(fitted: KernelFit, methanol: dict[str, Labels], tmp_path: Path) -> None:
+    path = tmp_path / "weights.safetensors"
+    safetensors.torch.save_file(fitted.model.tensors(), path)
+    again = KernelModel.from_tensors(safetensors.torch.load_file(path))
+    assert (again.sigma, again.scale_ev_ang) == (fitted.model.sigma, fitted.model.scale_ev_ang)
+    numbers, positions, _, _ = methanol["test"]
+    for ours, theirs in zip(
+        predict_kernel(fitted.model, numbers, positions), predict_kernel(again, numbers, positions), strict=True
+    ):
+        np.testing.assert_array_equal(ours, theirs)
+    with pytest.raises(InputError, match="'coefficients', which is missing"):
+        KernelModel.from_tensors({k: v for k, v in fitted.model.tensors().items() if k != "coefficients"})
+
+
+def test_a_fit_repeats_itself_to_the_last_bit(methanol: dict[str, Labels]) -> None:
+    fits = [fit_kernel(*first(methanol["pool"], 20), KernelSettings(sigmas=(10, 20)), 0) for _ in range(2)]
+    assert fits[0].cross_validated_mae_ev_ang == fits[1].cross_validated_mae_ev_ang
+    for name, tensor in fits[0].model.tensors().items():
+        assert torch.equal(tensor, fits[1].model.tensors()[name]), name
+
+
+def test_a_frame_is_predicted_alike_in_any_company(fitted: KernelFit, methanol: dict[str, Labels]) -> None:
+    numbers, positions, _, _ = methanol["test"]
+    energy, forces = predict_kernel(fitted.model, numbers, positions[:150])
+    for row in (0, 63, 64, 149):
+        alone_energy, alone_forces = predict_kernel(fitted.model, numbers, positions[row : row + 1])
+        np.testing.assert_allclose(alone_energy, energy[row], atol=1e-10)
+        np.testing.assert_allclose(alone_forces[0], forces[row], atol=1e-10)
+    none_energy, none_forces = predict_kernel(fitted.model, numbers, positions[:0])
+    assert none_energy.shape == (0,)
+    assert none_forces.shape == (0, 6, 3)
+
+
+def test_the_package_leaves_no_trace(methanol: dict[str, Labels], capfd: pytest.CaptureFixture[str]) -> None:
+    sgdml._library.cache_clear()
+    logger_class, threads = logging.getLoggerClass(), threading.active_count()
+    torch_state, numpy_state = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
+    children = psutil.Process().children(recursive=True)
+    numbers, x, e, f = first(methanol["pool"], 12)
+    model = fit_kernel(numbers, x, e, f, KernelSettings(sigmas=(10, 20)), 0).model
+    predict_kernel(model, numbers, x)
+    assert capfd.readouterr() == ("", "")
+    assert logging.getLoggerClass() is logger_class
+    assert threading.active_count() == threads
+    assert psutil.Process().children(recursive=True) == children
+    assert torch.equal(torch.get_rng_state(), torch_state)
+    np.testing.assert_array_equal(np.random.get_state()[1], numpy_state)  # noqa: NPY002
+    assert not sgdml._library().perm.glob
+
+
+def test_many_frames_are_searched_for_symmetries_by_the_seed(methanol: dict[str, Labels]) -> None:
+    numbers, positions, _, _ = methanol["test"]
+    group = find_permutations(numbers, positions, 0)
+    assert len(positions) > 100
+    np.testing.assert_array_equal(group, find_permutations(numbers, positions, 1))
+    assert group.shape == (6, 6)
+    np.testing.assert_array_equal(group[0], np.arange(6))
+
+
+def test_a_fit_asks_for_the_memory_first(methanol: dict[str, Labels], monkeypatch: pytest.MonkeyPatch) -> None:
+    class Little:
+        available = 100_000
+
+    monkeypatch.setattr(psutil, "virtual_memory", Little)
+    with pytest.raises(InputError, match=r"a kernel of 50 frames of 6 atoms .* take at most \d frames"):
+        fit_kernel(*first(methanol["pool"], 50), KernelSettings(), 0)
+
+
+def test_other_molecules_are_not_predicted(fitted: KernelFit) -> None:
+    x = np.zeros((2, 6, 3))
+    with pytest.raises(InputError, match="keep their order"):
+        predict_kernel(fitted.model, np.array([8, 6, 1, 1, 1, 1]), x)
+    with pytest.raises(InputError, match=r"shape \[frames, 6, 3\], found \[6, 3\]"):
+        predict_kernel(fitted.model, fitted.model.numbers.numpy(), x[0])

@@ -1,0 +1,143 @@
+"""The pre-flight: counts of work, expected times from planted costs, and a real warm-up of every kind of stage."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from tiny_sweep import NINE, PACKS, SWEEP, sweep_of
+
+import study.forecast.warmup
+from study.config.sweep import parse_sweep
+from study.forecast.count import core_s_of, make_forecast, makespan, wall_s_of
+from study.forecast.measure import measure
+from study.forecast.warmup import KernelRate, WarmUp
+from study.recipes.workload import Plan, make_plan
+from study.run.manifest import ledger_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from study.recipes.packs import Pack
+
+
+def per_pack(pack: Pack) -> float:
+    return float(len(pack.specs))
+
+
+def test_the_forecast_is_what_the_run_does(tiny_plan: Plan) -> None:
+    forecast = make_forecast(tiny_plan)
+    assert [len(pack.specs) for packs in forecast.rounds for pack in packs] == PACKS
+    assert forecast.by_kind() == {"identify": (4, 1), "pretrain": (6, 2), "finetune": (8, 1)}
+    assert forecast.stages.keys() == tiny_plan.stages.keys()
+    assert (forecast.trials, forecast.tuned_rows, forecast.trial_rounds) == (0, 0, [])
+
+
+def test_expected_times_add_up(tiny_plan: Plan) -> None:
+    forecast = make_forecast(tiny_plan)
+    assert core_s_of(forecast, per_pack) == 18
+    assert wall_s_of(forecast, per_pack, 1) == 18
+    assert wall_s_of(forecast, per_pack, 2) == 4 + 3 + 8, "the two packs of pretraining go side by side"
+    assert wall_s_of(forecast, per_pack, 9) == 4 + 3 + 8
+    identify = {key for key, spec in tiny_plan.stages.items() if spec.kind == "identify"}
+    assert core_s_of(forecast, per_pack, identify) == 14
+    assert core_s_of(forecast, per_pack, set(sorted(identify)[:3])) == 18, "a pack is trained whole"
+    assert wall_s_of(forecast, per_pack, 2, tiny_plan.stages.keys()) == 0
+
+
+def test_a_search_is_counted_at_its_most(tiny_labels: Path) -> None:
+    tune = {"budgets": [10], "trials": 5, "trials_per_round": 2, "folds": 2, "subset_seeds": [7, 8]}
+    text = yaml.safe_load(SWEEP) | {"tune": tune | {"space": {"gamma_rel": [0.3, 1.0, math.inf]}}}
+    plan = make_plan(parse_sweep(yaml.safe_dump(text), "sweep.yaml", tiny_labels))
+    assert [search.strategy for search in plan.searches] == ["asteroid"]
+    forecast = make_forecast(plan)
+    of_a_trial = [(pack.kind, len(pack.specs)) for packs in forecast.trial_rounds for pack in packs]
+    # 2 folds x 2 subset seeds; each fold has its own teacher, so its own weights; batches are shared within a seed.
+    assert sorted(of_a_trial) == [("finetune", 4), ("identify", 4), ("pretrain", 2), ("pretrain", 2)]
+    assert core_s_of(forecast, per_pack) == 18 + 5 * 12 + sum(len(p.specs) for r in forecast.tuned_rounds for p in r)
+    grid_and_tuned = 4 + 3 + 8 + wall_s_of(make_forecast_of_tuned(forecast), per_pack, 2)
+    # Rounds of 2, 2 and 1 trials: two packs of 4 side by side, then four of 2.
+    assert wall_s_of(forecast, per_pack, 2) == grid_and_tuned + 2 * (4 + 4 + 4) + (4 + 2 + 4)
+    assert forecast.tuned_rows == 4
+    labels = ledger_of(plan.data, forecast.stages.values())["accurate_labels_assumed_bought"]
+    assert labels > ledger_of(plan.data, plan.stages.values())["accurate_labels_assumed_bought"], "subsets of its own"
+
+
+def make_forecast_of_tuned(forecast: object) -> object:
+    from dataclasses import replace
+
+    return replace(forecast, rounds=[], trial_rounds=[], trials=0)  # type: ignore[type-var]
+
+
+@given(st.lists(st.floats(0, 10), max_size=30), st.integers(1, 8))
+def test_makespan_is_bounded(costs: list[float], workers: int) -> None:
+    found, total, longest = makespan(costs, workers), sum(costs), max(costs, default=0.0)
+    assert found >= max(total / workers, longest) * (1 - 1e-12)
+    assert found <= (total / workers + longest) * (1 + 1e-12)  # Graham 1966: list scheduling
+
+
+def test_makespan_by_hand() -> None:
+    assert makespan([3, 1, 1, 1], 2) == 3
+    assert makespan([1, 1, 1, 3], 2) == 4
+
+
+@given(st.floats(0, 1e-3), st.floats(1e-9, 1e-4))
+def test_kernel_seconds_are_recovered(square: float, cube: float) -> None:
+    truth = KernelRate(square, cube)
+    found = KernelRate.through((20, truth.core_s(20)), (40, truth.core_s(40)))
+    assert found.core_s(1000) == pytest.approx(truth.core_s(1000), rel=1e-6)
+
+
+def test_noisy_kernel_seconds_never_shrink() -> None:
+    for small, large in (((20, 1.0), (40, 1.1)), ((20, 0.001), (40, 1.0)), ((7, 0.5), (7, 0.5))):
+        rate = KernelRate.through(small, large)
+        assert min(rate.square_s, rate.cube_s) >= 0
+        assert rate.core_s(large[0]) == pytest.approx(large[1])
+
+
+def test_the_warm_up_tells_fixed_costs_from_steps_and_validations(
+    tiny_plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = 0.0
+
+    def train(_: object, specs: list[object], *__: object, **___: object) -> None:
+        nonlocal clock
+        schedule = specs[0].schedule  # type: ignore[attr-defined]
+        clock += 0.25 + len(specs) * (0.03 * schedule.steps + 0.07 * schedule.validations)
+
+    monkeypatch.setattr(study.forecast.warmup, "train_pack", train)
+    monkeypatch.setattr(study.forecast.warmup.time, "process_time", lambda: clock)
+    monkeypatch.setattr(WarmUp, "_stand_in", lambda *_: None)
+    forecast = make_forecast(tiny_plan)
+    warm_up = WarmUp(None, forecast.packs, forecast.stages)  # type: ignore[arg-type]
+    for pack in forecast.packs:
+        schedule = pack.specs[0].schedule
+        assert schedule is not None
+        truth = 0.25 + len(pack.specs) * (0.03 * schedule.steps + 0.07 * schedule.validations)
+        assert warm_up.core_s(pack) == pytest.approx(truth, rel=1e-9)
+
+
+def test_every_kind_of_stage_is_tried(tiny_labels: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(study.forecast.warmup, "_LONG_S", 0.02)
+    tried = []
+    real = study.forecast.warmup.train_pack
+
+    def noting(bank: object, specs: list[object], *given: object, **named: object) -> object:
+        tried.append(specs[0].kind)  # type: ignore[attr-defined]
+        return real(bank, specs, *given, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(study.forecast.warmup, "train_pack", noting)
+    plan = make_plan(sweep_of(tiny_labels, *NINE))
+    forecast = make_forecast(plan)
+    found = measure(plan, forecast, 2)
+    assert set(tried) == {"identify", "pretrain", "score_match", "finetune", "residual", "kernel"}
+    assert found.wall_s > 0
+    assert 0 < found.core_s < 120
+    assert 2**26 < found.memory_bytes < 2**35
+    assert found.disk_bytes > 0
+    finished = measure(plan, forecast, 1, plan.stages.keys())
+    assert finished.core_s == 0

@@ -1,0 +1,266 @@
+"""Searches end to end: a tiny sweep that tunes first, uninterrupted and killed."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from asteroid.errors import InputError
+from asteroid.labels.label_set import content_hashes
+from study.config.sweep import parse_sweep
+from study.data.load import load_data
+from study.engine.executors import SerialExecutor
+from study.recipes.chains import ChainBuilder
+from study.recipes.settings import apply_values, default_settings, searched_keys, simplicity
+from study.recipes.workload import make_plan
+from study.run.run import run_plan
+from study.tables.results import read_manifest, read_results
+from study.tables.trials import read_importances, read_trials
+
+if TYPE_CHECKING:
+    from study.config.sweep import Sweep
+    from study.engine.progress import Progress
+
+SWEEP = """
+name: tuned
+data: {dataset: methanol}
+test: {groups: [3]}
+strategies: [accurate_only, pretrain_finetune, asteroid]
+budgets: [10, 15, 20]
+n_cheap: [40]
+gamma_rel: [1, inf]
+seeds: [0, 1]
+model: {hidden: 6}
+descriptors: {n_radial: 3, n_angular: 2, l_max: 1}
+identify: {steps: 30, learning_rate: 0.02}
+pretrain: {steps: 30, learning_rate: 0.02}
+finetune:
+  standard: {steps: 20, learning_rate: 0.005}
+tune:
+  budgets: [15]
+  trials: 5
+  trials_per_round: 2
+  folds: 2
+  subset_seeds: [100, 101]
+  space:
+    gamma_rel: [0.3, 1, inf]
+    identify_learning_rate: {low: 0.003, high: 0.05}
+    finetune_learning_rate: {low: 0.001, high: 0.02}
+    hidden: [6, 8]
+"""
+TIMING = ["recipe_core_s", "use_cpu_s_per_frame"]
+
+
+def sweep_of(text: str = SWEEP) -> Sweep:
+    return parse_sweep(text, "test", Path())
+
+
+def stage_times(run: Path) -> dict[Path, int]:
+    """When each finished stage was written; names with a leading dot are half-written."""
+    stages = [p for p in run.glob("store/*/stage.json") if not p.parent.name.startswith(".")]
+    return {p: p.stat().st_mtime_ns for p in stages}
+
+
+def ignore(_: object) -> None:
+    return None
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("tuning") / "run"
+    notes: list[str] = []
+    seen: list[Progress] = []
+    run_plan(make_plan(sweep_of()), folder, SerialExecutor, seen.append, notes.append)
+    assert list(dict.fromkeys((p.trials_done, p.trials_total) for p in seen)) == [
+        (0, 0),
+        (0, 15),
+        (6, 15),
+        (12, 15),
+        (15, 15),
+    ]
+    trials = read_trials(folder)
+    assert trials is not None
+    assert seen[-1].best_trial_ev_ang == pytest.approx(trials["cv_force_mae_ev_ang"].min(), rel=1e-12)
+    assert len(notes) == 3, "one line per study says what was chosen"
+    return folder
+
+
+def test_every_strategy_gets_the_same_number_of_trials(finished: Path) -> None:
+    trials = read_trials(finished)
+    assert trials is not None
+    assert trials.groupby("strategy").size().to_dict() == {"accurate_only": 5, "asteroid": 5, "pretrain_finetune": 5}
+    assert (trials["state"] == "COMPLETE").all()
+    assert trials.groupby("study")["chosen"].sum().eq(1).all()
+
+
+def test_tuned_rows_start_at_the_budget_they_were_tuned_with(finished: Path) -> None:
+    tuned = read_results(finished).query("schedule == 'tuned'")
+    assert set(tuned["budget"]) == {15, 20}
+    assert set(tuned["tuned_with_n"]) == {15}
+    assert tuned.groupby("strategy").size().eq(4).all()
+
+
+def test_tuned_stages_alone_are_trained_again(finished: Path, tmp_path: Path) -> None:
+    shutil.copytree(finished, tmp_path / "run")
+    tuned = read_results(finished).query("schedule == 'tuned'")
+    lost = {keys.split()[-1] for keys in tuned["stage_keys"]}
+    for key in lost:
+        shutil.rmtree(tmp_path / "run" / "store" / key)
+    again = run_plan(make_plan(sweep_of()), tmp_path / "run", SerialExecutor, ignore, ignore)
+    expected = read_results(finished).drop(columns=TIMING)
+    pd.testing.assert_frame_equal(again.drop(columns=TIMING), expected, check_exact=True)
+
+
+def test_a_repeated_run_keeps_the_ledger_of_its_trials(finished: Path, tmp_path: Path) -> None:
+    shutil.copytree(finished, tmp_path / "run")
+    run_plan(make_plan(sweep_of()), tmp_path / "run", SerialExecutor, ignore, ignore)
+    once, again = read_manifest(finished), read_manifest(tmp_path / "run")
+    for name in ("stages", "sharing", "ledger"):
+        assert again[name] == once[name], name
+    trials = 3 * 5 * 2 * 2  # studies, trials, folds, subset seeds
+    assert once["sharing"]["stages_requested"] > trials
+
+
+def test_importances_are_shares(finished: Path) -> None:
+    importances = read_importances(finished)
+    assert importances is not None
+    np.testing.assert_allclose(importances.groupby("study")["importance"].sum(), 1.0)
+    assert set(importances["kind"]) == {"parameter", "seed_noise"}
+
+
+def test_scores_are_cross_validated_inside_the_bought_labels() -> None:
+    sweep = sweep_of()
+    data = load_data(sweep)
+    builder = ChainBuilder(data)
+    test = set(content_hashes(data.test))
+    train, val = builder.bought(15, 100)
+    bought = set(train.hashes + val.hashes)
+    scored: list[str] = []
+    for (fold_train, fold_val), score in builder.folds(15, 100, 3):
+        inside = set(fold_train.hashes) | set(fold_val.hashes)
+        assert inside | set(score.hashes) == bought
+        assert not inside & set(score.hashes)
+        assert not set(fold_train.hashes) & set(fold_val.hashes)
+        scored += score.hashes
+    assert sorted(scored) == sorted(bought), "every bought label is scored on once"
+    assert not bought & test
+
+
+def test_settings_take_the_searched_values() -> None:
+    sweep = sweep_of()
+    defaults = default_settings(sweep, "standard")
+    values = {"gamma_rel": 0.3, "finetune_learning_rate": 0.002, "rho": 0.9, "hidden": 8, "pretrain_steps": 77}
+    settings = apply_values(defaults, values)
+    assert settings.finetune is not None
+    assert settings.pretrain is not None
+    assert (settings.finetune.learning_rate, settings.finetune.rho, settings.identify.rho) == (0.002, 0.9, 0.9)
+    assert (settings.pretrain.steps, settings.model.hidden, settings.gamma_rel) == (77, 8, 0.3)
+    assert simplicity(defaults) < simplicity(settings), "no weights and fewer units are simpler"
+    assert sweep.tune is not None
+    assert "gamma_rel" in searched_keys("asteroid", sweep.tune.space)
+    assert "gamma_rel" not in searched_keys("pretrain_finetune", sweep.tune.space)
+    assert searched_keys("cheap_only", sweep.tune.space) == ()
+
+
+def test_pareto_searches_the_budget_for_error_and_price(tmp_path: Path) -> None:
+    text = SWEEP.replace("name: tuned", "name: pareto\nmode: pareto").replace("\ntune:", "\npareto:")
+    text = text.replace("budgets: [15]", "budgets: [12, 24]").replace("strategies: [accurate_only, ", "strategies: [")
+    table = run_plan(make_plan(sweep_of(text)), tmp_path / "run", SerialExecutor, ignore, ignore)
+    trials = read_trials(tmp_path / "run")
+    assert table.empty
+    assert trials is not None
+    assert set(trials["budget"]) <= {12, 24}
+    assert set(trials["study"]) == {"pareto pretrain_finetune", "pareto asteroid"}
+    assert not trials["chosen"].any()
+    assert (trials["cost_accurate_cpu_s"] == 28.0 * trials["budget"]).all()
+    cheap = [json.loads(text)["budget"] for text in trials["settings"]]
+    assert cheap == trials["budget"].tolist()
+
+
+@pytest.mark.parametrize(("records", "stages"), [(25, 0), (60, 5), (0, 60)])
+def test_sigkill_and_repeat_give_the_same_tables(finished: Path, tmp_path: Path, records: int, stages: int) -> None:
+    sweep, run = tmp_path / "sweep.yaml", tmp_path / "run"
+    sweep.write_text(SWEEP)
+    command = [sys.executable, "-m", "sweeps", "run", str(sweep), "--out", str(run)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    journal, deadline = run / "optuna.journal", time.monotonic() + 240
+    while process.poll() is None and time.monotonic() < deadline:
+        lines = journal.read_bytes().count(b"\n") if journal.exists() else 0
+        if lines >= records and len(list(run.glob("store/*/stage.json"))) >= stages:
+            break
+        time.sleep(0.002)
+    os.kill(process.pid, signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL, "the run was over before it could be killed"
+    kept = stage_times(run)
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    assert kept.items() <= stage_times(run).items()
+    pd.testing.assert_frame_equal(
+        read_results(finished).drop(columns=TIMING), read_results(run).drop(columns=TIMING), check_exact=True
+    )
+    once, again = read_trials(finished), read_trials(run)
+    assert once is not None
+    assert again is not None
+    unlike = ["core_s", "trial"]  # a half-suggested trial keeps its number and is asked again
+    pd.testing.assert_frame_equal(once.drop(columns=unlike), again.drop(columns=unlike), check_exact=True)
+
+
+@pytest.mark.parametrize(
+    ("edit", "says"),
+    [
+        (("subset_seeds: [100, 101]", "subset_seeds: [0, 101]"), "new seeds"),
+        (("gamma_rel: [0.3, 1, inf]", "gamma_rel: [0.3, 1]"), "add inf"),
+        (("folds: 2", "folds: 1"), "folds"),
+        (("{low: 0.003, high: 0.05}", "{low: 0.05, high: 0.003}"), "low < high"),
+        (("budgets: [15]", "budgets: [5000]"), "largest possible"),
+        (("budgets: [15]", "budgets: [6]"), "buy more labels"),
+        (("\ntune:", "\npareto:"), "mode pareto"),
+        (("hidden: [6, 8]", "hiden: [6, 8]"), "did you mean 'hidden'"),
+        (
+            ("[accurate_only, pretrain_finetune, asteroid]", "[gdml, cheap_only]"),
+            "none of it belongs to gdml, cheap_only",
+        ),
+    ],
+)
+def test_a_wrong_search_is_refused_with_one_line(edit: tuple[str, str], says: str) -> None:
+    assert edit[0] in SWEEP
+    with pytest.raises(InputError) as caught:
+        make_plan(sweep_of(SWEEP.replace(*edit)))
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_infinite_gamma_survives_the_journal(finished: Path) -> None:
+    trials = read_trials(finished)
+    assert trials is not None
+    asteroid = trials[trials["strategy"] == "asteroid"]
+    assert set(asteroid["gamma_rel"]) <= {0.3, 1.0, math.inf}
+    assert (trials.loc[trials["strategy"] == "pretrain_finetune", "gamma_rel"] == math.inf).all()
+
+
+def test_strategies_without_a_search_and_searches_without_a_result_are_named(tmp_path: Path) -> None:
+    text = SWEEP.replace(
+        "strategies: [accurate_only, pretrain_finetune, asteroid]", "strategies: [accurate_only, gdml]"
+    )
+    text = (
+        text.replace("trials: 5", "trials: 2").replace("mode: curve", "").replace("name: tuned", "name: t\nmode: tune")
+    )
+    # So fast that every loss overflows.
+    text = text.replace(
+        "identify_learning_rate: {low: 0.003, high: 0.05}", "identify_learning_rate: [1.0e+30, 1.0e+32]"
+    )
+    notes: list[str] = []
+    run_plan(make_plan(sweep_of(text)), tmp_path / "run", SerialExecutor, ignore, notes.append)
+    assert "gdml has nothing to search: left out of the trials" in notes
+    assert any(note.startswith("all 2 trials of 'tune accurate_only 15' failed") for note in notes), notes

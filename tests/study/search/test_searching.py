@@ -1,0 +1,234 @@
+"""Searches that prune, and searches without rounds: end to end on a tiny sweep."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import optuna
+import pandas as pd
+import pytest
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+
+from study.config.sweep import parse_sweep
+from study.engine.executors import SerialExecutor
+from study.recipes.workload import make_plan
+from study.run.run import run_plan
+from study.tables.results import read_manifest, read_results
+from study.tables.trials import read_trials
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from concurrent.futures import Future
+
+    from asteroid.descriptors.frame_bank import FrameBank
+    from asteroid.models.trained import TrainedModel
+    from asteroid.stages.stage import StageResult
+    from asteroid.training.fit_loop import OnValidation
+    from study.config.sweep import Sweep
+    from study.recipes.packs import Pack
+
+SWEEP = """
+name: searching
+data: {dataset: methanol}
+test: {groups: [3]}
+strategies: [accurate_only, pretrain_finetune, asteroid]
+budgets: [15, 20]
+n_cheap: [40]
+gamma_rel: [1, inf]
+seeds: [0]
+model: {hidden: 6}
+descriptors: {n_radial: 3, n_angular: 2, l_max: 1}
+identify: {steps: 40, learning_rate: 0.02, validations: 8}
+pretrain: {steps: 30, learning_rate: 0.02}
+finetune:
+  standard: {steps: 40, learning_rate: 0.005, validations: 8}
+tune:
+  budgets: [15]
+  trials: 9
+  trials_per_round: 3
+  folds: 2
+  subset_seeds: [100, 101]
+  space:
+    gamma_rel: [0.3, 1, inf]
+    identify_learning_rate: {low: 0.0001, high: 0.05}
+    finetune_learning_rate: {low: 0.0001, high: 0.05}
+    hidden: [6, 8]
+"""
+MEDIAN = "  pruning: {method: median, first: 0.25, startup_trials: 3}\n"
+HALVING = "  pruning: {method: successive_halving, first: 0.25}\n"
+ASYNC = "  schedule: async\n"
+TIMING = ["recipe_core_s", "use_cpu_s_per_frame", "core_s"]
+
+
+def sweep_of(*more: str) -> Sweep:
+    return parse_sweep(SWEEP + "".join(more), "test", Path())
+
+
+class Watching(SerialExecutor):
+    """Remembers packs; raises before one of them."""
+
+    seen: list[Pack]
+    stop_before: int | None = None
+
+    def __init__(self, bank: FrameBank) -> None:
+        super().__init__(bank)
+        type(self).seen = []
+
+    def submit(
+        self,
+        pack: Pack,
+        parents: Mapping[str, TrainedModel],
+        on_validation: OnValidation | None = None,
+        earlier: Mapping[str, StageResult] | None = None,
+    ) -> Future[list[StageResult]]:
+        if self.stop_before == len(self.seen):
+            raise KeyboardInterrupt
+        self.seen.append(pack)
+        return super().submit(pack, parents, on_validation, earlier)
+
+
+def search(folder: Path, *more: str, stop_before: int | None = None) -> type[Watching]:
+    class Own(Watching):
+        pass
+
+    Own.stop_before = stop_before
+    run_plan(make_plan(sweep_of(*more)), folder, Own, lambda _: None, lambda _: None)
+    return Own
+
+
+def trials_of(folder: Path) -> pd.DataFrame:
+    trials = read_trials(folder)
+    assert trials is not None
+    return trials.drop(columns="core_s")
+
+
+def table_of(folder: Path) -> pd.DataFrame:
+    return read_results(folder).drop(columns=["recipe_core_s", "use_cpu_s_per_frame"])
+
+
+def journal_of(folder: Path) -> dict[tuple[str, int], optuna.trial.FrozenTrial]:
+    storage = JournalStorage(JournalFileBackend(str(folder / "optuna.journal")))
+    return {
+        (name, trial.number): trial
+        for name in optuna.get_all_study_names(storage)
+        for trial in optuna.load_study(study_name=name, storage=storage).get_trials()
+    }
+
+
+@pytest.fixture(scope="module", params=[MEDIAN, HALVING], ids=["median", "halving"])
+def pruned(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[str, Path, type[Watching]]:
+    folder = tmp_path_factory.mktemp("pruned") / "run"
+    return request.param, folder, search(folder, request.param)
+
+
+@pytest.fixture(scope="module")
+def unpruned(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("unpruned") / "run"
+    search(folder)
+    return folder
+
+
+def test_pruned_trials_are_told_as_pruned_and_cost_less(pruned: tuple[str, Path, type[Watching]]) -> None:
+    _, folder, executor = pruned
+    trials = trials_of(folder)
+    states = Counter(trials["state"])
+    assert set(states) == {"COMPLETE", "PRUNED"}, "both happen"
+    assert len(trials) == 3 * 9
+    for trial in journal_of(folder).values():
+        values = [trial.intermediate_values[step] for step in sorted(trial.intermediate_values)]
+        assert sorted(trial.intermediate_values) == [1, 2][: len(values)]
+        assert len(values) == 2 or trial.state == optuna.trial.TrialState.PRUNED
+        assert values == sorted(values, reverse=True), "the best so far"
+    manifest = read_manifest(folder)
+    sharing = manifest["sharing"]
+    assert sharing["stages_pruned"] > 0
+    assert sharing["pruned_core_s"] > 0
+    assert sharing["stages_trained"] + sharing["stages_pruned"] == sharing["stages_distinct"] == manifest["stages"]
+    assert manifest["ledger"]["sweep_core_s"] == pytest.approx(sharing["trained_core_s"] + sharing["pruned_core_s"])
+    gone = {trial.number for trial in journal_of(folder).values() if trial.state == optuna.trial.TrialState.PRUNED}
+    assert gone
+    untils = Counter(pack.until for pack in executor.seen)
+    assert {10, 20, None} == set(untils)
+    assert len(list((folder / "store").glob("*/stage.json"))) == sharing["stages_trained"], "nothing unfinished is kept"
+
+
+def test_the_chosen_setting_is_one_that_was_finished(pruned: tuple[str, Path, type[Watching]]) -> None:
+    trials = trials_of(pruned[1])
+    assert (trials[trials["chosen"]]["state"] == "COMPLETE").all()
+    assert trials.groupby("study")["chosen"].sum().eq(1).all()
+
+
+def test_what_is_pruned_leaves_the_others_as_they_were(
+    pruned: tuple[str, Path, type[Watching]], unpruned: Path
+) -> None:
+    """The first round has nothing to be compared with under the median rule: equal trials, equal errors."""
+    rule, folder, _ = pruned
+    one, other = (trials_of(f).set_index(["study", "trial"]) for f in (folder, unpruned))
+    first = one[(one.index.get_level_values("trial") < 3) & (one["state"] == "COMPLETE")]
+    assert len(first) >= (9 if rule == MEDIAN else 3)
+    found = other.loc[first.index]
+    assert (first["settings"] == found["settings"]).all()
+    pd.testing.assert_series_equal(first["cv_force_mae_ev_ang"], found["cv_force_mae_ev_ang"], rtol=1e-3)
+
+
+@pytest.mark.parametrize("stop_before", [1, 8, 14])
+def test_an_interrupted_search_that_prunes_ends_the_same(
+    pruned: tuple[str, Path, type[Watching]], tmp_path: Path, stop_before: int
+) -> None:
+    rule, folder, executor = pruned
+    assert stop_before < len(executor.seen)
+    with pytest.raises(KeyboardInterrupt):
+        search(tmp_path / "run", rule, stop_before=stop_before)
+    again = search(tmp_path / "run", rule)
+    assert len(again.seen) < len(executor.seen)
+    pd.testing.assert_frame_equal(trials_of(tmp_path / "run"), trials_of(folder), check_exact=True)
+    pd.testing.assert_frame_equal(table_of(tmp_path / "run"), table_of(folder), check_exact=True)
+    counts = ("stages_requested", "stages_distinct", "stages_trained", "stages_pruned")
+    once, resumed = (read_manifest(f)["sharing"] for f in (folder, tmp_path / "run"))
+    assert {name: resumed[name] for name in counts} == {name: once[name] for name in counts}
+
+
+def test_a_journal_cut_at_any_place_ends_the_same(pruned: tuple[str, Path, type[Watching]], tmp_path: Path) -> None:
+    rule, folder, _ = pruned
+    records = (folder / "optuna.journal").read_bytes().splitlines(keepends=True)
+    for share in (0.45, 0.8):
+        copy = tmp_path / f"run {share}"
+        shutil.copytree(folder, copy)
+        (copy / "optuna.journal").write_bytes(b"".join(records[: int(share * len(records))]))
+        search(copy, rule)
+        # A trial that was cut in the middle of its parameters is asked again under the next number.
+        found, wanted = (trials_of(f).drop(columns="trial") for f in (copy, folder))
+        pd.testing.assert_frame_equal(found, wanted, check_exact=True)
+        pd.testing.assert_frame_equal(table_of(copy), table_of(folder), check_exact=True)
+
+
+@pytest.mark.parametrize("rule", ["", MEDIAN, HALVING], ids=["all", "median", "halving"])
+def test_without_rounds_every_trial_is_told_and_every_row_there(tmp_path: Path, unpruned: Path, rule: str) -> None:
+    executor = search(tmp_path / "run", ASYNC, rule)
+    trials = trials_of(tmp_path / "run")
+    assert len(trials) == 3 * 9
+    assert set(trials["state"]) == ({"COMPLETE", "PRUNED"} if rule else {"COMPLETE"})
+    assert len(table_of(tmp_path / "run")) == len(table_of(unpruned))
+    trained = Counter(spec.key for pack in executor.seen if pack.until is None for spec in set(pack.specs))
+    assert max(trained.values()) == 1, "no stage is finished twice"
+    before = trials_of(tmp_path / "run")
+    again = search(tmp_path / "run", ASYNC, rule)
+    assert again.seen == []
+    pd.testing.assert_frame_equal(trials_of(tmp_path / "run"), before, check_exact=True)
+
+
+def test_without_rounds_a_stopped_search_goes_on(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        search(tmp_path / "run", ASYNC, MEDIAN, stop_before=9)
+    kept = {p: p.stat().st_mtime_ns for p in (tmp_path / "run" / "store").glob("*/stage.json")}
+    assert kept
+    search(tmp_path / "run", ASYNC, MEDIAN)
+    assert {p: p.stat().st_mtime_ns for p in kept} == kept
+    assert len(trials_of(tmp_path / "run")) == 3 * 9
+    assert not trials_of(tmp_path / "run")["state"].isin(["RUNNING", "FAIL"]).any()

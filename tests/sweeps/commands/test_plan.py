@@ -1,0 +1,102 @@
+"""The command `plan`, as a user types it, on a run folder that was written without training."""
+
+import json
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from study.prices import LevelPrice, PriceList
+from study.tables.results import COLUMNS, results_frame, write_results
+from sweeps.cli import app
+
+PRICES = PriceList(
+    "ccsd_t/cc-pvdz",
+    "gfn2-xtb",
+    {"ccsd_t/cc-pvdz": LevelPrice(28.0, "card"), "gfn2-xtb": LevelPrice(0.002, "card", 0.018)},
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    rng = np.random.default_rng(0)
+    blank = {"float64": np.nan, "int64": 0, "Int64": None, "string": ""}
+    rows = []
+    for strategy, n_cheap, scale, slope in (
+        ("accurate_only", 0, 0.1, 0.6),
+        ("pretrain_finetune", 500, 0.04, 0.3),
+        ("pretrain_finetune", 4000, 0.03, 0.25),
+    ):
+        for budget in (20, 40, 80, 160, 320, 500):
+            for seed in range(3):
+                values = {name: blank[dtype] for name, (dtype, _) in COLUMNS.items()}
+                values |= {"strategy": strategy, "n_cheap": n_cheap, "budget": budget, "seed": seed, "status": "ok"}
+                error = scale * (budget / 20) ** -slope * np.exp(0.05 * rng.normal())
+                values |= {"gamma_rel": np.inf if n_cheap else np.nan, "n_test": 300, "recipe_core_s": 3.0}
+                values |= {"cost_accurate_cpu_s": 28.0 * budget, "cost_cheap_cpu_s": 0.02 * n_cheap}
+                rows.append(values | {"test_force_mae_ev_ang": error, "use_cpu_s_per_frame": 1e-4})
+    run = tmp_path_factory.mktemp("run")
+    write_results(results_frame(rows), run)
+    manifest = {"prices": PRICES.to_json(), "level_accurate": "ccsd_t/cc-pvdz", "pool_size": 1000, "rows": len(rows)}
+    manifest["ledger"] = {"accurate_labels_assumed_bought": 900, "accurate_cpu_s": 25200.0}
+    (run / "manifest.json").write_text(json.dumps(manifest))
+    return run
+
+
+def ask(folder, *words):
+    result = CliRunner().invoke(app, ["plan", str(folder), *words])
+    return result.exit_code, result.output
+
+
+def test_a_target_with_use_and_owned_labels(folder):
+    words = ("--target", "22 meV/A", "--md-steps", "1e7", "--already", "CCSD_T/cc-pVDZ=30")
+    code, text = ask(folder, *words)
+    assert code == 0
+    assert "30 of them owned" in text
+    assert "1e+07 MD steps" in text
+    assert "of their means lie in its 90 % bands" in text
+    assert "Learned from a study of 900 accurate labels" in text
+    data = json.loads(ask(folder, *words, "--json")[1])
+    assert data["schema_version"] == 2
+    assert data["already"] == {"ccsd_t/cc-pvdz": 30}
+    assert data["use"]["total_cpu_s"] == 1000.0
+    assert data["surface"]["held_out"]["budgets"] == [500]
+
+
+def test_documented_fields_are_those_that_are_printed(folder, request):
+    schema = (request.config.rootpath / "docs" / "plan.md").read_text(encoding="utf-8")
+    for words in (["--target", "22 meV/A"], ["--budget", "1h"], ["--target", "22 meV/A", "--next", "2"]):
+        data = json.loads(ask(folder, *words, "--json")[1])
+        flat = {*data, *(data.get("choice") or {}), *(data["runs"][0] if "runs" in data else {})}
+        assert {name for name in flat if f"`{name}`" not in schema} <= {"schema_version"}
+
+
+def test_a_price_and_the_next_runs(folder):
+    code, text = ask(folder, "--budget", "2h", "--force-unit", "meV/A")
+    assert code == 0
+    assert text.startswith("Smallest error for 2 h of CPU:")
+    assert "meV/" in text
+    code, text = ask(folder, "--target", "22 meV/A", "--next", "2")
+    assert code == 0
+    assert text.count("takes") == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ([], "give --target or --budget"),
+        (["--target", "22 meV/A", "--budget", "1h"], "give --target or --budget"),
+        (["--budget", "1h", "--next", "2"], "give --target as well"),
+        (["--budget", "much"], "much"),
+        (["--target", "22 meV/A", "--already", "mp2=3"], "no labels of level 'mp2'"),
+        (["--target", "22 meV/A", "--already", "gfn2-xtb"], "LEVEL=NUMBER"),
+        (["--target", "22 meV/A", "--already", "gfn2-xtb=-2"], "LEVEL=NUMBER"),
+        (["--target", "22 meV/A", "--md-steps", "-5"], "at least 0"),
+        (["--target", "22 meV/A", "--next", "0"], "at least 1"),
+    ],
+)
+def test_mistakes_get_one_line(folder, words, says):
+    code, text = ask(folder, *words)
+    assert code == 2
+    assert says in text
+    assert text.strip().count("\n") == 0
