@@ -24,7 +24,7 @@ PAIRS_MAX = 300
 
 #: The trapezoidal rule misses the third derivative of the energy along the step. What it misses over |change of
 #: force| |step| goes as the distance: this is the factor in 1/Å, and the distance from which on it is counted. On the
-#: sets that `asteroid.checks.force_energy_notes` was measured on the median pair has .02-.09 of that, one in 10,000 all.
+#: sets that `asteroid.checks.force_energy_notes` was measured on a median pair has .02-.09 of that, one in 10,000 all.
 _TOLERANCE_PER_ANG, _TOLERANCE_MIN_ANG = 1.5, 0.04
 #: A wrong force makes the change of force large and would excuse itself, and where the stiffness changes its sign the
 #: change is small and says nothing: it counts between these many times what step and median stiffness give.

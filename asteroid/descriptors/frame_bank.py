@@ -36,7 +36,7 @@ class FrameTensors:
     Attributes:
         numbers: atomic numbers [A] int64 of one molecule; of several [N, A], zero where a frame has no atom.
         positions: [N, A, 3] float64, Å; zero where there is no atom, as forces are.
-        descriptors: [N, W] float32; None where there are none or the level is streamed (`asteroid.descriptors.streaming`).
+        descriptors: [N, W] float32; None where there are none or the level is streamed (`streaming`).
         jacobians: [N, W, 3A] float32, per Å; None likewise.
         energy: [N] float64, eV.
         forces: [N, 3A] float32, eV/Å.

@@ -159,8 +159,7 @@ def test_the_keys_are_those_of_the_results() -> None:
 
 
 def test_nothing_heavy_is_loaded() -> None:
-    code = (
-        "import sys, analysis.report.molecules_table, study.tables.molecules; print({'torch', 'ray'} & {*sys.modules})"
-    )
+    modules = "analysis.report.molecules_table, study.tables.molecules"
+    code = f"import sys, {modules}; print({{'torch', 'ray'}} & {{*sys.modules}})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
