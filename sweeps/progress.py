@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
 from asteroid.units import force_unit_in_ev_ang
 
@@ -18,22 +19,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from study.engine.progress import Progress
-from typing import TYPE_CHECKING
-
-from rich.text import Text
-
-if TYPE_CHECKING:
-    from types import TracebackType
-
-    from rich.console import Console
-
 
 _UNIT = "kcal/mol/Å"
-
-
 _LINE_EVERY_S = 60.0
-
-
 _REDRAW_EVERY_S = 0.2
 
 
@@ -178,12 +166,6 @@ def clock(seconds: float) -> str:
     if whole >= 3600:
         return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
     return f"{whole // 60}:{whole % 60:02d} min"
-
-
-_LINE_EVERY_S = 60.0
-
-
-_REDRAW_EVERY_S = 0.2
 
 
 class Ticker:

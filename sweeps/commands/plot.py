@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path  # noqa: TC003 (typer reads the annotations)
+from typing import Annotated
 
 import typer
 
 from asteroid.errors import InputError
 from sweeps.console import note_incomplete, say
 from sweeps.options import FORCE_UNIT, ForceUnit
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def plot(

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sweeps.commands.check import label_lines
 from sweeps.commands.run import run_command
 from sweeps.console import say
-
-if TYPE_CHECKING:
-    from sweeps.options import RunFolder
+from sweeps.options import RunFolder  # noqa: TC001 (typer reads the annotations)
 
 
 def status(run: RunFolder) -> None:
