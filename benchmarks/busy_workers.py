@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING
 from driver_overhead import SWEEP, InstantExecutor
 
 from study.config.sweep import parse_sweep
-from study.recipes.workload import make_plan
-from study.run.run import run_plan
+from study.recipes.workload import make_workload
+from study.run.run import run_workload
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -89,7 +89,7 @@ def main() -> None:
 def busy_share(workers: int, sleep_s: float, trials: int) -> tuple[float, float, int]:
     """Share of the workers' time that is used, wall seconds of the whole, number of packs."""
     text = SWEEP.format(trials=trials // 2).replace("trials_per_round: 10", "trials_per_round: 10\n  schedule: async")
-    plan = make_plan(parse_sweep(text, "benchmark", Path()))
+    workload = make_workload(parse_sweep(text, "benchmark", Path()))
     made: list[SleepingExecutor] = []
     running_out = [0.0]
 
@@ -103,7 +103,7 @@ def busy_share(workers: int, sleep_s: float, trials: int) -> tuple[float, float,
 
     with tempfile.TemporaryDirectory() as folder:
         began = time.monotonic()
-        run_plan(plan, Path(folder) / "run", make, watch, lambda _: None)
+        run_workload(workload, Path(folder) / "run", make, watch, lambda _: None)
         wall_s = time.monotonic() - began
     spans = sorted(made[0].spans)
     first = spans[min(workers, len(spans)) - 1][0]  # all are busy for the first time, or as many as ever are

@@ -22,8 +22,8 @@ from asteroid.models.mlp import MLPSettings
 from asteroid.models.trained import TrainedNetwork
 from asteroid.stages.stage import StageResult
 from study.config.sweep import parse_sweep
-from study.recipes.workload import make_plan
-from study.run.run import run_plan
+from study.recipes.workload import make_workload
+from study.run.run import run_workload
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -97,10 +97,10 @@ class InstantExecutor:
 
 def main() -> None:
     per_study = (int(sys.argv[1]) if len(sys.argv) > 1 else 1000) // 2
-    plan = make_plan(parse_sweep(SWEEP.format(trials=per_study), "benchmark", Path()))
+    workload = make_workload(parse_sweep(SWEEP.format(trials=per_study), "benchmark", Path()))
     with tempfile.TemporaryDirectory() as folder:
         began = time.monotonic()
-        run_plan(plan, Path(folder) / "run", InstantExecutor, lambda _: None, lambda _: None)
+        run_workload(workload, Path(folder) / "run", InstantExecutor, lambda _: None, lambda _: None)
         wall_s = time.monotonic() - began
     trials = 2 * per_study
     print(f"{trials} trials of 4 folds: {wall_s:.1f} s in all, {1000 * wall_s / trials:.1f} ms per trial")

@@ -18,8 +18,8 @@ import numpy as np
 from asteroid.units import KCAL_PER_MOL_EV
 from study.config.sweep import parse_sweep
 from study.engine.executors import SerialExecutor
-from study.recipes.workload import make_plan
-from study.run.run import run_plan
+from study.recipes.workload import make_workload
+from study.run.run import run_workload
 from study.tables.results import read_manifest
 from study.tables.trials import read_trials
 
@@ -79,8 +79,8 @@ def main() -> None:
 
 def search(text: str, folder: Path) -> tuple[float, float, int]:
     """Core seconds of the search, best error in kcal/mol/Å, trials given up."""
-    plan = make_plan(parse_sweep(text, "benchmark", folder.parent))
-    run_plan(plan, folder, SerialExecutor, lambda _: None, lambda _: None)
+    workload = make_workload(parse_sweep(text, "benchmark", folder.parent))
+    run_workload(workload, folder, SerialExecutor, lambda _: None, lambda _: None)
     trials = read_trials(folder)
     assert trials is not None
     best = float(trials["cv_force_mae_ev_ang"].min()) / KCAL_PER_MOL_EV

@@ -12,8 +12,8 @@ from asteroid.units import KCAL_PER_MOL_EV
 from study.config.sweep import parse_sweep
 from study.engine.executors import SerialExecutor
 from study.ray_backend.executor import RayExecutor
-from study.recipes.workload import make_plan
-from study.run.run import run_plan
+from study.recipes.workload import make_workload
+from study.run.run import run_workload
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,7 +53,7 @@ def run_sweep(text: str, folder: Path, workers: int) -> pd.DataFrame:
             seen = progress.activity
             print(f"  {progress.stages_done}/{progress.stages_total} {seen}", flush=True)
 
-    return run_plan(make_plan(sweep), folder / sweep.name, make_executor, tell, print)
+    return run_workload(make_workload(sweep), folder / sweep.name, make_executor, tell, print)
 
 
 def errors(table: pd.DataFrame, strategy: str, budget: int, gamma_rel: float | None = None) -> pd.Series[float]:

@@ -6,7 +6,7 @@ The sweep: 5 budgets x 5 temperatures (one of them infinite) x 4 fine-tune sched
 labels, stages of 300, 1,500 and 300 steps (the proportion of the method's usual 40,000, 200,000 and 40,000). Each side
 is one run in a fresh process:
 
-- toolkit: `run_plan` with two Ray workers, everything included up to the written tables;
+- toolkit: `run_workload` with two Ray workers, everything included up to the written tables;
 - Ray Tune: OptunaSearch with Optuna's GridSampler over the same grid, two concurrent trials of one core. A trial trains
   its two or three stages one after the other with this same trainer, one model at a time, and predicts the test frames.
   Frames and stage descriptions lie in the object store once, workers are reused, Tune's log files are switched off, and
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from asteroid.models.trained import TrainedModel
     from asteroid.stages.stage import StageSpec
     from study.ray_backend.shared_bank import SharedBank
-    from study.recipes.workload import Plan
+    from study.recipes.workload import Workload
 
 BUDGETS, TEMPERATURES, SEEDS = (25, 50, 100, 200, 400), (0.1, 0.3, 1.0, 3.0, math.inf), (0, 1, 2)
 RATES = {"slowest": 0.0003, "slow": 0.0007, "fast": 0.0015, "fastest": 0.003}
@@ -86,10 +86,10 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.side == "toolkit":
-        toolkit_side(options.folder, make_throughput_plan("mlp", options.short))
+        toolkit_side(options.folder, make_throughput_workload("mlp", options.short))
     elif options.side is not None:
-        plan = make_throughput_plan("mlp" if options.side == "tune" else "schnet", options.short)
-        tune_side(options.folder, options.side, plan, options.trials)
+        workload = make_throughput_workload("mlp" if options.side == "tune" else "schnet", options.short)
+        tune_side(options.folder, options.side, workload, options.trials)
     else:
         compare(options.trials, options.schnet)
 
@@ -111,11 +111,11 @@ def compare(trials: int, schnet_trials: int) -> None:
         report_schnet(toolkit, measured_side("schnet", schnet_trials))
 
 
-def make_throughput_plan(architecture: str, short: bool) -> Plan:
+def make_throughput_workload(architecture: str, short: bool) -> Workload:
     """The sweep of both sides."""
     steps = SHORT_STEPS if short else STEPS
     from study.config.sweep import parse_sweep
-    from study.recipes.workload import make_plan
+    from study.recipes.workload import make_workload
 
     text = SWEEP.format(
         architecture=architecture,
@@ -128,19 +128,19 @@ def make_throughput_plan(architecture: str, short: bool) -> Plan:
             f"  {name}: {{steps: {steps['finetune']}, learning_rate: {rate}}}" for name, rate in RATES.items()
         ),
     )
-    return make_plan(parse_sweep(text.replace("'", ""), "the benchmark's sweep", Path()))
+    return make_workload(parse_sweep(text.replace("'", ""), "the benchmark's sweep", Path()))
 
 
 # ---- the two sides, each in a process of its own -----------------------------------------------------------------
 
 
-def toolkit_side(folder: Path, plan: Plan) -> None:
+def toolkit_side(folder: Path, workload: Workload) -> None:
     """Run the sweep with this toolkit."""
     from study.ray_backend.executor import RayExecutor
-    from study.run.run import run_plan
+    from study.run.run import run_workload
 
-    table = run_plan(
-        plan, folder / "run", lambda bank: RayExecutor(bank, workers=WORKERS), lambda _: None, lambda _: None
+    table = run_workload(
+        workload, folder / "run", lambda bank: RayExecutor(bank, workers=WORKERS), lambda _: None, lambda _: None
     )
     manifest = json.loads((folder / "run" / "manifest.json").read_text())
     rows = [
@@ -149,13 +149,16 @@ def toolkit_side(folder: Path, plan: Plan) -> None:
             index=False
         )
     ]
-    requested, distinct = Counter(map(cost_class, plan.requests)), Counter(map(cost_class, plan.stages.values()))
+    requested, distinct = (
+        Counter(map(cost_class, workload.requests)),
+        Counter(map(cost_class, workload.stages.values())),
+    )
     training_core_s = manifest["sharing"]["trained_core_s"]
     found = {"rows": rows, "requested": requested, "distinct": distinct, "training_core_s": training_core_s}
     (folder / "toolkit.json").write_text(json.dumps(found))
 
 
-def tune_side(folder: Path, side: str, plan: Plan, trials: int) -> None:
+def tune_side(folder: Path, side: str, workload: Workload, trials: int) -> None:
     """Run random trials of the grid with Ray Tune."""
     os.environ |= {"TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1", "RAY_USAGE_STATS_ENABLED": "0"}
     from optuna.distributions import CategoricalDistribution
@@ -167,8 +170,8 @@ def tune_side(folder: Path, side: str, plan: Plan, trials: int) -> None:
     from study.ray_backend.shared_bank import SharedBank
     from study.recipes.frames import describe_frames
 
-    shared = SharedBank.of(describe_frames(plan, plan.stages.values()))
-    chains = {(r.budget, r.gamma_rel, r.schedule, r.seed): r.stages for r in plan.recipes}
+    shared = SharedBank.of(describe_frames(workload, workload.stages.values()))
+    chains = {(r.budget, r.gamma_rel, r.schedule, r.seed): r.stages for r in workload.recipes}
     open_session(WORKERS, shared.nbytes, None)
     grid: dict[str, list[Any]] = {
         "budget": list(BUDGETS),
@@ -185,7 +188,7 @@ def tune_side(folder: Path, side: str, plan: Plan, trials: int) -> None:
     )
     tuner = tune.Tuner(
         tune.with_resources(
-            tune.with_parameters(train_chain, shared=shared, chains=chains, test=test_rows(plan)), {"cpu": 1}
+            tune.with_parameters(train_chain, shared=shared, chains=chains, test=test_rows(workload)), {"cpu": 1}
         ),
         tune_config=tune.TuneConfig(
             search_alg=search, num_samples=trials, max_concurrent_trials=WORKERS, reuse_actors=True
@@ -204,11 +207,11 @@ def tune_side(folder: Path, side: str, plan: Plan, trials: int) -> None:
     (folder / f"{side}.json").write_text(json.dumps(result))
 
 
-def test_rows(plan: Plan) -> tuple[str, list[str]]:
+def test_rows(workload: Workload) -> tuple[str, list[str]]:
     """Level and hashes of the test frames."""
     from asteroid.labels.label_set import content_hashes
 
-    return plan.data.test.level, list(content_hashes(plan.data.test))
+    return workload.data.test.level, list(content_hashes(workload.data.test))
 
 
 def train_chain(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from asteroid.descriptors.frame_bank import FrameBank
     from asteroid.descriptors.layout import Layout
     from asteroid.labels.label_set import LabelSet
-    from study.recipes.workload import Plan
+    from study.recipes.workload import Workload
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -69,20 +69,20 @@ def tiny_labels(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def tiny_plan(tiny_labels: Path) -> Plan:
+def tiny_workload(tiny_labels: Path) -> Workload:
     """The tiny sweep ready to run."""
     import tiny_sweep
 
-    from study.recipes.workload import make_plan
+    from study.recipes.workload import make_workload
 
-    return make_plan(tiny_sweep.sweep_of(tiny_labels))
+    return make_workload(tiny_sweep.sweep_of(tiny_labels))
 
 
 @pytest.fixture(scope="session")
-def tiny_run(tiny_plan: Plan, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def tiny_run(tiny_workload: Workload, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of an uninterrupted run; tests that change it work on a copy."""
     import tiny_sweep
 
     folder = tmp_path_factory.mktemp("reference") / "run"
-    tiny_sweep.run(tiny_plan, folder)
+    tiny_sweep.run(tiny_workload, folder)
     return folder

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from asteroid.stages.stage import StageSpec
     from study.recipes.packs import Pack
     from study.recipes.search import Search
-    from study.recipes.workload import Plan
+    from study.recipes.workload import Workload
 
 
 @dataclass(frozen=True)
@@ -59,18 +59,22 @@ class Forecast:
         return {kind: (stages[kind], packs[kind]) for kind in stages}
 
 
-def make_forecast(plan: Plan) -> Forecast:
-    """Lay out the work of a plan; nothing is trained."""
-    trial_chains = [chain for search in plan.searches for chain in _chains_of_a_trial(plan, search)]
-    tuned = make_tuned_recipes(plan.sweep, plan.builder, map(_untuned, plan.searches)) if _adds_rows(plan) else []
+def make_forecast(workload: Workload) -> Forecast:
+    """Count what a workload has to train; nothing is trained."""
+    trial_chains = [chain for search in workload.searches for chain in _chains_of_a_trial(workload, search)]
+    tuned = (
+        make_tuned_recipes(workload.sweep, workload.builder, map(_untuned, workload.searches))
+        if _adds_rows(workload)
+        else []
+    )
     tuned_chains = [recipe.stages for recipe in tuned]
-    section = plan.searches[0].section if plan.searches else None
-    chains = [*(recipe.stages for recipe in plan.recipes), *tuned_chains, *trial_chains]
+    section = workload.searches[0].section if workload.searches else None
+    chains = [*(recipe.stages for recipe in workload.recipes), *tuned_chains, *trial_chains]
     return Forecast(
-        rounds=plan.rounds,
+        rounds=workload.rounds,
         tuned_rows=len(tuned),
-        tuned_rounds=plan_rounds(tuned_chains, plan.sweep.pack_size),
-        trial_rounds=plan_rounds(trial_chains, plan.sweep.pack_size),
+        tuned_rounds=plan_rounds(tuned_chains, workload.sweep.pack_size),
+        trial_rounds=plan_rounds(trial_chains, workload.sweep.pack_size),
         trials=section.trials if section else 0,
         trials_per_round=section.trials_per_round if section else 1,
         stages={spec.key: spec for chain in chains for spec in chain},
@@ -114,18 +118,18 @@ def _missing(packs: Sequence[Pack], finished: Collection[str]) -> list[Pack]:
     return [pack for pack in packs if any(spec.key not in finished for spec in pack.specs)]
 
 
-def _adds_rows(plan: Plan) -> bool:
-    return plan.sweep.mode == "curve"
+def _adds_rows(workload: Workload) -> bool:
+    return workload.sweep.mode == "curve"
 
 
-def _chains_of_a_trial(plan: Plan, search: Search) -> list[tuple[StageSpec, ...]]:
+def _chains_of_a_trial(workload: Workload, search: Search) -> list[tuple[StageSpec, ...]]:
     """All folds and subset seeds of one trial at the sweep's own settings, with weights, at the largest budget."""
     budget = max(search.section.budgets) if search.budget is None else search.budget
     settings = replace(search.defaults, gamma_rel=1.0)
     return [
-        plan.builder.chain(search.strategy, settings, split, search.n_cheap, seed)
+        workload.builder.chain(search.strategy, settings, split, search.n_cheap, seed)
         for seed in search.section.subset_seeds
-        for split, _ in plan.builder.folds(budget, seed, search.section.folds)
+        for split, _ in workload.builder.folds(budget, seed, search.section.folds)
     ]
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from study.forecast.count import Forecast
-    from study.recipes.workload import Plan
+    from study.recipes.workload import Workload
 
 
 @dataclass(frozen=True)
@@ -45,11 +45,11 @@ class Expectation:
     disk_bytes: int
 
 
-def measure(plan: Plan, forecast: Forecast, workers: int, finished: Collection[str] = ()) -> Expectation:
+def measure(workload: Workload, forecast: Forecast, workers: int, finished: Collection[str] = ()) -> Expectation:
     """Describe the frames as a run would, and try each sort of pack for a moment; nothing is written.
 
     Args:
-        plan: from `study.recipes.workload.make_plan`.
+        workload: from `study.recipes.workload.make_workload`.
         forecast: its work.
         workers: processes that will train, one core each.
         finished: keys of stages that need no training.
@@ -58,12 +58,12 @@ def measure(plan: Plan, forecast: Forecast, workers: int, finished: Collection[s
         InputError: the frames do not fit into the memory that is free.
     """
     free = psutil.virtual_memory().available
-    refuse_too_many_frames(plan, forecast.stages.values())
+    refuse_too_many_frames(workload, forecast.stages.values())
     torch.set_num_threads(1)  # as a run does
     began = time.process_time()
-    bank = describe_frames(plan, forecast.stages.values())
+    bank = describe_frames(workload, forecast.stages.values())
     described_s = time.process_time() - began
-    n_atoms = plan.data.accurate.positions.shape[1]
+    n_atoms = workload.data.accurate.positions.shape[1]
     warm_up = WarmUp(bank, forecast.packs, forecast.stages)
     return Expectation(
         core_s=core_s_of(forecast, warm_up.core_s, finished),
@@ -71,7 +71,7 @@ def measure(plan: Plan, forecast: Forecast, workers: int, finished: Collection[s
         warm_up_s=time.process_time() - began,
         memory_bytes=_memory_bytes(forecast, SharedBank.of(bank).nbytes, n_atoms, workers),
         memory_free_bytes=free,
-        disk_bytes=expected_bytes(plan),
+        disk_bytes=expected_bytes(workload),
     )
 
 

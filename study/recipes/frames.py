@@ -18,38 +18,40 @@ if TYPE_CHECKING:
     from asteroid.descriptors.layout import Layout
     from asteroid.labels.label_set import LabelSet
     from asteroid.stages.stage import StageSpec
-    from study.recipes.workload import Plan
+    from study.recipes.workload import Workload
 
 
-#: Room for tables, manifest and figures.
-_TABLES_BYTES = 8 * 2**20
+#: Disk space for tables, manifest and figures, bytes.
+TABLES_BYTES = 8 * 2**20
 
 
-def needed_frames(plan: Plan, stages: Iterable[StageSpec]) -> dict[str, set[str]]:
+def needed_frames(workload: Workload, stages: Iterable[StageSpec]) -> dict[str, set[str]]:
     """Content hashes by level: the test frames, the frames of the given stages and those of the searches."""
-    data = plan.data
+    data = workload.data
     needed: dict[str, set[str]] = {data.accurate.level: set(content_hashes(data.test)), data.cheap_pool.level: set()}
-    for frames in [f for spec in stages for f in (spec.train, spec.val)] + search_frames(plan.searches, plan.builder):
+    for frames in [f for spec in stages for f in (spec.train, spec.val)] + search_frames(
+        workload.searches, workload.builder
+    ):
         needed[frames.level].update(frames.hashes)
     return needed
 
 
-def refuse_too_many_frames(plan: Plan, stages: Iterable[StageSpec]) -> None:
+def refuse_too_many_frames(workload: Workload, stages: Iterable[StageSpec]) -> None:
     """Refuse what the free memory cannot hold.
 
     Raises:
         InputError: the frames that are needed are too many.
     """
-    widest = max((plan.data.accurate, plan.data.cheap_pool), key=lambda labels: labels.positions.shape[1])
-    n_frames = sum(map(len, needed_frames(plan, stages).values()))
-    refuse_too_large(widest, layout_of(plan), n_frames=n_frames)
+    widest = max((workload.data.accurate, workload.data.cheap_pool), key=lambda labels: labels.positions.shape[1])
+    n_frames = sum(map(len, needed_frames(workload, stages).values()))
+    refuse_too_large(widest, layout_of(workload), n_frames=n_frames)
 
 
-def describe_frames(plan: Plan, stages: Iterable[StageSpec]) -> FrameBank:
+def describe_frames(workload: Workload, stages: Iterable[StageSpec]) -> FrameBank:
     """Describe all needed frames, each once."""
-    needed = needed_frames(plan, stages)
-    data, score_match = plan.data, plan.sweep.score_match
-    matches_scores = score_match is not None and "asteroid_unlabelled" in plan.sweep.strategies
+    needed = needed_frames(workload, stages)
+    data, score_match = workload.data, workload.sweep.score_match
+    matches_scores = score_match is not None and "asteroid_unlabelled" in workload.sweep.strategies
     entries = [
         _entry(data.accurate, needed, data.cheap_at_accurate),
         _entry(data.cheap_pool, needed, n_probes=score_match.probes if score_match and matches_scores else 0),
@@ -66,16 +68,16 @@ def _entry(
     return BankEntry(labels.select(rows), [hashes[row] for row in rows], chosen, n_probes)
 
 
-def layout_of(plan: Plan) -> Layout | None:
+def layout_of(workload: Workload) -> Layout | None:
     """The descriptors of the molecule, where the study needs any."""
-    data = plan.data
+    data = workload.data
     return None if data.descriptors is None else make_layout(data.accurate.numbers, data.descriptors)
 
 
-def expected_bytes(plan: Plan) -> int:
+def expected_bytes(workload: Workload) -> int:
     """Disk that a run takes: weights, stage records, tables and figures, with a margin."""
-    layout = layout_of(plan)
+    layout = layout_of(workload)
     inputs = 0 if layout is None else layout.width
-    per_stage = 4 * (make_network(plan.sweep.model.settings(), layout).parameter_count() + 2 * inputs) + 8192
-    n_stages = len(plan.stages) + sum(search.most_stages for search in plan.searches)
-    return int(1.5 * per_stage * n_stages) + _TABLES_BYTES
+    per_stage = 4 * (make_network(workload.sweep.model.settings(), layout).parameter_count() + 2 * inputs) + 8192
+    n_stages = len(workload.stages) + sum(search.most_stages for search in workload.searches)
+    return int(1.5 * per_stage * n_stages) + TABLES_BYTES

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Plan:
+class Workload:
     """A sweep ready to run: labels with roles, the rows to fill, and the searches to make first."""
 
     sweep: Sweep
@@ -42,7 +42,7 @@ class Plan:
         return {spec.key: spec for spec in self.requests}
 
 
-def make_plan(sweep: Sweep) -> Plan:
+def make_workload(sweep: Sweep) -> Workload:
     """Load the labels of a sweep and lay out its work; nothing is written.
 
     Raises:
@@ -53,4 +53,4 @@ def make_plan(sweep: Sweep) -> Plan:
     searches = searches_of(sweep)
     for search in searches:
         search.check(builder)
-    return Plan(sweep, data, builder, make_recipes(sweep, builder) if sweep.mode == "curve" else [], searches)
+    return Workload(sweep, data, builder, make_recipes(sweep, builder) if sweep.mode == "curve" else [], searches)

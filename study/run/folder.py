@@ -1,4 +1,4 @@
-"""The run folder: whose it is, who is using it, where its finished stages lie, and whether there is room."""
+"""The run folder: whose it is, who is using it, where its finished stages lie, and whether they fit on the disk."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def read_record(folder: Path) -> dict[str, Any]:
     return record if isinstance(record, dict) else {}
 
 
-def check_room(folder: Path, needed_bytes: int) -> None:
+def check_disk_space(folder: Path, needed_bytes: int) -> None:
     """Refuse to start where the disk is too small for the run.
 
     Raises:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from asteroid.stages.stage import StageSpec
     from study.data.load import StudyData
     from study.engine.sharing import Sharing
-    from study.recipes.workload import Plan
+    from study.recipes.workload import Workload
 
 SCHEMA_VERSION = 1
 _PACKAGES = (
@@ -47,31 +47,31 @@ _PACKAGES = (
 
 
 def make_manifest(
-    plan: Plan, status: str, stages: Mapping[str, StageSpec], sharing: Sharing, place: Mapping[str, str]
+    workload: Workload, status: str, stages: Mapping[str, StageSpec], sharing: Sharing, place: Mapping[str, str]
 ) -> dict[str, Any]:
     """Everything that a reader of the table needs besides the table.
 
     Args:
-        plan: the sweep and its labels.
+        workload: the sweep and its labels.
         status: "running" or "complete".
         stages: distinct stages that the run has asked for, those of searches included.
         sharing: stages requested against stages trained so far.
         place: name of the run (`run_id`) and where its finished stages lie (`store`).
     """
-    data = plan.data
+    data = workload.data
     return {
         "schema_version": SCHEMA_VERSION,
         "status": status,
         **place,
-        "name": plan.sweep.name,
-        "sweep": sweep_plain(plan.sweep),
-        "molecule": _formula(plan),
+        "name": workload.sweep.name,
+        "sweep": sweep_plain(workload.sweep),
+        "molecule": _formula(workload),
         "level_accurate": data.prices.accurate,
         "level_cheap": data.prices.cheap,
         "pool_size": len(data.pool),
         "cheap_pool_size": len(data.cheap_pool),
         "n_test": len(data.test),
-        "rows": len(plan.recipes),
+        "rows": len(workload.recipes),
         "stages": len(stages),
         "sharing": asdict(sharing),
         "prices": data.prices.to_json(),
@@ -128,7 +128,7 @@ def _bought(stages: Iterable[StageSpec]) -> defaultdict[tuple[str, str], set[str
     return bought
 
 
-def _formula(plan: Plan) -> str:
+def _formula(workload: Workload) -> str:
     """The molecule of the accurate labels, or the most frequent ones."""
-    names = [name for name, _ in formulas(plan.data.accurate).most_common()]
+    names = [name for name, _ in formulas(workload.data.accurate).most_common()]
     return listed(names, len(names))

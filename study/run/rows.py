@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from asteroid.models.trained import TrainedModel
     from asteroid.stages.stage import StageResult, StageSpec
     from study.recipes.recipes import Recipe
-    from study.recipes.workload import Plan
+    from study.recipes.workload import Workload
     from study.run.prediction_cost import UseMeter
 
 
 def make_rows(
-    plan: Plan, bank: FrameBank, results: Mapping[str, StageResult], meter: UseMeter
+    workload: Workload, bank: FrameBank, results: Mapping[str, StageResult], meter: UseMeter
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Rows of the results table and of the table of molecules (`study.tables.molecules`), on the same predictions.
 
@@ -37,34 +37,34 @@ def make_rows(
         one row for every recipe whose last stage is finished or whose chain has failed, and of those that are
         finished one for each molecule of a test set of several.
     """
-    open_zeros = _open_zeros(plan, results)
-    errors = _test_errors(plan, bank, results, open_zeros)
+    open_zeros = _open_zeros(workload, results)
+    errors = _test_errors(workload, bank, results, open_zeros)
     rows, molecule_rows = [], []
-    for recipe in plan.recipes:
+    for recipe in workload.recipes:
         failed = [results[s.key].status for s in recipe.stages if s.key in results and results[s.key].status != "ok"]
         if failed:
-            rows.append(_row(plan, recipe, results, None, math.nan, failed[0]))
+            rows.append(_row(workload, recipe, results, None, math.nan, failed[0]))
         elif recipe.stages[-1].key in results:
             use_cpu_s = meter.cpu_s_per_frame(recipe, results)
             last = recipe.stages[-1].key
-            rows.append(_row(plan, recipe, results, errors[last], use_cpu_s, "ok"))
-            doubts = (rows[-1]["warnings"], _energy_doubts(plan, open_zeros.get(last)))
+            rows.append(_row(workload, recipe, results, errors[last], use_cpu_s, "ok"))
+            doubts = (rows[-1]["warnings"], _energy_doubts(workload, open_zeros.get(last)))
             rows[-1]["warnings"] = "; ".join(filter(None, doubts))
             molecule_rows += _molecule_rows(rows[-1], errors[last])
     return rows, molecule_rows
 
 
 def _test_errors(
-    plan: Plan, bank: FrameBank, results: Mapping[str, StageResult], open_zeros: Mapping[str, Tensor]
+    workload: Workload, bank: FrameBank, results: Mapping[str, StageResult], open_zeros: Mapping[str, Tensor]
 ) -> dict[str, ModelErrors]:
     """Test errors of every finished last stage, all on the shared test frames."""
-    test = plan.data.test
+    test = workload.data.test
     rows, frames = bank.rows_of(test.level, content_hashes(test)), bank.levels[test.level]
     errors: dict[str, ModelErrors] = {}
     for cheap_only in (False, True):
         last = {
             spec.key: spec
-            for recipe in plan.recipes
+            for recipe in workload.recipes
             if (recipe.strategy == "cheap_only") == cheap_only and _usable(spec := recipe.stages[-1], results)
         }
         if last:
@@ -75,27 +75,27 @@ def _test_errors(
     return errors
 
 
-def _open_zeros(plan: Plan, results: Mapping[str, StageResult]) -> dict[str, Tensor]:
+def _open_zeros(workload: Workload, results: Mapping[str, StageResult]) -> dict[str, Tensor]:
     """By stage that accurate labels trained: test frames [n] whose zero of energy they leave open."""
-    test, pool = plan.data.test, plan.data.pool
+    test, pool = workload.data.test, workload.data.pool
     if not test.varied:
         return {}
     numbers = torch.tensor(test.numbers)
     # Not from the bank: it has no training frames of stages that were finished before.
     atoms = dict(zip(content_hashes(pool), pool.numbers, strict=True))
     found = {}
-    for spec in {recipe.stages[-1].key: recipe.stages[-1] for recipe in plan.recipes}.values():
+    for spec in {recipe.stages[-1].key: recipe.stages[-1] for recipe in workload.recipes}.values():
         if _usable(spec, results) and spec.train.level == test.level:
             known = torch.from_numpy(np.stack([atoms[h] for h in spec.train.hashes]))
             found[spec.key] = undetermined(numbers, known)
     return found
 
 
-def _energy_doubts(plan: Plan, open_zero: Tensor | None) -> str:
+def _energy_doubts(workload: Workload, open_zero: Tensor | None) -> str:
     """What energy errors leave out, as a sentence; empty where they leave out nothing."""
     if open_zero is None or not open_zero.any():
         return ""
-    names = sorted(rows_by_formula(plan.data.test.numbers[open_zero.numpy()]))
+    names = sorted(rows_by_formula(workload.data.test.numbers[open_zero.numpy()]))
     return (
         f"energy errors without {int(open_zero.sum())} of {len(open_zero)} test frames: the training labels leave the "
         f"zero of energy of {', '.join(names)} open"
@@ -125,7 +125,7 @@ def _models(results: Mapping[str, StageResult]) -> dict[str, TrainedModel]:
 
 
 def _row(
-    plan: Plan,
+    workload: Workload,
     recipe: Recipe,
     results: Mapping[str, StageResult],
     errors: ModelErrors | None,
@@ -137,7 +137,7 @@ def _row(
     n_val = len(last.val) if last.kind != "kernel" else 0  # a kernel trains on all that is bought
     weighted = next((results[s.key] for s in recipe.stages if s.gamma_rel is not None and s.key in results), None)
     bias = (weighted and weighted.bias_quantiles_ev_ang) or (math.nan, math.nan, math.nan)
-    prices = plan.data.prices
+    prices = workload.data.prices
     gamma_ev_ang = recipe.gamma_rel  # inf: no weights, NaN: nothing to weight
     if math.isfinite(gamma_ev_ang):
         gamma_ev_ang = weighted.gamma_ev_ang if weighted and weighted.gamma_ev_ang is not None else math.nan
@@ -159,7 +159,7 @@ def _row(
         "test_force_rmse_ev_ang": errors.force_rmse_ev_ang if errors else math.nan,
         "test_energy_mae_ev": errors.energy_mae_ev if errors else math.nan,
         "test_energy_rmse_ev": errors.energy_rmse_ev if errors else math.nan,
-        "n_test": len(plan.data.test),
+        "n_test": len(workload.data.test),
         "effective_sample": weighted.effective_sample if weighted else math.nan,
         "bias_median_ev_ang": bias[1],
         "bias_p10_ev_ang": bias[0],

@@ -14,10 +14,10 @@ from asteroid.training.schedule import TRAINER_VERSION
 from study.engine.engine import StageEngine
 from study.engine.store import StageStore
 from study.files import write_json
-from study.recipes.frames import _TABLES_BYTES, describe_frames, expected_bytes, refuse_too_many_frames
+from study.recipes.frames import TABLES_BYTES, describe_frames, expected_bytes, refuse_too_many_frames
 from study.recipes.packs import by_urgency
 from study.recipes.recipes import make_tuned_recipes
-from study.run.folder import OWN_STORE, check_folder, check_room, claimed, read_record, store_of
+from study.run.folder import OWN_STORE, check_disk_space, check_folder, claimed, read_record, store_of
 from study.run.manifest import make_manifest
 from study.run.prediction_cost import UseMeter
 from study.run.rows import make_rows
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from asteroid.descriptors.frame_bank import FrameBank
     from study.engine.executors import Executor
     from study.engine.progress import Progress
-    from study.recipes.workload import Plan
+    from study.recipes.workload import Workload
 
 
 #: Failures that the manifest keeps, the last ones.
@@ -52,8 +52,8 @@ _RECORD_EVERY_S, _RECORD_SHARE = 30.0, 0.02
 _LEFTOVER_S = 3600.0
 
 
-def run_plan(
-    plan: Plan,
+def run_workload(
+    workload: Workload,
     folder: Path,
     make_executor: Callable[[FrameBank], Executor],
     on_progress: Callable[[Progress], None],
@@ -65,7 +65,7 @@ def run_plan(
     """Train what is missing and write the tables; repeated, it continues.
 
     Args:
-        plan: from `make_plan`.
+        workload: from `make_workload`.
         folder: the run folder; created if need be.
         make_executor: makes the executor from the described frames.
         on_progress: called at every change worth showing.
@@ -82,18 +82,18 @@ def run_plan(
         PackFailedError: a pack failed several times; what is finished is kept, the reasons are in the manifest.
         OSError: the disk filled up on the way; what is finished is kept.
     """
-    check_folder(folder, plan.sweep, extend=extend)
-    refuse_too_many_frames(plan, plan.stages.values())
-    check_room(store_of(folder, store), expected_bytes(plan))
-    check_room(folder, _TABLES_BYTES)
+    check_folder(folder, workload.sweep, extend=extend)
+    refuse_too_many_frames(workload, workload.stages.values())
+    check_disk_space(store_of(folder, store), expected_bytes(workload))
+    check_disk_space(folder, TABLES_BYTES)
     # Two threads on small products cost more than they save, and results must not depend on the number of cores.
     torch.set_num_threads(1)
-    with claimed(folder, plan.sweep, extend=extend):
-        return _run(plan, folder, store_of(folder, store), make_executor, on_progress, on_note)
+    with claimed(folder, workload.sweep, extend=extend):
+        return _run(workload, folder, store_of(folder, store), make_executor, on_progress, on_note)
 
 
 def _run(
-    plan: Plan,
+    workload: Workload,
     folder: Path,
     root: Path,
     make_executor: Callable[[FrameBank], Executor],
@@ -112,15 +112,15 @@ def _run(
     def record(status: str, rows_from: tuple[FrameBank, UseMeter] | None = None) -> pd.DataFrame:
         nonlocal due
         began = time.monotonic()
-        manifest = make_manifest(plan, status, engine.known, engine.sharing, place)
+        manifest = make_manifest(workload, status, engine.known, engine.sharing, place)
         failures = [*earlier, *map(asdict, engine.failures)]
         write_json(folder / "manifest.json", manifest | {"failures": failures[-_FAILURES_KEPT:]})
         table = results_frame([])
         if rows_from is not None:
-            rows, molecule_rows = make_rows(plan, rows_from[0], engine.results, rows_from[1])
+            rows, molecule_rows = make_rows(workload, rows_from[0], engine.results, rows_from[1])
             table = results_frame(rows)
             write_results(table, folder)
-            if plan.data.test.varied:
+            if workload.data.test.varied:
                 write_molecules(molecules_frame(molecule_rows), folder)
             else:  # one of labels that were several molecules once
                 (folder / MOLECULES_FILE).unlink(missing_ok=True)
@@ -135,29 +135,29 @@ def _run(
             record("running", known_rows)
 
     engine = StageEngine(store, on_progress, on_note, record_when_due)
-    missing = engine.recall(plan.requests)
+    missing = engine.recall(workload.requests)
     _say_what_was_found(engine, store, on_note, shared=shared, missing=len(missing))
     record("running")
     engine.announce("describing frames")
     # What a search will choose is not known yet: its rows may need any frame that the others have finished with.
-    bank = describe_frames(plan, plan.stages.values() if plan.searches else missing)
-    meter = UseMeter(plan.data, bank.layout)
+    bank = describe_frames(workload, workload.stages.values() if workload.searches else missing)
+    meter = UseMeter(workload.data, bank.layout)
     executor = make_executor(bank)
     try:
         engine.start_clock()
-        if plan.searches:
-            before = len(plan.recipes)
-            plan = _search(plan, folder, bank, engine, executor, on_note)
-            engine.recall(spec for recipe in plan.recipes[before:] for spec in recipe.stages)
+        if workload.searches:
+            before = len(workload.recipes)
+            workload = _search(workload, folder, bank, engine, executor, on_note)
+            engine.recall(spec for recipe in workload.recipes[before:] for spec in recipe.stages)
         known_rows = (bank, meter)
-        engine.train(by_urgency(plan.rounds), executor)
+        engine.train(by_urgency(workload.rounds), executor)
     except BaseException:
         with suppress(OSError):  # a full disk is what may have ended the run
             record("running", known_rows)
         raise
     finally:
         executor.close()
-    return record("complete", known_rows if plan.recipes else None)
+    return record("complete", known_rows if workload.recipes else None)
 
 
 def _say_what_was_found(
@@ -175,19 +175,19 @@ def _say_what_was_found(
 
 
 def _search(
-    plan: Plan,
+    workload: Workload,
     folder: Path,
     bank: FrameBank,
     engine: StageEngine,
     executor: Executor,
     on_note: Callable[[str], None],
-) -> Plan:
+) -> Workload:
     """Make the searches of a sweep, write their tables, and add rows with the chosen settings in mode `curve`."""
     journal = open_journal(folder, on_note)
-    book = TrialBook(plan.searches, plan.builder, plan.data.prices, journal, bank, engine)
-    runner = SearchRunner(book, plan.sweep.pack_size)
-    searched = {search.strategy for search in plan.searches}
-    for strategy in plan.sweep.strategies:
+    book = TrialBook(workload.searches, workload.builder, workload.data.prices, journal, bank, engine)
+    runner = SearchRunner(book, workload.sweep.pack_size)
+    searched = {search.strategy for search in workload.searches}
+    for strategy in workload.sweep.strategies:
         if strategy not in searched:
             on_note(f"{strategy} has nothing to search: left out of the trials")
     try:
@@ -204,6 +204,6 @@ def _search(
     chosen = runner.chosen()
     for tuned in chosen:
         on_note(tuned.sentence())
-    if plan.sweep.mode != "curve":
-        return plan
-    return replace(plan, recipes=[*plan.recipes, *make_tuned_recipes(plan.sweep, plan.builder, chosen)])
+    if workload.sweep.mode != "curve":
+        return workload
+    return replace(workload, recipes=[*workload.recipes, *make_tuned_recipes(workload.sweep, workload.builder, chosen)])

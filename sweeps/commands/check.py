@@ -9,7 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from study.forecast.count import Forecast
-    from study.recipes.workload import Plan
+    from study.recipes.workload import Workload
 
 
 def check(
@@ -33,29 +33,29 @@ def check(
     from study.engine.store import StageStore
     from study.forecast.count import make_forecast
     from study.forecast.measure import measure
-    from study.recipes.workload import make_plan
+    from study.recipes.workload import make_workload
     from study.run.folder import check_store
     from sweeps.presets import load_sweep
 
     if store is not None:
         check_store(store)
-    plan = make_plan(load_sweep(sweep))
-    forecast = make_forecast(plan)
+    workload = make_workload(load_sweep(sweep))
+    forecast = make_forecast(workload)
     finished = set()
     if store is not None:
         stages = StageStore(store)
-        finished = {key for key in plan.stages if key in stages}
-    for line in (*plan.data.card, *count_lines(plan, forecast)):
+        finished = {key for key in workload.stages if key in stages}
+    for line in (*workload.data.card, *count_lines(workload, forecast)):
         typer.echo(line)
     if store is not None:
-        typer.echo(f"store {store}: {len(finished)} of {len(plan.stages)} stages are there already")
-    found = measure(plan, forecast, workers, finished)
-    most = "at most " if plan.searches else ""
+        typer.echo(f"store {store}: {len(finished)} of {len(workload.stages)} stages are there already")
+    found = measure(workload, forecast, workers, finished)
+    most = "at most " if workload.searches else ""
     on = f"{workers} workers" if workers > 1 else "1 worker"
     typer.echo(
         f"training: {most}{found.core_s / 3600:.2g} core-hours, {duration(found.wall_s)} on {on} like this one "
         f"(from a warm-up of {duration(found.warm_up_s)}; "
-        f"{'trials at the settings of the sweep, nothing shared between them; ' if plan.searches else ''}"
+        f"{'trials at the settings of the sweep, nothing shared between them; ' if workload.searches else ''}"
         "without the evaluation of rows)"
     )
     typer.echo(
@@ -64,27 +64,27 @@ def check(
     )
 
 
-def count_lines(plan: Plan, forecast: Forecast) -> list[str]:
+def count_lines(workload: Workload, forecast: Forecast) -> list[str]:
     """Rows, stages and packs after sharing, searches, and the labels that the sweep assumes bought."""
     from study.run.manifest import ledger_of
 
     kinds = forecast.by_kind()
     n_packs = sum(packs for _, packs in kinds.values())
     lines = []
-    if plan.recipes:
+    if workload.recipes:
         lines = [
-            f"{len(plan.recipes)} rows: {len(plan.requests)} stages requested, {len(plan.stages)} distinct, trained "
-            f"in {n_packs} packs",
+            f"{len(workload.recipes)} rows: {len(workload.requests)} stages requested, {len(workload.stages)} "
+            f"distinct, trained in {n_packs} packs",
             "  " + ", ".join(f"{kind}: {stages} in {packs}" for kind, (stages, packs) in kinds.items()),
         ]
-    for search in plan.searches:
+    for search in workload.searches:
         keys = ", ".join(search.keys)
         lines.append(f"first: search {search.name!r}, {search.section.trials} trials over {keys}")
-    if plan.searches:
+    if workload.searches:
         of_a_trial = sum(len(pack.specs) for packs in forecast.trial_rounds for pack in packs)
         adds = f"; then {forecast.tuned_rows} rows with what they choose" if forecast.tuned_rows else ""
         lines.append(f"  at most {forecast.trials * of_a_trial} stages for all searches{adds}")
-    return [*lines, *label_lines(ledger_of(plan.data, forecast.stages.values()), plan.data.prices)]
+    return [*lines, *label_lines(ledger_of(workload.data, forecast.stages.values()), workload.data.prices)]
 
 
 def label_lines(ledger: dict[str, Any], prices: Any) -> list[str]:

@@ -58,25 +58,25 @@ def run(
     """
     from study.engine.executors import PackFailedError
     from study.forecast.count import make_forecast
-    from study.recipes.workload import make_plan
+    from study.recipes.workload import make_workload
     from study.run.folder import scratch_path
-    from study.run.run import run_plan
+    from study.run.run import run_workload
     from sweeps.presets import load_sweep
     from sweeps.progress import make_display
 
     loaded = load_sweep(sweep)
     folder = out or Path("runs") / loaded.name
-    plan = make_plan(loaded)
-    for line in plan.data.card:
+    workload = make_workload(loaded)
+    for line in workload.data.card:
         say(line)
-    for line in count_lines(plan, make_forecast(plan)):
+    for line in count_lines(workload, make_forecast(workload)):
         say(line)
     say(f"into {folder}")
     again = run_command(sweep, folder, workers, ray_address, store, extend=extend)
     try:
         with make_display(stdout) as display:
             maker = _executor_maker(workers, ray_address, scratch_path(folder), display.note)
-            table = run_plan(plan, folder, maker, display.show, display.note, extend=extend, store=store)
+            table = run_workload(workload, folder, maker, display.show, display.note, extend=extend, store=store)
     except KeyboardInterrupt:
         stop("stopped", _KEPT, again, 130)
     except PackFailedError as error:
@@ -88,11 +88,11 @@ def run(
     failed = int((table["status"] != "ok").sum())
     if failed:
         say(f"{failed} of {len(table)} rows failed: see the column 'status'")
-    if plan.searches:
+    if workload.searches:
         say(f"trials: {folder / 'trials.csv'}, Optuna's journal: {folder / 'optuna.journal'}")
     if len(table):
         say(f"results: {folder / 'results.csv'} (and .parquet), settings and ledger: {folder / 'manifest.json'}")
-        if plan.data.test.varied:
+        if workload.data.test.varied:
             say(f"errors of each molecule: {folder / 'molecules.csv'}")
         say(f'next: asteroid-study report {folder}; asteroid-study plan {folder} --target "0.3 kcal/mol/A"')
 

@@ -13,7 +13,7 @@ import numpy as np
 from asteroid.datasets import load_methanol
 from study.config.sweep import Sweep, parse_sweep
 from study.engine.executors import SerialExecutor
-from study.run.run import run_plan
+from study.run.run import run_workload
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from asteroid.training.fit_loop import OnValidation
     from study.engine.progress import Progress
     from study.recipes.packs import Pack
-    from study.recipes.workload import Plan
+    from study.recipes.workload import Workload
 
 SWEEP = """
 name: tiny
@@ -134,8 +134,8 @@ def quiet(_: Progress | str) -> None:
     pass
 
 
-def run(plan: Plan, folder: Path, executor: Callable[[FrameBank], Any] | None = None) -> pd.DataFrame:
-    return run_plan(plan, folder, executor or Counting(), quiet, quiet)
+def run(workload: Workload, folder: Path, executor: Callable[[FrameBank], Any] | None = None) -> pd.DataFrame:
+    return run_workload(workload, folder, executor or Counting(), quiet, quiet)
 
 
 def copy_of(folder: Path, tmp_path: Path) -> Path:

@@ -24,8 +24,8 @@ from study.data.load import load_data
 from study.engine.executors import SerialExecutor
 from study.recipes.recipes import TunedSettings
 from study.recipes.settings import apply_values, default_settings, searched_keys
-from study.recipes.workload import make_plan
-from study.run.run import run_plan
+from study.recipes.workload import make_workload
+from study.run.run import run_workload
 from study.strategies import STRATEGIES, TRAITS
 from study.tables.trials import read_trials
 
@@ -251,8 +251,8 @@ def test_a_search_over_architectures(tiny_labels: Path, tmp_path: Path) -> None:
         ("identify: {", tune + "identify: {"),
     )
     notes: list[str] = []
-    plan = make_plan(sweep_of(tiny_labels, *changes))
-    table = run_plan(plan, tmp_path / "run", SerialExecutor, lambda _: None, notes.append)
+    workload = make_workload(sweep_of(tiny_labels, *changes))
+    table = run_workload(workload, tmp_path / "run", SerialExecutor, lambda _: None, notes.append)
     trials = read_trials(tmp_path / "run")
     assert trials is not None
     assert (trials["state"] == "COMPLETE").all()

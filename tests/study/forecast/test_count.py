@@ -16,7 +16,7 @@ from study.config.sweep import parse_sweep
 from study.forecast.count import core_s_of, make_forecast, makespan, wall_s_of
 from study.forecast.measure import measure
 from study.forecast.warmup import KernelRate, WarmUp
-from study.recipes.workload import Plan, make_plan
+from study.recipes.workload import Workload, make_workload
 from study.run.manifest import ledger_of
 
 if TYPE_CHECKING:
@@ -29,32 +29,32 @@ def per_pack(pack: Pack) -> float:
     return float(len(pack.specs))
 
 
-def test_the_forecast_is_what_the_run_does(tiny_plan: Plan) -> None:
-    forecast = make_forecast(tiny_plan)
+def test_the_forecast_is_what_the_run_does(tiny_workload: Workload) -> None:
+    forecast = make_forecast(tiny_workload)
     assert [len(pack.specs) for packs in forecast.rounds for pack in packs] == PACKS
     assert forecast.by_kind() == {"identify": (4, 1), "pretrain": (6, 2), "finetune": (8, 1)}
-    assert forecast.stages.keys() == tiny_plan.stages.keys()
+    assert forecast.stages.keys() == tiny_workload.stages.keys()
     assert (forecast.trials, forecast.tuned_rows, forecast.trial_rounds) == (0, 0, [])
 
 
-def test_expected_times_add_up(tiny_plan: Plan) -> None:
-    forecast = make_forecast(tiny_plan)
+def test_expected_times_add_up(tiny_workload: Workload) -> None:
+    forecast = make_forecast(tiny_workload)
     assert core_s_of(forecast, per_pack) == 18
     assert wall_s_of(forecast, per_pack, 1) == 18
     assert wall_s_of(forecast, per_pack, 2) == 4 + 3 + 8, "the two packs of pretraining go side by side"
     assert wall_s_of(forecast, per_pack, 9) == 4 + 3 + 8
-    identify = {key for key, spec in tiny_plan.stages.items() if spec.kind == "identify"}
+    identify = {key for key, spec in tiny_workload.stages.items() if spec.kind == "identify"}
     assert core_s_of(forecast, per_pack, identify) == 14
     assert core_s_of(forecast, per_pack, set(sorted(identify)[:3])) == 18, "a pack is trained whole"
-    assert wall_s_of(forecast, per_pack, 2, tiny_plan.stages.keys()) == 0
+    assert wall_s_of(forecast, per_pack, 2, tiny_workload.stages.keys()) == 0
 
 
 def test_a_search_is_counted_at_its_most(tiny_labels: Path) -> None:
     tune = {"budgets": [10], "trials": 5, "trials_per_round": 2, "folds": 2, "subset_seeds": [7, 8]}
     text = yaml.safe_load(SWEEP) | {"tune": tune | {"space": {"gamma_rel": [0.3, 1.0, math.inf]}}}
-    plan = make_plan(parse_sweep(yaml.safe_dump(text), "sweep.yaml", tiny_labels))
-    assert [search.strategy for search in plan.searches] == ["asteroid"]
-    forecast = make_forecast(plan)
+    workload = make_workload(parse_sweep(yaml.safe_dump(text), "sweep.yaml", tiny_labels))
+    assert [search.strategy for search in workload.searches] == ["asteroid"]
+    forecast = make_forecast(workload)
     of_a_trial = [(pack.kind, len(pack.specs)) for packs in forecast.trial_rounds for pack in packs]
     # 2 folds x 2 subset seeds; each fold has its own teacher, so its own weights; batches are shared within a seed.
     assert sorted(of_a_trial) == [("finetune", 4), ("identify", 4), ("pretrain", 2), ("pretrain", 2)]
@@ -63,8 +63,10 @@ def test_a_search_is_counted_at_its_most(tiny_labels: Path) -> None:
     # Rounds of 2, 2 and 1 trials: two packs of 4 side by side, then four of 2.
     assert wall_s_of(forecast, per_pack, 2) == grid_and_tuned + 2 * (4 + 4 + 4) + (4 + 2 + 4)
     assert forecast.tuned_rows == 4
-    labels = ledger_of(plan.data, forecast.stages.values())["accurate_labels_assumed_bought"]
-    assert labels > ledger_of(plan.data, plan.stages.values())["accurate_labels_assumed_bought"], "subsets of its own"
+    labels = ledger_of(workload.data, forecast.stages.values())["accurate_labels_assumed_bought"]
+    assert labels > ledger_of(workload.data, workload.stages.values())["accurate_labels_assumed_bought"], (
+        "subsets of its own"
+    )
 
 
 def make_forecast_of_tuned(forecast: object) -> object:
@@ -100,7 +102,7 @@ def test_noisy_kernel_seconds_never_shrink() -> None:
 
 
 def test_the_warm_up_tells_fixed_costs_from_steps_and_validations(
-    tiny_plan: Plan, monkeypatch: pytest.MonkeyPatch
+    tiny_workload: Workload, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = 0.0
 
@@ -112,7 +114,7 @@ def test_the_warm_up_tells_fixed_costs_from_steps_and_validations(
     monkeypatch.setattr(study.forecast.warmup, "train_pack", train)
     monkeypatch.setattr(study.forecast.warmup.time, "process_time", lambda: clock)
     monkeypatch.setattr(WarmUp, "_stand_in", lambda *_: None)
-    forecast = make_forecast(tiny_plan)
+    forecast = make_forecast(tiny_workload)
     warm_up = WarmUp(None, forecast.packs, forecast.stages)  # type: ignore[arg-type]
     for pack in forecast.packs:
         schedule = pack.specs[0].schedule
@@ -131,13 +133,13 @@ def test_every_kind_of_stage_is_tried(tiny_labels: Path, monkeypatch: pytest.Mon
         return real(bank, specs, *given, **named)  # type: ignore[arg-type]
 
     monkeypatch.setattr(study.forecast.warmup, "train_pack", noting)
-    plan = make_plan(sweep_of(tiny_labels, *NINE))
-    forecast = make_forecast(plan)
-    found = measure(plan, forecast, 2)
+    workload = make_workload(sweep_of(tiny_labels, *NINE))
+    forecast = make_forecast(workload)
+    found = measure(workload, forecast, 2)
     assert set(tried) == {"identify", "pretrain", "score_match", "finetune", "residual", "kernel"}
     assert found.wall_s > 0
     assert 0 < found.core_s < 120
     assert 2**26 < found.memory_bytes < 2**35
     assert found.disk_bytes > 0
-    finished = measure(plan, forecast, 1, plan.stages.keys())
+    finished = measure(workload, forecast, 1, workload.stages.keys())
     assert finished.core_s == 0

@@ -22,8 +22,8 @@ from study.engine.store import StageStore
 from study.ray_backend import executor as ray_executor
 from study.ray_backend import session as ray_session
 from study.ray_backend.executor import RayExecutor
-from study.recipes.workload import make_plan
-from study.run.run import run_plan
+from study.recipes.workload import make_workload
+from study.run.run import run_workload
 from study.tables.results import read_manifest
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def test_two_nodes_give_the_table_of_one_process(
 def test_a_node_lost_in_mid_run_loses_nothing(
     cluster: Any, other: Any, tiny_labels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plan = make_plan(sweep_of(tiny_labels, *SLOWER))
+    workload = make_workload(sweep_of(tiny_labels, *SLOWER))
     made: list[RayExecutor] = []
     saved: Counter[str] = Counter()
     once = threading.Lock()
@@ -125,13 +125,13 @@ def test_a_node_lost_in_mid_run_loses_nothing(
 
     monkeypatch.setattr(StageStore, "save", counting)
     notes: list[str] = []
-    table = run_plan(plan, tmp_path / "run", make, lose, notes.append)
+    table = run_workload(workload, tmp_path / "run", make, lose, notes.append)
     assert other not in cluster.worker_nodes
-    assert saved == Counter(plan.stages.keys()), "every stage once"
+    assert saved == Counter(workload.stages.keys()), "every stage once"
     (failure,) = read_manifest(tmp_path / "run")["failures"]
     assert failure["reason"].startswith("a worker died: ")
     assert len(notes) == 1
-    serial = run_plan(plan, tmp_path / "serial", SerialExecutor, lambda _: None, lambda _: None)
+    serial = run_workload(workload, tmp_path / "serial", SerialExecutor, lambda _: None, lambda _: None)
     pd.testing.assert_frame_equal(
         table.drop(columns=list(MEASURED)), serial.drop(columns=list(MEASURED)), check_exact=True
     )

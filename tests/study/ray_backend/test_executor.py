@@ -34,8 +34,8 @@ from study.ray_backend.executor import RayExecutor, WorkerLostError
 from study.ray_backend.shared_bank import SharedBank
 from study.ray_backend.worker import Raised
 from study.recipes.packs import Pack
-from study.recipes.workload import make_plan
-from study.run.run import run_plan
+from study.recipes.workload import make_workload
+from study.run.run import run_workload
 from study.tables.results import read_manifest
 
 if TYPE_CHECKING:
@@ -254,7 +254,7 @@ SLOWER = (("identify: {steps: 20,", "identify: {steps: 600,"), ("seeds: [0, 1]",
 
 
 def test_a_sweep_gives_the_same_table_even_where_workers_die(instance: None, tiny_labels: Path, tmp_path: Path) -> None:
-    plan = make_plan(sweep_of(tiny_labels, *SLOWER))
+    workload = make_workload(sweep_of(tiny_labels, *SLOWER))
     made: list[RayExecutor] = []
     killed: list[int] = []
     notes: list[str] = []
@@ -269,9 +269,9 @@ def test_a_sweep_gives_the_same_table_even_where_workers_die(instance: None, tin
             kill(made[-1].worker_pids)
 
     tables = [
-        run_plan(plan, tmp_path / "serial", SerialExecutor, lambda _: None, lambda _: None),
-        run_plan(plan, tmp_path / "ray", make, lambda _: None, lambda _: None),
-        run_plan(plan, tmp_path / "killed", make, kill_in_mid_pack, notes.append),
+        run_workload(workload, tmp_path / "serial", SerialExecutor, lambda _: None, lambda _: None),
+        run_workload(workload, tmp_path / "ray", make, lambda _: None, lambda _: None),
+        run_workload(workload, tmp_path / "killed", make, kill_in_mid_pack, notes.append),
     ]
     assert killed
     failures = read_manifest(tmp_path / "killed")["failures"]

@@ -21,8 +21,8 @@ from study.ray_backend import session as ray_session
 from study.ray_backend.executor import RayExecutor, WorkerLostError
 from study.ray_backend.jobs import Job
 from study.ray_backend.worker_pool import Worker
-from study.recipes.workload import make_plan
-from study.run.run import run_plan
+from study.recipes.workload import make_workload
+from study.run.run import run_workload
 from study.tables.results import read_manifest
 
 if TYPE_CHECKING:
@@ -236,7 +236,7 @@ class Planting(RayExecutor):
 
 
 def test_a_sweep_keeps_the_reasons_and_gives_the_same_table(instance: None, tiny_labels: Path, tmp_path: Path) -> None:
-    plan = make_plan(sweep_of(tiny_labels))
+    workload = make_workload(sweep_of(tiny_labels))
 
     def make(frames: FrameBank) -> RayExecutor:
         made = Planting(frames, workers=2, scratch=tmp_path / "ray" / "scratch")
@@ -244,8 +244,8 @@ def test_a_sweep_keeps_the_reasons_and_gives_the_same_table(instance: None, tiny
         return made
 
     notes: list[str] = []
-    serial = run_plan(plan, tmp_path / "serial", SerialExecutor, lambda _: None, lambda _: None)
-    table = run_plan(plan, tmp_path / "ray", make, lambda _: None, notes.append)
+    serial = run_workload(workload, tmp_path / "serial", SerialExecutor, lambda _: None, lambda _: None)
+    table = run_workload(workload, tmp_path / "ray", make, lambda _: None, notes.append)
     pd.testing.assert_frame_equal(
         table.drop(columns=list(MEASURED)), serial.drop(columns=list(MEASURED)), check_exact=True
     )

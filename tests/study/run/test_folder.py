@@ -18,7 +18,7 @@ from asteroid.errors import InputError
 from study.config.sweep import Sweep, parse_sweep, sweep_yaml
 from study.files import locked, write_json, write_text
 from study.labelling.work_folder import claimed_work
-from study.run.folder import check_folder, check_room, claimed, scratch_path, sweep_path
+from study.run.folder import check_disk_space, check_folder, claimed, scratch_path, sweep_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -238,10 +238,10 @@ def test_room_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         return usage(100 * 2**20, 90 * 2**20, 10 * 2**20)
 
     monkeypatch.setattr(shutil, "disk_usage", ten_mib_left)
-    check_room(tmp_path / "not" / "there", 10 * 2**20)
+    check_disk_space(tmp_path / "not" / "there", 10 * 2**20)
     assert asked == [tmp_path], "the disk of the nearest folder that exists"
     with pytest.raises(InputError) as caught:
-        check_room(tmp_path / "not" / "there", 11 * 2**20)
+        check_disk_space(tmp_path / "not" / "there", 11 * 2**20)
     message = str(caught.value)
     assert "needs about 11 MiB" in message
     assert "has 10 MiB free" in message

@@ -20,8 +20,8 @@ from study.config.sweep import parse_sweep
 from study.engine.engine import ATTEMPTS, StageEngine
 from study.engine.executors import SerialExecutor
 from study.engine.store import StageStore
-from study.recipes.workload import Plan, make_plan
-from study.run.run import run_plan
+from study.recipes.workload import Workload, make_workload
+from study.run.run import run_workload
 from study.search.trial_tracker import SearchTrial
 from study.tables.results import read_manifest
 from study.tables.trials import read_trials
@@ -95,8 +95,8 @@ class Part(SerialExecutor):
 
 
 @cache
-def plan_of(more: str) -> Plan:
-    return make_plan(parse_sweep(SWEEP + more, "test", Path()))
+def plan_of(more: str) -> Workload:
+    return make_workload(parse_sweep(SWEEP + more, "test", Path()))
 
 
 def search(
@@ -115,7 +115,7 @@ def search(
         executors.append(made(bank, slots, failures, stop_before))
         return executors[0]
 
-    run_plan(plan_of("".join(more)), folder, make, told.append, lambda _: None, store=store)
+    run_workload(plan_of("".join(more)), folder, make, told.append, lambda _: None, store=store)
     return executors[0], told
 
 

@@ -12,7 +12,7 @@ import pytest
 from tiny_sweep import NINE, Counting, lines, run, sweep_of
 
 from study.engine.store import StageStore
-from study.recipes.workload import Plan, make_plan
+from study.recipes.workload import Workload, make_workload
 from study.run import prediction_cost as use
 from study.strategies import STRATEGIES
 from study.tables.results import read_manifest, read_results
@@ -27,14 +27,14 @@ COUNTS = {"identify": 1, "pretrain": 2, "score_match": 1, "finetune": 3, "residu
 
 
 @pytest.fixture(scope="module")
-def plan(tiny_labels: Path) -> Plan:
-    return make_plan(sweep_of(tiny_labels, *NINE))
+def workload(tiny_labels: Path) -> Workload:
+    return make_workload(sweep_of(tiny_labels, *NINE))
 
 
 @pytest.fixture(scope="module")
-def finished(plan: Plan, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def finished(workload: Workload, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("nine") / "run"
-    run(plan, folder)
+    run(workload, folder)
     return folder
 
 
@@ -43,7 +43,7 @@ def table(finished: Path) -> pd.DataFrame:
     return read_results(finished).set_index("strategy")
 
 
-def test_every_strategy_has_a_row_with_numbers(plan: Plan, table: pd.DataFrame) -> None:
+def test_every_strategy_has_a_row_with_numbers(workload: Workload, table: pd.DataFrame) -> None:
     assert sorted(table.index) == sorted(STRATEGIES)
     assert (table["status"] == "ok").all()
     for name in ("test_force_mae_ev_ang", "test_energy_mae_ev", "use_cpu_s_per_frame", "recipe_core_s"):
@@ -54,7 +54,7 @@ def test_every_strategy_has_a_row_with_numbers(plan: Plan, table: pd.DataFrame) 
     assert (table["n_train"] + table["n_val"] == table["budget"]).all()
     stops_early = ~table.index.isin(["cheap_only", "gdml", "gdml_residual", "gdml_delta"])
     assert (table["n_val"] == 2 * stops_early).all(), "a kernel trains on every label"
-    kinds = [spec.kind for spec in plan.stages.values()]
+    kinds = [spec.kind for spec in workload.stages.values()]
     assert {kind: kinds.count(kind) for kind in set(kinds)} == COUNTS
 
 
@@ -92,30 +92,30 @@ def test_the_ledger_charges_labels_and_frames_apart(finished: Path) -> None:
 
 def test_frames_that_are_only_scored_need_no_labels(tiny_labels: Path, tmp_path: Path) -> None:
     alone = (NINE[0], ("[accurate_only, cheap_only, pretrain_finetune, asteroid]", "[asteroid_unlabelled]"), *NINE[2:])
-    run(make_plan(sweep_of(tiny_labels, *alone)), tmp_path / "run")
+    run(make_workload(sweep_of(tiny_labels, *alone)), tmp_path / "run")
     assert read_manifest(tmp_path / "run")["ledger"]["cheap_cpu_s"] == pytest.approx(40 * 0.05, rel=1e-12)
 
 
 def test_use_counts_every_term_of_a_prediction(
-    plan: Plan, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    workload: Workload, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def count(potential: Potential, labels: LabelSet) -> float:
         assert labels.positions.shape == (20, 6, 3)
         return len(potential.models) + (10.0 if potential.cheap else 0.0)
 
     monkeypatch.setattr(use, "cpu_s_per_frame", count)
-    run(plan, Path(shutil.copytree(finished, tmp_path / "run")))
+    run(workload, Path(shutil.copytree(finished, tmp_path / "run")))
     found = read_results(tmp_path / "run").set_index("strategy")["use_cpu_s_per_frame"]
     wanted = dict.fromkeys(STRATEGIES, 1.0) | {"residual": 2.0, "gdml_residual": 2.0, "gdml_delta": 11.0}
     assert found.to_dict() == wanted
 
 
 def test_a_cheap_method_that_cannot_run_here_costs_its_price(
-    plan: Plan, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    workload: Workload, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(use, "cpu_s_per_frame", lambda potential, _: 1.0 if potential.cheap is None else math.nan)
     monkeypatch.setattr(use, "cheap_method", lambda _: None)
-    run(plan, Path(shutil.copytree(finished, tmp_path / "run")))
+    run(workload, Path(shutil.copytree(finished, tmp_path / "run")))
     found = read_results(tmp_path / "run").set_index("strategy")["use_cpu_s_per_frame"]
     assert found.to_dict() == dict.fromkeys(STRATEGIES, 1.0) | {"gdml_delta": 1.002}
 
@@ -128,28 +128,28 @@ def test_measured_use_shows_that_xtb_runs_at_every_prediction(table: pd.DataFram
 
 
 @pytest.mark.parametrize("stop_before", [1, 5])
-def test_stopped_and_resumed(plan: Plan, finished: Path, tmp_path: Path, stop_before: int) -> None:
+def test_stopped_and_resumed(workload: Workload, finished: Path, tmp_path: Path, stop_before: int) -> None:
     stopped, resumed = Counting(stop_before), Counting()
     with pytest.raises(KeyboardInterrupt):
-        run(plan, tmp_path, stopped)
-    run(plan, tmp_path, resumed)
-    assert sorted((stopped.trained + resumed.trained).elements()) == sorted(plan.stages), "each stage once"
+        run(workload, tmp_path, stopped)
+    run(workload, tmp_path, resumed)
+    assert sorted((stopped.trained + resumed.trained).elements()) == sorted(workload.stages), "each stage once"
     assert lines(tmp_path) == lines(finished)
     third = Counting()
-    run(plan, tmp_path, third)
+    run(workload, tmp_path, third)
     assert third.packs == []
     assert lines(tmp_path) == lines(finished)
 
 
-def test_one_lost_stage_is_trained_again_to_the_same_bits(plan: Plan, finished: Path, tmp_path: Path) -> None:
+def test_one_lost_stage_is_trained_again_to_the_same_bits(workload: Workload, finished: Path, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     shutil.copytree(finished, folder)
-    lost = [next(k for k, spec in plan.stages.items() if spec.kind == kind) for kind in ("kernel", "score_match")]
-    lost.append(next(key for key, spec in plan.stages.items() if spec.kind == "residual"))
+    lost = [next(k for k, spec in workload.stages.items() if spec.kind == kind) for kind in ("kernel", "score_match")]
+    lost.append(next(key for key, spec in workload.stages.items() if spec.kind == "residual"))
     for key in lost:
         shutil.rmtree(folder / "store" / key)
     again = Counting()
-    run(plan, folder, again)
+    run(workload, folder, again)
     assert sorted(again.trained.elements()) == sorted(lost)
     assert lines(folder) == lines(finished)
     for key in lost:
@@ -163,17 +163,17 @@ def test_a_sweep_of_schnets(tiny_labels: Path, tmp_path: Path) -> None:
         ("asteroid_unlabelled, ", ""),
         ("model: {hidden: 8}", "model: {architecture: schnet, hidden: 8, layers: 1}"),
     )
-    plan = make_plan(sweep_of(tiny_labels, *changes))
-    run(plan, tmp_path / "run")
+    workload = make_workload(sweep_of(tiny_labels, *changes))
+    run(workload, tmp_path / "run")
     table = read_results(tmp_path / "run").set_index("strategy")
     assert sorted(table.index) == sorted(set(STRATEGIES) - {"asteroid_unlabelled"})
     assert (table["status"] == "ok").all()
     assert np.isfinite(table["test_force_mae_ev_ang"]).all()
     assert (table["use_cpu_s_per_frame"] > 0).all()
-    spec = next(spec for spec in plan.stages.values() if spec.kind == "pretrain")
+    spec = next(spec for spec in workload.stages.values() if spec.kind == "pretrain")
     stored = StageStore(tmp_path / "run" / "store").load(spec.key)
     assert stored.model.settings == spec.model
     assert spec.model.architecture == "schnet"
     again = Counting()
-    run(plan, tmp_path / "run", again)
+    run(workload, tmp_path / "run", again)
     assert again.packs == []

@@ -18,7 +18,7 @@ from study.config.sweep import parse_sweep
 from study.data.load import load_data
 from study.recipes.chains import ChainBuilder
 from study.recipes.recipes import make_recipes
-from study.recipes.workload import Plan
+from study.recipes.workload import Workload
 from study.run.prediction_cost import UseMeter
 from study.run.rows import make_rows
 from study.tables.results import COLUMNS, results_frame
@@ -49,18 +49,20 @@ finetune:
 
 @dataclass(frozen=True)
 class Trained:
-    plan: Plan
+    workload: Workload
     bank: FrameBank
     results: dict[str, StageResult]
     meter: UseMeter
 
     def rows(self, results: dict[str, StageResult] | None = None) -> dict[str, dict[str, Any]]:
-        found, of_molecules = make_rows(self.plan, self.bank, self.results if results is None else results, self.meter)
+        found, of_molecules = make_rows(
+            self.workload, self.bank, self.results if results is None else results, self.meter
+        )
         assert of_molecules == [], "there is one only"
         return {row["strategy"]: row for row in found}
 
     def recipe(self, strategy: str) -> Recipe:
-        (found,) = (r for r in self.plan.recipes if r.strategy == strategy)
+        (found,) = (r for r in self.workload.recipes if r.strategy == strategy)
         return found
 
 
@@ -77,30 +79,30 @@ def trained() -> Trained:
         cheap_pool=full.cheap_pool.select(np.arange(30)),
     )
     builder = ChainBuilder(data)
-    plan = Plan(sweep, data, builder, make_recipes(sweep, builder), [])
+    workload = Workload(sweep, data, builder, make_recipes(sweep, builder), [])
     accurate = data.accurate.select(
         np.isin(content_hashes(data.accurate), content_hashes(data.pool) + content_hashes(data.test))
     )
     bank = build_bank(data.descriptors, [BankEntry(s, content_hashes(s)) for s in (accurate, data.cheap_pool)])
     results: dict[str, StageResult] = {}
-    for packs in plan.rounds:
+    for packs in workload.rounds:
         for pack in packs:
             parents = {key: results[key].model for key in pack.parents}
             found = train_pack(bank, pack.specs, parents, share_batches=pack.share_batches)
             for result in found:  # planted times, so that sums over chains can be told apart
                 results[result.key] = replace(result, core_s=10.0 ** len(results))
-    return Trained(plan, bank, results, UseMeter(data, bank.layout))
+    return Trained(workload, bank, results, UseMeter(data, bank.layout))
 
 
 def predicted(strategy: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Energies [n] and forces [n, A, 3] of a strategy's model on the test frames, in the order of the test set."""
     t = trained()
-    data, model = t.plan.data, t.results[t.recipe(strategy).stages[-1].key].model
+    data, model = t.workload.data, t.results[t.recipe(strategy).stages[-1].key].model
     frames = t.bank.levels[data.test.level]
     rows = t.bank.rows_of(data.test.level, content_hashes(data.test))
     energy, forces = energy_and_forces(
         t.bank.layout,
-        t.plan.sweep.model.settings(),
+        t.workload.sweep.model.settings(),
         model.parameters[None],
         model.scaling,
         frames.descriptors[rows][None],
@@ -114,7 +116,7 @@ STRATEGIES = ("accurate_only", "cheap_only", "pretrain_finetune", "asteroid")
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_errors_are_those_on_the_test_labels(strategy: str) -> None:
-    row, test = trained().rows()[strategy], trained().plan.data.test
+    row, test = trained().rows()[strategy], trained().workload.data.test
     assert test.energy is not None
     assert test.forces is not None
     energy, forces = predicted(strategy)
@@ -141,7 +143,7 @@ def test_what_was_bought_and_what_it_costs() -> None:
         "pretrain_finetune": (10, 8, 2, 20),
         "asteroid": (10, 8, 2, 20),
     }
-    cheap = trained().plan.data.prices.levels["gfn2-xtb"]
+    cheap = trained().workload.data.prices.levels["gfn2-xtb"]
     for row in rows.values():
         assert row["cost_accurate_cpu_s"] == 30.0 * row["budget"]
         assert row["cost_cheap_cpu_s"] == row["n_cheap"] * (cheap.label_cpu_s + cheap.sampling_cpu_s)

@@ -16,7 +16,7 @@ from tiny_sweep import PACKS, Counting, copy_of, lines, quiet, run, stage_files
 from study.config.sweep import sweep_plain
 from study.engine.store import StageStore
 from study.prices import PriceList
-from study.run.run import run_plan
+from study.run.run import run_workload
 from study.tables.results import read_manifest, read_results
 
 if TYPE_CHECKING:
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from asteroid.training.fit_loop import OnValidation
     from study.engine.progress import Progress
     from study.recipes.packs import Pack
-    from study.recipes.workload import Plan
+    from study.recipes.workload import Workload
 
 
-def test_the_table_is_complete_and_valid(tiny_plan: Plan, tiny_run: Path) -> None:
+def test_the_table_is_complete_and_valid(tiny_workload: Workload, tiny_run: Path) -> None:
     table = read_results(tiny_run)
     rows = Counter(table["strategy"])
     assert rows == {"accurate_only": 4, "cheap_only": 2, "pretrain_finetune": 4, "asteroid": 4}
@@ -46,21 +46,21 @@ def test_the_table_is_complete_and_valid(tiny_plan: Plan, tiny_run: Path) -> Non
     assert np.allclose(table["cost_cheap_cpu_s"], 0.052 * table["n_cheap"], rtol=1e-14)
     assert (table["n_test"] == 20).all()
     keys = {key for row in table["stage_keys"] for key in row.split()}
-    assert keys == tiny_plan.stages.keys() == {path.name for path in (tiny_run / "store").iterdir()}
+    assert keys == tiny_workload.stages.keys() == {path.name for path in (tiny_run / "store").iterdir()}
     assert len(keys) == sum(PACKS)
 
 
-def test_the_manifest_says_everything_else(tiny_plan: Plan, tiny_run: Path) -> None:
+def test_the_manifest_says_everything_else(tiny_workload: Workload, tiny_run: Path) -> None:
     text = (tiny_run / "manifest.json").read_text()
     manifest = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
     assert manifest == read_manifest(tiny_run)
     assert manifest["status"] == "complete"
-    assert manifest["sweep"] == sweep_plain(tiny_plan.sweep)
+    assert manifest["sweep"] == sweep_plain(tiny_workload.sweep)
     assert (manifest["rows"], manifest["stages"]) == (14, 18)
     assert manifest["molecule"] == "CH4O"
     assert (manifest["level_accurate"], manifest["level_cheap"]) == ("ccsd_t/cc-pvdz", "gfn2-xtb")
     assert (manifest["n_test"], manifest["pool_size"]) == (20, 60)
-    assert PriceList.from_json(manifest["prices"]) == tiny_plan.data.prices
+    assert PriceList.from_json(manifest["prices"]) == tiny_workload.data.prices
     ledger = manifest["ledger"]
     # Budgets nest within a seed, so each seed buys 15 labels and 40 cheap frames; the two seeds may share some.
     assert 15 < ledger["accurate_labels_assumed_bought"] <= 30
@@ -68,7 +68,7 @@ def test_the_manifest_says_everything_else(tiny_plan: Plan, tiny_run: Path) -> N
     assert ledger["accurate_cpu_s"] == 28.0 * ledger["accurate_labels_assumed_bought"]
     assert (ledger["evaluation_labels"], ledger["evaluation_cpu_s"]) == (20, 560.0)
     store = StageStore(tiny_run / "store")
-    spent = sum(store.load(key).core_s for key in tiny_plan.stages)
+    spent = sum(store.load(key).core_s for key in tiny_workload.stages)
     assert ledger["sweep_core_s"] == pytest.approx(spent, rel=1e-12)
     for name in ("torch", "numpy", "python"):
         assert manifest["versions"][name]
@@ -86,18 +86,18 @@ def test_a_run_leaves_no_temporary_files(tiny_run: Path) -> None:
     ]
 
 
-def test_run_again_trains_nothing(tiny_plan: Plan, tiny_run: Path, tmp_path: Path) -> None:
+def test_run_again_trains_nothing(tiny_workload: Workload, tiny_run: Path, tmp_path: Path) -> None:
     folder = copy_of(tiny_run, tmp_path)
     before, table = stage_files(folder), lines(folder, ("use_cpu_s_per_frame",))
     again = Counting()
-    run(tiny_plan, folder, again)
+    run(tiny_workload, folder, again)
     assert again.packs == []
     assert again.closed == 1
     assert stage_files(folder) == before
     assert lines(folder, ("use_cpu_s_per_frame",)) == table, "seconds of training are those of the first run"
 
 
-def test_two_packs_at_once_give_the_same_table(tiny_plan: Plan, tiny_run: Path, tmp_path: Path) -> None:
+def test_two_packs_at_once_give_the_same_table(tiny_workload: Workload, tiny_run: Path, tmp_path: Path) -> None:
     class TwoAtOnce(Counting):
         """Trains two packs at the same time."""
 
@@ -113,15 +113,17 @@ def test_two_packs_at_once_give_the_same_table(tiny_plan: Plan, tiny_run: Path, 
             return threads.submit(lambda: super(TwoAtOnce, self).submit(pack, parents, on_validation, earlier).result())
 
     with ThreadPoolExecutor(2) as threads:
-        run(tiny_plan, tmp_path / "run", TwoAtOnce())
+        run(tiny_workload, tmp_path / "run", TwoAtOnce())
     assert lines(tmp_path / "run") == lines(tiny_run)
 
 
 @pytest.mark.parametrize("stop_before", [0, 2, 3])
-def test_stopped_before_a_pack_and_resumed(tiny_plan: Plan, tiny_run: Path, tmp_path: Path, stop_before: int) -> None:
+def test_stopped_before_a_pack_and_resumed(
+    tiny_workload: Workload, tiny_run: Path, tmp_path: Path, stop_before: int
+) -> None:
     stopped = Counting(stop_before)
     with pytest.raises(KeyboardInterrupt):
-        run(tiny_plan, tmp_path, stopped)
+        run(tiny_workload, tmp_path, stopped)
     assert stopped.closed == 1
     assert read_manifest(tmp_path)["status"] == "running"
     kept = stage_files(tmp_path)
@@ -130,19 +132,19 @@ def test_stopped_before_a_pack_and_resumed(tiny_plan: Plan, tiny_run: Path, tmp_
         partial = read_results(tmp_path)  # the rows whose stages are finished
         assert len(partial) == {2: 5, 3: 6}[stop_before]
     resumed = Counting()
-    run(tiny_plan, tmp_path, resumed)
-    assert stopped.trained + resumed.trained == Counter(tiny_plan.stages.keys()), "each stage once"
+    run(tiny_workload, tmp_path, resumed)
+    assert stopped.trained + resumed.trained == Counter(tiny_workload.stages.keys()), "each stage once"
     assert kept.items() <= stage_files(tmp_path).items()
     assert lines(tmp_path) == lines(tiny_run)
     assert read_manifest(tmp_path)["status"] == "complete"
 
 
-def test_progress_counts_stages_and_steps(tiny_plan: Plan, tmp_path: Path) -> None:
+def test_progress_counts_stages_and_steps(tiny_workload: Workload, tmp_path: Path) -> None:
     seen: list[Progress] = []
     with pytest.raises(KeyboardInterrupt):
-        run_plan(tiny_plan, tmp_path, Counting(1), seen.append, quiet)
+        run_workload(tiny_workload, tmp_path, Counting(1), seen.append, quiet)
     first_half = len(seen)
-    run_plan(tiny_plan, tmp_path, Counting(), seen.append, quiet)
+    run_workload(tiny_workload, tmp_path, Counting(), seen.append, quiet)
     total = 4 * 20 + 6 * 24 + 8 * 20
     assert {p.stages_total for p in seen} == {18}
     assert [p.stages_done for p in seen] == sorted(p.stages_done for p in seen)

@@ -21,8 +21,8 @@ import study.run.run
 from asteroid.errors import InputError
 from study.engine.executors import PackFailedError
 from study.files import write_json
-from study.recipes.workload import Plan, make_plan
-from study.run.run import run_plan
+from study.recipes.workload import Workload, make_workload
+from study.run.run import run_workload
 from study.tables.results import read_manifest, read_results
 
 if TYPE_CHECKING:
@@ -34,11 +34,11 @@ if TYPE_CHECKING:
     from study.recipes.packs import Pack
 
 
-def refusal(tiny_plan: Plan, folder: Path) -> str:
+def refusal(tiny_workload: Workload, folder: Path) -> str:
     before = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()} if folder.exists() else {}
     nothing = Counting()
     with pytest.raises(InputError) as caught:
-        run(tiny_plan, folder, nothing)
+        run(tiny_workload, folder, nothing)
     assert nothing.packs == []
     assert ({p: p.read_bytes() for p in folder.rglob("*") if p.is_file()} if folder.exists() else {}) == before
     message = str(caught.value)
@@ -46,20 +46,20 @@ def refusal(tiny_plan: Plan, folder: Path) -> str:
     return message
 
 
-def test_another_sweep_in_the_same_folder(tiny_plan: Plan, tiny_run: Path, tmp_path: Path) -> None:
+def test_another_sweep_in_the_same_folder(tiny_workload: Workload, tiny_run: Path, tmp_path: Path) -> None:
     folder = copy_of(tiny_run, tmp_path)
-    other = replace(tiny_plan, sweep=tiny_plan.sweep.model_copy(update={"budgets": (10, 20), "seeds": (4,)}))
+    other = replace(tiny_workload, sweep=tiny_workload.sweep.model_copy(update={"budgets": (10, 20), "seeds": (4,)}))
     message = refusal(other, folder)
     assert "made by another sweep (budgets: it has [10, 15], the new sweep [10, 20])" in message
-    run(tiny_plan, folder)
+    run(tiny_workload, folder)
 
 
-def test_a_folder_with_somebody_elses_files(tiny_plan: Plan, tmp_path: Path) -> None:
+def test_a_folder_with_somebody_elses_files(tiny_workload: Workload, tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("mine")
-    assert "found other files" in refusal(tiny_plan, tmp_path)
+    assert "found other files" in refusal(tiny_workload, tmp_path)
 
 
-def test_a_folder_in_use(tiny_plan: Plan, tiny_run: Path, tmp_path: Path) -> None:
+def test_a_folder_in_use(tiny_workload: Workload, tiny_run: Path, tmp_path: Path) -> None:
     folder = copy_of(tiny_run, tmp_path)
     hold = "import fcntl, time; f = open(0); fcntl.flock(f, fcntl.LOCK_EX); print(1, flush=True); time.sleep(60)"
     with (
@@ -69,32 +69,32 @@ def test_a_folder_in_use(tiny_plan: Plan, tiny_run: Path, tmp_path: Path) -> Non
         try:
             assert holder.stdout is not None
             holder.stdout.readline()
-            assert "is in use by process" in refusal(tiny_plan, folder)
+            assert "is in use by process" in refusal(tiny_workload, folder)
         finally:
             holder.kill()
-    run(tiny_plan, folder)
+    run(tiny_workload, folder)
 
 
-def test_too_little_room_on_the_disk(tiny_plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_little_disk_space(tiny_workload: Workload, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(2**40, 2**40 - 2**20, 2**20))
     folder = tmp_path / "deep" / "run"
-    message = refusal(tiny_plan, folder)
+    message = refusal(tiny_workload, folder)
     assert "MiB on disk" in message
     assert "has 1 MiB free" in message
     assert list(tmp_path.iterdir()) == [], "nothing is written"
 
 
-def test_the_expected_room_is_enough_and_not_absurd(tiny_plan: Plan, tiny_run: Path) -> None:
+def test_the_expected_disk_space_is_enough_and_not_absurd(tiny_workload: Workload, tiny_run: Path) -> None:
     from study.recipes.frames import expected_bytes
 
     written = sum(p.stat().st_size for p in tiny_run.rglob("*") if p.is_file())
-    assert written < expected_bytes(tiny_plan) < written + 50 * 2**20
+    assert written < expected_bytes(tiny_workload) < written + 50 * 2**20
 
 
 def test_a_schedule_that_diverges_fails_its_own_rows_only(tiny_labels: Path, tiny_run: Path, tmp_path: Path) -> None:
     wild = "  standard: {steps: 20, learning_rate: 0.002, validations: 2}\n  wild: {steps: 20, learning_rate: 1.0e+30, "
-    changed = make_plan(
+    changed = make_workload(
         sweep_of(tiny_labels, ("  standard: {steps: 20, learning_rate: 0.002, ", wild.replace("2}\n", "2}\n", 1)))
     )
     run(changed, tmp_path)
@@ -116,10 +116,10 @@ def test_a_schedule_that_diverges_fails_its_own_rows_only(tiny_labels: Path, tin
     assert lines(tmp_path, ("use_cpu_s_per_frame",)) == before
 
 
-def test_children_of_a_failed_stage_are_not_trained(tiny_plan: Plan, tiny_run: Path, tmp_path: Path) -> None:
-    bad = next(spec.key for spec in tiny_plan.stages.values() if spec.kind == "identify")
-    children = {spec.key for spec in tiny_plan.stages.values() if bad in spec.parents}
-    lost = children | {spec.key for spec in tiny_plan.stages.values() if children & set(spec.parents)}
+def test_children_of_a_failed_stage_are_not_trained(tiny_workload: Workload, tiny_run: Path, tmp_path: Path) -> None:
+    bad = next(spec.key for spec in tiny_workload.stages.values() if spec.kind == "identify")
+    children = {spec.key for spec in tiny_workload.stages.values() if bad in spec.parents}
+    lost = children | {spec.key for spec in tiny_workload.stages.values() if children & set(spec.parents)}
     assert len(lost) == 2
 
     class Spoiling(Counting):
@@ -139,8 +139,8 @@ def test_children_of_a_failed_stage_are_not_trained(tiny_plan: Plan, tiny_run: P
             return done
 
     spoiling = Spoiling()
-    run(tiny_plan, tmp_path, spoiling)
-    assert spoiling.trained == Counter(tiny_plan.stages.keys() - lost)
+    run(tiny_workload, tmp_path, spoiling)
+    assert spoiling.trained == Counter(tiny_workload.stages.keys() - lost)
     table = read_results(tmp_path)
     failed = table[table["status"] != "ok"]
     assert sorted(failed["strategy"]) == ["accurate_only", "asteroid"]
@@ -154,7 +154,7 @@ def test_children_of_a_failed_stage_are_not_trained(tiny_plan: Plan, tiny_run: P
     for row in good:
         assert row == whole[tuple(row[k] for k in ("strategy", "gamma_rel", "budget", "seed"))], "to the last digit"
     again = Counting()
-    run(tiny_plan, tmp_path, again)
+    run(tiny_workload, tmp_path, again)
     assert again.packs == []
     assert read_manifest(tmp_path)["status"] == "complete"
 
@@ -182,9 +182,11 @@ class Broken(Counting):
         return future
 
 
-def test_a_pack_that_fails_is_trained_again_to_the_same_bits(tiny_plan: Plan, tiny_run: Path, tmp_path: Path) -> None:
+def test_a_pack_that_fails_is_trained_again_to_the_same_bits(
+    tiny_workload: Workload, tiny_run: Path, tmp_path: Path
+) -> None:
     broken, notes = Broken([ValueError("a\nlong story"), MemoryError("no room")]), []
-    run_plan(tiny_plan, tmp_path, broken, quiet, notes.append)
+    run_workload(tiny_workload, tmp_path, broken, quiet, notes.append)
     assert len(broken.attempts) == 6
     assert broken.attempts[2] == broken.attempts[3] == broken.attempts[4], "the same pack"
     assert notes == [
@@ -204,11 +206,11 @@ def test_a_pack_that_fails_is_trained_again_to_the_same_bits(tiny_plan: Plan, ti
 
 
 def test_a_pack_that_always_fails_ends_the_run_and_keeps_what_is_finished(
-    tiny_plan: Plan, tiny_run: Path, tmp_path: Path
+    tiny_workload: Workload, tiny_run: Path, tmp_path: Path
 ) -> None:
     broken = Broken([KeyError(name) for name in "abcd"])
     with pytest.raises(PackFailedError, match="failed 3 times, the last time with KeyError: 'c'") as caught:
-        run(tiny_plan, tmp_path, broken)
+        run(tiny_workload, tmp_path, broken)
     assert isinstance(caught.value.__cause__, KeyError)
     assert "\n" not in str(caught.value)
     assert len(broken.attempts) == 2 + 3
@@ -218,16 +220,16 @@ def test_a_pack_that_always_fails_ends_the_run_and_keeps_what_is_finished(
     assert manifest["sharing"]["stages_trained"] == sum(PACKS[:2])
     assert len(manifest["failures"]) == 3
     resumed = Counting()
-    run(tiny_plan, tmp_path, resumed)
+    run(tiny_workload, tmp_path, resumed)
     assert len(resumed.packs) == 2
     assert lines(tmp_path) == lines(tiny_run)
     assert len(read_manifest(tmp_path)["failures"]) == 3, "reasons of earlier sessions stay"
 
 
-def test_a_users_mistake_found_by_a_pack_is_not_tried_again(tiny_plan: Plan, tmp_path: Path) -> None:
+def test_a_users_mistake_found_by_a_pack_is_not_tried_again(tiny_workload: Workload, tmp_path: Path) -> None:
     broken = Broken([InputError("the kernel does not fit: take fewer frames")])
     with pytest.raises(InputError, match="does not fit"):
-        run(tiny_plan, tmp_path, broken)
+        run(tiny_workload, tmp_path, broken)
     assert len(broken.attempts) == 3
     assert len(broken.packs) == 2
 
@@ -235,7 +237,12 @@ def test_a_users_mistake_found_by_a_pack_is_not_tried_again(tiny_plan: Plan, tmp
 @pytest.mark.parametrize("room_for", [0, 5, 12])
 @pytest.mark.parametrize("shared", [False, True])
 def test_a_disk_that_fills_up_in_mid_run(
-    tiny_plan: Plan, tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room_for: int, shared: bool
+    tiny_workload: Workload,
+    tiny_run: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    room_for: int,
+    shared: bool,
 ) -> None:
     store = tmp_path / "stages" if shared else tmp_path / "run" / "store"
     saved = 0
@@ -260,7 +267,9 @@ def test_a_disk_that_fills_up_in_mid_run(
         if room_for == 5:  # the manifest cannot be written either
             full.setattr(study.run.run, "write_json", manifest_until_full)
         with pytest.raises(OSError, match="No space left") as caught:
-            run_plan(tiny_plan, tmp_path / "run", stopped, quiet, quiet, store=tmp_path / "stages" if shared else None)
+            run_workload(
+                tiny_workload, tmp_path / "run", stopped, quiet, quiet, store=tmp_path / "stages" if shared else None
+            )
     assert caught.value.errno == errno.ENOSPC
     assert stopped.closed == 1
     finished = {path.name for path in store.iterdir()}
@@ -268,8 +277,8 @@ def test_a_disk_that_fills_up_in_mid_run(
     assert not any(name.startswith(".") for name in finished), "what was half-written is gone"
     assert read_manifest(tmp_path / "run")["status"] == "running"
     resumed = Counting()
-    run_plan(tiny_plan, tmp_path / "run", resumed, quiet, quiet, store=tmp_path / "stages" if shared else None)
-    assert resumed.trained == Counter(tiny_plan.stages.keys() - finished)
+    run_workload(tiny_workload, tmp_path / "run", resumed, quiet, quiet, store=tmp_path / "stages" if shared else None)
+    assert resumed.trained == Counter(tiny_workload.stages.keys() - finished)
     assert lines(tmp_path / "run") == lines(tiny_run)
     assert sorted(p.name for p in (tmp_path / "run").iterdir() if p.name != "store") == sorted(
         p.name for p in tiny_run.iterdir() if p.name != "store"

@@ -16,7 +16,7 @@ from tiny_sweep import Counting, copy_of, lines, run, stage_files
 from study.tables.results import read_manifest
 
 if TYPE_CHECKING:
-    from study.recipes.workload import Plan
+    from study.recipes.workload import Workload
 
 DRIVER = '''
 """Runs the sweep once for each point, in a forked copy that is killed there."""
@@ -80,13 +80,13 @@ def prepare(what, number):
 
 
 sweep = read_sweep(Path(sys.argv[1]))
-plan = study.recipes.workload.make_plan(sweep)
+workload = study.recipes.workload.make_workload(sweep)
 for point in sys.argv[3:]:
     child = os.fork()
     if not child:
         what, number = point.split("-")
         prepare(what, int(number))
-        study.run.run.run_plan(plan, Path(sys.argv[2]) / point, Dying, lambda progress: None, print)
+        study.run.run.run_workload(workload, Path(sys.argv[2]) / point, Dying, lambda progress: None, print)
         os._exit(0)
     _, status = os.waitpid(child, 0)
     print(point, f"signal {os.WTERMSIG(status)}" if os.WIFSIGNALED(status) else f"exit {os.WEXITSTATUS(status)}")
@@ -126,27 +126,27 @@ def test_another_process_gives_the_same_table(killed: Path, tiny_run: Path) -> N
 
 
 @pytest.mark.parametrize("point", KILLS)
-def test_killed_and_resumed(tiny_plan: Plan, tiny_run: Path, killed: Path, tmp_path: Path, point: str) -> None:
+def test_killed_and_resumed(tiny_workload: Workload, tiny_run: Path, killed: Path, tmp_path: Path, point: str) -> None:
     folder = Path(shutil.copytree(killed / point, tmp_path / "run"))
     finished = {path.name for path in (folder / "store").glob("*") if not path.name.startswith(".")}
     assert len(finished) == KILLS[point]
     kept = {name: stamp for name, stamp in stage_files(folder).items() if name.split("/")[1] in finished}
     resumed = Counting()
-    run(tiny_plan, folder, resumed)
-    assert resumed.trained == Counter(tiny_plan.stages.keys() - finished), "what was finished is not trained twice"
+    run(tiny_workload, folder, resumed)
+    assert resumed.trained == Counter(tiny_workload.stages.keys() - finished), "what was finished is not trained twice"
     assert kept.items() <= stage_files(folder).items()
     assert lines(folder) == lines(tiny_run)
     assert sorted(p.name for p in folder.iterdir()) == sorted(p.name for p in tiny_run.iterdir())
-    assert {p.name for p in (folder / "store").iterdir()} == tiny_plan.stages.keys(), "no leftovers"
+    assert {p.name for p in (folder / "store").iterdir()} == tiny_workload.stages.keys(), "no leftovers"
     assert read_manifest(folder)["status"] == "complete"
 
 
 @pytest.mark.parametrize("tear", ["no weights", "half a record", "no record"])
 def test_torn_stages_are_trained_again_to_the_same_bits(
-    tiny_plan: Plan, tiny_run: Path, tmp_path: Path, tear: str
+    tiny_workload: Workload, tiny_run: Path, tmp_path: Path, tear: str
 ) -> None:
     folder = copy_of(tiny_run, tmp_path)
-    by_kind = {spec.kind: key for key, spec in tiny_plan.stages.items()}  # the last of each kind
+    by_kind = {spec.kind: key for key, spec in tiny_workload.stages.items()}  # the last of each kind
     for key in by_kind.values():
         stage = folder / "store" / key
         if tear == "no weights":
@@ -156,7 +156,7 @@ def test_torn_stages_are_trained_again_to_the_same_bits(
         else:
             (stage / "stage.json").unlink()
     repaired = Counting()
-    run(tiny_plan, folder, repaired)
+    run(tiny_workload, folder, repaired)
     assert repaired.trained == Counter(by_kind.values())
     assert lines(folder) == lines(tiny_run)
     for key in by_kind.values():

@@ -18,7 +18,7 @@ from asteroid.io.write import write_labels
 from asteroid.labels.label_set import LabelSet
 from asteroid.labels.molecules import split_molecules
 from study.data.load import load_data
-from study.recipes.workload import make_plan
+from study.recipes.workload import make_workload
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,18 +60,18 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_study_of_several_molecules(folder: Path, tmp_path: Path) -> None:
-    plan = make_plan(sweep_of(folder, *VARIED))
-    card = "\n".join(plan.data.card)
+    workload = make_workload(sweep_of(folder, *VARIED))
+    card = "\n".join(workload.data.card)
     assert "CH4O: 40 frames" in card
     assert "H2O: 40 frames" in card
     assert "note: all molecules of a level have one price a label" in card
     assert "note: gfn2-xtb frames of H2, H3N: no accurate label is of them" in card
     assert "note: no ccsd_t/cc-pvdz label has N: the bias of gfn2-xtb frames that have it is a guess" in card
-    assert plan.data.descriptors is None
+    assert workload.data.descriptors is None
     executor = Counting(stop_before=3)
     with pytest.raises(KeyboardInterrupt):
-        run(plan, tmp_path / "run", executor)
-    table = run(plan, tmp_path / "run")
+        run(workload, tmp_path / "run", executor)
+    table = run(workload, tmp_path / "run")
     assert set(table["status"]) == {"ok"}
     assert set(table["strategy"]) == {"accurate_only", "cheap_only", "pretrain_finetune", "asteroid", "residual"}
     assert np.isfinite(table["test_force_mae_ev_ang"]).all()
@@ -80,7 +80,7 @@ def test_a_study_of_several_molecules(folder: Path, tmp_path: Path) -> None:
     weighted = table[table["strategy"] == "asteroid"]
     assert (weighted["effective_sample"] > 1).all()
     assert (weighted["bias_median_ev_ang"] > 0).all()
-    run(make_plan(sweep_of(folder, *VARIED)), tmp_path / "at once")
+    run(make_workload(sweep_of(folder, *VARIED)), tmp_path / "at once")
     assert lines(tmp_path / "run") == lines(tmp_path / "at once"), "killed and gone on with, digit for digit"
     manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
     assert set(manifest["molecule"].split(", ")) == {"CH4O", "H2O"}
@@ -95,12 +95,12 @@ def test_a_test_molecule_without_a_zero_of_energy_has_no_energy_errors(others: i
     tested[np.flatnonzero(both.n_atoms == 3)[:others]] = True
     write_labels(replace(both, group=tested.astype(np.int64)), tmp_path / "accurate.xyz")
     write_labels(cheap, tmp_path / "cheap.xyz")
-    plan = make_plan(sweep_of(tmp_path, *VARIED[:2], ("groups: [3]", "groups: [1]"), *VARIED[3:]))
-    card = "\n".join(plan.data.card)
+    workload = make_workload(sweep_of(tmp_path, *VARIED[:2], ("groups: [3]", "groups: [1]"), *VARIED[3:]))
+    card = "\n".join(workload.data.card)
     assert "note: test frames of H3N have no label in the pool: those errors are of molecules unseen" in card
     untested = "CH4O" if others else "CH4O, H2O"
     assert f"note: labels of {untested} are bought, and no test frame is of them" in card
-    table = run(plan, tmp_path / "run")
+    table = run(workload, tmp_path / "run")
     manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
     assert selection_doubts(manifest) == ("unseen_molecules", "untested_molecules")
     blind = table["strategy"] == "cheap_only"  # whose energies are put on the test labels' zero

@@ -24,8 +24,8 @@ from study.data.load import load_data
 from study.engine.executors import SerialExecutor
 from study.recipes.chains import ChainBuilder
 from study.recipes.settings import apply_values, default_settings, searched_keys, simplicity
-from study.recipes.workload import make_plan
-from study.run.run import run_plan
+from study.recipes.workload import make_workload
+from study.run.run import run_workload
 from study.tables.results import read_manifest, read_results
 from study.tables.trials import read_importances, read_trials
 
@@ -82,7 +82,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tuning") / "run"
     notes: list[str] = []
     seen: list[Progress] = []
-    run_plan(make_plan(sweep_of()), folder, SerialExecutor, seen.append, notes.append)
+    run_workload(make_workload(sweep_of()), folder, SerialExecutor, seen.append, notes.append)
     assert list(dict.fromkeys((p.trials_done, p.trials_total) for p in seen)) == [
         (0, 0),
         (0, 15),
@@ -118,14 +118,14 @@ def test_tuned_stages_alone_are_trained_again(finished: Path, tmp_path: Path) ->
     lost = {keys.split()[-1] for keys in tuned["stage_keys"]}
     for key in lost:
         shutil.rmtree(tmp_path / "run" / "store" / key)
-    again = run_plan(make_plan(sweep_of()), tmp_path / "run", SerialExecutor, ignore, ignore)
+    again = run_workload(make_workload(sweep_of()), tmp_path / "run", SerialExecutor, ignore, ignore)
     expected = read_results(finished).drop(columns=TIMING)
     pd.testing.assert_frame_equal(again.drop(columns=TIMING), expected, check_exact=True)
 
 
 def test_a_repeated_run_keeps_the_ledger_of_its_trials(finished: Path, tmp_path: Path) -> None:
     shutil.copytree(finished, tmp_path / "run")
-    run_plan(make_plan(sweep_of()), tmp_path / "run", SerialExecutor, ignore, ignore)
+    run_workload(make_workload(sweep_of()), tmp_path / "run", SerialExecutor, ignore, ignore)
     once, again = read_manifest(finished), read_manifest(tmp_path / "run")
     for name in ("stages", "sharing", "ledger"):
         assert again[name] == once[name], name
@@ -177,7 +177,7 @@ def test_settings_take_the_searched_values() -> None:
 def test_pareto_searches_the_budget_for_error_and_price(tmp_path: Path) -> None:
     text = SWEEP.replace("name: tuned", "name: pareto\nmode: pareto").replace("\ntune:", "\npareto:")
     text = text.replace("budgets: [15]", "budgets: [12, 24]").replace("strategies: [accurate_only, ", "strategies: [")
-    table = run_plan(make_plan(sweep_of(text)), tmp_path / "run", SerialExecutor, ignore, ignore)
+    table = run_workload(make_workload(sweep_of(text)), tmp_path / "run", SerialExecutor, ignore, ignore)
     trials = read_trials(tmp_path / "run")
     assert table.empty
     assert trials is not None
@@ -236,7 +236,7 @@ def test_sigkill_and_repeat_give_the_same_tables(finished: Path, tmp_path: Path,
 def test_a_wrong_search_is_refused_with_one_line(edit: tuple[str, str], says: str) -> None:
     assert edit[0] in SWEEP
     with pytest.raises(InputError) as caught:
-        make_plan(sweep_of(SWEEP.replace(*edit)))
+        make_workload(sweep_of(SWEEP.replace(*edit)))
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -261,6 +261,6 @@ def test_strategies_without_a_search_and_searches_without_a_result_are_named(tmp
         "identify_learning_rate: {low: 0.003, high: 0.05}", "identify_learning_rate: [1.0e+30, 1.0e+32]"
     )
     notes: list[str] = []
-    run_plan(make_plan(sweep_of(text)), tmp_path / "run", SerialExecutor, ignore, notes.append)
+    run_workload(make_workload(sweep_of(text)), tmp_path / "run", SerialExecutor, ignore, notes.append)
     assert "gdml has nothing to search: left out of the trials" in notes
     assert any(note.startswith("all 2 trials of 'tune accurate_only 15' failed") for note in notes), notes

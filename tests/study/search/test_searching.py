@@ -15,8 +15,8 @@ from optuna.storages.journal import JournalFileBackend
 
 from study.config.sweep import parse_sweep
 from study.engine.executors import SerialExecutor
-from study.recipes.workload import make_plan
-from study.run.run import run_plan
+from study.recipes.workload import make_workload
+from study.run.run import run_workload
 from study.tables.results import read_manifest, read_results
 from study.tables.trials import read_trials
 
@@ -96,7 +96,7 @@ def search(folder: Path, *more: str, stop_before: int | None = None) -> type[Wat
         pass
 
     Own.stop_before = stop_before
-    run_plan(make_plan(sweep_of(*more)), folder, Own, lambda _: None, lambda _: None)
+    run_workload(make_workload(sweep_of(*more)), folder, Own, lambda _: None, lambda _: None)
     return Own
 
 

@@ -19,7 +19,7 @@ from asteroid.errors import InputError
 from asteroid.io.write import write_labels
 from asteroid.labels.molecules import formula, rows_by_formula
 from asteroid.stages.evaluation import block_bootstrap_se
-from study.recipes.workload import Plan, make_plan
+from study.recipes.workload import Workload, make_workload
 from study.tables.molecules import MOLECULE_COLUMNS, MOLECULES_FILE, molecules_frame, read_molecules, write_molecules
 from study.tables.results import KEY_COLUMNS, read_results
 
@@ -43,19 +43,19 @@ PLANTED = {"H2O": 0.4, "CH2O": 0.1, "H3N": 0.9}
 
 
 @pytest.fixture(scope="module")
-def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
+def workload(tmp_path_factory: pytest.TempPathFactory) -> Workload:
     folder = tmp_path_factory.mktemp("labels")
     accurate = together([springs(WATER, 40, 0), springs(FORMALDEHYDE, 30, 1), springs(AMMONIA, 12, 2)])
     cheap = [springs(m, 50, 7, level="gfn2-xtb") for m in (WATER, FORMALDEHYDE, AMMONIA)]
     write_labels(accurate, folder / "accurate.xyz")
     write_labels(together(cheap), folder / "cheap.xyz")
-    return make_plan(sweep_of(folder, *VARIED))
+    return make_workload(sweep_of(folder, *VARIED))
 
 
 @pytest.fixture(scope="module")
-def finished(plan: Plan, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def finished(workload: Workload, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("varied") / "run"
-    run(plan, folder)
+    run(workload, folder)
     return folder
 
 
@@ -67,9 +67,9 @@ def damaged(folder: Path, tmp_path: Path, old: str, new: str) -> Path:
     return copy
 
 
-def drifts(plan: Plan) -> np.ndarray:
+def drifts(workload: Workload) -> np.ndarray:
     """Planted error of each test frame: slow in time, so that a shuffled order has another standard error."""
-    of = [formula(row) for row in plan.data.test.numbers]
+    of = [formula(row) for row in workload.data.test.numbers]
     values = np.array([PLANTED[name] for name in of])
     for name in PLANTED:
         own = np.flatnonzero(np.array(of) == name)
@@ -77,7 +77,9 @@ def drifts(plan: Plan) -> np.ndarray:
     return values
 
 
-def test_planted_errors_come_out_and_add_up(plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_planted_errors_come_out_and_add_up(
+    workload: Workload, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked = []
 
     def planted(
@@ -87,19 +89,19 @@ def test_planted_errors_come_out_and_add_up(plan: Plan, tmp_path: Path, monkeypa
         frames = bank.levels[level]
         there = (frames.numbers_of(rows) > 0).repeat_interleave(3, dim=1)
         sign = torch.tensor([1.0, -1.0]).repeat(there.shape[1])[: there.shape[1]]
-        forces = frames.forces[rows] + torch.from_numpy(drifts(plan)).float()[:, None] * sign * there
+        forces = frames.forces[rows] + torch.from_numpy(drifts(workload)).float()[:, None] * sign * there
         return Prediction(frames.energy[rows].expand(len(specs), -1), forces.expand(len(specs), -1, -1))
 
     monkeypatch.setattr(study.run.rows, "predict_chain", planted)
-    table = run(plan, tmp_path / "run")
+    table = run(workload, tmp_path / "run")
     assert sum(asked) == len(table), "each model predicts the test frames once"
     found = read_molecules(tmp_path / "run")
     assert found is not None
     assert set(table["strategy"]) == {"accurate_only", "cheap_only", "pretrain_finetune", "asteroid"}
     assert len(found) == len(PLANTED) * len(table)
-    names = np.array([formula(row) for row in plan.data.test.numbers])
+    names = np.array([formula(row) for row in workload.data.test.numbers])
     for name, own in found.groupby("molecule"):
-        values = drifts(plan)[names == name]
+        values = drifts(workload)[names == name]
         assert set(own["n_test"]) == {len(values)}
         assert set(own["n_atoms"]) == {{"H2O": 3, "CH2O": 4, "H3N": 4}[str(name)]}
         assert own["test_force_mae_ev_ang"].to_numpy() == pytest.approx(PLANTED[str(name)], rel=1e-5)
@@ -126,32 +128,34 @@ def test_the_order_of_atoms_does_not_matter() -> None:
 
 
 @pytest.mark.parametrize("stop_before", [2, 4, 6])
-def test_a_resumed_run_writes_the_same_file(plan: Plan, finished: Path, tmp_path: Path, stop_before: int) -> None:
+def test_a_resumed_run_writes_the_same_file(
+    workload: Workload, finished: Path, tmp_path: Path, stop_before: int
+) -> None:
     folder = tmp_path / "run"
     with pytest.raises(KeyboardInterrupt):
-        run(plan, folder, Counting(stop_before=stop_before))
+        run(workload, folder, Counting(stop_before=stop_before))
     partial = read_molecules(folder)
     assert partial is not None
     assert len(partial) == 3 * len(read_results(folder))
-    run(plan, folder)
+    run(workload, folder)
     assert (folder / MOLECULES_FILE).read_bytes() == (finished / MOLECULES_FILE).read_bytes()
     assert not list(folder.glob(".*.tmp"))
 
 
-def test_a_finished_run_of_an_older_release_gets_the_file(plan: Plan, finished: Path, tmp_path: Path) -> None:
+def test_a_finished_run_of_an_older_release_gets_the_file(workload: Workload, finished: Path, tmp_path: Path) -> None:
     copy = copy_of(finished, tmp_path)
     (copy / MOLECULES_FILE).unlink()
     again = Counting()
-    run(plan, copy, again)
+    run(workload, copy, again)
     assert again.packs == []
     assert (copy / MOLECULES_FILE).read_bytes() == (finished / MOLECULES_FILE).read_bytes()
 
 
-def test_one_molecule_has_no_such_file(tiny_plan: Plan, tiny_run: Path, tmp_path: Path) -> None:
+def test_one_molecule_has_no_such_file(tiny_workload: Workload, tiny_run: Path, tmp_path: Path) -> None:
     assert read_molecules(tiny_run) is None
     copy = copy_of(tiny_run, tmp_path)
     (copy / MOLECULES_FILE).write_text("of labels that were of several molecules")
-    run(tiny_plan, copy)
+    run(tiny_workload, copy)
     assert not (copy / MOLECULES_FILE).exists()
 
 
