@@ -24,6 +24,7 @@ from studies import data_section, run_sweep
 
 from asteroid.checks.guards import drop_duplicates
 from asteroid.errors import InputError
+from asteroid.io.declaration import Declaration
 from asteroid.io.read import read_labels
 from asteroid.labels.label_set import LabelSet
 from asteroid.units import KCAL_PER_MOL_EV
@@ -113,7 +114,7 @@ def ethanol(folder: Path) -> tuple[LabelSet, LabelSet]:
             f"{folder} must hold {ACCURATE} (ethanol CCSD(T)/cc-pVTZ, 1,000 training frames: www.sgdml.org, or PyG's "
             f"MD17 'ethanol CCSD(T)') and {CHEAP[1]} (revised MD17: doi 10.6084/m9.figshare.12672038): download them"
         )
-    whole = read_labels(folder / ACCURATE, level="ccsd_t/cc-pvtz").labels
+    whole = read_labels(folder / ACCURATE, Declaration(level="ccsd_t/cc-pvtz")).labels
     kept = whole.select(np.setdiff1d(np.arange(len(whole)), REPEATED_ROWS))
     group = np.zeros(len(kept), dtype=np.int64)
     group[np.random.default_rng(0).permutation(len(kept))[:N_TEST]] = 1
@@ -126,7 +127,7 @@ def ethanol(folder: Path) -> tuple[LabelSet, LabelSet]:
             "energy_unit": "kcal/mol",
             "length_unit": "Angstrom",
         }
-    cheap = drop_duplicates(read_labels(cheap_file, level="pbe/def2-svp", **keys).labels)[0]
+    cheap = drop_duplicates(read_labels(cheap_file, Declaration(level="pbe/def2-svp", **keys)).labels)[0]
     return accurate, cheap
 
 

@@ -25,6 +25,7 @@ from studies import data_section, errors, paired_change, run_sweep
 from asteroid.datasets import load_methanol
 from asteroid.descriptors.frame_bank import BankEntry, build_bank
 from asteroid.descriptors.layout import DescriptorSettings
+from asteroid.io.declaration import Declaration
 from asteroid.io.read import read_labels
 from asteroid.labels.label_set import LabelSet, content_hashes
 from asteroid.labels.matching import match_geometries
@@ -88,7 +89,7 @@ def pairs(folder: Path | None) -> list[tuple[LabelSet, LabelSet]]:
         )
         return found
     accurate, *others = (
-        read_labels(folder / name, level=level, energy_unit="eV", length_unit="Angstrom").labels
+        read_labels(folder / name, Declaration(level=level, energy_unit="eV", length_unit="Angstrom")).labels
         for level, name in FORMALDEHYDE.items()
     )
     return found + [(accurate, other) for other in others]

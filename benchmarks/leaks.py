@@ -16,6 +16,7 @@ import numpy as np
 
 from asteroid.checks.guards import drop_duplicates
 from asteroid.errors import InputError
+from asteroid.io.declaration import Declaration
 from asteroid.io.read import read_labels
 from asteroid.labels.label_set import LabelSet
 from asteroid.labels.matching import match_geometries, matched_force_mae, superpose
@@ -92,7 +93,9 @@ def _accurate(case: Case, folder: Path) -> LabelSet:
         parts = []
         for name in case.accurate_parts:
             path = Path(unpacked, name)
-            parts.append(read_labels(path if path.exists() else folder / name, level=case.accurate_level).labels)
+            parts.append(
+                read_labels(path if path.exists() else folder / name, Declaration(level=case.accurate_level)).labels
+            )
     return _joined(parts)
 
 
@@ -103,10 +106,13 @@ def _cheap_levels(case: Case, folder: Path) -> list[LabelSet]:
         units = {"energy_unit": "kcal/mol", "length_unit": "Angstrom"}
         keys = (("pbe/def2-svp", "pbe_svp"), ("pbe+ts", "pbe_ts"))
         return [
-            read_labels(merged, level=level, energy_key=f"E_{key}", forces_key=f"F_{key}", **units).labels
+            read_labels(merged, Declaration(level=level, energy_key=f"E_{key}", forces_key=f"F_{key}", **units)).labels
             for level, key in keys
         ]
-    parts = [read_labels(p, level="pbe/def2-svp").labels for p in sorted(folder.glob(f"rmd17_{case.molecule}*.npz"))]
+    parts = [
+        read_labels(p, Declaration(level="pbe/def2-svp")).labels
+        for p in sorted(folder.glob(f"rmd17_{case.molecule}*.npz"))
+    ]
     if not parts:
         raise InputError(f"revised MD17 of {case.molecule} must be in {str(folder)!r}, found no file: download it")
     return [drop_duplicates(_joined(parts))[0]]

@@ -22,6 +22,7 @@ import numpy as np
 from asteroid.checks.data_card import label_card
 from asteroid.checks.guards import check_labels, drop_duplicates
 from asteroid.errors import InputError
+from asteroid.io.declaration import Declaration
 from asteroid.io.read import read_labels
 from asteroid.io.write import write_labels
 from asteroid.labels.label_set import LabelSet
@@ -81,7 +82,7 @@ def load(folder: Path, number: int) -> None:
         importlib.import_module("torch_geometric.datasets.md17")
     start, cpu = time.perf_counter(), time.process_time()
     try:
-        loaded = read_labels(path, **{"level": None, "data_folder": folder, **options})
+        loaded = read_labels(path, Declaration(**{"data_folder": folder, **options}))
         labels, dropped = drop_duplicates(loaded.labels)
         checked = check_labels(labels, name)
     except InputError as error:

@@ -151,7 +151,7 @@ def label_card(
         labels: energies and forces of one level.
         source: the file's name.
         checked: what `asteroid.checks.guards.check_labels` returned for them.
-        selection_rule: from `asteroid.io.selection.selection_rule_of`.
+        selection_rule: from `asteroid.io.selection_rule.selection_rule_of`.
     """
     assert labels.energy is not None
     assert labels.forces is not None

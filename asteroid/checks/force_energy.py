@@ -170,40 +170,40 @@ def _part(group: Sequence[tuple[Composition, NeighbourPairs]]) -> Part:
     return Part(tuple(composition for composition, _ in group), pairs, fit, contradictions(pairs, ratio))
 
 
-def refuse_inconsistent_molecules(labels: LabelSet, fits: ForceEnergyFits, what: str) -> None:
+def refuse_inconsistent_molecules(labels: LabelSet, fits: ForceEnergyFits, source: str) -> None:
     """Refuse forces that contradict the energies, in all molecules or in some.
 
     Args:
         labels: the labels.
         fits: from `fit_molecules`.
-        what: a name for the message.
+        source: a name for the message.
 
     Raises:
         InputError: as in `refuse_inconsistent_forces`; names the molecules where others are sound.
     """
     parts = [(part.compositions, part.fit) for part in fits.parts if part.fit is not None] if labels.varied else []
-    wrong = [(compositions, fit) for compositions, fit in parts if _contradiction(fit, what)]
+    wrong = [(compositions, fit) for compositions, fit in parts if _contradiction(fit, source)]
     judged = [composition for compositions, _ in parts for composition in compositions]
     if len(wrong) == len(parts):
-        refuse_inconsistent_forces(fits.whole, place_of(judged, labels, what) if wrong else what)
+        refuse_inconsistent_forces(fits.whole, place_of(judged, labels, source) if wrong else source)
     for compositions, fit in wrong:
-        if found := _contradiction(fit, place_of(compositions, labels, what)):
+        if found := _contradiction(fit, place_of(compositions, labels, source)):
             rule, remedy = found
             raise InputError(f"{rule}: {remedy if len(wrong) == len(parts) else CORRECT_SOME}")
-    refuse_inconsistent_forces(fits.whole, what)
+    refuse_inconsistent_forces(fits.whole, source)
 
 
-def refuse_inconsistent_forces(fit: ForceEnergyFit | None, what: str) -> None:
+def refuse_inconsistent_forces(fit: ForceEnergyFit | None, source: str) -> None:
     """Refuse forces that contradict the energies.
 
     Args:
         fit: from `fit_forces_to_energies`.
-        what: a name for the message.
+        source: a name for the message.
 
     Raises:
         InputError: the forces have the wrong sign or scale, or have nothing to do with the energies.
     """
-    if fit is not None and (found := _contradiction(fit, what)):
+    if fit is not None and (found := _contradiction(fit, source)):
         rule, remedy = found
         raise InputError(f"{rule}: {remedy}")
 
@@ -239,13 +239,13 @@ def _correlation(from_forces: FloatArray, from_energies: FloatArray) -> tuple[fl
     return correlation, float(np.copysign(size[1] / size[0], correlation))
 
 
-def _contradiction(fit: ForceEnergyFit, what: str) -> tuple[str, str] | None:
+def _contradiction(fit: ForceEnergyFit, source: str) -> tuple[str, str] | None:
     """What is wrong with the forces and its remedy, or nothing."""
     over = f"{fit.pairs} pairs, the closest frames {fit.example[0]} and {fit.example[1]}"
     over += f" ({fit.formula})" if fit.formula else ""
     if fit.telling and fit.ratio < 0:
         return (
-            f"forces of {what} must point down the energy, found energy differences of neighbouring frames "
+            f"forces of {source} must point down the energy, found energy differences of neighbouring frames "
             f"{fit.ratio:.2f} ± {fit.ratio_error:.2f} times -F·dx ({over})",
             "if the file holds gradients, set forces_are: gradients",
         )
@@ -253,15 +253,15 @@ def _contradiction(fit: ForceEnergyFit, what: str) -> tuple[str, str] | None:
     if fit.telling and slip > np.log(RATIO_MAX) and slip > 4 * fit.ratio_error / abs(fit.ratio):
         scale = 1 / fit.ratio
         return (
-            f"forces of {what} must be the slope of its energies, found them {scale:.3g} ± "
+            f"forces of {source} must be the slope of its energies, found them {scale:.3g} ± "
             f"{scale * fit.ratio_error / fit.ratio:.1g} times that between neighbouring frames ({over})"
             f"{_known_factor(scale)}",
             "declare energy_unit, length_unit and force_unit",
         )
     if fit.correlation < STRANGERS and fit.pairs >= STRANGER_PAIRS:
         return (
-            f"forces and energies of {what} must belong together, found a correlation of {fit.correlation:.2f} between "
-            f"energy differences of neighbouring frames and -F·dx ({over})",
+            f"forces and energies of {source} must belong together, found a correlation of {fit.correlation:.2f} "
+            f"between energy differences of neighbouring frames and -F·dx ({over})",
             "check keys and order of rows",
         )
     return None

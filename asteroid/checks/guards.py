@@ -42,12 +42,12 @@ class Checked:
     notes: tuple[str, ...]
 
 
-def check_labels(labels: LabelSet, what: str) -> Checked:
+def check_labels(labels: LabelSet, source: str) -> Checked:
     """Refuse labels that cannot be trained on or tested against.
 
     Args:
         labels: energies and forces of one level.
-        what: a name for messages, such as the file's.
+        source: a name for messages, such as the file's.
 
     Returns:
         What was measured on the way, for the data card.
@@ -58,22 +58,22 @@ def check_labels(labels: LabelSet, what: str) -> Checked:
             unit, forces push or turn the molecule as a whole, or contradict the energies.
     """
     if not len(labels):
-        raise InputError(f"{what} needs frames, found none: check the file")
-    check_complete(labels, what)
-    check_finite(labels, what)
-    check_nonzero_forces(labels, what)
-    check_lengths(labels, what)
-    check_forces(labels, what)
-    check_energies(labels, what)
-    check_distinct(labels, what)
+        raise InputError(f"{source} needs frames, found none: check the file")
+    check_complete(labels, source)
+    check_finite(labels, source)
+    check_nonzero_forces(labels, source)
+    check_lengths(labels, source)
+    check_forces(labels, source)
+    check_energies(labels, source)
+    check_distinct(labels, source)
     motion, fits = rigid_motion(labels), fit_molecules(labels)
-    refuse_unbalanced(labels, motion, what)
-    refuse_inconsistent_molecules(labels, fits, what)
+    refuse_unbalanced(labels, motion, source)
+    refuse_inconsistent_molecules(labels, fits, source)
     notes = rigid_motion_notes(labels, motion) + force_energy_notes(labels, fits) + energy_zero_notes(labels)
     return Checked(motion, fits.whole, notes)
 
 
-def check_complete(labels: LabelSet, what: str) -> None:
+def check_complete(labels: LabelSet, source: str) -> None:
     """Refuse a set without energies or forces.
 
     Raises:
@@ -81,10 +81,10 @@ def check_complete(labels: LabelSet, what: str) -> None:
     """
     for name, value in (("energies", labels.energy), ("forces", labels.forces)):
         if value is None:
-            raise InputError(f"{what} needs {name}, found none: name their key or label the frames again")
+            raise InputError(f"{source} needs {name}, found none: name their key or label the frames again")
 
 
-def check_finite(labels: LabelSet, what: str) -> None:
+def check_finite(labels: LabelSet, source: str) -> None:
     """Refuse NaN and infinity.
 
     Raises:
@@ -96,11 +96,12 @@ def check_finite(labels: LabelSet, what: str) -> None:
         broken = np.flatnonzero(~np.isfinite(value).reshape(len(labels), -1).all(axis=1))
         if len(broken):
             raise InputError(
-                f"{name} of {what} must be finite, found NaN or infinity in {frame_names(labels, broken)}: remove them"
+                f"{name} of {source} must be finite, found NaN or infinity in {frame_names(labels, broken)}: remove "
+                "them"
             )
 
 
-def check_nonzero_forces(labels: LabelSet, what: str) -> None:
+def check_nonzero_forces(labels: LabelSet, source: str) -> None:
     """Refuse frames whose forces are all exactly zero: a sign that the label was never computed.
 
     Raises:
@@ -111,12 +112,12 @@ def check_nonzero_forces(labels: LabelSet, what: str) -> None:
     zero = np.flatnonzero(~labels.forces.any(axis=(1, 2)) & (labels.n_atoms > 1))
     if len(zero):
         raise InputError(
-            f"forces of {what} must not all be zero, found zeros in {frame_names(labels, zero)}: label them or "
+            f"forces of {source} must not all be zero, found zeros in {frame_names(labels, zero)}: label them or "
             "remove them"
         )
 
 
-def check_distinct(labels: LabelSet, what: str, tol_ang: float = MATCH_TOL_ANG) -> None:
+def check_distinct(labels: LabelSet, source: str, tol_ang: float = MATCH_TOL_ANG) -> None:
     """Refuse a set that holds a geometry twice: copies in training and test are a leak, and a label paid for nothing.
 
     Raises:
@@ -127,7 +128,7 @@ def check_distinct(labels: LabelSet, what: str, tol_ang: float = MATCH_TOL_ANG) 
         shown = zip(labels.frame_id[first[:FRAMES_SHOWN]], later[:FRAMES_SHOWN], strict=True)
         pairs = listed([f"{of} = {frame_name(labels, row)}" for of, row in shown], len(later))
         raise InputError(
-            f"frames of {what} must be distinct, found {len(later)} copies (frames {pairs}): remove them or "
+            f"frames of {source} must be distinct, found {len(later)} copies (frames {pairs}): remove them or "
             "set duplicates: drop"
         )
 
@@ -144,13 +145,13 @@ def drop_duplicates(labels: LabelSet, tol_ang: float = MATCH_TOL_ANG) -> tuple[L
     return (labels.select(keep) if len(later) else labels), later
 
 
-def refuse_leak(train: LabelSet, test: LabelSet, what: str, tol_ang: float = MATCH_TOL_ANG) -> None:
+def refuse_leak(train: LabelSet, test: LabelSet, source: str, tol_ang: float = MATCH_TOL_ANG) -> None:
     """Refuse training frames that are test frames, in whatever orientation and order of like atoms.
 
     Args:
         train: frames to train on.
         test: frames to test on.
-        what: a name of the training frames for the message.
+        source: a name of the training frames for the message.
         tol_ang: as in `asteroid.labels.matching.match_geometries`.
 
     Raises:
@@ -160,6 +161,6 @@ def refuse_leak(train: LabelSet, test: LabelSet, what: str, tol_ang: float = MAT
     if len(rows_train):
         leaked = np.unique(rows_train)
         raise InputError(
-            f"no test geometry may be among {what}, found {len(leaked)} ({frame_names(train, leaked)} = test "
+            f"no test geometry may be among {source}, found {len(leaked)} ({frame_names(train, leaked)} = test "
             f"{frame_names(test, rows_test)}): remove them from training"
         )

@@ -64,7 +64,7 @@ _SAME_ENERGIES = 4
 _NOBLE_GASES = (2, 10, 18, 36, 54, 86)
 
 
-def check_lengths(labels: LabelSet, what: str) -> None:
+def check_lengths(labels: LabelSet, source: str) -> None:
     """Refuse positions that cannot be in Å.
 
     Raises:
@@ -82,7 +82,7 @@ def check_lengths(labels: LabelSet, what: str) -> None:
         first, ratio = found[0], ratios[judged.index(found[0])]
         row = first.rows[int(closest[first.rows].argmin())]
         raise InputError(
-            f"positions of {place_of(found, labels, what)} cannot be in Å: the shortest pair "
+            f"positions of {place_of(found, labels, source)} cannot be in Å: the shortest pair "
             f"({_shortest_pair(labels, row)}, frame {frame_name(labels, row)}) is {closest[row]:.3g} Å and bonds are "
             f"{ratio:.2g} of covalent radii (possible: {BOND_RATIO[0]} to {BOND_RATIO[1]}): "
             + remedy_of(found, judged, "declare the file's length unit (Angstrom, Bohr or nm)")
@@ -90,12 +90,12 @@ def check_lengths(labels: LabelSet, what: str) -> None:
     worst = int(closest.argmin())
     if closest[worst] < COLLISION_ANG:
         raise InputError(
-            f"nuclei of {what} must stay {COLLISION_ANG} Å apart, found {closest[worst]:.3g} Å in frame "
+            f"nuclei of {source} must stay {COLLISION_ANG} Å apart, found {closest[worst]:.3g} Å in frame "
             f"{frame_name(labels, worst)} ({_such_frames(closest < COLLISION_ANG)}): remove them"
         )
 
 
-def check_forces(labels: LabelSet, what: str) -> None:
+def check_forces(labels: LabelSet, source: str) -> None:
     """Refuse forces that cannot be in eV/Å.
 
     Relaxed frames have next to none, so that of several molecules only all together can have too small forces.
@@ -106,7 +106,7 @@ def check_forces(labels: LabelSet, what: str) -> None:
     """
     if labels.forces is None or not len(labels):
         return
-    where, remedy = what, "declare the file's units"
+    where, remedy = source, "declare the file's units"
     of_atoms = labels.forces[labels.numbers > 0] if labels.varied else labels.forces
     rms = float(np.sqrt(np.square(of_atoms).mean()))
     if labels.varied:
@@ -115,7 +115,7 @@ def check_forces(labels: LabelSet, what: str) -> None:
         many = [c for c in by_composition(labels).values() if len(c.rows) >= _FRAMES_TELLING]
         if found := [c for c in many if np.median(of_frame[c.rows]) > FORCE_RMS_EV_ANG[1]]:
             remedy = remedy_of(found, many, remedy)
-            where, rms = place_of(found, labels, what), float(np.median(of_frame[found[0].rows]))
+            where, rms = place_of(found, labels, source), float(np.median(of_frame[found[0].rows]))
     if not FORCE_RMS_EV_ANG[0] <= rms <= FORCE_RMS_EV_ANG[1]:
         raise InputError(
             f"forces of {where} cannot be right: their root mean square is {rms:.3g} eV/Å after conversion (thermal "
@@ -125,12 +125,12 @@ def check_forces(labels: LabelSet, what: str) -> None:
     worst = int(largest.argmax())
     if largest[worst] > FORCE_MAX_EV_ANG:
         raise InputError(
-            f"forces of {what} must stay below {FORCE_MAX_EV_ANG:g} eV/Å, found {largest[worst]:.3g} eV/Å in frame "
+            f"forces of {source} must stay below {FORCE_MAX_EV_ANG:g} eV/Å, found {largest[worst]:.3g} eV/Å in frame "
             f"{frame_name(labels, worst)} ({_such_frames(largest > FORCE_MAX_EV_ANG)}): remove or relabel them"
         )
 
 
-def check_energies(labels: LabelSet, what: str) -> None:
+def check_energies(labels: LabelSet, source: str) -> None:
     """Refuse energies that cannot be in eV.
 
     Raises:
@@ -146,8 +146,8 @@ def check_energies(labels: LabelSet, what: str) -> None:
         first, several = found[0], [compositions[i] for i in found]
         whose = f"the electrons of {several[0].formula}" if labels.varied else "the molecule's electrons"
         raise InputError(
-            f"energies of {place_of(several, labels, what)} cannot be right: {energy[first]:.6g} eV after conversion, "
-            f"and {whose} have at most {limit[first]:.3g} eV: "
+            f"energies of {place_of(several, labels, source)} cannot be right: {energy[first]:.6g} eV after "
+            f"conversion, and {whose} have at most {limit[first]:.3g} eV: "
             + remedy_of(several, compositions, "declare the file's energy unit")
         )
     constant = []
@@ -157,13 +157,13 @@ def check_energies(labels: LabelSet, what: str) -> None:
         if distance.max() > ENERGY_SPREAD_EV:
             row = int(composition.rows[distance.argmax()])
             raise InputError(
-                f"energies of {place_of([composition], labels, what)} must be of one molecule, found "
+                f"energies of {place_of([composition], labels, source)} must be of one molecule, found "
                 f"{labels.energy[row]:.6g} eV in frame {frame_name(labels, row)} and a median of {np.median(own):.6g} "
                 "eV: remove or relabel the frame"
             )
         if len(own) > 1 and not distance.any():
             constant.append(composition)
-    _refuse_constant_energies(labels, compositions, constant, what)
+    _refuse_constant_energies(labels, compositions, constant, source)
 
 
 def energy_zero_notes(labels: LabelSet) -> tuple[str, ...]:
@@ -191,7 +191,7 @@ def _such_frames(found: BoolArray) -> str:
 
 
 def _refuse_constant_energies(
-    labels: LabelSet, compositions: list[Composition], constant: list[Composition], what: str
+    labels: LabelSet, compositions: list[Composition], constant: list[Composition], source: str
 ) -> None:
     """Refuse energies that are the same in all frames, of the set or of a molecule with many frames."""
     assert labels.energy is not None
@@ -204,7 +204,7 @@ def _refuse_constant_energies(
             found = []
     if found:
         raise InputError(
-            f"energies of {place_of(found, labels, what)} must differ between frames, found "
+            f"energies of {place_of(found, labels, source)} must differ between frames, found "
             f"{labels.energy[found[0].rows[0]]:g} eV in all{_of_first(found)}: check the key"
         )
 

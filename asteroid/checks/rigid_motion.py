@@ -71,13 +71,13 @@ def rigid_motion(labels: LabelSet) -> RigidMotion | None:
     return RigidMotion(*motion)
 
 
-def refuse_unbalanced(labels: LabelSet, motion: RigidMotion | None, what: str) -> None:
+def refuse_unbalanced(labels: LabelSet, motion: RigidMotion | None, source: str) -> None:
     """Refuse forces that push or turn a free molecule as a whole, in most of its frames.
 
     Args:
         labels: the labels.
         motion: from `rigid_motion`.
-        what: a name for the message.
+        source: a name for the message.
 
     Raises:
         InputError: a molecule's median frame keeps more than `SHARE_MAX` of its force or torque.
@@ -87,14 +87,14 @@ def refuse_unbalanced(labels: LabelSet, motion: RigidMotion | None, what: str) -
     if found := _unbalanced(labels, motion.force_share, motion.force_ev_ang):
         size, share, worst = _median_of(found, labels, motion.force_share, motion.force_ev_ang)
         raise InputError(
-            f"forces of {place_of(found, labels, what)} must add up to zero over a free molecule, found a net force of "
-            f"{size:.3g} eV/Å ({share:.0%} of their size) in the median frame{worst}: write forces without "
+            f"forces of {place_of(found, labels, source)} must add up to zero over a free molecule, found a net force "
+            f"of {size:.3g} eV/Å ({share:.0%} of their size) in the median frame{worst}: write forces without "
             "constraints, of all atoms and in the order of the positions"
         )
     if found := _unbalanced(labels, motion.torque_share, motion.torque_ev):
         size, share, worst = _median_of(found, labels, motion.torque_share, motion.torque_ev)
         raise InputError(
-            f"forces of {place_of(found, labels, what)} must not turn a free molecule, found a net torque of "
+            f"forces of {place_of(found, labels, source)} must not turn a free molecule, found a net torque of "
             f"{size:.3g} eV ({share:.0%} of their size) in the median frame{worst}: write positions and forces in one "
             "orientation and one order of atoms"
         )

@@ -8,6 +8,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from asteroid.datasets.card import DataCard, level_card
+from asteroid.io.declaration import Declaration
 from asteroid.io.file_units import decide_units
 from asteroid.io.npz import read_npz
 from asteroid.io.read import LoadedLabels, convert
@@ -79,7 +80,7 @@ def _load(stem: str) -> tuple[LoadedLabels, Mapping[str, Any]]:
     folder = resources.files(__package__)
     sidecar = f"{stem}.meta.json"
     meta = {**json.loads(folder.joinpath(sidecar).read_text(encoding="utf-8")), "sidecar": sidecar}
-    what = f"{stem}.npz"
-    with folder.joinpath(what).open("rb") as source:
-        file = read_npz(source, what, meta)
-    return convert(file, decide_units(file, what, None, None, None), what, None), meta
+    source, declared = f"{stem}.npz", Declaration()
+    with folder.joinpath(source).open("rb") as stream:
+        file = read_npz(stream, source, meta, declared)
+    return convert(file, decide_units(file, source, declared), source, None), meta

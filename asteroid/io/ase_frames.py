@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from asteroid.errors import InputError
-from asteroid.io.file_units import FileLabels, FileUnits
+from asteroid.io.file_units import FileGeometries, FileLabels, FileUnits
 from asteroid.labels.molecules import pad
 
 if TYPE_CHECKING:
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
     from ase import Atoms
+
+    from asteroid.io.declaration import Declaration
 
 #: Keys that mark reference labels, by the custom of MACE and others; without them, ASE's own energy and forces count.
 REF_KEYS = ("REF_energy", "REF_forces")
@@ -65,12 +67,12 @@ def read_frames(frames: Iterable[Atoms], wanted: str) -> Iterator[Atoms]:
         yield atoms
 
 
-def gather(frames: Iterable[Atoms], what: str, keys: Sequence[str], *, vacuum_box: bool = False) -> Gathered:
+def gather(frames: Iterable[Atoms], source: str, keys: Sequence[str], *, vacuum_box: bool = False) -> Gathered:
     """Collect positions and values of all frames.
 
     Args:
         frames: frames of one molecule or of several.
-        what: the file's name for messages.
+        source: the file's name for messages.
         keys: values wanted of every frame: of its comment line, a column, or its calculator's results.
         vacuum_box: take the molecule out of its periodic box.
 
@@ -84,18 +86,18 @@ def gather(frames: Iterable[Atoms], what: str, keys: Sequence[str], *, vacuum_bo
         if numbers and np.array_equal(atoms.numbers, numbers[0]):
             numbers.append(numbers[0])
         else:
-            numbers.append(_elements(atoms, i, what))
-        positions.append(_free_positions(atoms, i, what, vacuum_box))
+            numbers.append(_elements(atoms, i, source))
+        positions.append(_free_positions(atoms, i, source, vacuum_box))
         for key in keys:
-            values[key].append(_value(atoms, key, i, what))
+            values[key].append(_value(atoms, key, i, source))
     if not numbers:
-        raise InputError(f"{what} needs frames, found none: check the file")
+        raise InputError(f"{source} needs frames, found none: check the file")
     if all(own is numbers[0] for own in numbers):
         return Gathered(numbers[0], np.array(positions), values)
     return Gathered(pad(numbers), pad(positions), values)
 
 
-def one_of_each(values: list[npt.NDArray[Any]], key: str, what: str) -> npt.NDArray[Any]:
+def one_of_each(values: list[npt.NDArray[Any]], key: str, source: str) -> npt.NDArray[Any]:
     """One value of each frame as an array.
 
     Raises:
@@ -104,85 +106,84 @@ def one_of_each(values: list[npt.NDArray[Any]], key: str, what: str) -> npt.NDAr
     shapes = list(dict.fromkeys(np.shape(value) for value in values))
     if len(shapes) > 1:
         raise InputError(
-            f"{key} of {what} must be one value for each frame, found the shapes {list(shapes[0])} and "
+            f"{key} of {source} must be one value for each frame, found the shapes {list(shapes[0])} and "
             f"{list(shapes[1])}: name another key"
         )
     return np.array(values)
 
 
-def labels_of_frames(
-    frames: Iterator[Atoms],
-    what: str,
-    *,
-    convention: str,
-    energy_key: str | None = None,
-    forces_key: str | None = None,
-    group_key: str | None = None,
-    vacuum_box: bool = False,
-) -> FileLabels:
+def ase_labels(frames: Iterator[Atoms], source: str, declared: Declaration, convention: str) -> FileLabels:
     """Labels of ASE's frames, in eV and Å unless something else is declared.
 
-    Forces are taken as stored: ASE's constraints, which zero them in `Atoms.get_forces`, are not applied.
+    Energies and forces are those under the declared keys; else REF_energy and REF_forces; else the calculator's, with
+    its free energy, to which forces belong, before its energy. Forces are taken as stored: ASE's constraints, which
+    zero them in `Atoms.get_forces`, are not applied.
 
     Args:
         frames: frames of one molecule or of several.
-        what: the file's name for messages.
+        source: the file's name for messages.
+        declared: what the file's user says of it.
         convention: why the units are ASE's, for the data card.
-        energy_key: key of the energy; default REF_energy, else the calculator's free energy (forces belong to it)
-            or energy.
-        forces_key: key of the forces; default REF_forces, else the calculator's.
-        group_key: key of an integer group.
-        vacuum_box: as in `gather`.
 
     Raises:
         InputError: as `gather`, or a label is not a number or not one for each atom.
     """
-    if (energy_key is None) != (forces_key is None):
-        raise InputError(
-            f"energies and forces of {what} must be of one level, only {energy_key or forces_key} is named: name both "
-            "keys"
-        )
+    declared_keys = declared.label_keys(source)
     first = next(frames, None)
     if first is None:
-        raise InputError(f"{what} needs frames, found none: check the file")
-    keys = (energy_key, forces_key) if energy_key and forces_key else _label_keys(first)
+        raise InputError(f"{source} needs frames, found none: check the file")
+    keys = declared_keys or _label_keys(first)
     own = {name for name in _OWN_KEYS if name in first.info} if _is_own(first) else set()
-    group_key = group_key or ("group" if "group" in own else None)
+    group_key = declared.group_key or ("group" if "group" in own else None)
     wanted = [*keys, *([group_key] if group_key else []), *sorted(own - {group_key})]
-    found = gather(_chain(first, frames), what, list(dict.fromkeys(wanted)), vacuum_box=vacuum_box)
+    found = gather(_chain(first, frames), source, list(dict.fromkeys(wanted)), vacuum_box=declared.vacuum_box)
     try:
         energy = np.array([float(np.squeeze(value)) for value in found.values[keys[0]]])
-        forces = _forces(found, keys[1], what)
+        forces = _forces(found, keys[1], source)
     except (TypeError, ValueError) as error:
-        raise InputError(f"labels of {what} must be numbers ({error}): repair the file or name other keys") from error
+        raise InputError(f"labels of {source} must be numbers ({error}): repair the file or name other keys") from error
     return FileLabels(
         numbers=found.numbers,
         positions=found.positions,
         energy=energy,
         forces=forces,
-        level=_one_level(found.values["level"], what) if "level" in own else None,
+        level=_one_level(found.values["level"], source) if "level" in own else None,
         convention=FileUnits("eV", "Angstrom", "eV/Angstrom", convention),
-        frame_id=one_of_each(found.values["frame_id"], "frame_id", what) if "frame_id" in own else None,
-        group=one_of_each(found.values[group_key], group_key, what) if group_key else None,
-        cpu_s=one_of_each(found.values["cpu_s"], "cpu_s", what) if "cpu_s" in own else None,
+        frame_id=one_of_each(found.values["frame_id"], "frame_id", source) if "frame_id" in own else None,
+        group=one_of_each(found.values[group_key], group_key, source) if group_key else None,
+        cpu_s=one_of_each(found.values["cpu_s"], "cpu_s", source) if "cpu_s" in own else None,
         notes=(f"labels from {keys[0]} and {keys[1]}",) + ((f"groups from key {group_key}",) if group_key else ()),
     )
 
 
-def _elements(atoms: Atoms, i: int, what: str) -> npt.NDArray[Any]:
+def ase_geometries(frames: Iterable[Atoms], source: str, declared: Declaration) -> FileGeometries:
+    """Geometries of ASE's frames, in Å.
+
+    Raises:
+        InputError: as `gather`.
+    """
+    key = declared.group_key
+    found = gather(frames, source, () if key is None else (key,), vacuum_box=declared.vacuum_box)
+    group = None if key is None else one_of_each(found.values[key], key, source)
+    return FileGeometries(found.numbers, found.positions, "Angstrom", group)
+
+
+def _elements(atoms: Atoms, i: int, source: str) -> npt.NDArray[Any]:
     if not len(atoms) or (atoms.numbers < 1).any():
         found = str(atoms.symbols) or "no atoms"
-        raise InputError(f"frames of {what} must consist of elements, found {found} in frame {i}: remove what is none")
+        raise InputError(
+            f"frames of {source} must consist of elements, found {found} in frame {i}: remove what is none"
+        )
     return np.array(atoms.numbers)
 
 
-def _forces(found: Gathered, key: str, what: str) -> npt.NDArray[np.float64]:
+def _forces(found: Gathered, key: str, source: str) -> npt.NDArray[np.float64]:
     """Forces of each frame, shape [N, A, 3]."""
     sizes = np.broadcast_to(np.count_nonzero(found.numbers, axis=-1), len(found.positions)).tolist()
     for i, (value, size) in enumerate(zip(found.values[key], sizes, strict=True)):
         if value.shape != (size, 3):
             raise InputError(
-                f"{key} of {what} must have one row of 3 for each atom, found the shape {list(value.shape)} in frame "
+                f"{key} of {source} must have one row of 3 for each atom, found the shape {list(value.shape)} in frame "
                 f"{i} of {size} atoms: repair the file or name other keys"
             )
     return np.array(pad(found.values[key]), dtype=np.float64)
@@ -200,10 +201,10 @@ def _is_own(atoms: Atoms) -> bool:
     return {"level", "frame_id"} <= set(atoms.info)
 
 
-def _one_level(values: list[npt.NDArray[Any]], what: str) -> str:
+def _one_level(values: list[npt.NDArray[Any]], source: str) -> str:
     levels = {str(value) for value in values}
     if len(levels) > 1:
-        raise InputError(f"frames of {what} must be of one level, found {', '.join(sorted(levels))}: split the file")
+        raise InputError(f"frames of {source} must be of one level, found {', '.join(sorted(levels))}: split the file")
     return levels.pop()
 
 
@@ -212,26 +213,26 @@ def _chain(first: Atoms, rest: Iterator[Atoms]) -> Iterator[Atoms]:
     yield from rest
 
 
-def _value(atoms: Atoms, key: str, i: int, what: str) -> npt.NDArray[Any]:
+def _value(atoms: Atoms, key: str, i: int, source: str) -> npt.NDArray[Any]:
     """Find a frame's value under a key: of the comment line, a column, or ASE's calculator results."""
     results = atoms.calc.results if atoms.calc is not None else {}
-    for source in (atoms.info, atoms.arrays, results):
-        if key in source:
-            return np.asarray(source[key])
+    for values in (atoms.info, atoms.arrays, results):
+        if key in values:
+            return np.asarray(values[key])
     found = sorted({*atoms.info, *atoms.arrays, *results} - {"numbers", "positions"})
     raise InputError(
-        f"{what} needs {key} in every frame, frame {i} has {', '.join(found) or 'no labels'}: name the key that has it "
-        "(energy_key and forces_key, group_key) or label the frame"
+        f"{source} needs {key} in every frame, frame {i} has {', '.join(found) or 'no labels'}: name the key that has "
+        "it (energy_key and forces_key, group_key) or label the frame"
     )
 
 
-def _free_positions(atoms: Atoms, i: int, what: str, vacuum_box: bool) -> npt.NDArray[Any]:
+def _free_positions(atoms: Atoms, i: int, source: str, vacuum_box: bool) -> npt.NDArray[Any]:
     """Positions of a molecule that no periodic image touches."""
     if not atoms.pbc.any():
         return np.array(atoms.positions)
     if not vacuum_box:
         raise InputError(
-            f"frames of {what} must be free molecules, frame {i} is periodic: set pbc to F F F, or declare "
+            f"frames of {source} must be free molecules, frame {i} is periodic: set pbc to F F F, or declare "
             "vacuum_box: true for a molecule alone in its box"
         )
     # The box may cut the molecule in two: put every atom where it is nearest to the first.
@@ -242,6 +243,6 @@ def _free_positions(atoms: Atoms, i: int, what: str, vacuum_box: bool) -> npt.ND
     if gap.min() < VACUUM_ANG:
         raise InputError(
             f"a molecule alone in its box needs {VACUUM_ANG:g} Å of vacuum, found {gap.min():.2g} Å in frame {i} of "
-            f"{what}: periodic systems are not supported"
+            f"{source}: periodic systems are not supported"
         )
     return np.asarray(atoms.positions[0] + fractional @ atoms.cell.complete().array)

@@ -15,6 +15,7 @@ from asteroid.units import ENERGY_IN_EV, energy_unit, force_unit_in_ev_ang, leng
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from asteroid.io.declaration import Declaration
     from asteroid.labels.label_set import LabelSet
 
 #: Steps of energies below this do no harm: a tenth of what the best models reach on small molecules.
@@ -54,6 +55,7 @@ class FileLabels:
         energy: energies, shape [N].
         forces: forces, shape [N, A, 3]; zero where a frame has no atom.
         level: the level that the file states, or None.
+        usual_level: level of the source that the file is from, where the file states none, or None.
         theory: free text about the level where there is no more, or "".
         declared: units that the file states, or None.
         convention: units that files of this layout have by custom, or None.
@@ -69,6 +71,7 @@ class FileLabels:
     energy: npt.NDArray[Any]
     forces: npt.NDArray[Any]
     level: str | None = None
+    usual_level: str | None = None
     theory: str = ""
     declared: FileUnits | None = None
     convention: FileUnits | None = None
@@ -79,12 +82,29 @@ class FileLabels:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, eq=False)
+class FileGeometries:
+    """Geometries as they stand in a file; those of several molecules are padded with zeros.
+
+    Attributes:
+        numbers: atomic numbers, in the shapes of `FileLabels`.
+        positions: coordinates, shape [N, A, 3]; zero where a frame has no atom.
+        length_unit: unit of the positions.
+        group: replica or time block, shape [N], or None.
+    """
+
+    numbers: npt.NDArray[Any]
+    positions: npt.NDArray[Any]
+    length_unit: str
+    group: npt.NDArray[Any] | None = None
+
+
 def one_row_for_all(rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Atomic numbers as `FileLabels` has them: the one row, shape [A], where all of [N, A] are the same."""
     return np.asarray(rows[0]) if len(rows) and (rows == rows[0]).all() else rows
 
 
-def refuse_several_molecules(labels: LabelSet, what: str) -> None:
+def refuse_several_molecules(labels: LabelSet, source: str) -> None:
     """Refuse a file of several molecules, or of one in several orders of its atoms, where one molecule is read.
 
     Raises:
@@ -94,7 +114,7 @@ def refuse_several_molecules(labels: LabelSet, what: str) -> None:
     if found is None:
         return
     remedy = "write the atoms of every frame in one order" if len(formulas(labels)) == 1 else "write one file for each"
-    raise InputError(f"frames of {what} must be one molecule with one order of atoms, found {found}: {remedy}")
+    raise InputError(f"frames of {source} must be one molecule with one order of atoms, found {found}: {remedy}")
 
 
 def named_units(energy: str, length: str, force: str | None, how: str) -> FileUnits:
@@ -111,39 +131,38 @@ def named_units(energy: str, length: str, force: str | None, how: str) -> FileUn
     return FileUnits(energy, length, f"{energy_unit(force_energy)}/{length_unit(force_length)}", how)
 
 
-def decide_units(file: FileLabels, what: str, energy: str | None, length: str | None, force: str | None) -> FileUnits:
+def decide_units(file: FileLabels, source: str, declared: Declaration) -> FileUnits:
     """Choose the units of a file: the user's declaration, else the file's own, else the custom of its layout.
 
     Args:
         file: the labels and what is known of their units.
-        what: the file's name for messages.
-        energy: declared energy unit, or None.
-        length: declared length unit, or None.
-        force: declared force unit where it is not energy per length, or None.
+        source: the file's name for messages.
+        declared: what the file's user says of it.
 
     Raises:
         InputError: nothing is declared or recognised, a unit is unknown, or two declarations differ.
     """
+    energy, length, force = declared.energy_unit, declared.length_unit, declared.force_unit
     known = file.declared or _recognised(file)
     if energy is None and length is None and force is None:
         if known is None:
-            raise InputError(f"{what} states no units{_doubt(file)}: {REMEDY}")
+            raise InputError(f"{source} states no units{_why_not_recognised(file)}: {REMEDY}")
         return known
     if known is None and (energy is None or length is None):
         missing = "energy" if energy is None else "length"
-        raise InputError(f"{what} needs an energy and a length unit, no {missing} unit is declared: {REMEDY}")
+        raise InputError(f"{source} needs an energy and a length unit, no {missing} unit is declared: {REMEDY}")
     given = named_units(
         energy or (known.energy if known else ""), length or (known.length if known else ""), force, "declared"
     )
     if file.declared is not None and replace(given, how="") != replace(file.declared, how=""):
         raise InputError(
-            f"units of {what} are stated twice and differ: {file.declared.energy}, {file.declared.length}, "
+            f"units of {source} are stated twice and differ: {file.declared.energy}, {file.declared.length}, "
             f"{file.declared.force} ({file.declared.how}) or {given.energy}, {given.length}, {given.force}: correct one"
         )
     return given
 
 
-def unit_doubts(file: FileLabels, units: FileUnits) -> tuple[str, ...]:
+def unit_notes(file: FileLabels, units: FileUnits) -> tuple[str, ...]:
     """Note where the energies would be total energies in a unit other than the one they are read in.
 
     This is how kcal/mol read as kJ/mol shows, a slip too small for the guards; for a method without core electrons it
@@ -158,7 +177,7 @@ def unit_doubts(file: FileLabels, units: FileUnits) -> tuple[str, ...]:
     )
 
 
-def single_precision(file: FileLabels, units: FileUnits) -> tuple[str, ...]:
+def precision_notes(file: FileLabels, units: FileUnits) -> tuple[str, ...]:
     """Note energies that lost digits in a short floating-point type: total energies of molecules need double precision.
 
     Float32 keeps steps of .03 kcal/mol at aspirin's -407,000 kcal/mol.
@@ -213,7 +232,7 @@ def _finite(values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
     return np.isfinite(values) if values.dtype.kind in "fiu" else np.zeros(values.shape, dtype=np.bool_)
 
 
-def _doubt(file: FileLabels) -> str:
+def _why_not_recognised(file: FileLabels) -> str:
     """Say why a layout's custom was not trusted."""
     if file.convention is None:
         return ""

@@ -12,6 +12,7 @@ from asteroid.io.file_units import FileLabels, one_row_for_all
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from asteroid.io.declaration import Declaration
     from asteroid.io.npz_arrays import NpzArrays
 
 
@@ -20,28 +21,27 @@ def is_flattened(arrays: NpzArrays) -> bool:
     return arrays.keys >= {"R", "Z", "N"} and arrays["R"].ndim == 2
 
 
-def read_flattened(
-    arrays: NpzArrays, energy_key: str | None, forces_key: str | None, group_key: str | None
-) -> FileLabels:
+def read_flattened(arrays: NpzArrays, declared: Declaration) -> FileLabels:
     """Read frames from the flattened layout, whose files state no units and no level.
 
     Args:
-        arrays: R [sum of N, 3], Z [sum of N], N [frames], E [frames], F [sum of N, 3].
-        energy_key: key of the energies where it is not E.
-        forces_key: key of the forces where it is not F.
-        group_key: key of the groups, shape [frames].
+        arrays: R [sum of N, 3], Z [sum of N], N [frames], E [frames], F [sum of N, 3]; energies, forces and groups,
+            shape [frames], may have other keys.
+        declared: what the file's user says of it.
 
     Raises:
         InputError: the shapes disagree.
     """
+    energy_key, forces_key = declared.label_keys(arrays.source) or ("E", "F")
+    group_key = declared.group_key
     sizes, numbers, positions = _flattened(arrays)
     n, rows = len(sizes), len(positions)
     named = "name energy_key and forces_key"
-    energy = arrays.first((energy_key or "E",), "energies", named)
-    forces = arrays.first((forces_key or "F",), "forces", named)
+    energy = arrays.first((energy_key,), "energies", named)
+    forces = arrays.first((forces_key,), "forces", named)
     if forces.shape != (rows, 3):
         raise InputError(
-            f"forces of {arrays.what} need one row per atom, {rows} rows of 3, found {list(forces.shape)}: check the "
+            f"forces of {arrays.source} need one row per atom, {rows} rows of 3, found {list(forces.shape)}: check the "
             "file"
         )
     ids = arrays["id"] if "id" in arrays.keys else None
@@ -70,21 +70,23 @@ def flattened_geometries(arrays: NpzArrays) -> tuple[npt.NDArray[Any], npt.NDArr
 
 def _flattened(arrays: NpzArrays) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]:
     """Atoms of each frame, and one row per atom of atomic numbers and positions."""
-    what, positions, numbers, sizes = arrays.what, arrays.positions(), arrays.whole_numbers(), arrays["N"]
+    source, positions, numbers, sizes = arrays.source, arrays.positions(), arrays.whole_numbers(), arrays["N"]
     if sizes.dtype.kind not in "iu" or sizes.ndim != 1 or (sizes < 1).any():
-        raise InputError(f"N of {what} must be the number of atoms of each frame, found {sizes.dtype}: check the file")
+        raise InputError(
+            f"N of {source} must be the number of atoms of each frame, found {sizes.dtype}: check the file"
+        )
     total = int(sizes.sum())
     if positions.shape != (total, 3) or numbers.shape != (total,):
         raise InputError(
-            f"{what} must have as many rows of R and Z as N adds up to, {total}, found {list(positions.shape)} and "
+            f"{source} must have as many rows of R and Z as N adds up to, {total}, found {list(positions.shape)} and "
             f"{list(numbers.shape)}: check the file"
         )
     if not len(sizes):
-        raise InputError(f"{what} needs frames, found none: check the file")
+        raise InputError(f"{source} needs frames, found none: check the file")
     if not numbers.all():
         raise InputError(
-            f"atomic numbers of {what} lie between 1 and 118, found 0 in row {int(numbers.argmin())}: N counts atoms, "
-            "remove rows without one"
+            f"atomic numbers of {source} lie between 1 and 118, found 0 in row {int(numbers.argmin())}: N counts "
+            "atoms, remove rows without one"
         )
     return sizes, numbers, positions
 

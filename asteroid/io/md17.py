@@ -25,11 +25,14 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 
 from asteroid.errors import InputError
-from asteroid.io.file_units import FileLabels, named_units
+from asteroid.io.file_units import FileGeometries, FileLabels, named_units
+from asteroid.io.label_format import LabelFormat
 from asteroid.io.npz import read_npz
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from asteroid.io.declaration import Declaration
 
 PREFIX = "md17:"
 _SPLITS = ("train", "test")
@@ -71,46 +74,38 @@ def default_data_folder() -> Path:
     return (Path(cache) if cache else Path("~/.cache").expanduser()) / "asteroid-study" / "md17"
 
 
-def read_md17(
-    name: str,
-    data_folder: Path | None = None,
-    *,
-    energy_key: str | None = None,
-    forces_key: str | None = None,
-    group_key: str | None = None,
-) -> tuple[FileLabels, str]:
-    """Read a set of MD17 by its name, after downloading it where it is not yet on this machine.
+def _read(path: Path, declared: Declaration) -> FileLabels:
+    """Labels of a set in kcal/mol and Å, after downloading it where it is not yet on this machine.
 
-    Args:
-        name: "md17:" and a name of PyG's `MD17`; sets with official parts may be followed by "train" or "test", and
-            come with both as groups 0 and 1 otherwise.
-        data_folder: what the class calls root; default `default_data_folder`.
-        energy_key: as in `asteroid.io.npz.read_npz`.
-        forces_key: as there.
-        group_key: as there; then the parts are no groups.
-
-    Returns:
-        (the labels in kcal/mol and Å, the set's level of theory).
+    Sets with official parts may be followed by "train" or "test", and come with both as groups 0 and 1 otherwise,
+    unless a key of groups is declared.
 
     Raises:
         InputError: no such set, or it is neither here nor can it be downloaded.
     """
-    root = (data_folder or default_data_folder()).expanduser()
+    name = str(path)
+    root = (declared.data_folder or default_data_folder()).expanduser()
     wanted = _set_named(name, root)
-    files = [Path(path) for path in wanted.paths.raw_paths]
+    files = [Path(file) for file in wanted.paths.raw_paths]
     if wanted.part:
-        files = [path for path in files if path.stem.endswith(f"-{wanted.part}")]
-    if any(_source(wanted, path) is None for path in files):
+        files = [file for file in files if file.stem.endswith(f"-{wanted.part}")]
+    if any(_found(wanted, file) is None for file in files):
         _download(wanted, root)
-    keys = {"energy_key": energy_key, "forces_key": forces_key, "group_key": group_key}
     parts = []
-    for path in files:
-        with _opened(wanted, path) as source:
-            parts.append(read_npz(source, path.name, None, **keys))
+    for file in files:
+        with _opened(wanted, file) as stream:
+            parts.append(read_npz(stream, file.name, None, declared))
     # The class documents these units for every set; what a file says of itself goes first.
     units = named_units("kcal/mol", "Angstrom", None, "declared by the class MD17 of PyTorch Geometric")
     parts = [replace(part, declared=part.declared or units) for part in parts]
-    return (parts[0] if len(parts) == 1 else _joined(parts, with_groups=group_key is None)), wanted.level
+    whole = parts[0] if len(parts) == 1 else _joined(parts, with_groups=declared.group_key is None)
+    return replace(whole, usual_level=wanted.level)
+
+
+def _read_geometries(path: Path, declared: Declaration) -> FileGeometries:
+    labels = _read(path, replace(declared, energy_key=None, forces_key=None))
+    assert labels.declared is not None
+    return FileGeometries(labels.numbers, labels.positions, labels.declared.length, labels.group)
 
 
 def md17_class() -> Any:
@@ -148,7 +143,7 @@ def _paths(name: str, root: Path) -> Any:
     return dataset
 
 
-def _source(wanted: _Set, path: Path) -> tuple[Path, str] | None:
+def _found(wanted: _Set, path: Path) -> tuple[Path, str] | None:
     """Where a raw file is: (the file or archive, the member of the archive or "")."""
     archive = wanted.paths.file_names[wanted.name]
     for folder in (path.parent, Path(wanted.paths.raw_dir), Path(wanted.paths.root)):
@@ -161,7 +156,7 @@ def _source(wanted: _Set, path: Path) -> tuple[Path, str] | None:
 
 @contextmanager
 def _opened(wanted: _Set, path: Path) -> Iterator[IO[bytes]]:
-    found = _source(wanted, path)
+    found = _found(wanted, path)
     if found is None:
         raise InputError(f"{PREFIX}{wanted.name} needs {path.name}, which its archive lacks: fetch it again")
     place, member = found
@@ -225,3 +220,13 @@ def _joined(parts: list[FileLabels], *, with_groups: bool) -> FileLabels:
         else np.concatenate([part.group for part in parts if part.group is not None]),
         notes=(*first.notes, note) if with_groups else first.notes,
     )
+
+
+FORMAT = LabelFormat(
+    name="MD17 by name",
+    read=_read,
+    read_geometries=_read_geometries,
+    prefix=PREFIX,
+    length_unit="Angstrom",
+    several_molecules=False,
+)

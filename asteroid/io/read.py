@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from asteroid.errors import InputError
-from asteroid.io.ase_files import read_ase
-from asteroid.io.extxyz import read_extxyz
-from asteroid.io.file_units import decide_units, refuse_several_molecules, single_precision, unit_doubts
-from asteroid.io.md17 import is_md17, read_md17
-from asteroid.io.npz import read_npz, read_sidecar
+from asteroid.io.declaration import Declaration
+from asteroid.io.file_units import decide_units, precision_notes, refuse_several_molecules, unit_notes
+from asteroid.io.formats import format_to_read
+from asteroid.labels.atom_order import reorder_atoms
 from asteroid.labels.label_set import LabelSet, normalise_level
 from asteroid.labels.molecules import formulas, named_difference
 from asteroid.units import ENERGY_IN_EV, LENGTH_IN_ANG, force_unit_in_ev_ang
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from asteroid.io.file_units import FileLabels, FileUnits
-
-ForcesAre = Literal["forces", "gradients"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,41 +38,16 @@ class LoadedLabels:
     notes: tuple[str, ...] = ()
 
 
-def read_labels(
-    path: str | Path,
-    *,
-    level: str | None,
-    energy_unit: str | None = None,
-    length_unit: str | None = None,
-    force_unit: str | None = None,
-    energy_key: str | None = None,
-    forces_key: str | None = None,
-    group_key: str | None = None,
-    forces_are: ForcesAre = "forces",
-    vacuum_box: bool = False,
-    data_folder: Path | None = None,
-    several: bool = False,
-) -> LoadedLabels:
+def read_labels(path: str | Path, declared: Declaration | None = None, *, several: bool = False) -> LoadedLabels:
     """Read the labels of one molecule, or of several, at one level.
 
-    Reads npz (sGDML and MD17; revised MD17; the flattened layout of ASTEROID's reference code; this project's own;
-    arrays under named keys), extended XYZ, ASE databases, every file that ASE reads, and sets of MD17 by name. The
-    numbers are not judged here: pass the result to `asteroid.checks.guards.check_labels`.
+    The numbers are not judged here: pass the result to `asteroid.checks.guards.check_labels`.
 
     Args:
-        path: a file, or "md17:" and a name of PyTorch Geometric's `MD17`.
-        level: level of theory; may be None where the file states it.
-        energy_unit: declared unit of the energies; None to trust the file.
-        length_unit: declared unit of the positions; None to trust the file.
-        force_unit: declared unit of the forces where it is not energy per length (Hartree/Bohr with positions in Å).
-        energy_key: where the energies are, when not under a usual key; goes with forces_key.
-        forces_key: where the forces are.
-        group_key: where the group (replica, time block) of each frame is.
-        forces_are: "gradients" where the file holds dE/dx, the negative of the forces.
-        vacuum_box: take a molecule out of its periodic box (files that ASE reads).
-        data_folder: where sets of MD17 are kept; default in the user's cache.
-        several: take frames that differ in their atoms or in the order of them as a varied set (`LabelSet.varied`); a
-            set of MD17 by name is always one molecule.
+        path: a file of any format of `asteroid.io.formats`, or "md17:" and a name of PyTorch Geometric's `MD17`.
+        declared: what the file's user says of it; nothing where the file states all.
+        several: take frames that differ in their atoms or in the order of them as a varied set (`LabelSet.varied`).
+            Formats that hold one molecule are read as one all the same.
 
     Returns:
         The labels; those of one molecule have numbers of shape [A], however the file stores them.
@@ -84,46 +56,32 @@ def read_labels(
         InputError: the file is missing or unreadable, labels or keys are missing, units or level are neither declared
             nor recognised, declarations contradict the file, or frames differ where one molecule is read.
     """
-    keys = {"energy_key": energy_key, "forces_key": forces_key, "group_key": group_key}
-    what = Path(path).name
+    path, declared = Path(path), declared or Declaration()
+    known, source = format_to_read(path), path.name
     notes: tuple[str, ...] = ()
-    if is_md17(path):
-        file, usual_level = read_md17(str(path), data_folder, **keys)
-        if level is None and file.level is None:
-            level, notes = usual_level, (f"level {usual_level}: that of {what}",)
-    else:
-        file = _read_file(Path(path), keys, vacuum_box=vacuum_box)
-    if forces_are == "gradients" and file.forces.dtype.kind in "fi":
+    file = known.read(path, declared)
+    if declared.forces_are == "gradients" and file.forces.dtype.kind in "fi":
         file = replace(file, forces=-file.forces)
         notes = (*notes, "gradients turned into forces")
-    units = decide_units(file, what, energy_unit, length_unit, force_unit)
-    loaded = convert(file, units, what, level)
-    if not several or is_md17(path):
-        refuse_several_molecules(loaded.labels, what)
-    elif len(formulas(loaded.labels)) == 1 and (found := named_difference(loaded.labels)) is not None:
+    loaded = convert(file, decide_units(file, source, declared), source, declared.level)
+    labels = loaded.labels
+    if not (several and known.several_molecules):
+        refuse_several_molecules(labels, source)
+    elif len(formulas(labels)) == 1 and (found := named_difference(labels)) is not None:
         notes = (*notes, f"atoms come in several orders: {found}")
-    return replace(loaded, notes=loaded.notes + notes)
+    if declared.atom_order is not None:
+        labels = reorder_atoms(labels, declared.atom_order, source)
+        notes = (*notes, f"atoms reordered: {list(declared.atom_order)}")
+    return replace(loaded, labels=labels, notes=loaded.notes + notes)
 
 
-def _read_file(path: Path, keys: dict[str, str | None], *, vacuum_box: bool) -> FileLabels:
-    if not path.is_file():
-        raise InputError(f"a label file must exist, found no file {str(path)!r}: correct the path")
-    suffix = path.suffix.lower()
-    if suffix != ".npz":
-        return (read_extxyz if suffix in (".xyz", ".extxyz") else read_ase)(path, **keys, vacuum_box=vacuum_box)
-    if vacuum_box:
-        raise InputError(f"vacuum_box is for files with a cell, found {path.name}: remove it")
-    with path.open("rb") as source:
-        return read_npz(source, path.name, read_sidecar(path), **keys)
-
-
-def convert(file: FileLabels, units: FileUnits, what: str, level: str | None) -> LoadedLabels:
+def convert(file: FileLabels, units: FileUnits, source: str, level: str | None) -> LoadedLabels:
     """Convert a file's arrays to eV, Å and eV/Å.
 
     Raises:
         InputError: shapes disagree, values are no numbers, or the level is unknown or contradicts the file.
     """
-    slug, notes = _level(file, what, level)
+    slug, notes = _level(file, source, level)
     try:
         labels = LabelSet(
             numbers=file.numbers,
@@ -136,24 +94,26 @@ def convert(file: FileLabels, units: FileUnits, what: str, level: str | None) ->
             **({} if file.frame_id is None else {"frame_id": file.frame_id}),
         )
     except InputError as error:
-        raise InputError(f"{what}: {error}") from error
-    doubts = unit_doubts(file, units) + single_precision(file, units)
-    return LoadedLabels(labels=labels, units=units.sentence(), notes=file.notes + notes + doubts)
+        raise InputError(f"{source}: {error}") from error
+    notes += unit_notes(file, units) + precision_notes(file, units)
+    return LoadedLabels(labels=labels, units=units.sentence(), notes=file.notes + notes)
 
 
-def _level(file: FileLabels, what: str, level: str | None) -> tuple[str, tuple[str, ...]]:
-    """Choose the level: the caller's, the file's, or what the file's free text says."""
+def _level(file: FileLabels, source: str, level: str | None) -> tuple[str, tuple[str, ...]]:
+    """Choose the level: the user's, the file's, its source's, or what the file's free text says."""
     stated = normalise_level(file.level) if file.level else None
     if level is not None:
         slug = normalise_level(level)
         if stated is not None and stated != slug:
-            raise InputError(f"level {slug} is declared for {what}, which states {stated}: correct one of them")
+            raise InputError(f"level {slug} is declared for {source}, which states {stated}: correct one of them")
         return slug, ()
     if stated is not None:
         return stated, ()
+    if file.usual_level is not None:
+        return file.usual_level, (f"level {file.usual_level}: that of {source}",)
     from_text = _level_in_text(file.theory)
     if from_text is None:
-        raise InputError(f"{what} does not state its level of theory: declare level, for instance ccsd_t/cc-pvdz")
+        raise InputError(f"{source} does not state its level of theory: declare level, for instance ccsd_t/cc-pvdz")
     return from_text, (f"level {from_text} read from {file.theory!r}",)
 
 

@@ -102,16 +102,16 @@ def matching_order(cheap: LabelSet, accurate: LabelSet) -> tuple[int, ...] | Non
     return tuple(waiting[site].pop(0) for site in sites[1])
 
 
-def reorder_atoms(labels: LabelSet, order: tuple[int, ...], what: str) -> LabelSet:
+def reorder_atoms(labels: LabelSet, order: tuple[int, ...], source: str) -> LabelSet:
     """The same labels with atom `order[i]` in place i.
 
     Raises:
         InputError: the order is not a permutation of the atoms, or the set holds several molecules.
     """
-    refuse_several(labels, f"atom_order of {what}", "remove it, atoms of several molecules may come in any order")
+    refuse_several(labels, f"atom_order of {source}", "remove it, atoms of several molecules may come in any order")
     if sorted(order) != list(range(len(labels.numbers))):
         raise InputError(
-            f"atom_order of {what} must name each of its {len(labels.numbers)} atoms once, counted from 0, found "
+            f"atom_order of {source} must name each of its {len(labels.numbers)} atoms once, counted from 0, found "
             f"{list(order)}: correct it"
         )
     index = list(order)

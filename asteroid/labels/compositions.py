@@ -89,22 +89,22 @@ def remedy_of(found: Sequence[Composition], judged: Sequence[Composition], remed
     return remedy if len(found) == len(judged) else CORRECT_SOME
 
 
-def place_of(found: Sequence[Composition], labels: LabelSet, what: str) -> str:
+def place_of(found: Sequence[Composition], labels: LabelSet, source: str) -> str:
     """Say where a fault is: in a set of one molecule, in some molecules of a set, or in all of them.
 
     Args:
         found: the compositions that have the fault.
         labels: the set.
-        what: a name of the set.
+        source: a name of the set.
 
     Returns:
         "labels.npz", "H2O in mixed.xyz", "H2O, CH2O and 2 more molecules in mixed.xyz" or "all 3 molecules in
         mixed.xyz".
     """
     if not labels.varied:
-        return what
+        return source
     if len(rows_of(found)) == len(labels):
-        return f"all {len(found)} molecules in {what}" if len(found) > 1 else f"{found[0].formula} in {what}"
+        return f"all {len(found)} molecules in {source}" if len(found) > 1 else f"{found[0].formula} in {source}"
     more = len(found) - FORMULAS_SHOWN
     names = ", ".join(composition.formula for composition in found[:FORMULAS_SHOWN])
-    return f"{names}{f' and {more} more molecules' if more > 0 else ''} in {what}"
+    return f"{names}{f' and {more} more molecules' if more > 0 else ''} in {source}"

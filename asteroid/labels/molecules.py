@@ -111,12 +111,12 @@ def named_difference(labels: LabelSet) -> str | None:
     return f"{shown}, in all {named_formulas(labels)}" if len(several) > 1 else shown
 
 
-def refuse_several(labels: LabelSet, what: str, remedy: str) -> None:
+def refuse_several(labels: LabelSet, needed_by: str, remedy: str) -> None:
     """Refuse a set of several molecules where one is needed.
 
     Args:
         labels: the set.
-        what: who needs one molecule, such as "the packed descriptor model".
+        needed_by: who needs one molecule, such as "the packed descriptor model".
         remedy: what to do instead.
 
     Raises:
@@ -124,4 +124,4 @@ def refuse_several(labels: LabelSet, what: str, remedy: str) -> None:
     """
     if labels.varied:
         found = named_difference(labels) or named_formulas(labels)
-        raise InputError(f"{what} needs one composition in one order of atoms, found {found}: {remedy}")
+        raise InputError(f"{needed_by} needs one composition in one order of atoms, found {found}: {remedy}")

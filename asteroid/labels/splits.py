@@ -164,11 +164,13 @@ def cheap_pool_rows(
     return np.flatnonzero(keep).astype(np.int64)
 
 
-def _buy(pool: LabelSet, n: int, seed: int, val_every: int, what: str) -> Purchase:
+def _buy(pool: LabelSet, n: int, seed: int, val_every: int, setting: str) -> Purchase:
     if n > len(pool):
-        raise InputError(f"{what} {n} is larger than the {pool.level} pool: the largest possible is {len(pool)}")
+        raise InputError(f"{setting} {n} is larger than the {pool.level} pool: the largest possible is {len(pool)}")
     if n < val_every:
-        raise InputError(f"every {val_every}th frame is for validation, found {what} {n}: ask for {val_every} or more")
+        raise InputError(
+            f"every {val_every}th frame is for validation, found {setting} {n}: ask for {val_every} or more"
+        )
     bought = hash_order(pool, seed)[:n]
     held_out = np.arange(n) % val_every == val_every - 1
     return Purchase(train=bought[~held_out], val=bought[held_out])

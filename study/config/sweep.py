@@ -11,8 +11,8 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError, field_validator, model_validator
 
 from asteroid.errors import InputError
+from asteroid.io.declaration import ForcesAre
 from asteroid.io.md17 import is_md17
-from asteroid.io.read import ForcesAre
 from asteroid.labels.label_set import normalise_level
 from asteroid.units import parse_seconds
 from study.config.search import SearchSection

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from asteroid.errors import InputError
-from asteroid.io.npz import read_sidecar
-from asteroid.io.selection import selection_rule_of
+from asteroid.io.selection_rule import selection_rule_of
+from asteroid.io.sidecar import read_sidecar
 
 if TYPE_CHECKING:
     from asteroid.labels.selection_rule import SelectionRule

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,9 +11,9 @@ from asteroid.checks.data_card import label_card
 from asteroid.checks.guards import check_distinct, check_finite, check_labels, drop_duplicates
 from asteroid.checks.plausibility import check_lengths
 from asteroid.errors import InputError
+from asteroid.io.declaration import Declaration
 from asteroid.io.geometries import read_geometries
 from asteroid.io.read import read_labels
-from asteroid.labels.atom_order import reorder_atoms
 from asteroid.labels.selection_rule import FARTHEST_NOTE
 from study.prices import LevelPrice
 
@@ -20,7 +21,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from asteroid.labels.label_set import LabelSet
+    from study.config.sweep import LabelFile
     from study.data.card_prices import PricedFile
+
+
+def declaration_of(given: LabelFile) -> Declaration:
+    """What a sweep declares of a label file, for its reader: the fields of the same names."""
+    return Declaration(**{field.name: getattr(given, field.name) for field in fields(Declaration)})
 
 
 def load_file(
@@ -38,37 +45,21 @@ def load_file(
     given = priced.given
     if given.unlabelled:
         return (*_load_geometries(priced), None)
-    loaded = read_labels(
-        given.file,
-        level=given.level,
-        energy_unit=given.energy_unit,
-        length_unit=given.length_unit,
-        force_unit=given.force_unit,
-        energy_key=given.energy_key,
-        forces_key=given.forces_key,
-        group_key=given.group_key,
-        forces_are=given.forces_are,
-        vacuum_box=given.vacuum_box,
-        data_folder=given.data_folder,
-        several=True,
-    )
-    labels, what = loaded.labels, given.file.name
+    loaded = read_labels(given.file, declaration_of(given), several=True)
+    labels, source = loaded.labels, given.file.name
     notes = list(loaded.notes)
-    if given.atom_order is not None:
-        labels = reorder_atoms(labels, given.atom_order, what)
-        notes.append(f"atoms reordered: {list(given.atom_order)}")
     if given.duplicates == "drop" and len(labels):
-        check_finite(labels, what)
+        check_finite(labels, source)
         labels, dropped = drop_duplicates(labels)
         if len(dropped):
             notes.append(f"{len(dropped)} duplicate frames dropped")
-    labels, n_single = _without_single_atoms(labels, what)
+    labels, n_single = _without_single_atoms(labels, source)
     if n_single:
         notes.append(f"{n_single:,} frame{'s' * (n_single > 1)} of a single atom left out: no force can act in it")
-    card = label_card(labels, what, check_labels(labels, what), priced.selection_rule)
+    card = label_card(labels, source, check_labels(labels, source), priced.selection_rule)
     if given.price is None:
         mean = "28s" if labels.cpu_s is None else f"{labels.cpu_s.mean():.3g}s, the mean that these took"
-        raise InputError(f"{what} ({labels.level}) needs a price per label: add for instance price: {mean}")
+        raise InputError(f"{source} ({labels.level}) needs a price per label: add for instance price: {mean}")
     price = LevelPrice(given.price, priced.source, given.sampling_price or 0.0)
     shown = prices.get(labels.level, price.label_cpu_s)
     sampling = f" and {price.sampling_cpu_s:,.4g} CPU s to sample its geometry" if price.sampling_cpu_s else ""
@@ -86,7 +77,7 @@ def load_file(
     return labels, price, lines, {**card.to_json(), "units": loaded.units}
 
 
-def _without_single_atoms(labels: LabelSet, what: str) -> tuple[LabelSet, int]:
+def _without_single_atoms(labels: LabelSet, source: str) -> tuple[LabelSet, int]:
     """Labels of molecules, and how many frames were left out: their forces, zero by symmetry, would flatter means.
 
     Raises:
@@ -96,39 +87,28 @@ def _without_single_atoms(labels: LabelSet, what: str) -> tuple[LabelSet, int]:
     if not single.any():
         return labels, 0
     if single.all():
-        raise InputError(f"{what} needs molecules, found single atoms only: forces need at least two")
+        raise InputError(f"{source} needs molecules, found single atoms only: forces need at least two")
     return labels.select(~single), int(single.sum())
 
 
 def _load_geometries(priced: PricedFile) -> tuple[LabelSet, LevelPrice, list[str]]:
     """Frames without labels; only their sampling has a price."""
-    given, what = priced.given, priced.given.file.name
-    if given.level is None:
-        raise InputError(f"{what} needs the level of theory that sampled it: add for instance level: gfn2-xtb")
-    frames = read_geometries(
-        given.file,
-        level=given.level,
-        length_unit=given.length_unit,
-        group_key=given.group_key,
-        vacuum_box=given.vacuum_box,
-        data_folder=given.data_folder,
-    )
-    if given.atom_order is not None:
-        frames = reorder_atoms(frames, given.atom_order, what)
+    given, source = priced.given, priced.given.file.name
+    frames = read_geometries(given.file, declaration_of(given))
     if not len(frames):
-        raise InputError(f"{what} needs frames, found none: check the file")
-    check_finite(frames, what)
-    check_lengths(frames, what)
+        raise InputError(f"{source} needs frames, found none: check the file")
+    check_finite(frames, source)
+    check_lengths(frames, source)
     notes = []
     if given.duplicates == "drop":
         frames, dropped = drop_duplicates(frames)
         if len(dropped):
             notes.append(f"  {len(dropped)} duplicate frames dropped")
-    check_distinct(frames, what)
+    check_distinct(frames, source)
     if given.sampling_price is None:
-        raise InputError(f"{what} needs the price of sampling a frame: add for instance sampling_price: 28ms")
+        raise InputError(f"{source} needs the price of sampling a frame: add for instance sampling_price: 28ms")
     price = LevelPrice(given.price or 0.0, priced.source, given.sampling_price)
     if priced.selection_rule == "farthest":
         notes.append(f"  {FARTHEST_NOTE}")
     notes.append(f"  price: {price.sampling_cpu_s:,.4g} CPU s to sample a frame ({price.source})")
-    return frames, price, [f"{frames.level}: {len(frames):,} frames without labels from {what}", *notes]
+    return frames, price, [f"{frames.level}: {len(frames):,} frames without labels from {source}", *notes]

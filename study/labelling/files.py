@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from asteroid.errors import InputError
+from asteroid.io.declaration import Declaration
+from asteroid.io.formats import format_to_write
 from asteroid.io.geometries import read_geometries
 from asteroid.io.read import read_labels
+from asteroid.io.sidecar import sidecar_path
 from asteroid.io.write import write_labels
 from asteroid.labelling.levels import parse_level
 from asteroid.labels.label_set import LabelSet
@@ -28,7 +31,6 @@ if TYPE_CHECKING:
     from asteroid.labelling.labeller import Failure, Method
     from asteroid.labels.label_set import FloatArray, IntArray
 
-SUFFIXES = (".npz", ".xyz", ".extxyz")
 _UNITS = {"R": "Angstrom", "E": "eV", "F": "eV/Angstrom", "cpu_s": "CPU s, one thread"}
 _NO_LEVEL = "unlabelled"
 _PROGRAMS = {"force field": "rdkit", "xtb": "tblite", "wave function": "pyscf"}
@@ -52,7 +54,7 @@ def read_frames(path: Path, *, length_unit: str | None = None, group_key: str | 
     if length_unit is None and group_key is None:
         frames = _own_frames(path)
     if frames is None:
-        frames = read_geometries(path, level=_NO_LEVEL, length_unit=length_unit, group_key=group_key)
+        frames = read_geometries(path, Declaration(level=_NO_LEVEL, length_unit=length_unit, group_key=group_key))
     broken = np.flatnonzero(~np.isfinite(frames.positions).all(axis=(1, 2)))
     if len(broken):
         raise InputError(
@@ -65,7 +67,7 @@ def _own_frames(path: Path) -> LabelSet | None:
     """Frames of a file whose labels can be read without a word from the user; None for any other file."""
     for level in (None, _NO_LEVEL):
         try:
-            labels = read_labels(path, level=level).labels
+            labels = read_labels(path, Declaration(level=level)).labels
         except InputError:  # read_geometries will say what is wrong, if anything is
             continue
         return LabelSet(
@@ -104,8 +106,7 @@ def check_output(path: Path) -> None:
     Raises:
         InputError: another ending than .npz, .xyz or .extxyz, or a folder in the way.
     """
-    if path.suffix.lower() not in SUFFIXES:
-        raise InputError(f"labels are written as {', '.join(SUFFIXES)}, found {path.name!r}: give --out such an ending")
+    format_to_write(path)
     if path.is_dir():
         raise InputError(f"--out must be a file, found the folder {path}: choose another name")
     if path.parent.exists() and not path.parent.is_dir():
@@ -122,7 +123,7 @@ def write_output(path: Path, labels: LabelSet, card: Mapping[str, Any]) -> None:
     """
     finished = work_folder(path) / path.name  # where no card of earlier labels lies beside it
     write_labels(labels, finished, selection_rule=card.get(KEY))
-    write_json(path.with_name(f"{path.stem}.meta.json"), {"level": labels.level, "units": _UNITS, **card})
+    write_json(sidecar_path(path), {"level": labels.level, "units": _UNITS, **card})
     finished.replace(path)
 
 

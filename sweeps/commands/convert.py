@@ -62,16 +62,16 @@ def convert(
     """
     from asteroid.checks import guards
     from asteroid.checks.data_card import label_card
+    from asteroid.io.declaration import Declaration
     from asteroid.io.read import read_labels
-    from asteroid.io.selection import selection_rule_of
+    from asteroid.io.selection_rule import selection_rule_of
     from asteroid.io.write import write_labels
 
     what = Path(labels).name
     if out.exists() and Path(labels).exists() and out.samefile(labels):
         raise InputError(f"OUT must be another file than IN, found {str(out)!r} twice: choose another name")
     with _options_for_keys():
-        loaded = read_labels(
-            labels,
+        declared = Declaration(
             level=level,
             energy_unit=energy_unit,
             length_unit=length_unit,
@@ -82,8 +82,8 @@ def convert(
             forces_are="gradients" if gradients else "forces",
             vacuum_box=vacuum_box,
             data_folder=data_folder,
-            several=True,
         )
+        loaded = read_labels(labels, declared, several=True)
         frames = loaded.labels
         if drop_duplicates and len(frames):
             guards.check_finite(frames, what)

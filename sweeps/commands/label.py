@@ -144,7 +144,7 @@ def _save(out: Path, run: LabelRun, method: Method, geometries: Path, chosen: Se
     import numpy as np
 
     from analysis.names import duration
-    from asteroid.io.selection import selection_rule_of
+    from asteroid.io.selection_rule import selection_rule_of
     from asteroid.labels.selection_rule import KEY, combined_rule
     from study.labelling.files import method_card, write_failures, write_output
     from study.labelling.timing import price_text

@@ -80,9 +80,9 @@ def test_the_tutorial_runs_as_written(tmp_path: Path, monkeypatch: pytest.Monkey
         result = CliRunner().invoke(app, words)
         assert result.exit_code == 0, f"{words}: {result.output}"
         said.append(result.output)
-    labels = read_labels(tmp_path / "labels.npz", level=None).labels
+    labels = read_labels(tmp_path / "labels.npz").labels
     assert (len(labels), labels.level) == (30, "ccsd_t/sto-3g")
-    pool = read_labels(tmp_path / "pool.npz", level=None).labels
+    pool = read_labels(tmp_path / "pool.npz").labels
     assert len(pool) == 240
     table = read_results(tmp_path / "run")
     assert (table["status"] == "ok").all()

@@ -11,6 +11,7 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from ase.constraints import FixAtoms
 
 from asteroid.errors import InputError
+from asteroid.io.declaration import Declaration
 from asteroid.io.geometries import read_geometries
 from asteroid.io.read import read_labels
 
@@ -34,12 +35,12 @@ def frames(**results: float) -> list[ase.Atoms]:
 @pytest.mark.parametrize("name", ["labels.traj", "labels.db", "labels.json"])
 def test_files_of_ase(tmp_path: Path, name: str) -> None:
     ase.io.write(tmp_path / name, frames())
-    loaded = read_labels(tmp_path / name, level="CCSD(T)")
+    loaded = read_labels(tmp_path / name, Declaration(level="CCSD(T)"))
     np.testing.assert_array_equal(loaded.labels.positions, R)
     np.testing.assert_array_equal(loaded.labels.energy, E)
     np.testing.assert_array_equal(loaded.labels.forces, F)
     assert "eV/Angstrom: recognised from ASE" in loaded.units
-    np.testing.assert_array_equal(read_geometries(tmp_path / name, level="mp2").positions, R)
+    np.testing.assert_array_equal(read_geometries(tmp_path / name, Declaration(level="mp2")).positions, R)
 
 
 @pytest.mark.parametrize("name", ["labels.traj", "labels.db", "labels.xyz"])
@@ -49,16 +50,16 @@ def test_constraints_do_not_zero_forces(tmp_path: Path, name: str) -> None:
         atoms.set_constraint(FixAtoms([0]))
         assert not atoms.get_forces()[0].any(), "what a reader would get that applies constraints"
     ase.io.write(tmp_path / name, fixed)
-    np.testing.assert_allclose(read_labels(tmp_path / name, level="hf").labels.forces, F, atol=1e-8)
+    np.testing.assert_allclose(read_labels(tmp_path / name, Declaration(level="hf")).labels.forces, F, atol=1e-8)
 
 
 def test_forces_belong_to_the_free_energy(tmp_path: Path) -> None:
     ase.io.write(tmp_path / "labels.traj", frames(free_energy=-5.0))
-    loaded = read_labels(tmp_path / "labels.traj", level="pbe")
+    loaded = read_labels(tmp_path / "labels.traj", Declaration(level="pbe"))
     assert loaded.labels.energy is not None
     assert loaded.labels.energy.tolist() == [-5.0] * 4
     assert loaded.notes == ("labels from free_energy and forces",)
-    named = read_labels(tmp_path / "labels.traj", level="pbe", energy_key="energy", forces_key="forces")
+    named = read_labels(tmp_path / "labels.traj", Declaration(level="pbe", energy_key="energy", forces_key="forces"))
     np.testing.assert_array_equal(named.labels.energy, E)
 
 
@@ -66,17 +67,19 @@ def test_keys_of_a_database(tmp_path: Path) -> None:
     with ase.db.connect(tmp_path / "labels.db") as database:
         for i, atoms in enumerate(frames()):
             database.write(atoms, run=i // 2, e_cc=2 * E[i], data={"f_cc": 3 * F[i]})
-    loaded = read_labels(tmp_path / "labels.db", level="ccsd", energy_key="e_cc", forces_key="f_cc", group_key="run")
+    loaded = read_labels(
+        tmp_path / "labels.db", Declaration(level="ccsd", energy_key="e_cc", forces_key="f_cc", group_key="run")
+    )
     np.testing.assert_array_equal(loaded.labels.energy, 2 * E)
     np.testing.assert_array_equal(loaded.labels.forces, 3 * F)
     np.testing.assert_array_equal(loaded.labels.group, [0, 0, 1, 1])
-    bare = read_geometries(tmp_path / "labels.db", level="x", group_key="run")
+    bare = read_geometries(tmp_path / "labels.db", Declaration(level="x", group_key="run"))
     np.testing.assert_array_equal(bare.group, [0, 0, 1, 1])
 
 
 def test_gradients_are_turned(tmp_path: Path) -> None:
     ase.io.write(tmp_path / "labels.traj", frames())
-    loaded = read_labels(tmp_path / "labels.traj", level="hf", forces_are="gradients")
+    loaded = read_labels(tmp_path / "labels.traj", Declaration(level="hf", forces_are="gradients"))
     np.testing.assert_array_equal(loaded.labels.forces, -F)
     assert "gradients turned into forces" in loaded.notes
 
@@ -93,10 +96,10 @@ def test_a_molecule_alone_in_its_box(tmp_path: Path, cell: list[object]) -> None
     assert np.ptp(boxed[0].positions, axis=0).max() > 5
     ase.io.write(tmp_path / "labels.traj", boxed)
     with pytest.raises(InputError, match=r"frame 0 is periodic.*vacuum_box: true"):
-        read_labels(tmp_path / "labels.traj", level="pbe")
-    positions = read_labels(tmp_path / "labels.traj", level="pbe", vacuum_box=True).labels.positions
+        read_labels(tmp_path / "labels.traj", Declaration(level="pbe"))
+    positions = read_labels(tmp_path / "labels.traj", Declaration(level="pbe", vacuum_box=True)).labels.positions
     np.testing.assert_allclose(positions - positions[:, :1], R - R[:, :1], atol=1e-12)
-    bare = read_geometries(tmp_path / "labels.traj", level="pbe", vacuum_box=True)
+    bare = read_geometries(tmp_path / "labels.traj", Declaration(level="pbe", vacuum_box=True))
     np.testing.assert_array_equal(bare.positions, positions)
 
 
@@ -105,9 +108,9 @@ def test_a_slab_has_no_vacuum_around_it(tmp_path: Path) -> None:
         atoms = ase.Atoms("OH2", R[0], cell=[length, 20, 20], pbc=(True, False, False))
         atoms.calc = SinglePointCalculator(atoms, energy=E[0], forces=F[0])
         ase.io.write(tmp_path / f"{length}.traj", atoms)
-    read_labels(tmp_path / "6.0.traj", level="pbe", vacuum_box=True)
+    read_labels(tmp_path / "6.0.traj", Declaration(level="pbe", vacuum_box=True))
     with pytest.raises(InputError, match=r"needs 5 Å of vacuum, found 4.* in frame 0"):
-        read_labels(tmp_path / "4.5.traj", level="pbe", vacuum_box=True)
+        read_labels(tmp_path / "4.5.traj", Declaration(level="pbe", vacuum_box=True))
 
 
 VASPRUN = """<?xml version="1.0" encoding="ISO-8859-1"?>
@@ -138,7 +141,7 @@ VASPRUN = """<?xml version="1.0" encoding="ISO-8859-1"?>
 
 def test_vasprun(tmp_path: Path) -> None:
     (tmp_path / "vasprun.xml").write_text(VASPRUN)
-    labels = read_labels(tmp_path / "vasprun.xml", level="pbe", vacuum_box=True).labels
+    labels = read_labels(tmp_path / "vasprun.xml", Declaration(level="pbe", vacuum_box=True)).labels
     assert labels.numbers.tolist() == [8, 1, 1]
     np.testing.assert_allclose(labels.forces, [[[0, 0, 1], [0, 0.5, -0.5], [0, -0.5, -0.5]]])
     np.testing.assert_allclose(labels.energy, [-14.3])

@@ -12,6 +12,7 @@ import pytest
 from ase.calculators.singlepoint import SinglePointCalculator
 
 from asteroid.errors import InputError
+from asteroid.io.declaration import Declaration
 from asteroid.io.read import read_labels
 from asteroid.units import ENERGY_IN_EV
 
@@ -27,7 +28,7 @@ KCAL = ENERGY_IN_EV["kcal/mol"]
 
 def refused(path: Path, level: str | None = "mp2", **options: Any) -> str:
     with pytest.raises(InputError) as caught:
-        read_labels(path, level=level, **options)
+        read_labels(path, Declaration(level=level, **options))
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
@@ -63,7 +64,7 @@ def test_extended_xyz(tmp_path: Path, ref: bool) -> None:
     path = written(tmp_path, frames_of_ase(ref=ref))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        loaded = read_labels(path, level="ccsd_t/cc-pvdz", group_key="run")
+        loaded = read_labels(path, Declaration(level="ccsd_t/cc-pvdz", group_key="run"))
     check_close(loaded.labels)
     assert loaded.labels.group is not None
     assert loaded.labels.group.tolist() == [0, 0, 1, 1]
@@ -77,8 +78,8 @@ def test_reference_labels_go_before_the_calculators(tmp_path: Path) -> None:
     for atoms in frames:
         atoms.calc = SinglePointCalculator(atoms, energy=-1.0, forces=np.ones((3, 3)))
     path = written(tmp_path, frames)
-    check_close(read_labels(path, level="mp2").labels)
-    cheap = read_labels(path, level="xtb", energy_key="energy", forces_key="forces").labels
+    check_close(read_labels(path, Declaration(level="mp2")).labels)
+    cheap = read_labels(path, Declaration(level="xtb", energy_key="energy", forces_key="forces")).labels
     assert cheap.energy is not None
     assert cheap.energy.tolist() == [-1.0] * 4
 
@@ -90,7 +91,7 @@ def test_extended_xyz_may_declare_other_units_and_keys(tmp_path: Path) -> None:
         atoms.info["e_cc"] = E[i] / KCAL
         atoms.arrays["f_cc"] = F[i] / KCAL
     path = written(tmp_path, frames)
-    loaded = read_labels(path, level="ccsd", energy_key="e_cc", forces_key="f_cc", energy_unit="kcal/mol")
+    loaded = read_labels(path, Declaration(level="ccsd", energy_key="e_cc", forces_key="f_cc", energy_unit="kcal/mol"))
     np.testing.assert_allclose(loaded.labels.energy, E, atol=1e-6)
     np.testing.assert_allclose(loaded.labels.forces, F, atol=1e-6)
     assert loaded.units.endswith("kcal/mol/Angstrom: declared")

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from asteroid.errors import InputError
+from asteroid.io.declaration import Declaration
 from asteroid.io.geometries import read_geometries
 from asteroid.io.md17 import default_data_folder, md17_class
 from asteroid.io.read import read_labels
@@ -54,7 +55,7 @@ def test_raw_folder(tmp_path: Path, place: str) -> None:
             content.extractall(tmp_path / "aspirin CCSD" / "raw")
     else:
         archive(tmp_path / place)
-    loaded = read_labels(COUPLED, level=None, data_folder=tmp_path)
+    loaded = read_labels(COUPLED, Declaration(data_folder=tmp_path))
     np.testing.assert_allclose(loaded.labels.energy, E * KCAL, rtol=1e-15)
     np.testing.assert_allclose(loaded.labels.forces, F * KCAL)
     np.testing.assert_array_equal(loaded.labels.positions, R)
@@ -68,7 +69,7 @@ def test_raw_folder(tmp_path: Path, place: str) -> None:
 @pytest.mark.parametrize(("name", "rows"), [("train", slice(3)), ("test", slice(3, 5))])
 def test_official_parts(tmp_path: Path, name: str, rows: slice) -> None:
     archive(tmp_path / "aspirin CCSD" / "raw" / "aspirin_ccsd.zip")
-    loaded = read_labels(f"md17: Aspirin  ccsd {name}", level="ccsd/cc-pvdz", data_folder=tmp_path)
+    loaded = read_labels(f"md17: Aspirin  ccsd {name}", Declaration(level="ccsd/cc-pvdz", data_folder=tmp_path))
     np.testing.assert_array_equal(loaded.labels.positions, R[rows])
     assert loaded.labels.group is None
 
@@ -78,10 +79,10 @@ def test_revised_sets(tmp_path: Path) -> None:
     raw = tmp_path / "raw" / "rmd17" / "npz_data"
     raw.mkdir(parents=True)
     np.savez(raw / "rmd17_ethanol.npz", nuclear_charges=Z, coords=R, energies=E, forces=F)
-    loaded = read_labels("md17:revised ethanol", level=None, data_folder=tmp_path)
+    loaded = read_labels("md17:revised ethanol", Declaration(data_folder=tmp_path))
     assert loaded.labels.level == "pbe/def2-svp"
     np.testing.assert_allclose(loaded.labels.energy, E * KCAL, rtol=1e-15)
-    bare = read_geometries("md17:revised ethanol", level="pbe", data_folder=tmp_path)
+    bare = read_geometries("md17:revised ethanol", Declaration(level="pbe", data_folder=tmp_path))
     np.testing.assert_array_equal(bare.positions, R)
 
 
@@ -98,7 +99,7 @@ def test_download_of_all_revised_sets_at_once(tmp_path: Path, monkeypatch: pytes
 
     monkeypatch.setattr(md17_class(), "download", download)
     for name in (member, "ethanol", "aspirin"):
-        assert len(read_labels(f"md17:revised {name}", level=None, data_folder=tmp_path).labels) == 5
+        assert len(read_labels(f"md17:revised {name}", Declaration(data_folder=tmp_path)).labels) == 5
     assert calls == [f"revised {member}"]
     assert [path.name for path in tmp_path.iterdir()] == ["raw"], "nothing of the download is left"
 
@@ -112,7 +113,7 @@ def test_a_broken_download_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(md17_class(), "download", download)
     with pytest.raises(InputError) as caught:
-        read_labels(COUPLED, level=None, data_folder=tmp_path)
+        read_labels(COUPLED, Declaration(data_folder=tmp_path))
     message = str(caught.value)
     assert "cannot be downloaded (connection lost): put aspirin_ccsd.zip there (from http" in message
     assert str(tmp_path / "aspirin CCSD" / "raw") in message
@@ -123,12 +124,12 @@ def test_the_default_folder_is_in_the_cache(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert default_data_folder() == tmp_path / "asteroid-study" / "md17"
     archive(default_data_folder() / "aspirin CCSD" / "raw" / "aspirin_ccsd.zip")
-    assert len(read_labels(COUPLED, level=None).labels) == 5
+    assert len(read_labels(COUPLED).labels) == 5
 
 
 @pytest.mark.usefixtures("offline")
 def test_other_levels_and_units_than_the_set_has(tmp_path: Path) -> None:
     archive(tmp_path / "aspirin_ccsd.zip")
-    assert read_labels(COUPLED, level="ccsd/cc-pvtz", data_folder=tmp_path).labels.level == "ccsd/cc-pvtz"
+    assert read_labels(COUPLED, Declaration(level="ccsd/cc-pvtz", data_folder=tmp_path)).labels.level == "ccsd/cc-pvtz"
     with pytest.raises(InputError, match="stated twice and differ"):
-        read_labels(COUPLED, level=None, energy_unit="eV", data_folder=tmp_path)
+        read_labels(COUPLED, Declaration(energy_unit="eV", data_folder=tmp_path))

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asteroid.errors import InputError
+from asteroid.io.declaration import Declaration
 from asteroid.io.file_units import FileLabels, named_units
 from asteroid.io.geometries import read_geometries
 from asteroid.io.read import convert, read_labels
@@ -75,13 +76,13 @@ def check_values(labels: Any) -> None:
 
 def refused(path: Path, level: str | None = "mp2", **options: Any) -> str:
     with pytest.raises(InputError) as caught:
-        read_labels(path, level=level, **options)
+        read_labels(path, Declaration(level=level, **options))
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
 
 def test_sgdml_without_units_is_recognised_by_its_total_energies(tmp_path: Path) -> None:
-    loaded = read_labels(saved(tmp_path, sgdml()), level=None)
+    loaded = read_labels(saved(tmp_path, sgdml()))
     check_values(loaded.labels)
     assert loaded.labels.level == "ccsd_t/cc-pvtz"
     assert "recognised from the keys of sGDML and MD17 and from total energies of" in loaded.units
@@ -96,7 +97,7 @@ def test_sgdml_in_other_units_is_not_taken_for_kcal(tmp_path: Path, unit: str) -
     assert "states no units" in message
     assert "no total energies in kcal/mol" in message
     assert "energy_unit: kcal/mol, length_unit: Angstrom" in message
-    loaded = read_labels(path, level=None, energy_unit=unit, length_unit="Angstrom")
+    loaded = read_labels(path, Declaration(energy_unit=unit, length_unit="Angstrom"))
     check_values(loaded.labels)
     assert loaded.units.endswith("declared")
 
@@ -105,23 +106,25 @@ def test_sgdml_may_declare_its_units(tmp_path: Path) -> None:
     bohr = LENGTH_IN_ANG["Bohr"]
     content = sgdml(R=R / bohr, E=E / 27.211386024367243, F=F * bohr / 27.211386024367243, type=None)
     path = saved(tmp_path, {**content, "r_unit": np.array(b"Bohr"), "e_unit": np.array(b"Ha")})
-    loaded = read_labels(path, level=None)
+    loaded = read_labels(path)
     np.testing.assert_allclose(loaded.labels.energy, E, rtol=1e-9)
     np.testing.assert_allclose(loaded.labels.forces, F, rtol=1e-9)
     np.testing.assert_allclose(loaded.labels.positions, R, rtol=1e-9)
     assert "Hartree/Bohr: declared by e_unit and r_unit in the file" in loaded.units
     assert "stated twice" in refused(path, None, energy_unit="eV")
-    check_values(read_labels(saved(tmp_path, plain()), level="hf", energy_unit="eV", length_unit="A").labels)
+    check_values(
+        read_labels(saved(tmp_path, plain()), Declaration(level="hf", energy_unit="eV", length_unit="A")).labels
+    )
 
 
 def test_theory_without_form_needs_a_level(tmp_path: Path) -> None:
     path = saved(tmp_path, sgdml(theory=np.array("unknown")))
     assert "declare level" in refused(path, None)
-    assert read_labels(path, level="CCSD/cc-pVDZ").labels.level == "ccsd/cc-pvdz"
+    assert read_labels(path, Declaration(level="CCSD/cc-pVDZ")).labels.level == "ccsd/cc-pvdz"
 
 
 def test_revised_md17(tmp_path: Path) -> None:
-    loaded = read_labels(saved(tmp_path, revised()), level=None)
+    loaded = read_labels(saved(tmp_path, revised()))
     check_values(loaded.labels)
     assert loaded.labels.level == "pbe/def2-svp"
     assert "recognised from the keys of revised MD17" in loaded.units
@@ -143,7 +146,7 @@ def test_forces_may_have_a_unit_of_their_own(tmp_path: Path) -> None:
     hartree, bohr = ENERGY_IN_EV["Hartree"], LENGTH_IN_ANG["Bohr"]
     path = saved(tmp_path, plain(E=E / hartree, F=F * bohr / hartree))
     units = {"energy_unit": "Hartree", "length_unit": "Angstrom", "force_unit": "Ha/bohr"}
-    loaded = read_labels(path, level="hf", **units)
+    loaded = read_labels(path, Declaration(level="hf", **units))
     check_values(loaded.labels)
     assert "forces in Hartree/Bohr" in loaded.units
 
@@ -162,16 +165,16 @@ def test_units_go_round(energy: str, length: str, own_force: bool) -> None:
 
 def test_slips_inside_the_bounds_of_the_guards_are_noted(tmp_path: Path) -> None:
     path = saved(tmp_path, sgdml())
-    slip = read_labels(path, level="ccsd", energy_unit="kJ/mol", length_unit="A")
+    slip = read_labels(path, Declaration(level="ccsd", energy_unit="kJ/mol", length_unit="A"))
     assert slip.notes == ("energies are read in kJ/mol but would be total energies in kcal/mol: check",)
-    assert read_labels(path, level="ccsd", energy_unit="kcal/mol", length_unit="A").notes == ()
+    assert read_labels(path, Declaration(level="ccsd", energy_unit="kcal/mol", length_unit="A")).notes == ()
 
 
 def test_named_keys(tmp_path: Path) -> None:
     content = {"z": WATER, "R": R, "E_pbe_svp": E, "F_pbe_svp": F, "E_pbe_ts": 2 * E, "F_pbe_ts": 2 * F}
     path = saved(tmp_path, {**content, "md17_index": np.arange(4)})
     units = {"energy_unit": "eV", "length_unit": "A"}
-    loaded = read_labels(path, level="pbe", energy_key="E_pbe_svp", forces_key="F_pbe_svp", **units)
+    loaded = read_labels(path, Declaration(level="pbe", energy_key="E_pbe_svp", forces_key="F_pbe_svp", **units))
     check_values(loaded.labels)
     assert loaded.labels.frame_id.tolist() == [0, 1, 2, 3]
     assert "found the keys E_pbe_svp, E_pbe_ts, F_pbe_svp" in refused(path, **units)
@@ -192,7 +195,7 @@ def test_missing_arrays_are_refused_with_the_keys_found(tmp_path: Path, missing:
 def test_one_row_of_elements_per_frame(tmp_path: Path) -> None:
     units = {"energy_unit": "eV", "length_unit": "A"}
     rows = {"Z": np.tile(WATER, (4, 1)), "N": np.full(4, 3), "R": R, "E": E, "F": F, "Q": np.zeros(4), "D": R[:, 0]}
-    check_values(read_labels(saved(tmp_path, rows), level="mp2", **units).labels)
+    check_values(read_labels(saved(tmp_path, rows), Declaration(level="mp2", **units)).labels)
     other = np.tile(WATER, (4, 1))
     other[2, 1] = 9
     assert "must be one molecule" in refused(saved(tmp_path, {**rows, "Z": other}), **units)
@@ -211,14 +214,14 @@ def flattened(**changes: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("energy_shape", [(4,), (4, 1)])
 def test_one_row_per_atom(tmp_path: Path, energy_shape: tuple[int, ...]) -> None:
     path = saved(tmp_path, flattened(E=E.reshape(energy_shape), run=np.array([0, 0, 1, 1])))
-    loaded = read_labels(path, level="mp2", energy_unit="eV", length_unit="A", group_key="run")
+    loaded = read_labels(path, Declaration(level="mp2", energy_unit="eV", length_unit="A", group_key="run"))
     check_values(loaded.labels)
     assert loaded.labels.frame_id.tolist() == [3, 1, 4, 15]
     assert loaded.labels.group is not None
     assert loaded.labels.group.tolist() == [0, 0, 1, 1]
     assert "states no units" in refused(path)
     assert "declare level" in refused(path, None, energy_unit="eV", length_unit="A")
-    bare = read_geometries(path, level="mp2", length_unit="A", group_key="run")
+    bare = read_geometries(path, Declaration(level="mp2", length_unit="A", group_key="run"))
     np.testing.assert_array_equal(bare.positions, R)
 
 
@@ -238,19 +241,19 @@ def test_molecules_of_a_flattened_file_are_named(tmp_path: Path) -> None:
 
 def test_short_floats_are_noted_where_they_lose_energies(tmp_path: Path) -> None:
     path = saved(tmp_path, plain(E=E.astype(np.float32), R=R.astype(np.float32)))
-    notes = read_labels(path, level="hf", energy_unit="eV", length_unit="A").notes
+    notes = read_labels(path, Declaration(level="hf", energy_unit="eV", length_unit="A")).notes
     assert notes == (
         "energies are stored as float32, in steps of 0.00024 eV: store them in double precision or subtract a "
         "constant first",
     )
     relative = saved(tmp_path, plain(E=(E - E[0]).astype(np.float32)))
-    assert read_labels(relative, level="hf", energy_unit="eV", length_unit="A").notes == ()
+    assert read_labels(relative, Declaration(level="hf", energy_unit="eV", length_unit="A")).notes == ()
 
 
 def test_files_of_this_project_need_no_declarations(tmp_path: Path) -> None:
     own = {"level": np.array("mp2/cc-pvdz"), "e_unit": np.array("kcal/mol"), "r_unit": np.array("Angstrom")}
     content = plain(E=E / KCAL, F=F / KCAL, index=np.array([7, 3, 5, 0]), group=np.array([0, 0, 1, 1]), **own)
-    loaded = read_labels(saved(tmp_path, {**content, "cpu_s": np.full(4, 6.0)}), level=None)
+    loaded = read_labels(saved(tmp_path, {**content, "cpu_s": np.full(4, 6.0)}))
     check_values(loaded.labels)
     assert loaded.labels.level == "mp2/cc-pvdz"
     assert loaded.labels.frame_id.tolist() == [7, 3, 5, 0]
@@ -264,7 +267,7 @@ def test_sidecar(tmp_path: Path) -> None:
     sidecar = tmp_path / "water_mp2.meta.json"
     units = {"R": "Angstrom", "E": "kcal/mol", "F": "kcal/mol/Angstrom"}
     sidecar.write_text(json.dumps({"level": "mp2/cc-pvdz", "units": units}), encoding="utf-8")
-    loaded = read_labels(path, level=None)
+    loaded = read_labels(path)
     check_values(loaded.labels)
     assert loaded.units.endswith("declared in water_mp2.meta.json")
     assert loaded.labels.level == "mp2/cc-pvdz"
@@ -275,7 +278,7 @@ def test_sidecar(tmp_path: Path) -> None:
     assert loaded.labels.cpu_s.tolist() == [6.0] * 4
     assert "which states mp2/cc-pvdz" in refused(path, "ccsd_t/cc-pvdz")
     assert "stated twice and differ" in refused(path, energy_unit="eV")
-    assert read_labels(path, level=None, energy_unit="kcal/mol", length_unit="Ang").units.endswith("declared")
+    assert read_labels(path, Declaration(energy_unit="kcal/mol", length_unit="Ang")).units.endswith("declared")
     sidecar.write_text(json.dumps({"level": "mp2", "units": {"E": "eV"}}), encoding="utf-8")
     assert "units in water_mp2.meta.json need R and E" in refused(path)
     sidecar.write_text("{units:", encoding="utf-8")
@@ -283,7 +286,7 @@ def test_sidecar(tmp_path: Path) -> None:
     sidecar.write_text("[1]", encoding="utf-8")
     assert "JSON object" in refused(path)
     sidecar.unlink()
-    bare = read_labels(path, level="mp2", energy_unit="kcal/mol", length_unit="A", group_key="replica")
+    bare = read_labels(path, Declaration(level="mp2", energy_unit="kcal/mol", length_unit="A", group_key="replica"))
     assert bare.labels.frame_id.tolist() == [0, 1, 2, 3]
     assert bare.labels.group is not None
     assert bare.labels.cpu_s is None
@@ -319,7 +322,7 @@ def test_damaged_and_missing_files_are_refused(tmp_path: Path) -> None:
     assert "'R' in labels.npz cannot be read, the file is damaged" in refused(path, energy_unit="eV", length_unit="A")
     assert "found no file" in refused(tmp_path / "none.npz")
     (tmp_path / "labels.pt").write_bytes(b"x")
-    assert "read from .npz, .xyz or .extxyz" in refused(tmp_path / "labels.pt")
+    assert "read from .npz, .xyz, .extxyz, .db or another file that ASE knows" in refused(tmp_path / "labels.pt")
 
 
 def test_shapes_that_disagree_are_refused_with_the_file_name(tmp_path: Path) -> None:

@@ -11,129 +11,48 @@ import ase
 import ase.io
 import numpy as np
 import pytest
-from ase.calculators.singlepoint import SinglePointCalculator
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from varied_files import (
+    FOREIGN,
+    FORMALDEHYDE,
+    HELIUM,
+    LABELS,
+    METHANE,
+    TURNED,
+    UNITS,
+    WATER,
+    WRITERS,
+    as_flattened,
+    as_npz,
+    check_same,
+    declared,
+    refused,
+    varied,
+)
 
 from asteroid.errors import InputError
-from asteroid.io import read as formats
+from asteroid.io import md17
+from asteroid.io.declaration import Declaration
 from asteroid.io.file_units import FileLabels, named_units, refuse_several_molecules
 from asteroid.io.geometries import read_geometries
 from asteroid.io.read import read_labels
-from asteroid.io.selection import selection_rule_of
+from asteroid.io.selection_rule import selection_rule_of
 from asteroid.io.write import write_labels
 from asteroid.labels.label_set import LabelSet, content_hashes, geometry_hashes
-from asteroid.labels.molecules import named_difference, pad, split_molecules
-from asteroid.labels.total_energy import all_electron_energy_ev
+from asteroid.labels.molecules import named_difference, split_molecules
 from asteroid.units import ENERGY_IN_EV
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     #: Writes frames to a file in the folder and returns its path.
     Writer = Callable[[LabelSet, Path], Path]
-
-FIELDS = ("numbers", "positions", "energy", "forces", "cpu_s", "frame_id", "group")
-LABELS = ("numbers", "positions", "energy", "forces")
-UNITS = {"energy_unit": "eV", "length_unit": "Angstrom"}
-WATER, TURNED, FORMALDEHYDE, METHANE, HELIUM = (8, 1, 1), (1, 8, 1), (6, 8, 1, 1), (6, 1, 1, 1, 1), (2,)
 
 molecules = st.lists(st.integers(1, 118), min_size=1, max_size=5).map(tuple)
 orders = st.lists(molecules, min_size=2, max_size=4, unique=True).flatmap(
     lambda kinds: st.lists(st.sampled_from(kinds), max_size=5).map(lambda more: [*kinds, *more])
 )
-
-
-def varied(
-    order: Sequence[tuple[int, ...]] = (WATER, HELIUM, WATER, METHANE, FORMALDEHYDE),
-    seed: int = 0,
-    *,
-    scale: float = 1.0,
-    group: bool = True,
-    cpu_s: bool = True,
-) -> LabelSet:
-    """Random labels of the given atoms, with total energies."""
-    rng = np.random.default_rng(seed)
-    n = len(order)
-    return LabelSet(
-        pad([np.array(numbers) for numbers in order]),
-        pad([scale * rng.normal(size=(len(numbers), 3)) for numbers in order]),
-        np.array([all_electron_energy_ev(np.array(numbers)) for numbers in order]) + rng.normal(size=n),
-        pad([scale * rng.normal(size=(len(numbers), 3)) for numbers in order]),
-        "wb97x-d3_6-31g_d_/def2-tzvp+",
-        cpu_s=rng.random(n) if cpu_s else None,
-        frame_id=rng.permutation(1000)[:n],
-        group=rng.integers(-3, 3, size=n) if group else None,
-    )
-
-
-def check_same(found: LabelSet, wanted: LabelSet, fields: tuple[str, ...] = FIELDS) -> None:
-    for field in fields:
-        np.testing.assert_array_equal(getattr(found, field), getattr(wanted, field), err_msg=field)
-    assert content_hashes(found) == content_hashes(wanted)
-
-
-def as_npz(labels: LabelSet, folder: Path, **changes: Any) -> Path:
-    """Padded rows, with nothing said about units and level."""
-    arrays = {name: getattr(labels, field) for name, field in zip("zREF", LABELS, strict=True)} | changes
-    np.savez(folder / "padded.npz", **arrays)
-    return folder / "padded.npz"
-
-
-def as_flattened(labels: LabelSet, folder: Path, **changes: Any) -> Path:
-    """The layout of the reference code, one row per atom."""
-    parts = [(labels.select([i]), int(size)) for i, size in enumerate(labels.n_atoms)]
-    rows = np.broadcast_to(labels.numbers, labels.positions.shape[:2])
-    arrays: dict[str, Any] = {
-        "Z": np.concatenate([row[row > 0] for row in rows]),
-        "R": np.concatenate([part.positions[0, :size] for part, size in parts]),
-        "F": np.concatenate([part.forces[0, :size] for part, size in parts if part.forces is not None]),
-        "N": labels.n_atoms,
-        "E": labels.energy,
-        "id": labels.frame_id,
-    }
-    np.savez(folder / "flat.npz", **arrays | changes)
-    return folder / "flat.npz"
-
-
-def frames_of_ase(labels: LabelSet) -> list[ase.Atoms]:
-    assert labels.energy is not None
-    assert labels.forces is not None
-    out = []
-    for i, size in enumerate(labels.n_atoms):
-        atoms = ase.Atoms(numbers=labels.numbers[i, :size], positions=labels.positions[i, :size])
-        results = {"energy": labels.energy[i], "forces": labels.forces[i, :size]}
-        atoms.calc = SinglePointCalculator(atoms, **results)
-        out.append(atoms)
-    return out
-
-
-def as_ase(name: str) -> Writer:
-    def write(labels: LabelSet, folder: Path) -> Path:
-        ase.io.write(folder / name, frames_of_ase(labels))
-        return folder / name
-
-    return write
-
-
-FOREIGN: dict[str, Writer] = {
-    "padded": as_npz,
-    "flattened": as_flattened,
-    **{name: as_ase(f"labels.{name}") for name in ("traj", "db", "json")},
-}
-#: Text of eight decimals reads back to other numbers.
-WRITERS = {**FOREIGN, "extxyz": as_ase("labels.extxyz")}
-
-
-def declared(path: Path) -> dict[str, Any]:
-    return {"level": "pbe", **(UNITS if path.suffix == ".npz" else {})}
-
-
-def refused(path: Path, **options: Any) -> str:
-    with pytest.raises(InputError) as caught:
-        read_labels(path, **{**declared(path), "several": True, **options})
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
 
 
 @given(
@@ -152,10 +71,10 @@ def test_several_molecules_come_back_to_the_last_bit(
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, f"labels.{suffix}")
         write_labels(labels, path, selection_rule="random")
-        loaded = read_labels(path, level=None, several=True)
+        loaded = read_labels(path, several=True)
         assert selection_rule_of(path) == "random"
         with pytest.raises(InputError, match="must be one molecule"):
-            read_labels(path, level=None)
+            read_labels(path)
     check_same(loaded.labels, labels)
     assert loaded.labels.level == labels.level
     assert loaded.units.startswith("energies in eV, lengths in Angstrom, forces in eV/Angstrom")
@@ -166,7 +85,7 @@ def test_several_molecules_come_back_to_the_last_bit(
 def test_one_row_per_atom_holds_the_same_frames(order: list[tuple[int, ...]], seed: int) -> None:
     labels = varied(order, seed, group=False, cpu_s=False)
     with tempfile.TemporaryDirectory() as folder:
-        loaded = read_labels(as_flattened(labels, Path(folder)), level="pbe", several=True, **UNITS).labels
+        loaded = read_labels(as_flattened(labels, Path(folder)), Declaration(level="pbe", **UNITS), several=True).labels
     check_same(loaded, labels)
 
 
@@ -179,12 +98,12 @@ def test_a_frame_has_one_hash_in_files_of_several_and_of_one(
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, f"labels.{suffix}")
         write_labels(labels, path)
-        together = read_labels(path, level=None, several=True).labels
+        together = read_labels(path, several=True).labels
         for part in split_molecules(labels):
             for alone in (part.labels, labels.select(part.rows)):  # the latter padded as it was among the others
                 write_labels(alone, path)
                 for several in (True, False):
-                    found = read_labels(path, level=None, several=several).labels
+                    found = read_labels(path, several=several).labels
                     assert not found.varied
                     check_same(found, part.labels)
                     assert content_hashes(found) == [content_hashes(together)[row] for row in part.rows]
@@ -195,12 +114,12 @@ def test_a_frame_has_one_hash_in_files_of_several_and_of_one(
 def test_files_of_others(name: str, tmp_path: Path) -> None:
     labels = varied()
     path = FOREIGN[name](labels, tmp_path)
-    loaded = read_labels(path, several=True, **declared(path))
+    loaded = read_labels(path, declared(path), several=True)
     check_same(loaded.labels, labels, LABELS)
     found = "OH2 in frame 0 and He in frame 1, in all H2O (2 frames), He (1 frame), CH4 (1 frame), CH2O (1 frame)"
     assert named_difference(loaded.labels) == found
     assert not any("order" in note for note in loaded.notes)
-    turned = read_labels(path, several=True, forces_are="gradients", **declared(path)).labels
+    turned = read_labels(path, declared(path, forces_are="gradients"), several=True).labels
     np.testing.assert_array_equal(turned.forces, -labels.forces if labels.forces is not None else None)
 
 
@@ -209,7 +128,7 @@ def test_one_molecule_stays_one_where_several_are_allowed(name: str, tmp_path: P
     labels = varied([WATER, WATER, WATER])
     path = FOREIGN[name](labels, tmp_path)
     for several in (False, True):
-        loaded = read_labels(path, several=several, **declared(path))
+        loaded = read_labels(path, declared(path), several=several)
         assert loaded.labels.numbers.tolist() == list(WATER)
         check_same(loaded.labels, split_molecules(labels)[0].labels, LABELS)
         assert not any("one molecule" in note for note in loaded.notes)
@@ -224,7 +143,7 @@ def test_several_molecules_are_refused_where_one_is_read(name: str, tmp_path: Pa
     )
     assert refused(path, several=False) == message
     with pytest.raises(InputError) as caught:
-        read_geometries(path, level="pbe", length_unit=declared(path).get("length_unit"))
+        read_geometries(path, Declaration(level="pbe", length_unit=declared(path).length_unit))
     assert str(caught.value) == message
 
 
@@ -252,7 +171,7 @@ def test_places_that_no_frame_fills_are_left_out(tmp_path: Path) -> None:
         "F": np.pad(labels.forces, ((0, 0), (0, 2), (0, 0))) if labels.forces is not None else None,
     }
     path = as_npz(labels, tmp_path, **wide, N=labels.n_atoms)
-    check_same(read_labels(path, several=True, **declared(path)).labels, labels, LABELS)
+    check_same(read_labels(path, declared(path), several=True).labels, labels, LABELS)
     for key in "RF":
         filled = np.array(wide[key])
         filled[1, 6, 2] = 0.1
@@ -264,7 +183,7 @@ def test_bare_geometries_are_written(tmp_path: Path) -> None:
     for name in ("bare.npz", "bare.xyz"):
         write_labels(bare, tmp_path / name)
         with pytest.raises(InputError, match="must be one molecule"):
-            read_geometries(tmp_path / name, level="pbe")
+            read_geometries(tmp_path / name, Declaration(level="pbe"))
     frames = ase.io.read(tmp_path / "bare.xyz", index=":")
     assert [tuple(atoms.numbers) for atoms in frames] == [WATER, HELIUM, WATER, METHANE, FORMALDEHYDE]
 
@@ -274,10 +193,11 @@ def test_a_set_of_md17_is_always_one_molecule(monkeypatch: pytest.MonkeyPatch) -
     assert labels.energy is not None
     assert labels.forces is not None
     units = named_units("eV", "Angstrom", None, "declared")
-    file = FileLabels(labels.numbers, labels.positions, labels.energy, labels.forces, declared=units)
-    monkeypatch.setattr(formats, "read_md17", lambda *_, **__: (file, "pbe"))
+    file = FileLabels(labels.numbers, labels.positions, labels.energy, labels.forces, usual_level="pbe", declared=units)
+    in_memory = replace(md17.FORMAT, read=lambda *_: file)
+    monkeypatch.setattr("asteroid.io.formats.FORMATS", (in_memory,))
     with pytest.raises(InputError, match="must be one molecule"):
-        read_labels("md17:ethanol", level=None, several=True)
+        read_labels("md17:ethanol", several=True)
 
 
 # --- units: every frame has electrons of its own
@@ -297,7 +217,7 @@ HALVES = [HELIUM, METHANE] * 3
 def test_total_energies_are_recognised_frame_by_frame(tmp_path: Path) -> None:
     labels = varied(HALVES)
     assert labels.energy is not None
-    loaded = read_labels(sgdml(labels, tmp_path, "kcal/mol"), level="mp2", several=True)
+    loaded = read_labels(sgdml(labels, tmp_path, "kcal/mol"), Declaration(level="mp2"), several=True)
     assert "recognised from the keys of sGDML and MD17 and from total energies of" in loaded.units
     np.testing.assert_allclose(loaded.labels.energy, labels.energy, rtol=1e-12)
     message = refused(sgdml(labels, tmp_path, "eV"), energy_unit=None, length_unit=None)
@@ -305,7 +225,10 @@ def test_total_energies_are_recognised_frame_by_frame(tmp_path: Path) -> None:
     assert "no total energies in kcal/mol" in message
     assert any(f"energies of {energy:,.6g} are" in message for energy in labels.energy)
     broken = np.where(np.arange(6) < 4, np.nan, labels.energy / ENERGY_IN_EV["kcal/mol"])
-    assert "recognised" in read_labels(sgdml(labels, tmp_path, "eV", E=broken), level="mp2", several=True).units
+    assert (
+        "recognised"
+        in read_labels(sgdml(labels, tmp_path, "eV", E=broken), Declaration(level="mp2"), several=True).units
+    )
     for energy in (np.full(6, np.nan), np.zeros(4), np.zeros(9), np.array(["-1"] * 6)):
         path = sgdml(labels, tmp_path, "eV", E=energy)
         assert "states no units" in refused(path, energy_unit=None, length_unit=None)
@@ -317,12 +240,12 @@ def test_a_broken_label_does_not_decide_the_unit(tmp_path: Path) -> None:
     energy = np.where(np.arange(5) == 2, -500.0, labels.energy) / ENERGY_IN_EV["kcal/mol"]
     assert np.argsort(energy)[2] == 2, "the median energy is the broken one"
     path = sgdml(labels, tmp_path, "eV", E=energy)
-    assert "recognised" in read_labels(path, level="mp2", several=True).units
+    assert "recognised" in read_labels(path, Declaration(level="mp2"), several=True).units
 
 
 def test_slips_of_units_are_noted(tmp_path: Path) -> None:
     path = sgdml(varied(HALVES), tmp_path, "kcal/mol")
-    slip = read_labels(path, level="mp2", energy_unit="kJ/mol", length_unit="A", several=True)
+    slip = read_labels(path, Declaration(level="mp2", energy_unit="kJ/mol", length_unit="A"), several=True)
     assert "energies are read in kJ/mol but would be total energies in kcal/mol: check" in slip.notes
-    right = read_labels(path, level="mp2", energy_unit="kcal/mol", length_unit="A", several=True)
+    right = read_labels(path, Declaration(level="mp2", energy_unit="kcal/mol", length_unit="A"), several=True)
     assert not any("total energies" in note for note in right.notes)

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from asteroid.errors import InputError
+from asteroid.io.declaration import Declaration
 from asteroid.io.geometries import read_geometries
 from asteroid.io.read import read_labels
 from asteroid.io.write import write_labels
@@ -46,7 +47,7 @@ def test_labels_come_back_to_the_last_digit(seed: int, suffix: str, scale: float
         path = Path(folder, f"labels.{suffix}")
         write_labels(labels, path)
         assert [p.name for p in Path(folder).iterdir()] == [path.name]
-        loaded = read_labels(path, level=None)
+        loaded = read_labels(path)
     assert loaded.labels.level == labels.level
     for field in FIELDS:
         np.testing.assert_array_equal(getattr(loaded.labels, field), getattr(labels, field), err_msg=field)
@@ -59,7 +60,7 @@ def test_bare_geometries(tmp_path: Path, suffix: str) -> None:
     labels = random_labels(0)
     bare = LabelSet(labels.numbers, labels.positions, None, None, "gfn2-xtb", group=labels.group)
     write_labels(bare, tmp_path / f"bare.{suffix}")
-    frames = read_geometries(tmp_path / f"bare.{suffix}", level="gfn2-xtb", group_key="group")
+    frames = read_geometries(tmp_path / f"bare.{suffix}", Declaration(level="gfn2-xtb", group_key="group"))
     np.testing.assert_array_equal(frames.positions, labels.positions)
     np.testing.assert_array_equal(frames.group, labels.group)
 
@@ -95,4 +96,4 @@ def test_another_level_is_not_declared_by_mistake(tmp_path: Path) -> None:
     for name in ("labels.npz", "labels.xyz"):
         write_labels(random_labels(0), tmp_path / name)
         with pytest.raises(InputError, match="states wb97x"):
-            read_labels(tmp_path / name, level="pbe")
+            read_labels(tmp_path / name, Declaration(level="pbe"))

@@ -318,7 +318,7 @@ def test_files_keep_frames_groups_units_and_prices(tmp_path: Path) -> None:
     done, _ = run(job(tmp_path), tmp_path)
     for name in ("out.npz", "out.extxyz", "out.npz"):  # the last one replaces the first
         write_output(tmp_path / name, done.labels, {"price_cpu_s": 1.5})
-        back = read_labels(tmp_path / name, level=None)
+        back = read_labels(tmp_path / name)
         assert back.labels.level == "springs"
         for attribute in ("positions", "energy", "forces", "frame_id", "group", "cpu_s"):
             np.testing.assert_array_equal(getattr(back.labels, attribute), getattr(done.labels, attribute))

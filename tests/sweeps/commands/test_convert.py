@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from test_sweeps_cli import answer
 
+from asteroid.io.declaration import Declaration
 from asteroid.io.read import read_labels
 from asteroid.io.write import write_labels
 from asteroid.labels.label_set import LabelSet, content_hashes
@@ -54,7 +55,7 @@ def test_several_molecules_are_converted(suffixes: tuple[str, str], tmp_path: Pa
     assert (code, error) == (0, "")
     assert "H2O: 30 frames, 3 atoms" in printed
     assert "C2H2: 30 frames, 4 atoms" in printed
-    found = read_labels(out, level="pbe", several=True).labels
+    found = read_labels(out, Declaration(level="pbe"), several=True).labels
     assert content_hashes(found) == content_hashes(labels)
     for field in ("numbers", "frame_id", "group", "cpu_s"):
         np.testing.assert_array_equal(getattr(found, field), getattr(labels, field))
@@ -71,7 +72,7 @@ def test_several_molecules_pass_the_guards_or_stay_where_they_are(tmp_path: Path
     code, printed, _ = answer("convert", str(given), str(out), "--drop-duplicates")
     assert code == 0
     assert "1 duplicate frames dropped" in printed
-    assert content_hashes(read_labels(out, level=None, several=True).labels) == content_hashes(labels)
+    assert content_hashes(read_labels(out, several=True).labels) == content_hashes(labels)
 
 
 @pytest.mark.parametrize(

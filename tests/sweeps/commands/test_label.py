@@ -17,7 +17,7 @@ from ase.io import write
 from typer.testing import CliRunner
 
 from asteroid.io.read import read_labels
-from asteroid.io.selection import selection_rule_of
+from asteroid.io.selection_rule import selection_rule_of
 from asteroid.labelling import levels as labelling_levels
 from asteroid.units import parse_seconds
 from sweeps.cli import app
@@ -63,7 +63,7 @@ def test_sample_then_label(water: Path, tmp_path: Path) -> None:
     card = json.loads((tmp_path / "pool.meta.json").read_text())
     assert (card["level"], card["temperature_k"], card["every_steps"]) == ("gfn2-xtb", 300.0, 10)
     assert card["sampling_price_cpu_s_per_frame"] == pytest.approx(card["md_step_cpu_s"] * (40 + 60) / 6)
-    pool = read_labels(tmp_path / "pool.npz", level=None).labels
+    pool = read_labels(tmp_path / "pool.npz").labels
     assert pool.group is not None
     assert pool.group.tolist() == [0] * 6 + [1] * 6
     price, sampling = (
@@ -74,11 +74,11 @@ def test_sample_then_label(water: Path, tmp_path: Path) -> None:
 
     words = ["label", tmp_path / "pool.npz", "--level", "HF/STO-3G", "--out", tmp_path / "labels.npz"]
     assert call(*words, "--n", 3).exit_code == 0
-    few = read_labels(tmp_path / "labels.npz", level=None)
+    few = read_labels(tmp_path / "labels.npz")
     result = call(*words, "--n", 7)
     assert result.exit_code == 0, result.output
     assert "3 found finished" in result.output
-    many = read_labels(tmp_path / "labels.npz", level=None)
+    many = read_labels(tmp_path / "labels.npz")
     assert "declared in labels.meta.json" in many.units
     assert set(few.labels.frame_id) < set(many.labels.frame_id)
     rows = many.labels.frame_id
@@ -95,9 +95,9 @@ def test_farthest_frames_are_recorded_and_stay_so(water: Path, tmp_path: Path) -
     result = call(*words, "--n", 3)
     assert result.exit_code == 0, result.output
     assert result.output.count("chosen by farthest-point sampling") == 1
-    few = read_labels(tmp_path / "spread.npz", level=None).labels
+    few = read_labels(tmp_path / "spread.npz").labels
     assert call(*words, "--n", 5).exit_code == 0
-    assert set(few.frame_id) < set(read_labels(tmp_path / "spread.npz", level=None).labels.frame_id)
+    assert set(few.frame_id) < set(read_labels(tmp_path / "spread.npz").labels.frame_id)
     card = json.loads((tmp_path / "spread.meta.json").read_text())
     assert card["selection_rule"] == "farthest"
     assert card["selection"].startswith("farthest-point sampling in sorted pair distances")
@@ -145,7 +145,7 @@ def test_failures_have_a_file_of_their_own(water: Path, tmp_path: Path, monkeypa
     lines = (tmp_path / "emt.failures.csv").read_text().splitlines()
     assert len(lines) == 5
     assert all("ValueError: not this one" in line for line in lines[1:])
-    labels = read_labels(tmp_path / "emt.extxyz", level=None).labels
+    labels = read_labels(tmp_path / "emt.extxyz").labels
     assert len(labels) == 8
     assert not {int(line.split(",")[0]) for line in lines[1:]} & set(labels.frame_id.tolist())
 
@@ -245,4 +245,4 @@ def test_ctrl_c_and_a_kill_name_the_command_that_goes_on(water: Path, tmp_path: 
     assert said.strip().endswith(f"to go on: asteroid-study {' '.join(words)}")
     assert not (tmp_path / "l.npz").exists()
     subprocess.run([sys.executable, "-m", "sweeps", *words], cwd=tmp_path, check=True, capture_output=True)
-    assert len(read_labels(tmp_path / "l.npz", level=None).labels) == 12
+    assert len(read_labels(tmp_path / "l.npz").labels) == 12

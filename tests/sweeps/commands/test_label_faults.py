@@ -226,7 +226,10 @@ FAULTS: dict[str, tuple[Fault, list[str]]] = {
     "flipped bytes": (damaged(flip_bytes), ["'R'", "damaged", "fetch it again"]),
     "pickled array": (npz(E=objects()), ["'E'", "pickled objects (never loaded", "numpy.savez"]),
     "pickle as npz": (file("labels.npz", pickle.dumps({"E": 1})), ["perhaps a pickle (never loaded"]),
-    "unknown format": (file("labels.pt", b"x"), ["read from .npz, .xyz or .extxyz", "labels.pt"]),
+    "unknown format": (
+        file("labels.pt", b"x"),
+        ["read from .npz, .xyz, .extxyz, .db or another file that ASE", "labels.pt"],
+    ),
     "broken sidecar": (sidecar("{units:"), ["labels.meta.json must be JSON"]),
     # keys
     "no atomic numbers": (npz(z=None), ["needs atomic numbers under z", "keys E, F, R"]),

@@ -10,7 +10,7 @@ import pytest
 
 from asteroid.errors import InputError
 from asteroid.io.read import read_labels
-from asteroid.io.selection import selection_rule_of
+from asteroid.io.selection_rule import selection_rule_of
 from asteroid.io.write import write_labels
 from asteroid.labels.label_set import LabelSet
 from asteroid.labels.selection_rule import combined_rule
@@ -29,7 +29,7 @@ def labels() -> LabelSet:
 def test_the_file_itself_keeps_the_rule(name: str, rule: str | None, tmp_path: Path) -> None:
     write_labels(labels(), tmp_path / name, selection_rule=rule)  # type: ignore[arg-type]
     assert selection_rule_of(tmp_path / name) == rule
-    back = read_labels(tmp_path / name, level=None).labels
+    back = read_labels(tmp_path / name).labels
     np.testing.assert_array_equal(back.forces, labels().forces)
 
 

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import ase
 import numpy as np
 import pytest
-from test_asteroid_varied_files import as_flattened, as_npz, check_same, frames_of_ase, refused, varied
+from varied_files import as_flattened, as_npz, check_same, frames_of_ase, refused, varied
 
-from asteroid.io.ase_frames import labels_of_frames
+from asteroid.io import any_ase_file
+from asteroid.io.ase_frames import ase_labels
 from asteroid.io.read import read_labels
 from asteroid.io.write import write_labels
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from asteroid.io.label_format import LabelFormat
 
 
 def changed(values: Any, row: Any, value: Any) -> Any:
@@ -94,16 +98,20 @@ def test_wrong_frames_are_one_clear_line(name: str, tmp_path: Path, monkeypatch:
     change, options, says = WRONG_FRAMES[name]
     frames = frames_of_ase(V)
     change(frames)
-    monkeypatch.setattr("asteroid.io.read.read_ase", in_memory(frames))
+    monkeypatch.setattr(any_ase_file, "FORMAT", in_memory(frames))
+    monkeypatch.setattr(any_ase_file, "recognises", lambda _: True)
     (tmp_path / "labels.traj").touch()
     message = refused(tmp_path / "labels.traj", **options)
     assert "labels.traj" in message
     assert [words for words in says if words not in message] == [], message
 
 
-def in_memory(frames: list[ase.Atoms]) -> Any:
-    """A reader of frames that no file could hold in this state."""
-    return lambda path, **options: labels_of_frames(iter(frames), path.name, convention="recognised", **options)
+def in_memory(frames: list[ase.Atoms]) -> LabelFormat:
+    """A format of frames that no file could hold in this state."""
+    return replace(
+        any_ase_file.FORMAT,
+        read=lambda path, declared: ase_labels(iter(frames), path.name, declared, "recognised"),
+    )
 
 
 def test_wrong_text_is_one_clear_line(tmp_path: Path) -> None:
@@ -123,7 +131,7 @@ def test_wrong_text_is_one_clear_line(tmp_path: Path) -> None:
     assert "needs REF_forces in every frame, frame 3 has" in spoilt(path, third_replaced(text, "REF_forces", "f"))
     assert "cannot read" in spoilt(path, third_replaced(text, "\n5\n", "\n4\n", first=1))
     path.write_text(text)
-    check_same(read_labels(path, level=None, several=True).labels, V)
+    check_same(read_labels(path, several=True).labels, V)
 
 
 def third_replaced(text: str, old: str, new: str, first: int = 4) -> str:

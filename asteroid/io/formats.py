@@ -1,0 +1,55 @@
+"""The formats of label files, one file each: a new one is written beside these and added to `FORMATS`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from asteroid.errors import InputError
+from asteroid.io import any_ase_file, ase_database, extxyz, md17, npz
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from asteroid.io.label_format import LabelFormat
+
+FORMATS = (npz.FORMAT, extxyz.FORMAT, ase_database.FORMAT, md17.FORMAT)
+
+
+def format_by_name(path: Path) -> LabelFormat | None:
+    """The format that the name of a file states; None for files that only ASE may recognise."""
+    return next((known for known in FORMATS if known.has_name(path)), None)
+
+
+def format_to_read(path: Path) -> LabelFormat:
+    """The format of a file of labels or geometries, or of a set of MD17 by name.
+
+    Raises:
+        InputError: there is no such file, or nothing here reads it.
+    """
+    known = format_by_name(path)
+    if known is not None and known.prefix is not None:
+        return known
+    if not path.is_file():
+        raise InputError(f"a label file must exist, found no file {str(path)!r}: correct the path")
+    if known is None and not any_ase_file.recognises(path):
+        suffixes = ", ".join(suffix for known in FORMATS for suffix in known.suffixes)
+        raise InputError(
+            f"labels and geometries are read from {suffixes} or another file that ASE knows, found {path.name!r}: "
+            "convert the file"
+        )
+    return known or any_ase_file.FORMAT
+
+
+def format_to_write(path: Path) -> LabelFormat:
+    """The format that a name to write labels to asks for.
+
+    Raises:
+        InputError: no format that can be written has such a name.
+    """
+    known = format_by_name(path)
+    if known is None or known.write is None:
+        *first, last = [suffix for known in FORMATS if known.write is not None for suffix in known.suffixes]
+        raise InputError(
+            f"labels are written to {', '.join(first)} or {last}, found {path.name!r}: choose such an ending"
+        )
+    return known
