@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from analysis.caveats import Caveat, those_that_hold
 from analysis.strategies import rank_of, strategy_of
 from asteroid.errors import InputError
 from study.tables.results import validate_results
@@ -54,7 +55,7 @@ class Curve:
     use_cpu_s_per_frame: float = np.nan
     test_relative_se: float = 0.0
     summary: Replicates | None = None
-    status: tuple[str, ...] = ()
+    status: tuple[Caveat, ...] = ()
 
     @property
     def horizontal(self) -> bool:
@@ -92,8 +93,8 @@ def curves_of(table: pd.DataFrame) -> tuple[Curve, ...]:
     ):
         done = group[group["finished"]].sort_values(["budget", "seed"])
         if len(done):
-            doubts = {"no_test_set": column.startswith("cv"), "failed_runs": len(done) < len(group)}
-            curves.append(_curve(done, column, tuple(name for name, doubtful in doubts.items() if doubtful)))
+            conditions = {Caveat.NO_TEST_SET: column.startswith("cv"), Caveat.FAILED_RUNS: len(done) < len(group)}
+            curves.append(_curve(done, column, those_that_hold(conditions)))
     return tuple(sorted(curves, key=_order))
 
 
@@ -151,7 +152,7 @@ def _best_by_validation(curves: Sequence[Curve]) -> Curve:
     return min(curves, key=lambda curve: (_validation_score(curve, shared), -_finite_gamma(curve)))
 
 
-def _curve(rows: pd.DataFrame, column: str, status: tuple[str, ...]) -> Curve:
+def _curve(rows: pd.DataFrame, column: str, status: tuple[Caveat, ...]) -> Curve:
     values = rows[column].to_numpy(dtype=float)
     bad = np.flatnonzero(~(np.isfinite(values) & (values > 0)))
     if len(bad):

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import gammaincinv, ndtri
 
+from analysis.caveats import Caveat
 from analysis.curves.power_law import (
     N_DRAWS,
     NOISE_SCALE,
@@ -50,14 +51,14 @@ class Evidence:
         fit: the power law; None where it must not be used (a bent curve, too few budgets, no accurate labels).
         lack_of_fit_p: the gate's probability, kept where the fit was refused; None where there was no test.
         limit: largest number of accurate labels that may be promised.
-        status: doubts of the curve and of the fit; `too_few_budgets` and `sampled_budgets_only` are added here.
+        status: caveats of the curve and of the fit; `too_few_budgets` and `sampled_budgets_only` are added here.
     """
 
     curve: Curve
     fit: PowerLawFit | None
     lack_of_fit_p: float | None
     limit: float
-    status: tuple[str, ...]
+    status: tuple[Caveat, ...]
 
 
 def evidence_of(curve: Curve, *, seed: int = 0) -> Evidence:
@@ -69,17 +70,18 @@ def evidence_of(curve: Curve, *, seed: int = 0) -> Evidence:
     """
     largest = float(curve.budget.max())
     if curve.horizontal:
-        doubts = ["one_seed"] if len(curve.budget) == 1 else []
-        return Evidence(curve, None, None, 0.0, (*curve.status, *doubts))
+        own = (Caveat.ONE_SEED,) if len(curve.budget) == 1 else ()
+        return Evidence(curve, None, None, 0.0, (*curve.status, *own))
     if len(np.unique(curve.budget)) < MIN_BUDGETS:
-        return Evidence(curve, None, None, largest, (*curve.status, "too_few_budgets", "sampled_budgets_only"))
+        status = (*curve.status, Caveat.TOO_FEW_BUDGETS, Caveat.SAMPLED_BUDGETS_ONLY)
+        return Evidence(curve, None, None, largest, status)
     if curve.summary is not None:
         fit = fit_replicates(curve.summary, seed=seed)
     else:
         fit = _fit(curve.budget.tobytes(), curve.error_ev_ang.tobytes(), curve.seed.tobytes(), seed)
     status = (*curve.status, *fit.status)
-    if fit.lack_of_fit.cause == "bent_curve":
-        return Evidence(curve, None, fit.lack_of_fit_p, largest, (*status, "sampled_budgets_only"))
+    if fit.lack_of_fit.cause is Caveat.BENT_CURVE:
+        return Evidence(curve, None, fit.lack_of_fit_p, largest, (*status, Caveat.SAMPLED_BUDGETS_ONLY))
     limit = largest if fit.lack_of_fit.rejected else EXTRAPOLATION_LIMIT * largest
     return Evidence(curve, fit, fit.lack_of_fit_p, limit, status)
 

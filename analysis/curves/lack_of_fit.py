@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import fdtrc
 
+from analysis.caveats import Caveat
 from analysis.curves.noise import contrasts
 from analysis.curves.power_law_shape import fit_pow3
 
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 LEVEL = 0.05
 #: Seed noise is taken as at least this (relative): a smaller misfit matters to nobody and may be rounding.
 MIN_SEED_SD = 1e-3
-
-Cause = Literal["", "bent_curve", "budget_effect"]
 
 
 @dataclass(frozen=True)
@@ -32,8 +31,8 @@ class LackOfFit:
         df: degrees of freedom of the misfit (budgets - 3) and of the noise (errors - budgets, less the seeds' own).
         seed_sd: standard deviation between seeds, relative, less what all runs of a seed share; None likewise.
         misfit_rms: relative root-mean-square distance between the budgets' means and the best power law.
-        cause: why the test rejected: "budget_effect" where the fitted budget effect tau explains the misfit (all seeds
-            of a budget share a good or a bad draw), "bent_curve" where not even that does; empty: not rejected.
+        cause: why the test rejected: BUDGET_EFFECT where the fitted budget effect tau explains the misfit (all seeds of
+            a budget share a good or a bad draw), BENT_CURVE where not even that does; None: not rejected.
     """
 
     p: float | None
@@ -41,7 +40,7 @@ class LackOfFit:
     df: tuple[int, int]
     seed_sd: float | None
     misfit_rms: float
-    cause: Cause = ""
+    cause: Caveat | None = None
 
     @property
     def rejected(self) -> bool:
@@ -87,4 +86,4 @@ def with_cause(test: LackOfFit, data: Replicates, variance_ratio: float) -> Lack
         return test
     seeds = len(data.count) / float(np.sum(1 / data.count))
     p = float(fdtrc(*test.df, test.f / (1 + seeds * variance_ratio)))
-    return replace(test, cause="budget_effect" if p >= LEVEL else "bent_curve")
+    return replace(test, cause=Caveat.BUDGET_EFFECT if p >= LEVEL else Caveat.BENT_CURVE)

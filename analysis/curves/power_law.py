@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from scipy.special import gammaincinv, ndtri
 
+from analysis.caveats import Caveat, those_that_hold
 from analysis.curves.lack_of_fit import LackOfFit, lack_of_fit, with_cause
 from analysis.curves.noise import quadratic
 from analysis.curves.power_law_shape import ALPHA_MAX, ALPHA_MIN, log_shape
@@ -72,7 +73,7 @@ class PowerLawFit:
         smallest_budget: smallest and
         largest_budget: largest number of labels in the data.
         lack_of_fit: the gate; `lack_of_fit.p` is None where there is one seed only.
-        status: soft doubts: `one_seed` (the gate cannot be applied), `lack_of_fit` (do not extrapolate) with
+        status: caveats: `one_seed` (the gate cannot be applied), `lack_of_fit` (do not extrapolate) with
             its cause `bent_curve` or `budget_effect`, `few_budgets` (under 6), `floor` (at least 90 % probable),
             `bound_hit` (slope at the edge of those considered).
     """
@@ -87,7 +88,7 @@ class PowerLawFit:
     smallest_budget: float
     largest_budget: float
     lack_of_fit: LackOfFit
-    status: tuple[str, ...]
+    status: tuple[Caveat, ...]
 
     @property
     def lack_of_fit_p(self) -> float | None:
@@ -166,20 +167,20 @@ def fit_replicates(data: Replicates, *, seed: int = 0) -> PowerLawFit:
     test = with_cause(
         lack_of_fit(data), data, float(np.mean(np.minimum((draws["tau"] / draws["sigma"]) ** 2, _MOST_BLAMED)))
     )
-    doubts = {
-        "one_seed": test.p is None,
-        "lack_of_fit": test.rejected,
-        test.cause: test.rejected,
-        "few_budgets": len(data.budget) < 6,
-        "floor": float(np.mean(draws["phi"] > 0)) >= _FLOOR_SURE,
-        "bound_hit": edge_mass >= _EDGE_MASS,
+    conditions = {
+        Caveat.ONE_SEED: test.p is None,
+        Caveat.LACK_OF_FIT: test.rejected,
+        **({test.cause: True} if test.cause is not None else {}),
+        Caveat.FEW_BUDGETS: len(data.budget) < 6,
+        Caveat.FLOOR: float(np.mean(draws["phi"] > 0)) >= _FLOOR_SURE,
+        Caveat.BOUND_HIT: edge_mass >= _EDGE_MASS,
     }
     return PowerLawFit(
         **draws,
         smallest_budget=float(data.budget[0]),
         largest_budget=float(data.budget[-1]),
         lack_of_fit=test,
-        status=tuple(name for name, doubtful in doubts.items() if doubtful),
+        status=those_that_hold(conditions),
     )
 
 

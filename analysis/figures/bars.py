@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from analysis.caveats import Caveat
 from analysis.curves.curves import curves_of, representative_curves
 from analysis.figures.drawing import error_name
 from analysis.figures.style import figure_style, look_of
@@ -129,7 +130,7 @@ def _bar(curve: Curve, budget: int, prices: PriceList) -> pd.DataFrame:
         budget=budget,
         n_cheap=curve.n_cheap,
         price_cpu_s=label_price(curve, prices).total(budget),
-        measured_by="cross_validation" if "no_test_set" in curve.status else "test",
+        measured_by="cross_validation" if Caveat.NO_TEST_SET in curve.status else "test",
     )
 
 

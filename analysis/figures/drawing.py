@@ -11,6 +11,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLoca
 from matplotlib.transforms import ScaledTranslation
 from scipy.spatial import cKDTree
 
+from analysis.caveats import Caveat
 from analysis.figures.style import look_of
 from asteroid.units import SECONDS, force_unit_in_ev_ang
 
@@ -70,12 +71,12 @@ def fit_text(rows: pd.DataFrame, *, short: bool = False) -> str:
     status, p = str(first["status"]).split(), float(first["lack_of_fit_p"])
     if (rows.loc[rows["part"] == "run", "budget"] == 0).all():
         return "no accurate labels"
-    if "too_few_budgets" in status:
+    if Caveat.TOO_FEW_BUDGETS in status:
         return "too few budgets for a power law"
     test = "one seed: fit not tested" if np.isnan(p) else f"{'fit' if short else 'lack of fit'} p {_p_text(p)}"
     if np.isnan(first["alpha"]):
         return f"no power law: {test}"
-    refused = ", not extrapolated" if "lack_of_fit" in status and not short else ""
+    refused = ", not extrapolated" if Caveat.LACK_OF_FIT in status and not short else ""
     return f"α = {first['alpha']:.2f} [{first['alpha_lo']:.2f}, {first['alpha_hi']:.2f}], {test}{refused}"
 
 

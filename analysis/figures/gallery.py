@@ -17,8 +17,7 @@ from analysis.figures.picture import Picture
 from analysis.figures.style import COLUMN_IN, PAGE_IN, figure_style, new_figure
 from analysis.figures.trials import pareto_data, plot_pareto
 from analysis.names import display_level
-from analysis.plan.caveats import DOUBTS
-from analysis.plan.run_caveats import selection_doubts
+from analysis.plan.run_caveats import selection_caveats
 from asteroid.units import force_unit_in_ev_ang
 
 if TYPE_CHECKING:
@@ -104,7 +103,7 @@ def result_pictures(
                 _gamma_alt(data),
             )
         )
-    caveats = [DOUBTS[doubt].partition(":")[0] for doubt in selection_doubts(manifest)]
+    caveats = [caveat.sentence.partition(":")[0] for caveat in selection_caveats(manifest)]
     return [_with_caveats(picture, caveats) for picture in pictures] if caveats else pictures
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import FixedLocator
 
+from analysis.caveats import Caveat
 from analysis.curves.curves import curves_of, labels_of, representative_curves
 from analysis.curves.evidence import Evidence, evidence_of, sampled_run_draws
 from analysis.curves.power_law import Kind, predict, slope
@@ -103,7 +104,7 @@ def curve_rows(shown: Sequence[Curve], labels: Sequence[str], *, kind: Kind = "n
                 alpha_lo=alpha_lo,
                 alpha_hi=alpha_hi,
                 lack_of_fit_p=np.nan if evidence.lack_of_fit_p is None else evidence.lack_of_fit_p,
-                measured_by="cross_validation" if "no_test_set" in curve.status else "test",
+                measured_by="cross_validation" if Caveat.NO_TEST_SET in curve.status else "test",
                 band=kind,
                 status=" ".join(evidence.status),
                 extrapolated=(rows["part"] == "line") & (rows["budget"] > curve.budget.max()) & (not curve.horizontal),

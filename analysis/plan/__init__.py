@@ -1,1 +1,1 @@
-"""What to buy, at what price, with which probability, and what may be doubted."""
+"""What to buy, at what price, with which probability, and with which caveats."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from analysis.caveats import caveat_lines
 from analysis.names import duration
-from analysis.plan.caveats import doubt_lines
 from asteroid.units import force_unit_in_ev_ang
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def explain_budget(plan: BudgetPlan, *, force_unit: str = "kcal/mol/Å") -> list[str]:
-    """State what a price buys, its error, the runner-up and every doubt.
+    """State what a price buys, its error, the runner-up and every caveat.
 
     Raises:
         InputError: the unit is not known.
@@ -27,7 +27,7 @@ def explain_budget(plan: BudgetPlan, *, force_unit: str = "kcal/mol/Å") -> list
     price = duration(plan.budget_cpu_s)
     if plan.choice is None:
         nothing = f"For {price} of CPU nothing of this sweep can be bought: its smallest purchases cost more."
-        return [nothing, *doubt_lines(plan.run_doubts)]
+        return [nothing, *caveat_lines(plan.run_caveats)]
 
     def told(option: Affordable) -> str:
         bought = f"{option.n_accurate:,} labels of {plan.prices.accurate}"
@@ -40,7 +40,7 @@ def explain_budget(plan: BudgetPlan, *, force_unit: str = "kcal/mol/Å") -> list
     lines = [f"Smallest error for {price} of CPU:", f"  {told(plan.choice)}."]
     if plan.alternatives:
         lines.append(f"Runner-up: {told(plan.alternatives[0])}.")
-    return lines + doubt_lines(plan.status)
+    return lines + caveat_lines(plan.status)
 
 
 def explain_next(runs: Sequence[NextRun], accurate_level: str) -> list[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from analysis.caveats import Caveat, those_that_hold
 from analysis.curves.curves import competing_curves, curves_of, gamma_json, labels_of
 from analysis.curves.evidence import Evidence, evidence_of, sampled_run_draws
 from analysis.curves.power_law import log_error_draws
@@ -42,7 +43,7 @@ class Affordable:
         use_cpu_s: price of the declared MD steps; NaN: not measured.
         error_ev_ang: median, 5 % and 95 % quantile of the force MAE of one new run, eV/Å.
         mean_log_error: what options are ranked by: mean of the log of that error in eV/Å.
-        status: doubts.
+        status: caveats.
     """
 
     label: str
@@ -55,7 +56,7 @@ class Affordable:
     use_cpu_s: float
     error_ev_ang: tuple[float, float, float]
     mean_log_error: float
-    status: tuple[str, ...]
+    status: tuple[Caveat, ...]
 
 
 @dataclass(frozen=True)
@@ -67,19 +68,19 @@ class BudgetPlan:
         prices: the prices used.
         choice: the option with the smallest posterior mean of the log error; None: nothing can be paid.
         alternatives: the best of every other strategy that can be paid, best first.
-        run_doubts: doubts about the whole run.
+        run_caveats: of the whole run.
     """
 
     budget_cpu_s: float
     prices: PriceList
     choice: Affordable | None
     alternatives: tuple[Affordable, ...]
-    run_doubts: tuple[str, ...] = ()
+    run_caveats: tuple[Caveat, ...] = ()
 
     @property
-    def status(self) -> tuple[str, ...]:
-        """Doubts about the run and about the choice (`nothing_affordable` where there is none)."""
-        return (*self.run_doubts, *(self.choice.status if self.choice else ("nothing_affordable",)))
+    def status(self) -> tuple[Caveat, ...]:
+        """Caveats of the run and of the choice (`nothing_affordable` where there is none)."""
+        return (*self.run_caveats, *(self.choice.status if self.choice else (Caveat.NOTHING_AFFORDABLE,)))
 
     def to_json(self) -> dict[str, Any]:
         """Plain data, documented in docs/plan.md."""
@@ -101,7 +102,7 @@ def plan_budget(
     pool: int | None = None,
     already: Mapping[str, int] | None = None,
     md_steps: float = 0.0,
-    run_doubts: tuple[str, ...] = (),
+    run_caveats: tuple[Caveat, ...] = (),
     seed: int = 0,
 ) -> BudgetPlan:
     """Find the mix of labels with the smallest error for a price: the posterior mean of its log, for one new run.
@@ -113,7 +114,7 @@ def plan_budget(
         pool: accurate labels that the sweep's set has for buying, where known.
         already: labels that are owned and cost nothing, by level.
         md_steps: steps of molecular dynamics that the model is for.
-        run_doubts: doubts about the whole run, from `selection_doubts.selection_doubts`.
+        run_caveats: of the whole run, from `run_caveats.selection_caveats`.
         seed: of the posterior draws.
 
     Raises:
@@ -133,7 +134,7 @@ def plan_budget(
         for strategy in dict.fromkeys(o.strategy for o in options)
     }
     ranked = sorted(best.values(), key=lambda o: (o.mean_log_error, o.cost_cpu_s))
-    return BudgetPlan(budget_cpu_s, prices, ranked[0] if ranked else None, tuple(ranked[1:]), run_doubts)
+    return BudgetPlan(budget_cpu_s, prices, ranked[0] if ranked else None, tuple(ranked[1:]), run_caveats)
 
 
 def _afford(evidence: Evidence, label: str, terms: Terms, budget_cpu_s: float, seed: int) -> Affordable | None:
@@ -149,10 +150,10 @@ def _afford(evidence: Evidence, label: str, terms: Terms, budget_cpu_s: float, s
         n = int(max(b for b in curve.budget if b <= n))
     draws = _draws(evidence, n, seed)
     low, median, high = np.exp(np.quantile(draws, [0.05, 0.5, 0.95]))
-    doubts = {
-        "extrapolated": n > int(curve.budget.max()),
-        "beyond_pool": terms.pool is not None and n > terms.pool,
-        "use_not_measured": math.isnan(use_cpu_s),
+    conditions = {
+        Caveat.EXTRAPOLATED: n > int(curve.budget.max()),
+        Caveat.BEYOND_POOL: terms.pool is not None and n > terms.pool,
+        Caveat.USE_NOT_MEASURED: math.isnan(use_cpu_s),
     }
     return Affordable(
         label=label,
@@ -165,7 +166,7 @@ def _afford(evidence: Evidence, label: str, terms: Terms, budget_cpu_s: float, s
         use_cpu_s=use_cpu_s,
         error_ev_ang=(float(median), float(low), float(high)),
         mean_log_error=float(draws.mean()),
-        status=(*evidence.status, *(name for name, doubtful in doubts.items() if doubtful)),
+        status=(*evidence.status, *those_that_hold(conditions)),
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.special import ndtr
 
+from analysis.caveats import Caveat, those_that_hold
 from analysis.curves.curves import gamma_json
 from analysis.curves.evidence import EXTRAPOLATION_LIMIT, Evidence, labels_needed
 from analysis.plan.pricing import LabelPrice, label_price
@@ -75,7 +76,7 @@ class Option:
             what the curve may speak about.
         interval_cpu_s: the price of these.
         largest_budget: largest budget that was run.
-        status: doubts: those of the curve and its fit, and `extrapolated` (beyond the largest budget),
+        status: caveats: those of the curve and its fit, and `extrapolated` (beyond the largest budget),
             `smallest_budget` (fewer labels than any that were run might do), `beyond_pool` (more labels than the set
             has), `overlapping_subsets` (the largest budget is over half of the pool), `use_not_measured` (though MD
             steps were declared), `interpolated_cheap` (n_cheap was not run: the answer rests on the surface),
@@ -100,7 +101,7 @@ class Option:
     interval_n: tuple[int | None, int | None]
     interval_cpu_s: tuple[float | None, float | None]
     largest_budget: int
-    status: tuple[str, ...]
+    status: tuple[Caveat, ...]
 
     @property
     def cost_cpu_s(self) -> float:
@@ -189,7 +190,7 @@ def _between(
         return float(np.interp(math.log(n), np.log(grid[:-1]), met[:-1]))
 
     price = label_price(near, terms.prices, terms.already).with_cheap_frames(near.n_cheap, n_cheap)
-    status = (*near.status, "interpolated_cheap", *fitted.status)
+    status = (*near.status, Caveat.INTERPOLATED_CHEAP, *fitted.status)
     return _option(near, label, n_cheap, price, terms, quantile, chance, limit, 1 - float(met[-1]), status, confidence)
 
 
@@ -203,7 +204,7 @@ def _option(
     chance: Callable[[float], float],
     limit: float,
     p_never: float,
-    status: tuple[str, ...],
+    status: tuple[Caveat, ...],
     confidence: float,
 ) -> Option:
     smallest, largest = int(curve.budget.min()), int(curve.budget.max())
@@ -218,13 +219,13 @@ def _option(
     interval = (whole(INTERVAL[0]), whole(INTERVAL[1]))
     nearest = int(curve.budget[np.argmin(np.abs(curve.budget - n_accurate))])
     use_cpu_s = terms.use_cpu_s(curve)
-    doubts = {
-        "extrapolated": n_accurate > largest,
-        "smallest_budget": found is not None and n_accurate == smallest > 0,
-        "beyond_pool": terms.pool is not None and n_accurate > terms.pool,
-        "overlapping_subsets": terms.pool is not None and largest > terms.pool / 2,
-        "use_not_measured": math.isnan(use_cpu_s),
-        "cannot_be_promised": found is None,
+    conditions = {
+        Caveat.EXTRAPOLATED: n_accurate > largest,
+        Caveat.SMALLEST_BUDGET: found is not None and n_accurate == smallest > 0,
+        Caveat.BEYOND_POOL: terms.pool is not None and n_accurate > terms.pool,
+        Caveat.OVERLAPPING_SUBSETS: terms.pool is not None and largest > terms.pool / 2,
+        Caveat.USE_NOT_MEASURED: math.isnan(use_cpu_s),
+        Caveat.CANNOT_BE_PROMISED: found is None,
     }
     low, high = (None if n is None else price.total(n) for n in interval)
     return Option(
@@ -246,7 +247,7 @@ def _option(
         interval_n=interval,
         interval_cpu_s=(low, high),
         largest_budget=largest,
-        status=(*status, *(name for name, doubtful in doubts.items() if doubtful)),
+        status=(*status, *those_that_hold(conditions)),
     )
 
 

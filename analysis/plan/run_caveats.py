@@ -1,17 +1,19 @@
-"""Doubts about a whole run because of how its labels were chosen, off the manifest."""
+"""Caveats of a whole run because of how its labels were chosen, read off the manifest."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
 
+from analysis.caveats import Caveat, those_that_hold
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
 
-def selection_doubts(manifest: Mapping[str, Any]) -> tuple[str, ...]:
-    """Name what the choice of labels puts in doubt: `explain.DOUBTS` has the sentences.
+def selection_caveats(manifest: Mapping[str, Any]) -> tuple[Caveat, ...]:
+    """Name the caveats that follow from the choice of labels.
 
     A power law in the number of labels is one of random subsets. Subsets of a farthest-point set are spread more
     evenly than new random labels would be, and a test set from it weighs rare frames more than a simulation does.
@@ -32,20 +34,20 @@ def selection_doubts(manifest: Mapping[str, Any]) -> tuple[str, ...]:
     )
     tested, bought = ({*found} if isinstance(found := roles.get(role), dict) else set() for role in ("test", "pool"))
     accurate = rules.get(manifest.get("level_accurate")) == "farthest"
-    doubts = {
-        "farthest_labels": accurate,
-        "farthest_test": accurate and bool(manifest.get("n_test")),
-        "farthest_cheap": rules.get(manifest.get("level_cheap")) == "farthest",
-        "unseen_molecules": bool(tested - bought),
-        "untested_molecules": bool(bought - tested),
+    conditions = {
+        Caveat.FARTHEST_LABELS: accurate,
+        Caveat.FARTHEST_TEST: accurate and bool(manifest.get("n_test")),
+        Caveat.FARTHEST_CHEAP: rules.get(manifest.get("level_cheap")) == "farthest",
+        Caveat.UNSEEN_MOLECULES: bool(tested - bought),
+        Caveat.UNTESTED_MOLECULES: bool(bought - tested),
     }
-    return tuple(name for name, doubtful in doubts.items() if doubtful)
+    return those_that_hold(conditions)
 
 
-def doubts_beside(table: Path) -> tuple[str, ...]:
+def caveats_beside(table: Path) -> tuple[Caveat, ...]:
     """The same for a table that lies in a run folder; none for anybody else's."""
     try:
         manifest = json.loads(table.with_name("manifest.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return ()
-    return selection_doubts(manifest) if isinstance(manifest, dict) else ()
+    return selection_caveats(manifest) if isinstance(manifest, dict) else ()

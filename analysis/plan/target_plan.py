@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from analysis.caveats import Caveat
 from analysis.curves.curves import competing_curves, curves_of, label_of, labels_of
 from analysis.curves.evidence import evidence_of
 from analysis.plan.options import Option, Terms, curve_option, option_json, surface_options
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from study.prices import PriceList
 
 SCHEMA_VERSION = 2
-#: What was not run must be cheaper than this share of the best that was, to be worth the doubt.
+#: What was not run must be cheaper than this share of the best that was, to be worth the risk.
 WORTH_IT = 0.95
 MIN_CONFIDENCE, MAX_CONFIDENCE = 0.5, 0.99
 
@@ -37,7 +38,7 @@ class Plan:
         choice: the cheapest option that can be promised; None: no curve of this sweep can promise the target.
         alternatives: the best option of every other strategy, promised ones first, by price; then by probability.
         n_test: accurate test labels that the errors were measured with, outside the price.
-        status: doubts about the choice (`cannot_be_promised` where there is none); empty: no doubts.
+        status: caveats of the run and of the choice (`cannot_be_promised` where there is none).
         already: labels that are owned, by level.
         md_steps: steps of molecular dynamics whose price entered the choice.
     """
@@ -48,7 +49,7 @@ class Plan:
     choice: Option | None
     alternatives: tuple[Option, ...]
     n_test: int
-    status: tuple[str, ...]
+    status: tuple[Caveat, ...]
     already: Mapping[str, int] = field(default_factory=dict)
     md_steps: float = 0.0
 
@@ -103,7 +104,7 @@ def plan_target(
     already: Mapping[str, int] | None = None,
     md_steps: float = 0.0,
     surface: SurfaceFit | None = None,
-    run_doubts: tuple[str, ...] = (),
+    run_caveats: tuple[Caveat, ...] = (),
     seed: int = 0,
 ) -> Plan:
     """Find the cheapest mix of labels with P(force MAE of one new run <= target) >= confidence.
@@ -118,11 +119,11 @@ def plan_target(
         target_ev_ang: force MAE to meet, eV/Å.
         confidence: between .5 and .99.
         pool: accurate labels that the sweep's set has for buying, where known.
-        rows_expected: rows of the finished sweep, where known: fewer rows are a doubt about the whole answer.
+        rows_expected: rows of the finished sweep, where known: fewer rows are a caveat of the whole answer.
         already: labels that are owned and cost nothing, by level.
         md_steps: steps of molecular dynamics that the model is for: the price of prediction then enters the choice.
         surface: from `transfer.surface_of`: numbers of cheap frames between those that were run compete too.
-        run_doubts: doubts about the whole run, from `selection_doubts.selection_doubts`.
+        run_caveats: of the whole run, from `run_caveats.selection_caveats`.
         seed: of the posterior draws.
 
     Raises:
@@ -150,7 +151,7 @@ def plan_target(
     ranked = sorted(best.values(), key=_rank)  # keeps the order of curves, simplest strategy first, among equals
     choice = ranked[0] if ranked[0].promised else None
     unfinished = rows_expected is not None and len(table) < rows_expected
-    doubts = (*(["unfinished_run"] if unfinished else []), *run_doubts)
+    caveats = ((Caveat.UNFINISHED_RUN,) if unfinished else ()) + run_caveats
     return Plan(
         target_ev_ang=target_ev_ang,
         confidence=confidence,
@@ -158,7 +159,7 @@ def plan_target(
         choice=choice,
         alternatives=tuple(option for option in ranked if option is not choice),
         n_test=int(table["n_test"].max()),
-        status=doubts + (choice.status if choice else ("cannot_be_promised",)),
+        status=caveats + (choice.status if choice else (Caveat.CANNOT_BE_PROMISED,)),
         already=terms.already,
         md_steps=md_steps,
     )

@@ -5,22 +5,20 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from analysis.caveats import OF_THE_RUN, Caveat, caveat_lines
 from analysis.curves.evidence import EXTRAPOLATION_LIMIT
 from analysis.names import duration
-from analysis.plan.caveats import DOUBTS, OF_THE_RUN, doubt_lines
 from analysis.strategies import strategy_of
 from asteroid.units import force_unit_in_ev_ang
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from analysis.plan.options import Option
     from analysis.plan.target_plan import Plan
     from study.prices import LevelPrice
 
 
 def explain(plan: Plan, *, force_unit: str = "kcal/mol/Å") -> list[str]:
-    """State the recommendation, its price, the runner-up, the saving and every doubt.
+    """State the recommendation, its price, the runner-up, the saving and every caveat.
 
     Args:
         plan: the plan.
@@ -37,7 +35,7 @@ def explain(plan: Plan, *, force_unit: str = "kcal/mol/Å") -> list[str]:
             *(refusal(option) for option in plan.alternatives),
             "Remedy: a laxer target, a lower confidence, larger budgets, more cheap frames; where errors level off, "
             "longer training or a larger model.",
-            *_doubts(plan, OF_THE_RUN),
+            *caveat_lines(caveat for caveat in plan.status if caveat in OF_THE_RUN),
         ]
     choice = plan.choice
     lines = [
@@ -72,12 +70,7 @@ def explain(plan: Plan, *, force_unit: str = "kcal/mol/Å") -> list[str]:
             f"Not in the price either: {plan.n_test:,} accurate test labels that the errors were measured with "
             f"({duration(plan.prices.accurate_cpu_s(plan.n_test))})."
         )
-    return lines + _doubts(plan, plan.status)
-
-
-def _doubts(plan: Plan, among: Sequence[str]) -> list[str]:
-    named = [doubt for doubt in plan.status if doubt in among]
-    return doubt_lines(named)
+    return lines + caveat_lines(plan.status)
 
 
 def _purchase(option: Option, plan: Plan) -> str:
@@ -155,7 +148,7 @@ def _saving(plan: Plan) -> str:
 
 def refusal(option: Option) -> str:
     """Say why an option cannot be promised: how probable it is that the most labels it may speak about are enough."""
-    reasons = [DOUBTS[doubt] for doubt in option.status if doubt in ("lack_of_fit", "too_few_budgets")]
+    reasons = [caveat.sentence for caveat in option.status if caveat in (Caveat.LACK_OF_FIT, Caveat.TOO_FEW_BUDGETS)]
     if option.largest_budget == 0:
         reach = "without accurate labels"
     elif reasons:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from analysis.caveats import caveat_lines
 from analysis.curves.any_table import fit_json
 from analysis.curves.curves import label_of
 from analysis.figures.learning_curves import curve_rows, plot_learning_curve
 from analysis.figures.style import new_figure
 from analysis.names import duration
-from analysis.plan.caveats import DOUBTS
 from analysis.strategies import STRATEGIES
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def fit_sentences(fits: Sequence[TableFit], *, target: float | None = None, conf
             lines.append(f"  a new run with {ahead['n']:,} labels: {error['median']:.3g} {band} (90 %)")
         if target is not None:
             lines.append("  " + _answer(fit, target, confidence))
-        lines += [f"  Doubt: {DOUBTS.get(doubt, doubt.replace('_', ' '))}." for doubt in found["status"]]
+        lines += [f"  {line}" for line in caveat_lines(fit.evidence.status)]
     return lines
 
 

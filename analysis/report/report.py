@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import jinja2
 
+from analysis.caveats import Caveat
 from analysis.figures.gallery import result_pictures, search_pictures
 from analysis.figures.style import svg_of
 from analysis.names import display_formula, display_level, duration
 from analysis.plan.answers import explain_surface
-from analysis.plan.caveats import DOUBTS
 from analysis.plan.pricing import reprice
-from analysis.plan.run_caveats import selection_doubts
+from analysis.plan.run_caveats import selection_caveats
 from analysis.plan.target_plan import plan_target
 from analysis.plan.targets import default_target
 from analysis.plan.words import explain
@@ -115,7 +115,7 @@ def make_report(
             pool=manifest["pool_size"],
             rows_expected=manifest["rows"],
             surface=fitted,
-            run_doubts=selection_doubts(manifest),
+            run_caveats=selection_caveats(manifest),
         )
         drawn = result_pictures(table, manifest, prices, force_unit=force_unit, fitted=fitted, plan=plan)
         pictures = [*drawn, *pictures]
@@ -176,13 +176,12 @@ def commands(name: str, options: Sequence[str]) -> list[str]:
 
 
 def _recommendation(plan: Plan, force_unit: str) -> dict[str, Any]:
-    """The plan in words: headline, numbers to remember, further sentences, doubts."""
-    lines = [line.strip() for line in explain(plan, force_unit=force_unit) if not line.startswith("Doubt: ")]
-    named = [doubt for doubt in plan.status if doubt != "cannot_be_promised"]
-    doubts = [DOUBTS.get(doubt, doubt.replace("_", " ")) for doubt in named]
+    """The plan in words: headline, numbers to remember, further sentences, caveats."""
+    lines = [line.strip() for line in explain(plan, force_unit=force_unit) if not line.startswith("Caveat: ")]
+    caveats = [caveat.sentence for caveat in plan.status if caveat is not Caveat.CANNOT_BE_PROMISED]
     choice = plan.choice
     if choice is None:
-        return {"headline": lines[0], "facts": [], "lines": lines[1:], "doubts": doubts}
+        return {"headline": lines[0], "facts": [], "lines": lines[1:], "caveats": caveats}
     facts = [
         (f"{choice.n_accurate:,}", f"labels of {display_level(plan.prices.accurate)}"),
         (f"{choice.n_cheap:,}", f"frames of {display_level(plan.prices.cheap)}"),
@@ -193,7 +192,7 @@ def _recommendation(plan: Plan, force_unit: str) -> dict[str, Any]:
         "headline": f"{lines[0]} {lines[1]}",
         "facts": facts,
         "lines": lines[2:],
-        "doubts": doubts,
+        "caveats": caveats,
     }
 
 

@@ -13,7 +13,6 @@ from analysis.curves.curves import curves_of, labels_of
 from analysis.curves.evidence import evidence_of
 from analysis.curves.power_law import slope
 from analysis.names import duration
-from analysis.plan.caveats import DOUBTS
 from analysis.plan.words import refusal
 from analysis.strategies import strategy_of
 from asteroid.units import force_unit_in_ev_ang
@@ -64,14 +63,14 @@ def options_table(plan: Plan) -> TextTable:
 
 
 def fits_table(table: pd.DataFrame, *, force_unit: str, seed: int = 0) -> TextTable:
-    """Every curve's data, power law, lack of fit, reach and doubts.
+    """Every curve's data, power law, lack of fit, reach and caveats.
 
     Raises:
         InputError: the table has no usable curve, or the unit is not known.
     """
     scale = force_unit_in_ev_ang(force_unit)
     curves = curves_of(table)
-    head = ("Curve", "Runs", f"Median error ({force_unit})", "α [90%]", "Lack of fit p", "Speaks up to", "Doubts")
+    head = ("Curve", "Runs", f"Median error ({force_unit})", "α [90%]", "Lack of fit p", "Speaks up to", "Caveats")
     rows = []
     for curve, label in zip(curves, labels_of(curves), strict=True):
         evidence = evidence_of(curve, seed=seed)
@@ -79,8 +78,8 @@ def fits_table(table: pd.DataFrame, *, force_unit: str, seed: int = 0) -> TextTa
         medians = [float(np.median(curve.error_ev_ang[curve.budget == n])) / scale for n in budgets]
         errors = f"{medians[0]:.2g} → {medians[-1]:.2g}" if len(budgets) > 1 else f"{medians[0]:.2g}"
         runs = f"{len(curve.budget)} at {_count(len(budgets), 'budget')}"
-        doubts = "; ".join(DOUBTS.get(doubt, doubt.replace("_", " ")) for doubt in evidence.status)
-        rows.append((label, runs, errors, _slope(evidence), _gate(evidence), _reach(evidence), doubts or "none"))
+        caveats = "; ".join(caveat.sentence for caveat in evidence.status)
+        rows.append((label, runs, errors, _slope(evidence), _gate(evidence), _reach(evidence), caveats or "none"))
     return TextTable("Power-law fits of all curves", head, tuple(rows))
 
 

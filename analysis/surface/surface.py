@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.optimize import least_squares
 
+from analysis.caveats import Caveat
 from analysis.surface.cells import SCRATCH
 from asteroid.errors import InputError
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 N_DRAWS = 60
 _N_SHARED = 5
-#: A residual spread of cells about the surface, over the noise of a run, above which the surface is doubted.
+#: A residual spread of cells about the surface, over the noise of a run, above which the surface does not fit.
 _LACK = 1.0
 
 
@@ -48,7 +49,7 @@ class Surface:
     best: NDArray[np.float64]
     n_ref: float
     tau: float
-    status: tuple[str, ...]
+    status: tuple[Caveat, ...]
 
 
 def fit_surface(cells: Cells, *, seed: int = 0, n_draws: int = N_DRAWS) -> Surface:
@@ -78,7 +79,7 @@ def fit_surface(cells: Cells, *, seed: int = 0, n_draws: int = N_DRAWS) -> Surfa
         prior = np.clip(centre + spread * rng.normal(size=len(centre)), low, high)
         draws[at] = _solve(cells, n_ref, best.x, noise, data, prior, (low, high), spread).x
     lacking = tau > _LACK * max(float(np.mean(cells.sigma)), 0.02)
-    return Surface(cells, draws, best.x, n_ref, tau, ("surface_lack_of_fit",) if lacking else ())
+    return Surface(cells, draws, best.x, n_ref, tau, (Caveat.SURFACE_LACK_OF_FIT,) if lacking else ())
 
 
 def log_error(

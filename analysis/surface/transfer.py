@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import stdtr
 
+from analysis.caveats import Caveat, those_that_hold
 from analysis.curves.curves import competing_curves, curves_of, label_of
 from analysis.surface.cells import ASSISTED, SCRATCH, surface_cells
 from analysis.surface.surface import Surface, fit_surface, new_run_spread, surface_draws
@@ -72,19 +73,19 @@ class SurfaceFit:
         curves: the curves that it was fitted to.
         held_out: the check on the largest budgets; None where too little is left without them.
         harm: cells that were left out because cheap frames hurt there.
-        status: doubts: of the surface, `negative_transfer`, `held_out_missed`, `not_checked`.
+        status: caveats: of the surface, `negative_transfer`, `held_out_missed`, `not_checked`.
     """
 
     surface: Surface
     curves: tuple[Curve, ...]
     held_out: HeldOut | None
     harm: tuple[Harm, ...]
-    status: tuple[str, ...]
+    status: tuple[Caveat, ...]
 
     @property
     def usable(self) -> bool:
         """Whether a plan may rest on it."""
-        return self.held_out is not None and not {"surface_lack_of_fit", "held_out_missed"} & set(self.status)
+        return self.held_out is not None and not {Caveat.SURFACE_LACK_OF_FIT, Caveat.HELD_OUT_MISSED} & set(self.status)
 
 
 def surface_of(table: pd.DataFrame, *, seed: int = 0) -> SurfaceFit | None:
@@ -109,12 +110,12 @@ def surface_of(table: pd.DataFrame, *, seed: int = 0) -> SurfaceFit | None:
         return None
     surface = fit_surface(cells, seed=seed)
     held_out = check_held_out(curves, hurt, seed=seed)
-    doubts = {
-        "negative_transfer": bool(harm),
-        "not_checked": held_out is None,
-        "held_out_missed": held_out is not None and held_out.covered < MIN_HELD * held_out.cells,
+    conditions = {
+        Caveat.NEGATIVE_TRANSFER: bool(harm),
+        Caveat.NOT_CHECKED: held_out is None,
+        Caveat.HELD_OUT_MISSED: held_out is not None and held_out.covered < MIN_HELD * held_out.cells,
     }
-    status = (*surface.status, *(name for name, doubtful in doubts.items() if doubtful))
+    status = (*surface.status, *those_that_hold(conditions))
     return SurfaceFit(surface, curves, held_out, harm, status)
 
 

@@ -44,10 +44,10 @@ def fit(
 
       asteroid-study fit published.csv --x n --y rmse --sd sd --n-runs runs --target 100 --price 12min
     """
+    from analysis.caveats import caveat_lines
     from analysis.curves.any_table import SCHEMA_VERSION, fit_json, fit_table
     from analysis.figures.style import save_figure
-    from analysis.plan.caveats import doubt_lines
-    from analysis.plan.run_caveats import doubts_beside
+    from analysis.plan.run_caveats import caveats_beside
     from analysis.report.fit_report import fit_picture, fit_sentences
     from asteroid.units import parse_seconds
 
@@ -66,7 +66,7 @@ def fit(
         confidence=confidence,
         price_s=price_s,
     )
-    doubts = doubts_beside(table)
+    caveats = caveats_beside(table)
     files = []
     if out is not None:
         files = save_figure(*fit_picture(fits, x=x, y=y), out, "fit")
@@ -76,11 +76,11 @@ def fit(
             "schema_version": SCHEMA_VERSION,
             **asked,
             "curves": [fit_json(found) for found in fits],
-            "status": list(doubts),
+            "status": list(caveats),
         }
         typer.echo(json.dumps(told, indent=2, allow_nan=False))
         return
-    for line in [*fit_sentences(fits, target=target, confidence=confidence), *doubt_lines(doubts)]:
+    for line in [*fit_sentences(fits, target=target, confidence=confidence), *caveat_lines(caveats)]:
         typer.echo(line)
     if files:
         typer.echo(f"{files[0].with_suffix('')}: " + ", ".join(file.suffix[1:] for file in files))

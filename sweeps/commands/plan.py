@@ -132,7 +132,7 @@ def _for_a_target(
 ) -> None:
     from analysis.names import duration
     from analysis.plan.answers import explain_surface, surface_json
-    from analysis.plan.run_caveats import selection_doubts
+    from analysis.plan.run_caveats import selection_caveats
     from analysis.plan.target_plan import plan_target
     from analysis.plan.words import explain
     from analysis.surface.transfer import surface_of
@@ -148,7 +148,7 @@ def _for_a_target(
         already=owned,
         md_steps=md_steps,
         surface=surface,
-        run_doubts=selection_doubts(manifest),
+        run_caveats=selection_caveats(manifest),
     )
     if as_json:
         _print_json(answer.to_json() | {"surface": surface_json(surface)})
@@ -175,11 +175,11 @@ def _for_a_price(
 ) -> None:
     from analysis.plan.answers import explain_budget
     from analysis.plan.budget_plan import plan_budget
-    from analysis.plan.run_caveats import selection_doubts
+    from analysis.plan.run_caveats import selection_caveats
 
     pool = manifest["pool_size"]
-    doubts = selection_doubts(manifest)
-    answer = plan_budget(table, prices, budget_cpu_s, pool=pool, already=owned, md_steps=md_steps, run_doubts=doubts)
+    caveats = selection_caveats(manifest)
+    answer = plan_budget(table, prices, budget_cpu_s, pool=pool, already=owned, md_steps=md_steps, run_caveats=caveats)
     if as_json:
         _print_json(answer.to_json())
         return
@@ -197,18 +197,18 @@ def _next(
     *,
     as_json: bool,
 ) -> None:
+    from analysis.caveats import caveat_lines
     from analysis.plan.answers import explain_next
-    from analysis.plan.caveats import doubt_lines
     from analysis.plan.next_runs import SCHEMA_VERSION, next_runs
-    from analysis.plan.run_caveats import selection_doubts
+    from analysis.plan.run_caveats import selection_caveats
 
     found = next_runs(table, prices, target_ev_ang, k, pool=manifest["pool_size"], already=owned)
-    doubts = selection_doubts(manifest)
+    caveats = selection_caveats(manifest)
     if as_json:
         runs = [run.to_json() for run in found]
-        _print_json({"schema_version": SCHEMA_VERSION, "runs": runs, "status": list(doubts)})
+        _print_json({"schema_version": SCHEMA_VERSION, "runs": runs, "status": list(caveats)})
         return
-    for line in [*explain_next(found, prices.accurate), *doubt_lines(doubts)]:
+    for line in [*explain_next(found, prices.accurate), *caveat_lines(caveats)]:
         say(line)
 
 

@@ -40,9 +40,9 @@ def plot(
 
       asteroid-study plot runs/methanol runs/ethanol --budget 100 --out figures
     """
+    from analysis.caveats import caveat_lines
     from analysis.figures.save import read_table, save_bars, save_figures
-    from analysis.plan.caveats import doubt_lines
-    from analysis.plan.run_caveats import selection_doubts
+    from analysis.plan.run_caveats import selection_caveats
     from study.tables.results import read_manifest
     from study.tables.trials import read_importances, read_trials
 
@@ -54,7 +54,7 @@ def plot(
             note_incomplete(table, manifest)
         folder = out if out is not None and len(runs) == 1 else run / "figures"
         _say_files(save_figures(table, manifest, trials, importances, folder, force_unit, budget, wide=wide))
-        for line in doubt_lines(selection_doubts(manifest)):
+        for line in caveat_lines(selection_caveats(manifest)):
             say(line)
     several = [(run, table, manifest) for run, table, manifest, _, _ in loaded if table is not None]
     if len(several) > 1:

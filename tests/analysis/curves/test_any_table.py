@@ -86,8 +86,8 @@ def test_a_target_is_answered_cheapest_first_or_not_at_all():
     assert first.needed is not None
     assert second.needed is None
     assert "cannot be promised" in "\n".join(fit_sentences([second], target=9.0))
-    doubts = fit_sentences(fit_table(runs(seeds=1), **COLUMNS))
-    assert any("one seed only" in line for line in doubts)
+    caveats = fit_sentences(fit_table(runs(seeds=1), **COLUMNS))
+    assert any("one seed only" in line for line in caveats)
 
 
 def test_the_figure_shows_every_curve_and_its_numbers():

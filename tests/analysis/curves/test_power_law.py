@@ -176,7 +176,7 @@ def test_budget_effect_is_told_from_seed_noise():
     fits = [fit_power_law(BUDGETS, errors(0.6, noise=0.05, seed=s) * np.exp(rng.permuted(shared))) for s in range(3)]
     plain = fit_power_law(BUDGETS, errors(0.6, noise=0.05, seed=1))
     assert not plain.lack_of_fit.rejected
-    assert plain.lack_of_fit.cause == ""
+    assert plain.lack_of_fit.cause is None
     assert plain.lack_of_fit.seed_sd == pytest.approx(0.05, rel=0.5)
     assert all(not fit.lack_of_fit.rejected for fit in fits), "noise that seeds do not share is no budget effect"
     effect = fit_power_law(BUDGETS, errors(0.6, noise=0.05, seed=1) * np.exp(shared))

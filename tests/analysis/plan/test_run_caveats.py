@@ -1,4 +1,4 @@
-"""Labels chosen by farthest-point sampling are a doubt in every answer, and random ones in none."""
+"""Labels chosen by farthest-point sampling are a caveat of every answer, and random ones in none."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from test_analysis_report import MANIFEST, PRICES, table
+from finished_run import MANIFEST, PRICES, table
 from typer.testing import CliRunner
 
+from analysis.caveats import OF_THE_RUN, Caveat
 from analysis.figures.gallery import result_pictures
 from analysis.plan.answers import explain_budget
 from analysis.plan.budget_plan import plan_budget
-from analysis.plan.caveats import DOUBTS, OF_THE_RUN
-from analysis.plan.run_caveats import doubts_beside, selection_doubts
+from analysis.plan.run_caveats import caveats_beside, selection_caveats
 from analysis.plan.target_plan import plan_target
 from analysis.plan.words import explain
 from analysis.report.report import RunFiles, make_report
@@ -36,7 +36,7 @@ SPREAD = manifest({ACCURATE: "farthest", CHEAP: "farthest"})
 
 
 @pytest.mark.parametrize(
-    ("given", "doubts"),
+    ("given", "caveats"),
     [
         (manifest({ACCURATE: "farthest"}), ("farthest_labels", "farthest_test")),
         (manifest({ACCURATE: "farthest"}, n_test=0), ("farthest_labels",)),
@@ -48,18 +48,18 @@ SPREAD = manifest({ACCURATE: "farthest", CHEAP: "farthest"})
         ({}, ()),
     ],
 )
-def test_doubts_off_a_manifest(given: dict[str, Any], doubts: tuple[str, ...]) -> None:
-    assert selection_doubts(given) == doubts
-    assert set(doubts) <= set(DOUBTS)
-    assert set(doubts) <= set(OF_THE_RUN)
+def test_caveats_off_a_manifest(given: dict[str, Any], caveats: tuple[str, ...]) -> None:
+    assert selection_caveats(given) == caveats
+    assert set(caveats) <= set(Caveat)
+    assert set(caveats) <= set(OF_THE_RUN)
 
 
 @pytest.mark.parametrize("target", [0.03, 1e-6])
 def test_a_plan_says_it_whether_or_not_it_can_promise(target: float) -> None:
-    doubts = selection_doubts(SPREAD)
-    plan = plan_target(table(), PRICES, target, run_doubts=doubts)
+    caveats = selection_caveats(SPREAD)
+    plan = plan_target(table(), PRICES, target, run_caveats=caveats)
     assert (plan.choice is None) == (target < 1e-3)
-    assert set(doubts) <= set(plan.to_json()["status"])
+    assert set(caveats) <= set(plan.to_json()["status"])
     assert sum(SAYS in line for line in explain(plan)) == 3
     bare = plan_target(table(), PRICES, target)
     assert bare.choice == plan.choice
@@ -68,16 +68,16 @@ def test_a_plan_says_it_whether_or_not_it_can_promise(target: float) -> None:
 
 @pytest.mark.parametrize("budget_cpu_s", [5000.0, 1e-3])
 def test_an_answer_for_a_price_says_it(budget_cpu_s: float) -> None:
-    doubts = selection_doubts(SPREAD)
-    plan = plan_budget(table(), PRICES, budget_cpu_s, run_doubts=doubts)
-    assert plan.to_json()["status"][:3] == list(doubts)
+    caveats = selection_caveats(SPREAD)
+    plan = plan_budget(table(), PRICES, budget_cpu_s, run_caveats=caveats)
+    assert plan.to_json()["status"][:3] == list(caveats)
     assert sum(SAYS in line for line in explain_budget(plan)) == 3
 
 
 def test_report_and_figures_say_it() -> None:
     page = make_report(RunFiles(table(), SPREAD, ""), PRICES)
-    assert page.count(DOUBTS["farthest_labels"]) == 1
-    assert page.count(DOUBTS["farthest_test"]) == 1
+    assert page.count(Caveat.FARTHEST_LABELS.sentence) == 1
+    assert page.count(Caveat.FARTHEST_TEST.sentence) == 1
     assert page.count("The accurate labels were " + SAYS) >= 3, "captions"
     assert SAYS not in make_report(RunFiles(table(), MANIFEST, ""), PRICES)
     for picture in result_pictures(table(), SPREAD, PRICES):
@@ -117,4 +117,4 @@ def test_every_command_that_answers_says_it(run: Path, tmp_path_factory: pytest.
     assert SAYS not in say("fit", elsewhere, *fit[2:])
     for text in ("{", "[]", "3"):
         elsewhere.with_name("manifest.json").write_text(text)
-        assert doubts_beside(elsewhere) == ()
+        assert caveats_beside(elsewhere) == ()

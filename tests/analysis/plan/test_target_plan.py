@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.names import duration
-from analysis.plan.caveats import DOUBTS
 from analysis.plan.target_plan import plan_target
 from analysis.plan.words import explain
 from asteroid.errors import InputError
@@ -254,8 +253,8 @@ def test_words_of_a_plan():
     assert "times cheaper" in text
     assert "0.507 kcal/mol/Å" in explain(plan_target(TABLE, PRICES, 0.022))[0]
     doubtful = plan_target(table({SCRATCH: bent}, noise=0.03), PRICES, 0.06, pool=300)
-    for doubt in doubtful.status:
-        assert any(DOUBTS[doubt] in line for line in explain(doubtful))
+    for caveat in doubtful.status:
+        assert any(caveat.sentence in line for line in explain(doubtful))
 
 
 def test_durations():
