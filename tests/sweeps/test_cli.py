@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 import pytest
-from typer.testing import CliRunner
+from command_line import answer
 
-from sweeps.cli import app
 from sweeps.presets import load_sweep, preset_names
 
 if TYPE_CHECKING:
@@ -37,13 +36,6 @@ pretrain: {steps: 60, learning_rate: 0.02}
 finetune:
   standard: {steps: 40, learning_rate: 0.005}
 """
-
-
-def answer(*words: str) -> tuple[int, str, str]:
-    result = CliRunner().invoke(app, list(words))
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result.exit_code, result.stdout, result.stderr
 
 
 def stage_times(run: Path) -> dict[Path, int]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pytest
 import torch
-from test_sweeps_cli import answer
+from command_line import answer
 from tiny_packs import bank
 from tiny_sweep import MEASURED, lines, sweep_of
 

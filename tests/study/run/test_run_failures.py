@@ -288,7 +288,7 @@ def test_a_disk_that_fills_up_in_mid_run(
 def test_the_command_says_in_one_line_that_the_disk_is_full(
     tiny_labels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from test_sweeps_cli import answer
+    from command_line import answer
 
     def no_room(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

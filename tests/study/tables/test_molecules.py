@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from test_sweeps_report import answer
+from command_line import answer
 from tiny_sweep import Counting, copy_of, run, sweep_of
 from varied_sets import AMMONIA, FORMALDEHYDE, WATER, springs, together
 

@@ -7,7 +7,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-from test_sweeps_cli import answer
+from command_line import answer
 
 if TYPE_CHECKING:
     from pathlib import Path

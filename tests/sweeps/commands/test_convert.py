@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from test_sweeps_cli import answer
+from command_line import answer
 
 from asteroid.io.declaration import Declaration
 from asteroid.io.read import read_labels

@@ -16,8 +16,8 @@ import ase.io
 import numpy as np
 import pytest
 from ase.calculators.singlepoint import SinglePointCalculator
+from command_line import answer
 from scipy.spatial.transform import Rotation
-from test_sweeps_cli import answer
 
 from asteroid.datasets import load_methanol
 from asteroid.io.md17 import md17_class

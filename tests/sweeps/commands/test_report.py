@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import pytest
+from command_line import answer
 from matplotlib.figure import Figure
-from typer.testing import CliRunner
 
 from asteroid.units import KCAL_PER_MOL_EV
 from study.prices import LevelPrice, PriceList
 from study.tables.results import COLUMNS, results_frame, write_results
 from study.tables.trials import write_importances, write_trials
-from sweeps.cli import app
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,13 +36,6 @@ def _only_svg_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
             target.write_text("picture")
 
     monkeypatch.setattr(Figure, "savefig", savefig)
-
-
-def answer(*words: str) -> tuple[int, str, str]:
-    result = CliRunner().invoke(app, list(words))
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result.exit_code, result.stdout, result.stderr
 
 
 def make_run(folder: Path, name: str = "methanol", *, searched: bool = False) -> Path:
