@@ -32,7 +32,7 @@ from asteroid.labels.matching import match_geometries
 from asteroid.labels.splits import buy_accurate
 from asteroid.models.mlp import MLPSettings
 from asteroid.stages.bias_weights import estimate_bias
-from asteroid.stages.stage import Frames, Seeds, StageSpec
+from asteroid.stages.stage import Frames, NetworkStage, Seeds
 from asteroid.stages.train import train_pack
 from asteroid.training.schedule import Schedule
 from asteroid.units import KCAL_PER_MOL_EV
@@ -110,7 +110,7 @@ def correlate(accurate: LabelSet, cheap: LabelSet, sizes: tuple[int, ...], seeds
             bought = buy_accurate(accurate, round(size / 0.8), seed)
             frames = [Frames(accurate.level, tuple(hashes[0][r] for r in rows)) for rows in (bought.train, bought.val)]
             schedule = Schedule(steps=3000, learning_rate=0.007)
-            specs.append(StageSpec("identify", settings, MLPSettings(), schedule, *frames, Seeds(seed, seed, seed)))
+            specs.append(NetworkStage("identify", settings, MLPSettings(), schedule, *frames, Seeds(seed, seed, seed)))
             unseen.append(np.setdiff1d(np.arange(len(accurate)), np.r_[bought.train, bought.val]))
         models = [result.model for result in train_pack(bank, specs, {})]
         bias = estimate_bias(bank, cheap.level, torch.arange(len(cheap)), models).numpy() / KCAL_PER_MOL_EV

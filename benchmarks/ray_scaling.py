@@ -23,7 +23,7 @@ from asteroid.descriptors.frame_bank import BankEntry, FrameBank, build_bank
 from asteroid.descriptors.layout import DescriptorSettings
 from asteroid.labels.label_set import content_hashes
 from asteroid.models.mlp import MLPSettings
-from asteroid.stages.stage import Frames, Seeds, StageSpec
+from asteroid.stages.stage import Frames, NetworkStage, Seeds
 from asteroid.training.schedule import Schedule
 from study.ray_backend.executor import RayExecutor
 from study.ray_backend.session import open_session
@@ -75,7 +75,7 @@ def make_packs(bank: FrameBank, n_packs: int) -> list[Pack]:
     hashes = tuple(rows)
     train, val = Frames(level, hashes[:-100]), Frames(level, hashes[-100:])
     schedule = Schedule(steps=STEPS, learning_rate=0.01)
-    spec = StageSpec("pretrain", bank.layout.settings, MLPSettings(), schedule, train, val, Seeds(0, 0, 0))
+    spec = NetworkStage("pretrain", bank.layout.settings, MLPSettings(), schedule, train, val, Seeds(0, 0, 0))
     return [
         Pack(tuple(replace(spec, seeds=Seeds(0, MODELS * i + k, i)) for k in range(MODELS)), share_batches=True)
         for i in range(n_packs)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from asteroid.descriptors.frame_bank import FrameBank
     from asteroid.models.trained import TrainedModel
-    from asteroid.stages.stage import StageSpec
+    from asteroid.stages.stage import NetworkStage
 
 
 @dataclass(frozen=True)
@@ -31,18 +31,14 @@ class Weighting:
 
 def weightings_of(
     bank: FrameBank,
-    specs: Sequence[StageSpec],
+    specs: Sequence[NetworkStage],
     rows: Sequence[tuple[Tensor, Tensor]],
     parents: Mapping[str, TrainedModel],
 ) -> list[Weighting | None]:
     """Bias weights of every stage that has a temperature; one pass over the frames per set of frames."""
     weightings: list[Weighting | None] = [None] * len(specs)
-    waiting = [i for i, spec in enumerate(specs) if spec.gamma_rel is not None]
-    while waiting:
-        alike = [
-            i for i in waiting if specs[i].train == specs[waiting[0]].train and specs[i].val == specs[waiting[0]].val
-        ]
-        waiting = [i for i in waiting if i not in alike]
+    gammas = {i: spec.gamma_rel for i, spec in enumerate(specs) if spec.gamma_rel is not None}
+    for alike in _with_equal_frames({i: specs[i] for i in gammas}):
         teacher_keys = sorted({specs[i].parents[0] for i in alike})
         train_rows, val_rows = rows[alike[0]]
         level = specs[alike[0]].train.level
@@ -50,12 +46,19 @@ def weightings_of(
         bias = estimate_bias(bank, level, torch.cat([train_rows, val_rows]), teachers)
         for i in alike:
             own = bias[teacher_keys.index(specs[i].parents[0])]
-            weightings[i] = _weigh(own, len(train_rows), specs[i].gamma_rel)
+            weightings[i] = _weigh(own, len(train_rows), gammas[i])
     return weightings
 
 
-def _weigh(bias: Tensor, n_train: int, gamma_rel: float | None) -> Weighting:
-    assert gamma_rel is not None
+def _with_equal_frames(specs: Mapping[int, NetworkStage]) -> list[list[int]]:
+    """Places of the stages, grouped by their frames."""
+    groups: dict[tuple[str, str], list[int]] = {}
+    for place, spec in specs.items():
+        groups.setdefault((spec.train.digest, spec.val.digest), []).append(place)
+    return list(groups.values())
+
+
+def _weigh(bias: Tensor, n_train: int, gamma_rel: float) -> Weighting:
     on_train = bias[:n_train].double()
     low, median, high = torch.quantile(on_train, torch.tensor([0.1, 0.5, 0.9], dtype=torch.float64)).tolist()
     gamma = gamma_rel * median

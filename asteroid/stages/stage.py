@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from asteroid.training.schedule import TRAINER_VERSION
 
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from asteroid.training.schedule import Schedule
 
 
-StageKind = Literal["identify", "pretrain", "score_match", "finetune", "residual", "kernel"]
+NetworkStageKind = Literal["identify", "pretrain", "score_match", "finetune", "residual"]
+StageKind = Literal[NetworkStageKind, "kernel"]
 
 
 @dataclass(frozen=True)
@@ -76,15 +77,15 @@ class ScoreSettings:
 
 
 @dataclass(frozen=True)
-class StageSpec:
-    """Everything that determines a trained stage.
+class NetworkStage:
+    """Everything that determines a stage of gradient training.
 
     Attributes:
         kind: what the stage does.
         descriptors: resolution of the descriptors; None where no model of the study needs any.
-        model: architecture and size of the networks, or settings of the kernel.
-        schedule: steps, rates, loss; None for a kernel.
-        train: frames that gradients see; a kernel sees the others as well.
+        model: architecture and size of the networks.
+        schedule: steps, rates, loss.
+        train: frames that gradients see.
         val: frames that choose the best weights.
         seeds: the random choices.
         parents: keys of the stages that this one needs.
@@ -93,10 +94,10 @@ class StageSpec:
         score: temperature and probes of score matching; None elsewhere.
     """
 
-    kind: StageKind
+    kind: NetworkStageKind
     descriptors: DescriptorSettings | None
-    model: NetworkSettings | KernelSettings
-    schedule: Schedule | None
+    model: NetworkSettings
+    schedule: Schedule
     train: Frames
     val: Frames
     seeds: Seeds
@@ -107,28 +108,124 @@ class StageSpec:
 
     @property
     def steps(self) -> int:
-        """Gradient steps; 0 for a kernel."""
-        return self.schedule.steps if self.schedule else 0
+        """Gradient steps."""
+        return self.schedule.steps
+
+    @property
+    def effort(self) -> float:
+        """About how long it takes, in gradient steps."""
+        return self.schedule.steps
+
+    @property
+    def n_val(self) -> int:
+        """Frames that are held out of the training."""
+        return len(self.val)
+
+    @property
+    def is_weighted(self) -> bool:
+        """Whether frames weigh exp(-bias / gamma)."""
+        return self.gamma_rel is not None
+
+    @property
+    def reads_labels(self) -> bool:
+        """Whether it needs energies and forces of its frames, or only geometries."""
+        return self.score is None
 
     @property
     def added_to(self) -> str | None:
         """Key of the stage to whose prediction this one's is added, or None."""
-        return self.parents[0] if self.kind in ("residual", "kernel") and self.parents else None
+        return self.parents[0] if self.kind == "residual" and self.parents else None
+
+    @property
+    def prediction_size(self) -> tuple[object, ...]:
+        """Stages that agree in it predict a frame equally fast."""
+        return (self.model,)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data; frames appear as level, number and digest."""
-        plain = asdict(replace(self, train=Frames("", ()), val=Frames("", ()), base=None))
-        for role, frames in (("train", self.train), ("val", self.val), ("base", self.base)):
-            if frames is not None:
-                plain[role] = {"level": frames.level, "n": len(frames), "digest": frames.digest}
-        plain["model"]["architecture"] = self.model.architecture
-        return plain | {"parents": list(self.parents), "trainer_version": TRAINER_VERSION}
+        return _record(self)
 
     @cached_property
     def key(self) -> str:
         """Hash of the canonical JSON: equal keys are trained once."""
-        canonical = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"), allow_nan=False)
-        return hashlib.blake2b(canonical.encode(), digest_size=16).hexdigest()
+        return _hash_of(self.to_json())
+
+
+@dataclass(frozen=True)
+class KernelStage:
+    """Everything that determines a kernel fit in closed form. It has no early stopping: all frames are trained on.
+
+    Attributes:
+        descriptors: as of the study's networks. A kernel has descriptors of its own.
+        model: settings of the kernel.
+        train: frames that it is fitted to.
+        val: frames that it is fitted to as well; a network would hold them out.
+        seeds: the random choices; of weights, which frames are searched for permutations.
+        parents: the key of the stage whose prediction is subtracted from the labels, if there is one.
+        base: cheap labels at the geometries of `train` and `val`, in this order, that are subtracted from the labels.
+    """
+
+    descriptors: DescriptorSettings | None
+    model: KernelSettings
+    train: Frames
+    val: Frames
+    seeds: Seeds
+    parents: tuple[str, ...] = ()
+    base: Frames | None = None
+
+    kind: ClassVar[Literal["kernel"]] = "kernel"
+    steps: ClassVar[int] = 0
+    n_val: ClassVar[int] = 0
+    is_weighted: ClassVar[bool] = False
+    reads_labels: ClassVar[bool] = True
+
+    @property
+    def n_frames(self) -> int:
+        """Frames that it is fitted to."""
+        return len(self.train) + len(self.val)
+
+    @property
+    def effort(self) -> float:
+        """About how long it takes, in gradient steps of a network."""
+        return self.n_frames**2 / 10
+
+    @property
+    def added_to(self) -> str | None:
+        """Key of the stage to whose prediction this one's is added, or None."""
+        return self.parents[0] if self.parents else None
+
+    @property
+    def prediction_size(self) -> tuple[object, ...]:
+        """Stages that agree in it predict a frame equally fast."""
+        return (self.model, self.n_frames)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data; frames appear as level, number and digest."""
+        return _record(self)
+
+    @cached_property
+    def key(self) -> str:
+        """Hash of the canonical JSON: equal keys are trained once."""
+        return _hash_of(self.to_json())
+
+
+StageSpec = NetworkStage | KernelStage
+
+
+def _record(spec: StageSpec) -> dict[str, Any]:
+    """Plain data of a stage, of the same keys for all kinds: null where a kind has no such setting."""
+    plain = asdict(replace(spec, train=Frames("", ()), val=Frames("", ()), base=None))
+    for role, frames in (("train", spec.train), ("val", spec.val), ("base", spec.base)):
+        if frames is not None:
+            plain[role] = {"level": frames.level, "n": len(frames), "digest": frames.digest}
+    plain["model"]["architecture"] = spec.model.architecture
+    plain |= {"kind": spec.kind, "parents": list(spec.parents)}
+    return {field.name: plain.get(field.name) for field in fields(NetworkStage)} | {"trainer_version": TRAINER_VERSION}
+
+
+def _hash_of(record: Mapping[str, Any]) -> str:
+    canonical = json.dumps(record, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.blake2b(canonical.encode(), digest_size=16).hexdigest()
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import psutil
 import torch
 
-from asteroid.models.sgdml import KernelSettings, kernel_bytes
+from asteroid.models.sgdml import kernel_bytes
+from asteroid.stages.stage import KernelStage
 from study.forecast.count import core_s_of, wall_s_of
 from study.forecast.warmup import WarmUp
 from study.ray_backend.shared_bank import SharedBank
@@ -79,9 +80,9 @@ def _memory_bytes(forecast: Forecast, bank_bytes: int, n_atoms: int, workers: in
     """The peak of this process after the warm-up; workers share one more copy of the frames, a kernel comes on top."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     kernels = [
-        kernel_bytes(len(spec.train) + len(spec.val), n_atoms, spec.model)
+        kernel_bytes(spec.n_frames, n_atoms, spec.model)
         for spec in forecast.stages.values()
-        if isinstance(spec.model, KernelSettings)
+        if isinstance(spec, KernelStage)
     ]
     together = sum(sorted(kernels)[-workers:])
     if workers == 1:

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 import torch
 
 from asteroid.models import make_network
-from asteroid.models.sgdml import KernelSettings
 from asteroid.models.trained import TrainedNetwork
-from asteroid.stages.stage import Frames, StageSpec
+from asteroid.stages.stage import Frames, KernelStage, NetworkStage
 from asteroid.stages.train import train_pack
 
 if TYPE_CHECKING:
@@ -20,6 +19,8 @@ if TYPE_CHECKING:
 
     from asteroid.descriptors.frame_bank import FrameBank
     from asteroid.models.trained import TrainedModel
+    from asteroid.stages.stage import StageSpec
+    from asteroid.training.schedule import Schedule
     from study.recipes.packs import Pack
 
 #: Steps and validations of the two short trainings that are there to tell fixed costs from those of a step.
@@ -44,10 +45,8 @@ class PackRate:
     step_s: float
     validation_s: float
 
-    def core_s(self, pack: Pack) -> float:
+    def core_s(self, schedule: Schedule) -> float:
         """CPU seconds of a pack of this sort and size."""
-        schedule = pack.specs[0].schedule
-        assert schedule is not None
         return self.fixed_s + self.step_s * schedule.steps + self.validation_s * schedule.validations
 
 
@@ -92,22 +91,24 @@ class WarmUp:
         self._kernels: dict[tuple[object, ...], KernelRate] = {}
         self._rates: dict[tuple[object, ...], dict[int, PackRate]] = {}
         for sort, own in sorts.items():
-            if own[0].kind == "kernel":
-                self._kernels[sort] = self._kernel_rate(max(own, key=_n_frames))
+            kernels = [spec for pack in own for spec in pack.specs if isinstance(spec, KernelStage)]
+            if kernels:
+                self._kernels[sort] = self._kernel_rate(max(kernels, key=lambda spec: spec.n_frames))
             else:
                 ends = (min(own, key=_size), max(own, key=_size))
                 self._rates[sort] = {len(pack.specs): self._pack_rate(pack) for pack in ends}
 
     def core_s(self, pack: Pack) -> float:
         """Expected CPU seconds of one of the packs; between the two sizes that were tried, a straight line."""
-        if pack.kind == "kernel":
-            return self._kernels[_sort(pack)].core_s(_n_frames(pack))
+        first = pack.specs[0]
+        if isinstance(first, KernelStage):
+            return self._kernels[_sort(pack)].core_s(first.n_frames)
         (least, small), *more = sorted(self._rates[_sort(pack)].items())
         if not more:
-            return small.core_s(pack)
+            return small.core_s(first.schedule)
         most, large = more[0]
         share = (len(pack.specs) - least) / (most - least)
-        return (1 - share) * small.core_s(pack) + share * large.core_s(pack)
+        return (1 - share) * small.core_s(first.schedule) + share * large.core_s(first.schedule)
 
     def _pack_rate(self, pack: Pack) -> PackRate:
         parents = {key: self._stand_in(self._stages[key]) for key in pack.parents}
@@ -120,23 +121,23 @@ class WarmUp:
 
     def _spend(self, pack: Pack, parents: Mapping[str, TrainedModel], steps: int, validations: int) -> float:
         """CPU seconds of a short training."""
-        specs = []
-        for spec in pack.specs:
-            assert spec.schedule is not None
-            schedule = replace(spec.schedule, steps=steps, validations=validations)
-            specs.append(replace(spec, schedule=schedule))
+        specs = [
+            replace(spec, schedule=replace(spec.schedule, steps=steps, validations=validations))
+            for spec in pack.specs
+            if isinstance(spec, NetworkStage)
+        ]
         began = time.process_time()
         train_pack(self._bank, specs, parents, share_batches=pack.share_batches)
         return time.process_time() - began
 
-    def _kernel_rate(self, pack: Pack) -> KernelRate:
-        parents = {key: self._stand_in(self._stages[key]) for key in pack.parents}
-        sizes = [min(n, _n_frames(pack)) for n in _KERNEL_FRAMES]
-        self._spend_kernel(pack.specs[0], parents, min(sizes))  # the package is loaded once
-        small, large = ((n, self._spend_kernel(pack.specs[0], parents, n)) for n in sizes)
+    def _kernel_rate(self, spec: KernelStage) -> KernelRate:
+        parents = {key: self._stand_in(self._stages[key]) for key in spec.parents}
+        sizes = [min(n, spec.n_frames) for n in _KERNEL_FRAMES]
+        self._spend_kernel(spec, parents, min(sizes))  # the package is loaded once
+        small, large = ((n, self._spend_kernel(spec, parents, n)) for n in sizes)
         return KernelRate.through(small, large)
 
-    def _spend_kernel(self, spec: StageSpec, parents: Mapping[str, TrainedModel], n_frames: int) -> float:
+    def _spend_kernel(self, spec: KernelStage, parents: Mapping[str, TrainedModel], n_frames: int) -> float:
         level, hashes = spec.train.level, (*spec.train.hashes, *spec.val.hashes)
         small = replace(spec, train=Frames(level, hashes[:n_frames]), val=Frames(level, ()))
         began = time.process_time()
@@ -145,7 +146,8 @@ class WarmUp:
 
     def _stand_in(self, spec: StageSpec) -> TrainedNetwork:
         """An untrained network in the place of a parent: it computes as fast as a trained one."""
-        assert not isinstance(spec.model, KernelSettings)
+        if isinstance(spec, KernelStage):
+            raise ValueError("no stage is a kernel's child")
         network, frames = make_network(spec.model, self._bank.layout), self._bank.levels[spec.train.level]
         rows = self._bank.rows_of(spec.train.level, spec.train.hashes)
         forces = torch.nan_to_num(frames.forces[rows], nan=1.0)
@@ -155,15 +157,11 @@ class WarmUp:
 
 def _sort(pack: Pack) -> tuple[object, ...]:
     """Packs of equal sort cost the same for each step, validation and model."""
-    spec, schedule = pack.specs[0], pack.specs[0].schedule
-    weighted = any(s.gamma_rel is not None for s in pack.specs)
-    batch = None if schedule is None else (schedule.batch_size, schedule.force_loss)
+    spec = pack.specs[0]
+    weighted = any(s.is_weighted for s in pack.specs)
+    batch = (spec.schedule.batch_size, spec.schedule.force_loss) if isinstance(spec, NetworkStage) else None
     return (pack.kind, spec.train.level, spec.model, batch, pack.share_batches, weighted, spec.base is not None)
 
 
 def _size(pack: Pack) -> tuple[int, int]:
     return len(pack.specs), max(len(spec.val) for spec in pack.specs)
-
-
-def _n_frames(pack: Pack) -> int:
-    return max(len(spec.train) + len(spec.val) for spec in pack.specs)

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, TypeVar
 
 from asteroid.labels.label_set import content_hashes
 from asteroid.labels.splits import buy_accurate, buy_cheap, cross_validation_folds
-from asteroid.stages.stage import Frames, ScoreSettings, Seeds, StageSpec
+from asteroid.stages.stage import Frames, KernelStage, NetworkStage, ScoreSettings, Seeds
 from study.strategies import TRAITS
 
 if TYPE_CHECKING:
     from asteroid.labels.label_set import IntArray, LabelSet
-    from asteroid.stages.stage import StageKind
+    from asteroid.stages.stage import NetworkStageKind, StageSpec
     from asteroid.training.schedule import Schedule
     from study.data.load import StudyData
     from study.recipes.settings import Settings
@@ -91,6 +91,7 @@ class ChainBuilder:
             InputError: n_cheap is larger than the cheap pool.
         """
         chain: tuple[StageSpec, ...] = ()
+        stage: StageSpec
         weighted = strategy == "asteroid" and math.isfinite(settings.gamma_rel)
         for kind in TRAITS[strategy].stages:
             match kind:
@@ -115,32 +116,32 @@ class ChainBuilder:
             chain = (*chain, stage)
         return chain
 
-    def _score_match(self, settings: Settings, cheap: Split, seed: int) -> StageSpec:
+    def _score_match(self, settings: Settings, cheap: Split, seed: int) -> NetworkStage:
         assert self._temperature_k is not None
         stage = self._spec("score_match", settings, _given(settings.score_match), cheap, seed)
         return replace(stage, score=ScoreSettings(self._temperature_k, settings.n_probes))
 
     def _kernel(
         self, settings: Settings, accurate: Split, seed: int, parents: tuple[StageSpec, ...], on_cheap: bool
-    ) -> StageSpec:
+    ) -> KernelStage:
         """SGDML takes no part in early stopping and no random choice but the labels: its seeds say so."""
-        stage = self._spec("kernel", settings, None, accurate, seed, parents)
         base = None
         if on_cheap:
             base = Frames(self._cheap_level, tuple(self._cheap_at[h] for frames in accurate for h in frames.hashes))
-        return replace(stage, model=settings.kernel, seeds=Seeds(seed, 0, 0), base=base)
+        keys = tuple(parent.key for parent in parents)
+        return KernelStage(self._descriptors, settings.kernel, *accurate, Seeds(seed, 0, 0), keys, base)
 
     def _spec(
         self,
-        kind: StageKind,
+        kind: NetworkStageKind,
         settings: Settings,
-        schedule: Schedule | None,
+        schedule: Schedule,
         frames: Split,
         seed: int,
         parents: tuple[StageSpec, ...] = (),
         gamma_rel: float | None = None,
-    ) -> StageSpec:
-        return StageSpec(
+    ) -> NetworkStage:
+        return NetworkStage(
             kind=kind,
             descriptors=self._descriptors,
             model=settings.model,

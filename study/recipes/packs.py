@@ -8,6 +8,8 @@ from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from asteroid.stages.stage import NetworkStage
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -68,7 +70,7 @@ def plan_rounds(chains: Iterable[Sequence[StageSpec]], pack_size: int) -> list[l
         rounds of packs in a fixed order; every key occurs once.
     """
     stages = {spec.key: spec for chain in chains for spec in chain}
-    waits_for_teachers = any(spec.gamma_rel is not None for spec in stages.values())
+    waits_for_teachers = any(spec.is_weighted for spec in stages.values())
     depth: dict[str, int] = {}
 
     def depth_of(spec: StageSpec) -> int:
@@ -98,13 +100,8 @@ def by_urgency(rounds: Iterable[Sequence[Pack]]) -> list[Pack]:
     way: dict[int, float] = {}
     for pack in reversed(packs):  # children come after their parents
         behind = [way[id(child)] for spec in pack.specs for child in needed_by.get(spec.key, ())]
-        way[id(pack)] = _effort(pack) + max(behind, default=0.0)
+        way[id(pack)] = sum(spec.effort for spec in pack.specs) + max(behind, default=0.0)
     return sorted(packs, key=lambda pack: -way[id(pack)])
-
-
-def _effort(pack: Pack) -> float:
-    """About how long a pack takes, in steps of one model; a kernel's grows with the square of its frames."""
-    return sum(spec.steps or (len(spec.train) + len(spec.val)) ** 2 / 10 for spec in pack.specs)
 
 
 def _compatibility(spec: StageSpec) -> str:
@@ -114,7 +111,7 @@ def _compatibility(spec: StageSpec) -> str:
     share frames and batches as well: a batch's Jacobians are then read once for all models. What gains nothing from
     company, a kernel or a message-passing network, stays alone, so that workers share the load evenly.
     """
-    if spec.schedule is None or spec.model.architecture not in _PACKED:
+    if not isinstance(spec, NetworkStage) or spec.model.architecture not in _PACKED:
         return spec.key
     schedule = replace(
         spec.schedule,

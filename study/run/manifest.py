@@ -121,7 +121,7 @@ def _bought(stages: Iterable[StageSpec]) -> defaultdict[tuple[str, str], set[str
     for spec in stages:
         for frames in (spec.train, spec.val):
             bought[frames.level, "sampled"].update(frames.hashes)
-            if spec.score is None:
+            if spec.reads_labels:
                 bought[frames.level, "labelled"].update(frames.hashes)
         if spec.base is not None:  # at geometries that are there already
             bought[spec.base.level, "labelled"].update(spec.base.hashes)

@@ -30,8 +30,7 @@ class UseMeter:
         """
         last = recipe.stages[-1]
         terms = [spec for spec in recipe.stages if spec.key in (last.key, last.added_to)]
-        size = len(last.train) + len(last.val) if last.kind == "kernel" else 0
-        what = (*(spec.model for spec in terms), size, last.base is not None)
+        what = (*(spec.prediction_size for spec in terms), last.base is not None)
         if what not in self._measured:
             level = self._data.cheap_pool.level
             method = cheap_method(level) if last.base is not None else None

@@ -134,8 +134,7 @@ def _row(
 ) -> dict[str, Any]:
     last = recipe.stages[-1]
     bought = recipe.budget > 0
-    n_val = len(last.val) if last.kind != "kernel" else 0  # a kernel trains on all that is bought
-    weighted = next((results[s.key] for s in recipe.stages if s.gamma_rel is not None and s.key in results), None)
+    weighted = next((results[s.key] for s in recipe.stages if s.is_weighted and s.key in results), None)
     bias = (weighted and weighted.bias_quantiles_ev_ang) or (math.nan, math.nan, math.nan)
     prices = workload.data.prices
     gamma_ev_ang = recipe.gamma_rel  # inf: no weights, NaN: nothing to weight
@@ -147,8 +146,8 @@ def _row(
         "gamma_ev_ang": gamma_ev_ang,
         "schedule": recipe.schedule,
         "budget": recipe.budget,
-        "n_train": recipe.budget - n_val if bought else 0,
-        "n_val": n_val if bought else 0,
+        "n_train": recipe.budget - last.n_val if bought else 0,
+        "n_val": last.n_val if bought else 0,
         "n_cheap": recipe.n_cheap,
         "seed": recipe.seed,
         "tuned_with_n": recipe.tuned_with_n,

@@ -10,6 +10,7 @@ import numpy as np
 from optuna.trial import Trial, TrialState
 
 from asteroid.stages.predict_chain import predict_chain
+from asteroid.stages.stage import KernelStage
 from study.search.journal import ask_trial, counted_trials, open_study, settle_torn_trials
 from study.search.pruning import Judge, reported_step, rung_steps, value_at
 from study.strategies import TRAITS
@@ -80,11 +81,12 @@ class SearchTrial:
 
     def step_at(self, rung: int) -> int | None:
         """After how many steps it is judged; None at the end, where nothing is left to be saved."""
-        pruning, schedule = self.search.section.pruning, self.last[0].schedule  # a kernel has none and is not judged
-        if pruning is None or schedule is None or rung >= len(pruning.shares):
+        pruning, last = self.search.section.pruning, self.last[0]
+        # A kernel is fitted in one go: there is nothing to judge on the way.
+        if pruning is None or isinstance(last, KernelStage) or rung >= len(pruning.shares):
             return None
-        step = rung_steps(pruning, schedule)[rung]
-        return step if step < schedule.steps else None
+        step = rung_steps(pruning, last.schedule)[rung]
+        return step if step < last.steps else None
 
 
 class TrialBook:

@@ -17,7 +17,7 @@ from asteroid.descriptors.frame_bank import BankEntry, FrameBank, build_bank
 from asteroid.descriptors.layout import DescriptorSettings
 from asteroid.labels.label_set import content_hashes
 from asteroid.models.mlp import MLPSettings
-from asteroid.stages.stage import Frames, Seeds, StageSpec
+from asteroid.stages.stage import Frames, NetworkStage, Seeds
 from asteroid.training.schedule import Schedule
 from study.recipes.packs import Pack
 
@@ -40,7 +40,7 @@ def pack(*seeds: int, schedule: Schedule = SLOW) -> Pack:
     hashes = tuple(bank().rows[LEVEL])
     train, val = Frames(LEVEL, hashes[3:]), Frames(LEVEL, hashes[:3])
     specs = [
-        StageSpec("identify", DESCRIPTORS, MLPSettings(hidden=6), schedule, train, val, Seeds(0, seed, seed))
+        NetworkStage("identify", DESCRIPTORS, MLPSettings(hidden=6), schedule, train, val, Seeds(0, seed, seed))
         for seed in seeds
     ]
     return Pack(tuple(specs), share_batches=False)
@@ -113,7 +113,7 @@ from asteroid.descriptors.layout import DescriptorSettings
 from asteroid.descriptors.frame_bank import BankEntry, build_bank
 from asteroid.labels.label_set import content_hashes
 from asteroid.models.mlp import MLPSettings
-from asteroid.stages.stage import Frames, Seeds, StageSpec
+from asteroid.stages.stage import Frames, Seeds, NetworkStage
 from asteroid.training.schedule import Schedule
 from study.recipes.packs import Pack
 from study.ray_backend.executor import RayExecutor
@@ -123,7 +123,7 @@ labels = load_methanol().accurate.select(np.arange(20))
 bank = build_bank(settings, [BankEntry(labels, content_hashes(labels))])
 frames = tuple(bank.rows[labels.level])
 schedule = Schedule(steps, 0.001, warmup_steps=3, batch_size=4, validations=max(6, steps // 500))
-spec = StageSpec("identify", settings, MLPSettings(hidden=6), schedule, Frames(labels.level, frames[3:]),
+spec = NetworkStage("identify", settings, MLPSettings(hidden=6), schedule, Frames(labels.level, frames[3:]),
                  Frames(labels.level, frames[:3]), Seeds(0, 1, 1))
 executor = RayExecutor(bank, workers=1, address=(sys.argv[2:] or [None])[0])
 try:

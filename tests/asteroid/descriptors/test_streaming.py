@@ -17,7 +17,7 @@ from asteroid.descriptors.streaming import choose_streamed, stream_batches
 from asteroid.labels.label_set import LabelSet, content_hashes
 from asteroid.models.mlp import MLPSettings
 from asteroid.stages.bias_weights import estimate_bias
-from asteroid.stages.stage import Frames, ScoreSettings, Seeds, StageResult, StageSpec
+from asteroid.stages.stage import Frames, NetworkStage, ScoreSettings, Seeds, StageResult
 from asteroid.stages.train import train_pack
 from asteroid.training.schedule import Schedule
 from study.ray_backend.shared_bank import SharedBank
@@ -139,7 +139,7 @@ def streamed(entries: list[BankEntry]) -> FrameBank:
     return bank
 
 
-def chain(bank: FrameBank) -> list[list[StageSpec]]:
+def chain(bank: FrameBank) -> list[list[NetworkStage]]:
     """Packs: a teacher; three weighted pretrainings with shared batches; two fine-tunings with batches of their own."""
 
     def some(level: str, start: int, stop: int) -> Frames:
@@ -147,7 +147,7 @@ def chain(bank: FrameBank) -> list[list[StageSpec]]:
 
     schedule = Schedule(steps=30, learning_rate=3e-3, warmup_steps=5, validations=3)
     accurate = some(ACCURATE, 0, 40), some(ACCURATE, 40, 60)
-    teacher = StageSpec("identify", LAYOUT.settings, MLPSettings(8, 2), schedule, *accurate, Seeds(0, 1, 2))
+    teacher = NetworkStage("identify", LAYOUT.settings, MLPSettings(8, 2), schedule, *accurate, Seeds(0, 1, 2))
     cheap = some(CHEAP, 0, 160), some(CHEAP, 160, 200)
     pretrain = [
         replace(

@@ -14,7 +14,7 @@ from scipy.spatial.transform import Rotation
 from asteroid.descriptors.frame_bank import FrameTensors
 from asteroid.models.network import Scaling, stack_scalings
 from asteroid.models.schnet import SchNet, SchNetSettings
-from asteroid.stages.stage import Frames, Seeds, StageSpec
+from asteroid.stages.stage import Frames, NetworkStage, Seeds
 from asteroid.stages.train import train_pack
 from asteroid.training.fit_loop import fit_pack
 from asteroid.training.losses import weighted_loss
@@ -243,7 +243,7 @@ def test_the_fit_loop_trains_it(network: SchNet, frames: FrameTensors) -> None:
 def test_a_chain_of_stages(methanol_bank: FrameBank, network: SchNet) -> None:
     names = tuple(methanol_bank.rows[ACCURATE])
     schedule = replace(SCHEDULE, steps=30)
-    identify = StageSpec(
+    identify = NetworkStage(
         kind="identify",
         descriptors=methanol_bank.layout.settings,
         model=SETTINGS,

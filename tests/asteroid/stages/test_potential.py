@@ -20,7 +20,7 @@ from asteroid.models.schnet import SchNetSettings
 from asteroid.models.sgdml import KernelSettings
 from asteroid.stages.potential import Potential, cpu_s_per_frame
 from asteroid.stages.predict_chain import predict_chain
-from asteroid.stages.stage import Frames, Seeds, StageSpec
+from asteroid.stages.stage import Frames, KernelStage, NetworkStage, Seeds
 from asteroid.stages.train import train_pack
 from asteroid.training.schedule import Schedule
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from asteroid.models.trained import TrainedModel
+    from asteroid.stages.stage import StageSpec
 
 LEVEL = "ccsd_t/cc-pvdz"
 MLP, SCHNET = MLPSettings(hidden=8), SchNetSettings(hidden=8, layers=1, n_gaussians=8)
@@ -46,7 +47,7 @@ def bank() -> FrameBank:
 def trained() -> tuple[dict[str, StageSpec], dict[str, TrainedModel]]:
     """Chains by name (their last stages), and all models by key."""
     names = tuple(bank().rows[LEVEL])
-    first = StageSpec(
+    first = NetworkStage(
         kind="identify",
         descriptors=bank().layout.settings,
         model=MLP,
@@ -55,7 +56,7 @@ def trained() -> tuple[dict[str, StageSpec], dict[str, TrainedModel]]:
         val=Frames(LEVEL, names[16:20]),
         seeds=Seeds(0, 1, 2),
     )
-    kernel = replace(first, kind="kernel", model=KernelSettings(sigmas=(10,)), schedule=None)
+    kernel = KernelStage(first.descriptors, KernelSettings(sigmas=(10,)), first.train, first.val, first.seeds)
     base = Frames("gfn2-xtb", tuple(f"cheap {i}" for i in range(20)))
     chains = {
         "mlp": first,

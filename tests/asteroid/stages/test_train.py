@@ -18,7 +18,7 @@ from asteroid.models.mlp import MLPSettings
 from asteroid.models.predict import predict_models
 from asteroid.models.sgdml import KernelModel, KernelSettings, fit_kernel
 from asteroid.stages.predict_chain import predict_chain
-from asteroid.stages.stage import Frames, ScoreSettings, Seeds, StageResult, StageSpec
+from asteroid.stages.stage import Frames, KernelStage, NetworkStage, ScoreSettings, Seeds, StageResult
 from asteroid.stages.train import train_pack
 from asteroid.training import fit_loop as training
 from asteroid.training.schedule import Schedule
@@ -50,13 +50,16 @@ def some(level: str, start: int, stop: int) -> Frames:
     return Frames(level, tuple(bank().rows[level])[start:stop])
 
 
-def stage(kind: str = "identify", **changes: object) -> StageSpec:
+def stage(kind: str = "identify", **changes: object) -> NetworkStage | KernelStage:
     on_cheap = kind in ("pretrain", "score_match")
-    spec = StageSpec(
+    if kind == "kernel":
+        frames = some(ACCURATE, 0, 40), some(ACCURATE, 40, 50)
+        return replace(KernelStage(DESCRIPTORS, KERNEL, *frames, Seeds(0, 1, 2)), **changes)
+    spec = NetworkStage(
         kind=kind,
         descriptors=DESCRIPTORS,
-        model=KERNEL if kind == "kernel" else MLPSettings(hidden=12),
-        schedule=None if kind == "kernel" else SCHEDULE,
+        model=MLPSettings(hidden=12),
+        schedule=SCHEDULE,
         train=some(CHEAP, 0, 140) if on_cheap else some(ACCURATE, 0, 40),
         val=some(CHEAP, 140, 160) if on_cheap else some(ACCURATE, 40, 50),
         seeds=Seeds(0, 1, 2),

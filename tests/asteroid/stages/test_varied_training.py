@@ -23,7 +23,7 @@ from asteroid.models.trained import TrainedNetwork
 from asteroid.stages.bias_weights import estimate_bias
 from asteroid.stages.evaluation import evaluate
 from asteroid.stages.potential import Potential, cpu_s_per_frame
-from asteroid.stages.stage import Frames, Seeds, StageResult, StageSpec
+from asteroid.stages.stage import Frames, NetworkStage, Seeds, StageResult
 from asteroid.stages.train import train_pack
 from asteroid.training.schedule import Schedule
 
@@ -56,9 +56,9 @@ def padded(labels: LabelSet, more: int) -> LabelSet:
     )
 
 
-def spec_of(labels: LabelSet, n: int = 60, **changes: object) -> StageSpec:
+def spec_of(labels: LabelSet, n: int = 60, **changes: object) -> NetworkStage:
     names = content_hashes(labels)
-    spec = StageSpec(
+    spec = NetworkStage(
         kind="identify",
         descriptors=None,
         model=SETTINGS,
@@ -160,14 +160,14 @@ def test_realigned_energies_know_no_zero_of_any_element() -> None:
 
 
 @pytest.fixture(scope="module")
-def trained() -> tuple[FrameBank, StageSpec, StageResult]:
+def trained() -> tuple[FrameBank, NetworkStage, StageResult]:
     labels = labels_of()
     bank, spec = bank_of(labels), spec_of(labels)
     (result,) = train_pack(bank, [spec], {})
     return bank, spec, result
 
 
-def test_training_learns_forces_and_energies(trained: tuple[FrameBank, StageSpec, StageResult]) -> None:
+def test_training_learns_forces_and_energies(trained: tuple[FrameBank, NetworkStage, StageResult]) -> None:
     bank, spec, result = trained
     assert result.status == "ok"
     frames, rows = bank.levels[LEVEL], bank.rows_of(LEVEL, spec.val.hashes)
@@ -212,13 +212,13 @@ def test_a_set_of_one_molecule_trains_as_that_molecule_does() -> None:
     torch.testing.assert_close(energies[0], energies[1], rtol=0, atol=2e-2)  # a median against a mean
 
 
-def chain_of(accurate: LabelSet, cheap: LabelSet) -> tuple[StageSpec, StageSpec, StageSpec]:
+def chain_of(accurate: LabelSet, cheap: LabelSet) -> tuple[NetworkStage, NetworkStage, NetworkStage]:
     identify = spec_of(accurate)
     pretrain = spec_of(cheap, kind="pretrain", parents=(identify.key,), gamma_rel=1.0)
     return identify, pretrain, spec_of(accurate, kind="finetune", parents=(pretrain.key,))
 
 
-def run_chain(bank: FrameBank, chain: Sequence[StageSpec]) -> dict[str, StageResult]:
+def run_chain(bank: FrameBank, chain: Sequence[NetworkStage]) -> dict[str, StageResult]:
     results: dict[str, StageResult] = {}
     for spec in chain:
         (results[spec.key],) = train_pack(bank, [spec], {key: results[key].model for key in spec.parents})
@@ -260,7 +260,7 @@ def test_interrupted_training_goes_on_to_the_same_bits() -> None:
     assert late.model.energy_shift_ev == whole.model.energy_shift_ev
 
 
-def test_a_model_survives_storage(trained: tuple[FrameBank, StageSpec, StageResult]) -> None:
+def test_a_model_survives_storage(trained: tuple[FrameBank, NetworkStage, StageResult]) -> None:
     model = trained[2].model
     again = TrainedNetwork.from_tensors(SETTINGS, model.tensors())
     assert torch.equal(again.element_energies_ev, model.element_energies_ev)
@@ -271,7 +271,9 @@ def test_a_model_survives_storage(trained: tuple[FrameBank, StageSpec, StageResu
     assert TrainedNetwork.from_tensors(SETTINGS, plain.tensors()).element_energies_ev is None
 
 
-def test_a_potential_takes_molecules_it_never_saw_together(trained: tuple[FrameBank, StageSpec, StageResult]) -> None:
+def test_a_potential_takes_molecules_it_never_saw_together(
+    trained: tuple[FrameBank, NetworkStage, StageResult],
+) -> None:
     bank, _, result = trained
     potential = Potential(None, (result.model,))
     labels = labels_of()

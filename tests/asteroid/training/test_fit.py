@@ -10,24 +10,24 @@ import pytest
 import torch
 
 from asteroid.models.mlp import MLPSettings
-from asteroid.stages.stage import Frames, Seeds, StageResult, StageSpec
+from asteroid.stages.stage import Frames, NetworkStage, Seeds, StageResult
 from asteroid.stages.train import train_pack
 from asteroid.training.schedule import Schedule
 
 if TYPE_CHECKING:
     from asteroid.descriptors.frame_bank import FrameBank
-    from asteroid.stages.stage import StageKind
+    from asteroid.stages.stage import NetworkStageKind
 
 ACCURATE, CHEAP = "ccsd_t/cc-pvdz", "gfn2-xtb"
 SCHEDULE = Schedule(steps=24, learning_rate=5e-3, warmup_steps=8, validations=6)
 
 
 def stage(
-    bank: FrameBank, kind: StageKind, seed: int = 0, parents: tuple[str, ...] = (), **changes: object
-) -> StageSpec:
+    bank: FrameBank, kind: NetworkStageKind, seed: int = 0, parents: tuple[str, ...] = (), **changes: object
+) -> NetworkStage:
     level = CHEAP if kind == "pretrain" else ACCURATE
     hashes = tuple(bank.rows[level])
-    return StageSpec(
+    return NetworkStage(
         kind=kind,
         descriptors=bank.layout.settings,
         model=MLPSettings(hidden=8),
@@ -54,7 +54,7 @@ def teacher(methanol_bank: FrameBank) -> StageResult:
 @pytest.mark.parametrize("kind", ["identify", "pretrain", "finetune", "residual"])
 @pytest.mark.parametrize("rungs", [(8, None), (4, 12, 20, None), (5, 24)])
 def test_an_interrupted_pack_ends_with_the_same_bits(
-    methanol_bank: FrameBank, teacher: StageResult, kind: StageKind, rungs: tuple[int | None, ...]
+    methanol_bank: FrameBank, teacher: StageResult, kind: NetworkStageKind, rungs: tuple[int | None, ...]
 ) -> None:
     parents = () if kind == "identify" else (teacher.key,)
     specs = [stage(methanol_bank, kind, seed, parents, frozen_layers=seed == 1) for seed in (0, 1, 2)]

@@ -18,7 +18,7 @@ from asteroid.labels.label_set import content_hashes
 from asteroid.models.mlp import MLPSettings
 from asteroid.models.schnet import SchNetSettings
 from asteroid.models.sgdml import KernelSettings
-from asteroid.stages.stage import Frames, ScoreSettings, Seeds, StageSpec
+from asteroid.stages.stage import Frames, KernelStage, NetworkStage, ScoreSettings, Seeds
 from asteroid.stages.train import train_pack
 from asteroid.training.schedule import Schedule
 from study.engine.executors import Executor, SerialExecutor
@@ -28,7 +28,7 @@ from study.recipes.packs import Pack
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from asteroid.stages.stage import StageKind, StageResult
+    from asteroid.stages.stage import NetworkStageKind, StageResult
 
 EXECUTORS: dict[str, Callable[[FrameBank], Executor]] = {
     "serial": SerialExecutor,
@@ -60,10 +60,12 @@ def executor(request: pytest.FixtureRequest) -> Iterator[Executor]:
     made.close()
 
 
-def spec(kind: StageKind, seed: int, parents: tuple[str, ...] = (), gamma_rel: float | None = None) -> StageSpec:
+def spec(
+    kind: NetworkStageKind, seed: int, parents: tuple[str, ...] = (), gamma_rel: float | None = None
+) -> NetworkStage:
     level = CHEAP if kind in ("pretrain", "score_match") else ACCURATE
     frames = bank_and_hashes()[1][level]
-    return StageSpec(
+    return NetworkStage(
         kind=kind,
         descriptors=DESCRIPTORS,
         model=MLPSettings(hidden=6),
@@ -74,6 +76,11 @@ def spec(kind: StageKind, seed: int, parents: tuple[str, ...] = (), gamma_rel: f
         parents=parents,
         gamma_rel=gamma_rel,
     )
+
+
+def kernel_stage(settings: KernelSettings) -> KernelStage:
+    own = spec("identify", 0)
+    return KernelStage(DESCRIPTORS, settings, own.train, own.val, Seeds(0, 0, 0))
 
 
 def identify_pack() -> Pack:
@@ -149,7 +156,7 @@ def test_parents_are_where_children_start_and_who_weighs_for_them(executor: Exec
 def differences(parent: str) -> dict[str, Pack]:
     """A pack of each kind of stage beyond the three of the method; `parent` is the key of a trained network."""
     residual = spec("residual", 1, (parent,))
-    kernel = replace(spec("kernel", 0), model=KernelSettings(sigmas=(10, 20)), schedule=None, seeds=Seeds(0, 0, 0))
+    kernel = kernel_stage(KernelSettings(sigmas=(10, 20)))
     base = Frames(CHEAP, tuple(f"cheap {row}" for row in range(20)))
     score = replace(spec("score_match", 1), score=ScoreSettings(500.0, 2))
     hot = replace(score, score=ScoreSettings(700.0, 2))
@@ -177,8 +184,7 @@ def test_every_kind_of_stage_comes_out_the_same_wherever_it_is_trained(executor:
 
 
 def test_a_kernel_without_a_solution_fails_its_own_row(executor: Executor) -> None:
-    impossible = KernelSettings(sigmas=(10,), regularisation=1e-300)
-    kernel = replace(spec("kernel", 0), model=impossible, schedule=None)
+    kernel = kernel_stage(KernelSettings(sigmas=(10,), regularisation=1e-300))
     twice = replace(kernel, train=Frames(ACCURATE, kernel.train.hashes[:4] * 2))
     (result,) = executor.submit(Pack((twice,), share_batches=True), {}).result(timeout=60)
     assert "raise the regularisation" in result.status

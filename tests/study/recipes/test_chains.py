@@ -129,7 +129,7 @@ def test_kinds_and_parents_of_a_chain(strategy: str) -> None:
         [ScoreSettings(500.0, 3)] if strategy == "asteroid_unlabelled" else []
     )
     assert all(isinstance(spec.model, KernelSettings) == (spec.kind == "kernel") for spec in recipe.stages)
-    weighted = [spec.gamma_rel for spec in recipe.stages if spec.gamma_rel is not None]
+    weighted = [spec.gamma_rel for spec in recipe.stages if spec.is_weighted]
     assert weighted == ([1.0] if strategy == "asteroid" else [])
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from asteroid.descriptors.layout import DescriptorSettings
 from asteroid.models.mlp import MLPSettings
-from asteroid.stages.stage import Frames, Seeds, StageSpec
+from asteroid.stages.stage import Frames, NetworkStage, Seeds
 from asteroid.training.schedule import Schedule
 from study.recipes.packs import Pack, plan_rounds
 
@@ -16,23 +16,23 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Sequence
 
-    from asteroid.stages.stage import StageKind
+    from asteroid.stages.stage import NetworkStageKind
 
-Chain = tuple[StageSpec, ...]
+Chain = tuple[NetworkStage, ...]
 
 
 def stage(
-    kind: StageKind,
+    kind: NetworkStageKind,
     frames: int,
     seed: int,
-    parents: Sequence[StageSpec] = (),
+    parents: Sequence[NetworkStage] = (),
     gamma: float | None = None,
     **rates: float,
-) -> StageSpec:
+) -> NetworkStage:
     level = "cheap" if kind == "pretrain" else "accurate"
     names = tuple(f"{level} {seed} {i}" for i in range(frames))
     schedule = Schedule(**{"steps": 100, "learning_rate": 0.01, **rates})
-    return StageSpec(
+    return NetworkStage(
         kind=kind,
         descriptors=DescriptorSettings(),
         model=MLPSettings(),
@@ -132,11 +132,11 @@ def test_rounds_are_a_pure_function_of_the_stages(given_chains: list[Chain], siz
     assert plan_rounds(given_chains, size) == rounds
     repeated = [*given_chains, *rng.choices(given_chains, k=5)] if given_chains else []
     assert plan_rounds(repeated, size) == rounds, "a stage that many rows share is one stage"
-    copies = [tuple(StageSpec(**vars_of(spec)) for spec in one) for one in given_chains]
+    copies = [tuple(NetworkStage(**vars_of(spec)) for spec in one) for one in given_chains]
     assert plan_rounds(copies, size) == rounds
 
 
-def vars_of(spec: StageSpec) -> dict[str, object]:
+def vars_of(spec: NetworkStage) -> dict[str, object]:
     return {name: getattr(spec, name) for name in spec.__dataclass_fields__}
 
 

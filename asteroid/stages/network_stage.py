@@ -1,0 +1,163 @@
+"""The stages that train networks: what a pack starts from, what it learns, and what is reported of it."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from asteroid.models import make_network
+from asteroid.models.trained import TrainedNetwork
+from asteroid.stages.bias_weights import Weighting, weightings_of
+from asteroid.stages.difference import subtracted_labels
+from asteroid.stages.stage import StageResult
+from asteroid.training.fit_loop import OnValidation, fit_pack
+from asteroid.training.losses import effective_sample
+from asteroid.training.objective import Member
+from asteroid.training.score_matching import kt_ev, thermal_force_scale
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from asteroid.descriptors.frame_bank import FrameBank, FrameTensors, Prediction
+    from asteroid.models.network import Network
+    from asteroid.models.trained import TrainedModel
+    from asteroid.stages.stage import NetworkStage
+    from asteroid.training.fit import Fit
+
+#: Below this share of effective frames the weights have thrown most of the labels away.
+_LEAST_EFFECTIVE_SHARE = 0.02
+#: Frames from which the size of unknown forces is estimated.
+_SCALE_FRAMES = 1000
+
+
+def train_networks(
+    bank: FrameBank,
+    specs: Sequence[NetworkStage],
+    parents: Mapping[str, TrainedModel],
+    *,
+    share_batches: bool,
+    on_validation: OnValidation | None,
+    earlier: Sequence[StageResult],
+    until: int | None,
+) -> list[StageResult]:
+    """Train networks as one pack; arguments and result are those of `asteroid.stages.train.train_pack`.
+
+    Raises:
+        ValueError: a temperature without a parent or not finite.
+    """
+    for spec in specs:
+        if spec.gamma_rel is not None and not (spec.parents and 0 < spec.gamma_rel < math.inf):
+            raise ValueError(f"weights need a parent and a finite temperature, found gamma_rel {spec.gamma_rel}")
+    began = time.process_time()
+    network, frames = make_network(specs[0].model, bank.layout), bank.levels[specs[0].train.level]
+    rows = [(bank.rows_of(s.train.level, s.train.hashes), bank.rows_of(s.val.level, s.val.hashes)) for s in specs]
+    weightings = weightings_of(bank, specs, rows, parents)
+    bases = [subtracted_labels(bank, s, torch.cat(own), parents) for s, own in zip(specs, rows, strict=True)]
+    members = [
+        _member(network, frames, spec, own, weighting, base, parents)
+        for spec, own, weighting, base in zip(specs, rows, weightings, bases, strict=True)
+    ]
+    fits = fit_pack(
+        network,
+        frames,
+        members,
+        share_batches=share_batches,
+        on_validation=on_validation,
+        earlier=[result.interrupted for result in earlier if result.interrupted],
+        until=until,
+    )
+    core_s = (time.process_time() - began) / len(specs)
+    spent_s = [core_s + result.core_s for result in earlier] or [core_s] * len(specs)
+    baselines = [_mae_of_zero_forces(frames, member) for member in members]
+    return [_result(*made) for made in zip(specs, members, fits, weightings, spent_s, baselines, strict=True)]
+
+
+def _member(
+    network: Network,
+    frames: FrameTensors,
+    spec: NetworkStage,
+    rows: tuple[Tensor, Tensor],
+    weighting: Weighting | None,
+    base: Prediction | None,
+    parents: Mapping[str, TrainedModel],
+) -> Member:
+    train_rows, val_rows = rows
+    if spec.kind == "finetune":
+        start = parents[spec.parents[0]]
+        if not isinstance(start, TrainedNetwork):
+            raise ValueError("fine-tuning goes on with the weights of a network, found a kernel")
+        parameters, scaling = start.parameters, start.scaling
+    else:
+        forces = frames.forces[train_rows]
+        if spec.score is not None:
+            sample = frames.positions[train_rows[:_SCALE_FRAMES]].numpy()
+            scale = thermal_force_scale(sample, kt_ev(spec.score.temperature_k))
+            forces = torch.full_like(forces, scale)  # the labels, if there are any, are not looked at
+        elif base is not None:
+            forces = forces - base.forces[train_rows]
+        parameters = network.initial_parameters(spec.seeds.weights)
+        scaling = network.measure_scaling(frames, train_rows, forces)
+    return Member(
+        parameters=parameters,
+        scaling=scaling,
+        train_rows=train_rows,
+        val_rows=val_rows,
+        train_weights=None if weighting is None else weighting.train,
+        val_weights=None if weighting is None else weighting.val,
+        schedule=spec.schedule,
+        batch_seed=spec.seeds.batches,
+        base=base,
+        kt_ev=None if spec.score is None else kt_ev(spec.score.temperature_k),
+    )
+
+
+def _mae_of_zero_forces(frames: FrameTensors, member: Member) -> float:
+    """Validation error of predicting zero forces, eV/Å: the baseline that a useful model must beat."""
+    forces = frames.forces[member.val_rows]
+    if member.base is not None:
+        forces = forces - member.base.forces[member.val_rows]
+    per_frame = frames.component_mean(forces.abs(), member.val_rows)
+    weights = member.val_weights
+    return float(per_frame.mean() if weights is None else (per_frame * weights).sum() / weights.sum())
+
+
+def _result(
+    spec: NetworkStage, member: Member, fit: Fit, weighting: Weighting | None, core_s: float, baseline_ev_ang: float
+) -> StageResult:
+    sample = None if weighting is None else effective_sample(weighting.train)
+    return StageResult(
+        key=spec.key,
+        spec=spec.to_json(),
+        model=TrainedNetwork(spec.model, fit.parameters, member.scaling, fit.energy_shift_ev, fit.element_energies_ev),
+        val_force_mae_ev_ang=math.nan if spec.score else fit.val_error,
+        validation_curve=fit.validation_curve,
+        core_s=core_s,
+        energy_shift_ev=fit.start_shift_ev,
+        gamma_ev_ang=None if weighting is None else weighting.gamma_ev_ang,
+        effective_sample=sample,
+        bias_quantiles_ev_ang=None if weighting is None else weighting.bias_quantiles_ev_ang,
+        status="ok" if fit.diverged_at_step is None else f"loss not finite at step {fit.diverged_at_step}",
+        warnings=(*_sample_warnings(sample, len(spec.train)), *_fit_warnings(spec, fit, baseline_ev_ang)),
+        interrupted=fit if fit.checkpoint else None,
+    )
+
+
+def _fit_warnings(spec: NetworkStage, fit: Fit, baseline_ev_ang: float) -> tuple[str, ...]:
+    """A loss may stay finite and the model be useless."""
+    unjudged = spec.score is not None or fit.checkpoint is not None or fit.diverged_at_step is not None
+    if unjudged or fit.val_error < baseline_ev_ang:
+        return ()
+    return (
+        f"{spec.kind} leaves a validation error of {fit.val_error:.3g} eV/Å, predicting no forces one of "
+        f"{baseline_ev_ang:.3g}: lower its learning_rate or train longer",
+    )
+
+
+def _sample_warnings(sample: float | None, n_train: int) -> tuple[str, ...]:
+    if sample is None or sample >= _LEAST_EFFECTIVE_SHARE * n_train:
+        return ()
+    return (f"effective sample {sample:.1f} of {n_train} frames ({sample / n_train:.1%}): raise gamma_rel",)
