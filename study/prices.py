@@ -1,4 +1,7 @@
-"""The price of labels: what one label of each level costs, and what a set of them costs together."""
+"""Prices, and the one place where they are applied: counts of labels and frames in, CPU seconds out.
+
+What a label costs is measured in `study.labelling.measured_prices` and decided in `study.data.decided_prices`.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from asteroid.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from study.strategies import CheapPurchase
+    from study.counts import Counts
 
 
 @dataclass(frozen=True)
@@ -47,34 +50,23 @@ class PriceList:
         changed = replace(self.levels[level], label_cpu_s=label_cpu_s, source=source)
         return replace(self, levels={**self.levels, level: changed})
 
-    def accurate_cpu_s(self, n: float) -> float:
-        """CPU seconds for n accurate labels (training and validation; their geometries are given)."""
-        return n * self.levels[self.accurate].label_cpu_s
+    def accurate_cpu_s(self, n_labels: float) -> float:
+        """CPU seconds of accurate labels; their geometries are given."""
+        return n_labels * self.levels[self.accurate].label_cpu_s
 
-    def cheap_cpu_s(self, n: float) -> float:
-        """CPU seconds for n cheap frames, label and sampling."""
+    def cheap_cpu_s(self, n_labels: float, n_sampled: float) -> float:
+        """CPU seconds of cheap labels and of sampled frames, most of which may be the same frames."""
         price = self.levels[self.cheap]
-        return n * (price.label_cpu_s + price.sampling_cpu_s)
+        both = min(n_labels, n_sampled)
+        rest = (n_labels - both) * price.label_cpu_s + (n_sampled - both) * price.sampling_cpu_s
+        return both * (price.label_cpu_s + price.sampling_cpu_s) + rest
 
-    def strategy_cheap_cpu_s(self, purchase: CheapPurchase, n_cheap: float, budget: float) -> float:
-        """CPU seconds for what a strategy buys of the cheap level.
-
-        Args:
-            purchase: labelled frames, bare frames (sampling alone), or a label at every accurate geometry (the geometry
-                is given, so the label alone).
-            n_cheap: cheap frames.
-            budget: accurate labels.
-        """
-        price = self.levels[self.cheap]
-        match purchase:
-            case "nothing":
-                return 0.0
-            case "labels":
-                return self.cheap_cpu_s(n_cheap)
-            case "frames":
-                return n_cheap * price.sampling_cpu_s
-            case "labels_at_accurate":
-                return budget * price.label_cpu_s
+    def cpu_s(self, counts: Counts) -> tuple[float, float]:
+        """CPU seconds of what is bought of the accurate and of the cheap level."""
+        return (
+            self.accurate_cpu_s(counts.accurate_labels),
+            self.cheap_cpu_s(counts.cheap_labels, counts.cheap_sampled),
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for the manifest."""

@@ -1,66 +1,233 @@
-"""Strategies: what each buys, trains and is allowed to vary. Plain data, without torch."""
+"""The one table of strategies: what each buys, trains, may vary, and how it is shown. Plain data, without torch.
+
+A new strategy is one entry. Nobody else tests a strategy's name: what must be known of one is asked of its entry.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, get_args
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
 
-Strategy = Literal[
-    "accurate_only",
-    "cheap_only",
-    "pretrain_finetune",
-    "asteroid",
-    "asteroid_unlabelled",
-    "residual",
-    "gdml",
-    "gdml_residual",
-    "gdml_delta",
-]
+from asteroid.stages.kinds import STAGE_KINDS
+from study.counts import CheapPurchase
 
-STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
-
-#: What a strategy buys of the cheap level: nothing, labelled frames, bare ones, or a label at every accurate geometry.
-CheapPurchase = Literal["nothing", "labels", "frames", "labels_at_accurate"]
+if TYPE_CHECKING:
+    from asteroid.stages.kinds import KindTraits, StageKind
+    from study.counts import Counts
 
 
 @dataclass(frozen=True)
-class Traits:
-    """What distinguishes a strategy.
+class Link:
+    """A stage of a chain; it continues, weights by, or adds to the one before.
 
     Attributes:
-        stages: kinds of its stages, first to last; `identify` is left out where nothing is weighted.
-        cheap: what it buys of the cheap level.
-        runs_cheap_method: the cheap method runs at every prediction.
+        kind: what the stage does.
+        weighted: it is trained with the weights exp(-bias/gamma) that the stage before estimates.
+        on_cheap_method: it learns what the cheap labels at the same geometries leave of the accurate ones.
+        tuned: whether a search may vary its settings.
     """
 
-    stages: tuple[str, ...]
-    cheap: CheapPurchase
-    runs_cheap_method: bool = False
+    kind: StageKind
+    weighted: bool = False
+    on_cheap_method: bool = False
+    tuned: bool = True
+
+    @property
+    def traits(self) -> KindTraits:
+        """What holds for all stages of this kind."""
+        return STAGE_KINDS[self.kind]
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """A way from labels to a force field.
+
+    Attributes:
+        slug: name in sweep files and tables.
+        name: for legends and sentences.
+        short: for the foot of a bar, at most two short lines.
+        colour: hexadecimal, distinct from the others for readers with any of the three colour-vision deficiencies.
+        marker: of matplotlib, distinct from the others.
+        chain: its stages, first to last; the last one's model is what it yields.
+        unweighted_twin: slug of the strategy that it is without bias weights (gamma infinite), and that it is judged
+            against; None where nothing is weighted.
+        surface: its place on the surface of both kinds of labels (`analysis.surface`), whose strategies train the same
+            network: `scratch` on accurate labels alone, `assisted` by cheap frames; None: not on it.
+        baseline: savings are told against it; there is one.
+    """
+
+    slug: str
+    name: str
+    short: str
+    colour: str
+    marker: str
+    chain: tuple[Link, ...] = ()
+    unweighted_twin: str | None = None
+    surface: Literal["scratch", "assisted"] | None = None
+    baseline: bool = False
+
+    @property
+    def name_inside(self) -> str:
+        """The name inside a sentence: "accurate labels only"."""
+        return self.name if self.name[1:2].isupper() else self.name[:1].lower() + self.name[1:]
+
+    @property
+    def kinds(self) -> tuple[StageKind, ...]:
+        """Kinds of its stages, first to last."""
+        return tuple(link.kind for link in self.chain)
+
+    @property
+    def weighted(self) -> bool:
+        """Whether the bias-weight temperature gamma_rel is one of its axes."""
+        return any(link.weighted for link in self.chain)
 
     @property
     def buys_accurate(self) -> bool:
-        """Whether it uses accurate labels at all."""
-        return self.stages != ("pretrain",)
+        """Whether it uses accurate labels at all; without any, nothing but the test set fixes its zero of energy."""
+        return any(link.traits.trains_on == "accurate" for link in self.chain)
 
     @property
-    def finetunes(self) -> bool:
-        """Whether it has one row per fine-tune schedule."""
-        return "finetune" in self.stages
+    def cheap(self) -> CheapPurchase:
+        """What it buys of the cheap level; without a chain, labelled frames."""
+        if not self.chain:
+            return CheapPurchase(frames=True, labels=True, labels_at_accurate=False)
+        on_cheap = [link.traits for link in self.chain if link.traits.trains_on == "cheap"]
+        return CheapPurchase(bool(on_cheap), any(traits.labelled for traits in on_cheap), self.runs_cheap_method)
+
+    def counts(self, budget: int, n_cheap: int) -> Counts:
+        """What a run with `budget` accurate labels and n_cheap cheap frames buys."""
+        return self.cheap.counts(budget, n_cheap)
 
     @property
     def has_cheap_axis(self) -> bool:
         """Whether n_cheap is one of its axes."""
-        return self.cheap in ("labels", "frames")
+        return self.cheap.frames
+
+    @property
+    def learns_from_sampling(self) -> bool:
+        """Whether it learns from how often geometries occur, which needs their temperature and their price."""
+        return any(not link.traits.labelled for link in self.chain)
+
+    @property
+    def runs_cheap_method(self) -> bool:
+        """Whether every prediction needs a run of the cheap method itself."""
+        return any(link.on_cheap_method for link in self.chain)
+
+    @property
+    def finetunes(self) -> bool:
+        """Whether it has one row for each fine-tune schedule."""
+        return "finetune" in self.kinds
+
+    @property
+    def one_composition(self) -> bool:
+        """Whether all its frames must be of one molecule: a kernel compares frames atom by atom."""
+        return "kernel" in self.kinds
+
+    def at_gamma(self, gamma_rel: float) -> Strategy:
+        """The strategy whose chain is trained at a temperature: at infinity, the unweighted twin's."""
+        if self.unweighted_twin is not None and math.isinf(gamma_rel):
+            return STRATEGIES[self.unweighted_twin]
+        return self
 
 
-TRAITS: dict[Strategy, Traits] = {
-    "accurate_only": Traits(("identify",), "nothing"),
-    "cheap_only": Traits(("pretrain",), "labels"),
-    "pretrain_finetune": Traits(("pretrain", "finetune"), "labels"),
-    "asteroid": Traits(("identify", "pretrain", "finetune"), "labels"),
-    "asteroid_unlabelled": Traits(("score_match", "finetune"), "frames"),
-    "residual": Traits(("pretrain", "residual"), "labels"),
-    "gdml": Traits(("kernel",), "nothing"),
-    "gdml_residual": Traits(("pretrain", "kernel"), "labels"),
-    "gdml_delta": Traits(("kernel",), "labels_at_accurate", runs_cheap_method=True),
+_IDENTIFY, _PRETRAIN, _SCORE_MATCH = Link("identify"), Link("pretrain"), Link("score_match")
+_FINETUNE, _RESIDUAL, _KERNEL = Link("finetune"), Link("residual"), Link("kernel")
+
+#: In order of their demands, simplest first: the order of rows and legends, and of preference among equal prices.
+STRATEGIES: dict[str, Strategy] = {
+    entry.slug: entry
+    for entry in (
+        Strategy(
+            "cheap_only",
+            name="Cheap labels only",
+            short="Cheap\nonly",
+            colour="#6b6b6b",
+            marker="D",
+            chain=(replace(_PRETRAIN, tuned=False),),  # no accurate label to judge a setting by
+        ),
+        Strategy(
+            "accurate_only",
+            name="Accurate labels only",
+            short="Accurate\nonly",
+            colour="#0173b2",
+            marker="o",
+            chain=(_IDENTIFY,),
+            surface="scratch",
+            baseline=True,
+        ),
+        Strategy("gdml", name="sGDML", short="sGDML", colour="#5b1a8b", marker="X", chain=(_KERNEL,)),
+        Strategy(
+            "pretrain_finetune",
+            name="Pretraining + fine-tuning",
+            short="Pretrain +\nfine-tune",
+            colour="#de8f05",
+            marker="s",
+            chain=(_PRETRAIN, _FINETUNE),
+            surface="assisted",
+        ),
+        Strategy(
+            "asteroid",
+            name="ASTEROID",
+            short="ASTEROID",
+            colour="#029e73",
+            marker="^",
+            # The first stage is that of accurate_only and searched there; here gamma is what matters.
+            chain=(replace(_IDENTIFY, tuned=False), replace(_PRETRAIN, weighted=True), _FINETUNE),
+            unweighted_twin="pretrain_finetune",
+            surface="assisted",
+        ),
+        Strategy(
+            "asteroid_unlabelled",
+            name="ASTEROID, unlabelled",
+            short="ASTEROID\nunlabelled",
+            colour="#8fd9c8",
+            marker="v",
+            chain=(_SCORE_MATCH, _FINETUNE),
+            surface="assisted",
+        ),
+        Strategy(
+            "residual",
+            name="Pretraining + residual net",
+            short="Pretrain +\nresidual",
+            colour="#c04a00",
+            marker="P",
+            chain=(_PRETRAIN, _RESIDUAL),
+            surface="assisted",
+        ),
+        Strategy(
+            "gdml_residual",
+            name="Pretraining + sGDML residual",
+            short="Pretrain +\nsGDML",
+            colour="#cc78bc",
+            marker="p",
+            chain=(_PRETRAIN, _KERNEL),
+        ),
+        Strategy(
+            "gdml_delta",
+            name="Delta-learning with sGDML",
+            short="Delta\nsGDML",
+            colour="#000000",
+            marker="<",
+            chain=(replace(_KERNEL, on_cheap_method=True),),
+        ),
+    )
 }
+
+
+def strategy_of(slug: str) -> Strategy:
+    """The entry of a strategy; one without a chain for a group of somebody's table that is not listed.
+
+    Of the latter nothing is known but its name: its cheap frames count as sampled and labelled.
+    """
+    return STRATEGIES.get(slug) or Strategy(slug, slug.replace("_", " "), slug.replace("_", "\n", 1), "#ca9161", "h")
+
+
+def rank_of(slug: str) -> int:
+    """Place in the table; strategies that are not listed come last."""
+    return list(STRATEGIES).index(slug) if slug in STRATEGIES else len(STRATEGIES)
+
+
+def baseline() -> Strategy:
+    """The strategy that savings are told against."""
+    return next(entry for entry in STRATEGIES.values() if entry.baseline)

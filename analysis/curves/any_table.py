@@ -13,8 +13,8 @@ from analysis.curves.curves import Curve
 from analysis.curves.evidence import Evidence, evidence_of, labels_needed
 from analysis.curves.power_law import predict, slope
 from analysis.curves.replicates import MIN_BUDGETS, published_replicates
-from analysis.strategies import rank_of
 from asteroid.errors import InputError
+from study.strategies import rank_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from analysis.caveats import Caveat, those_that_hold
-from analysis.strategies import rank_of, strategy_of
 from asteroid.errors import InputError
+from study.strategies import rank_of, strategy_of
 from study.tables.results import validate_results
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def label_of(curve: Curve, *, with_schedule: bool = False) -> str:
     parts = [strategy_of(curve.strategy).name]
     if np.isfinite(curve.gamma_rel):
         parts.append(f"γ/median = {curve.gamma_rel:g}")
-    elif curve.strategy == "asteroid" and np.isinf(curve.gamma_rel):
+    elif strategy_of(curve.strategy).weighted and np.isinf(curve.gamma_rel):
         parts.append("no weights")
     if curve.n_cheap:
         parts.append(f"{curve.n_cheap:,} cheap")

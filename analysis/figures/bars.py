@@ -13,10 +13,10 @@ from analysis.figures.drawing import error_name
 from analysis.figures.style import figure_style, look_of
 from analysis.names import display_formula, duration
 from analysis.plan.pricing import label_price
-from analysis.strategies import strategy_of
 from asteroid.errors import InputError
 from asteroid.units import force_unit_in_ev_ang
 from study.prices import PriceList
+from study.strategies import strategy_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -186,6 +186,4 @@ def _bar_text(bar: pd.Series[Any], *, cut: bool) -> str:
 def _bar_name(bar: pd.Series[Any]) -> str:
     strategy = str(bar["strategy"])
     name = strategy_of(strategy).short
-    return (
-        f"{name}\nγ/median {bar['gamma_rel']:g}" if strategy == "asteroid" and np.isfinite(bar["gamma_rel"]) else name
-    )
+    return f"{name}\nγ/median {bar['gamma_rel']:g}" if np.isfinite(bar["gamma_rel"]) else name

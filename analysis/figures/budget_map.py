@@ -17,11 +17,11 @@ from scipy.special import ndtr
 from analysis.figures.drawing import price_unit, ticks_apart
 from analysis.figures.style import figure_style
 from analysis.plan.pricing import label_price
-from analysis.strategies import strategy_of
 from analysis.surface.cells import SCRATCH
 from analysis.surface.surface import new_run_spread, surface_draws
 from asteroid.errors import InputError
 from asteroid.units import SECONDS, force_unit_in_ev_ang
+from study.strategies import strategy_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

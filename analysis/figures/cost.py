@@ -43,10 +43,12 @@ def cost_data(table: pd.DataFrame, prices: PriceList, *, kind: Kind = "new_run",
         InputError: the table has no usable curve.
     """
     data = learning_curve_data(table, kind=kind, seed=seed)
+    curves = representative_curves(curves_of(table))
+    shown = dict(zip(labels_of(curves), curves, strict=True))
     # A horizontal line is one purchase: its cheap frames.
-    data = data[(data["part"] == "run") | (data["strategy"] != "cheap_only")].reset_index(drop=True)
-    shown = representative_curves(curves_of(table))
-    priced = {label: label_price(curve, prices) for curve, label in zip(shown, labels_of(shown), strict=True)}
+    lines = [label for label, curve in shown.items() if curve.horizontal]
+    data = data[(data["part"] == "run") | ~data["curve"].isin(lines)].reset_index(drop=True)
+    priced = {label: label_price(curve, prices) for label, curve in shown.items()}
     price = [priced[curve].total(budget) for curve, budget in zip(data["curve"], data["budget"], strict=True)]
     key = ["strategy", "gamma_rel", "schedule", "n_cheap", "budget", "seed"]
     times = table.assign(schedule=table["schedule"].fillna(""))[[*key, "recipe_core_s"]]

@@ -11,9 +11,9 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullForma
 
 from analysis.figures.drawing import ticks_apart
 from analysis.figures.style import figure_style, look_of
-from analysis.strategies import strategy_of
 from analysis.surface.cells import SCRATCH
 from analysis.surface.surface import effective_labels, surface_draws
+from study.strategies import strategy_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

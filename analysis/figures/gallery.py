@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING
 
 from analysis.figures.budget_map import map_data, map_strategies, plot_map
 from analysis.figures.effective_labels import effective_data, effective_size_in, plot_effective
-from analysis.strategies import strategy_of
+from study.strategies import strategy_of
 
 if TYPE_CHECKING:
     from analysis.plan.target_plan import Plan

@@ -13,6 +13,7 @@ from scipy.special import stdtrit
 from analysis.curves.curves import curves_of, representative_curves
 from analysis.figures.drawing import ticks_apart
 from analysis.figures.style import figure_style, look_of
+from study.strategies import STRATEGIES, baseline
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from analysis.curves.curves import Curve
+    from study.strategies import Strategy
 
 #: Budgets shown unless chosen, and the probability that the interval of a mean holds.
 N_BUDGETS, COVERAGE = 3, 0.9
@@ -50,13 +52,14 @@ def gamma_data(table: pd.DataFrame, *, budgets: Sequence[int] | None = None) -> 
         InputError: the table has no usable curve.
     """
     curves = curves_of(table)
-    # The run without weights is stored as pretrain_finetune; a sweep of asteroid alone may carry it itself.
+    entry = _weighted()
+    # The run without weights is stored under the unweighted twin; a table may carry it under the strategy itself.
     plain = {
         (curve.schedule, curve.n_cheap): curve
         for curve in curves
-        if curve.strategy in ("asteroid", "pretrain_finetune") and np.isinf(curve.gamma_rel)
+        if curve.strategy in (entry.slug, entry.unweighted_twin) and np.isinf(curve.gamma_rel)
     }
-    arms = [curve for curve in curves if curve.strategy == "asteroid" and np.isfinite(curve.gamma_rel)]
+    arms = [curve for curve in curves if curve.strategy == entry.slug and np.isfinite(curve.gamma_rel)]
     paired = [curve for curve in arms if (curve.schedule, curve.n_cheap) in plain]
     if not paired:
         return pd.DataFrame(columns=_COLUMNS)
@@ -68,7 +71,7 @@ def gamma_data(table: pd.DataFrame, *, budgets: Sequence[int] | None = None) -> 
     seeds = pd.concat([_ratios(curve, base) for curve in [*arms, base]], ignore_index=True).assign(part="seed")
     with_weights = sorted(set(seeds.loc[np.isfinite(seeds["gamma_rel"]), "budget"]))
     wanted = _spread_out(with_weights) if budgets is None else [b for b in budgets if b in with_weights]
-    from_scratch = [curve for curve in curves if curve.strategy == "accurate_only"]
+    from_scratch = [curve for curve in curves if curve.strategy == baseline().slug]
     alike = [curve for curve in from_scratch if curve.schedule == base.schedule]  # both tuned, or both not
     scratch = [_ratios(curve, base) for curve in alike or from_scratch[:1]]
     parts = [seeds, _means(seeds).assign(part="mean"), *(_means(ratios).assign(part="scratch") for ratios in scratch)]
@@ -84,10 +87,10 @@ def plot_gamma(data: pd.DataFrame, figure: Figure) -> list[Axes]:
         data: from `gamma_data`, not empty.
         figure: is filled; about 2.2 inches of width for each budget.
     """
-    colour, marker = look_of("asteroid")
+    colour, marker = look_of(_weighted().slug)
     mean_look: Any = {"color": colour, "marker": marker, "markeredgecolor": "white", "markeredgewidth": 0.4}
     seed_look: Any = {"color": colour, "linewidth": 0.6, "alpha": 0.6}
-    scratch_look: Any = {"color": look_of("accurate_only").colour, "linestyle": (0, (3, 1.5))}
+    scratch_look: Any = {"color": look_of(baseline().slug).colour, "linestyle": (0, (3, 1.5))}
     one_look: Any = {"color": "0.3", "linestyle": ":", "linewidth": 0.9}
     handles = [
         Line2D([], [], label="one seed", **seed_look),
@@ -115,7 +118,7 @@ def plot_gamma(data: pd.DataFrame, figure: Figure) -> list[Axes]:
             ax.set_title(f"{budget:,} accurate labels", loc="left")
             ax.spines[["top", "right"]].set_visible(False)
         if any(line.get_gid() == "scratch" for ax in panels for line in ax.lines):
-            handles.append(Line2D([], [], label="accurate labels only", **scratch_look))
+            handles.append(Line2D([], [], label=baseline().name_inside, **scratch_look))
         n_cheap = int(data["n_cheap"].iloc[0])
         narrow = len(panels) == 1
         place = "\n" if narrow else " "
@@ -123,6 +126,11 @@ def plot_gamma(data: pd.DataFrame, figure: Figure) -> list[Axes]:
         panels[0].set_ylabel("Force MAE over that without weights")
         figure.legend(handles=handles, loc="outside upper center", ncols=2 if narrow else len(handles), frameon=False)
     return panels
+
+
+def _weighted() -> Strategy:
+    """The strategy whose weights the figure is about."""
+    return next(entry for entry in STRATEGIES.values() if entry.weighted)
 
 
 def _ratios(curve: Curve, base: Curve) -> pd.DataFrame:
@@ -169,7 +177,7 @@ def _draw_scratch(ratio: float, ax: Axes, look: dict[str, Any]) -> None:
         return
     above = ratio > high
     ax.annotate(
-        f"{'↑' if above else '↓'} accurate labels only: {ratio:.2g}",
+        f"{'↑' if above else '↓'} {baseline().name_inside}: {ratio:.2g}",
         (0.02, 0.99 if above else 0.01),
         xycoords="axes fraction",
         va="top" if above else "bottom",

@@ -10,7 +10,7 @@ import matplotlib as mpl
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from analysis.strategies import strategy_of
+from study.strategies import strategy_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,8 +10,8 @@ from matplotlib.lines import Line2D
 from analysis.figures.drawing import log_axes, price_unit
 from analysis.figures.pareto import draw_steps, non_dominated
 from analysis.figures.style import figure_style, look_of
-from analysis.strategies import rank_of, strategy_of
 from asteroid.units import SECONDS, force_unit_in_ev_ang
+from study.strategies import rank_of, strategy_of
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,8 +13,8 @@ from analysis.caveats import Caveat, those_that_hold
 from analysis.curves.curves import gamma_json
 from analysis.curves.evidence import EXTRAPOLATION_LIMIT, Evidence, labels_needed
 from analysis.plan.pricing import LabelPrice, label_price
-from analysis.strategies import strategy_of
 from analysis.surface.surface import new_run_spread, surface_draws
+from study.strategies import strategy_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

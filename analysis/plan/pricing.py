@@ -88,7 +88,7 @@ def label_price(curve: Curve, prices: PriceList, already: Mapping[str, int] | No
     each = prices.accurate_cpu_s(1)
     known = np.isfinite(curve.cheap_cpu_s)
     if not known.any():
-        return LabelPrice(each, prices.cheap_cpu_s(curve.n_cheap), 0.0, **owned)
+        return LabelPrice(each, prices.cheap_cpu_s(curve.n_cheap, curve.n_cheap), 0.0, **owned)
     budget, paid = curve.budget[known].astype(float), curve.cheap_cpu_s[known]
     if len(set(budget)) > 1:
         slope, start = np.polyfit(budget, paid, 1)

@@ -11,6 +11,7 @@ from analysis.curves.curves import competing_curves, curves_of, label_of, labels
 from analysis.curves.evidence import evidence_of
 from analysis.plan.options import Option, Terms, curve_option, option_json, surface_options
 from asteroid.errors import InputError
+from study.strategies import baseline
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -65,7 +66,7 @@ class Plan:
         None where there is no choice or `accurate_only` cannot be promised.
         """
         options = [self.choice, *self.alternatives]
-        base = next((o for o in options if o is not None and o.promised and o.strategy == "accurate_only"), None)
+        base = next((o for o in options if o is not None and o.promised and o.strategy == baseline().slug), None)
         if base is None or self.choice is None:
             return None
         cost, other = self.choice.total_cpu_s, base.total_cpu_s

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from analysis.caveats import OF_THE_RUN, Caveat, caveat_lines
 from analysis.curves.evidence import EXTRAPOLATION_LIMIT
 from analysis.names import duration
-from analysis.strategies import strategy_of
 from asteroid.units import force_unit_in_ev_ang
+from study.strategies import baseline, strategy_of
 
 if TYPE_CHECKING:
     from analysis.plan.options import Option
@@ -137,13 +137,14 @@ def _interval(option: Option) -> str:
 
 
 def _saving(plan: Plan) -> str:
+    against = f"Saving against {baseline().name_inside}"
     if plan.saving is None:
-        return "Saving against accurate labels only: unknown, that strategy cannot be promised from this sweep."
+        return f"{against}: unknown, that strategy cannot be promised from this sweep."
     factor, cpu_s = plan.saving
-    if plan.choice is not None and plan.choice.strategy == "accurate_only":
-        return "Saving against accurate labels only: none, that is the cheapest way."
+    if plan.choice is not None and plan.choice.strategy == baseline().slug:
+        return f"{against}: none, that is the cheapest way."
     times = f"{factor:.2g} times cheaper, " if factor is not None else ""
-    return f"Saving against accurate labels only: {times}{duration(cpu_s)} of CPU."
+    return f"{against}: {times}{duration(cpu_s)} of CPU."
 
 
 def refusal(option: Option) -> str:

@@ -11,7 +11,7 @@ from analysis.curves.curves import label_of
 from analysis.figures.learning_curves import curve_rows, plot_learning_curve
 from analysis.figures.style import new_figure
 from analysis.names import duration
-from analysis.strategies import STRATEGIES
+from study.strategies import STRATEGIES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

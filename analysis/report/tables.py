@@ -14,8 +14,8 @@ from analysis.curves.evidence import evidence_of
 from analysis.curves.power_law import slope
 from analysis.names import duration
 from analysis.plan.words import refusal
-from analysis.strategies import strategy_of
 from asteroid.units import force_unit_in_ev_ang
+from study.strategies import strategy_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from analysis.report.tables import TextTable
-from analysis.strategies import rank_of, strategy_of
+from study.strategies import rank_of, strategy_of
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from study.strategies import STRATEGIES, strategy_of
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -14,8 +16,8 @@ if TYPE_CHECKING:
 
     from analysis.curves.curves import Curve
 
-#: Strategies whose errors lie on one surface: they train the same model.
-SCRATCH, ASSISTED = "accurate_only", ("pretrain_finetune", "asteroid", "asteroid_unlabelled", "residual")
+#: The strategy without cheap frames; those that a surface compares with it train the same network.
+SCRATCH = next(entry.slug for entry in STRATEGIES.values() if entry.surface == "scratch")
 #: Relative noise is taken as at least this.
 MIN_NOISE = 0.005
 #: Parameters that all strategies of a surface share.
@@ -49,6 +51,11 @@ class Cells:
     seeds: int
 
 
+def on_surface(curve: Curve) -> bool:
+    """Whether errors of a curve lie on the surface of its network."""
+    return not curve.horizontal and strategy_of(curve.strategy).surface is not None
+
+
 def surface_cells(curves: Sequence[Curve], *, leave_out: Sequence[tuple[str, int, int]] = ()) -> Cells | None:
     """Collect the cells of a surface.
 
@@ -59,7 +66,7 @@ def surface_cells(curves: Sequence[Curve], *, leave_out: Sequence[tuple[str, int
     Returns:
         None where there is no curve of accurate labels only, none with cheap frames, or fewer cells than parameters.
     """
-    used = [c for c in curves if not c.horizontal and (c.strategy == SCRATCH or (c.strategy in ASSISTED and c.n_cheap))]
+    used = [c for c in curves if on_surface(c) and (c.strategy == SCRATCH or c.n_cheap)]
     names = tuple(dict.fromkeys(c.strategy for c in used if c.strategy != SCRATCH))
     rows: list[tuple[int, float, float, int, float]] = []
     for curve in used:

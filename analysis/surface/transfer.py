@@ -10,7 +10,7 @@ from scipy.special import stdtr
 
 from analysis.caveats import Caveat, those_that_hold
 from analysis.curves.curves import competing_curves, curves_of, label_of
-from analysis.surface.cells import ASSISTED, SCRATCH, surface_cells
+from analysis.surface.cells import SCRATCH, on_surface, surface_cells
 from analysis.surface.surface import Surface, fit_surface, new_run_spread, surface_draws
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def surface_curves(curves: Sequence[Curve]) -> tuple[Curve, ...]:
     """One curve for each strategy of a surface and number of cheap frames: of several schedules the one run most."""
     chosen: dict[tuple[str, int], Curve] = {}
     for curve in curves:
-        if curve.horizontal or curve.strategy not in (SCRATCH, *ASSISTED):
+        if not on_surface(curve):
             continue
         key = curve.strategy, curve.n_cheap
         if key not in chosen or len(curve.budget) > len(chosen[key].budget):

@@ -24,12 +24,9 @@ if TYPE_CHECKING:
     from asteroid.models import NetworkSettings
     from asteroid.models.sgdml import KernelSettings
     from asteroid.models.trained import TrainedModel
+    from asteroid.stages.kinds import NetworkStageKind
     from asteroid.training.fit import Fit
     from asteroid.training.schedule import Schedule
-
-
-NetworkStageKind = Literal["identify", "pretrain", "score_match", "finetune", "residual"]
-StageKind = Literal[NetworkStageKind, "kernel"]
 
 
 @dataclass(frozen=True)

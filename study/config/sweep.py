@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from asteroid.errors import InputError
 from asteroid.io.declaration import ForcesAre
@@ -17,7 +25,7 @@ from asteroid.labels.label_set import normalise_level
 from asteroid.units import parse_seconds
 from study.config.search import SearchSection
 from study.config.stages import DescriptorSection, KernelSection, ModelSection, ScheduleSection, ScoreSection, Section
-from study.strategies import TRAITS, Strategy
+from study.strategies import STRATEGIES
 
 if TYPE_CHECKING:
     from asteroid.models import Architecture
@@ -97,6 +105,12 @@ def _unique(values: tuple[Any, ...]) -> tuple[Any, ...]:
     return values
 
 
+def _listed(strategy: str) -> str:
+    if strategy not in STRATEGIES:
+        raise ValueError(f"a strategy is one of {', '.join(map(repr, STRATEGIES))}, found {strategy!r}")
+    return strategy
+
+
 class Sweep(Section):
     """What to study.
 
@@ -110,7 +124,7 @@ class Sweep(Section):
     mode: Literal["curve", "tune", "pareto"] = "curve"
     data: DataSection
     test: TestSection
-    strategies: tuple[Strategy, ...] = Field(min_length=1)
+    strategies: tuple[Annotated[str, AfterValidator(_listed)], ...] = Field(min_length=1)
     budgets: tuple[int, ...] = Field(min_length=1)
     n_cheap: tuple[int, ...] = ()
     gamma_rel: tuple[Annotated[float, Field(allow_inf_nan=True)], ...] = (math.inf,)
@@ -173,34 +187,38 @@ class Sweep(Section):
     @model_validator(mode="after")
     def _what_strategies_need(self) -> Sweep:
         for strategy in self.strategies:
-            traits = TRAITS[strategy]
-            if traits.has_cheap_axis and not self.n_cheap:
+            entry = STRATEGIES[strategy]
+            if entry.has_cheap_axis and not self.n_cheap:
                 raise ValueError(f"strategy {strategy} needs 'n_cheap': add for instance n_cheap: [4000]")
             for kind, section in (("pretrain", self.pretrain), ("score_match", self.score_match)):
-                if kind in traits.stages and section is None:
+                if kind in entry.kinds and section is None:
                     raise ValueError(f"strategy {strategy} needs a {kind!r} schedule: add steps and learning_rate")
-            if traits.finetunes and not self.finetune:
+            if entry.finetunes and not self.finetune:
                 raise ValueError(f"strategy {strategy} needs a schedule under 'finetune': add one with a name")
-        if "pretrain_finetune" in self.strategies and math.inf not in self.gamma_rel:
-            raise ValueError("strategy pretrain_finetune is pretraining without weights: add inf to gamma_rel")
-        if "asteroid" in self.strategies:
+        asked = [STRATEGIES[strategy] for strategy in self.strategies]
+        twins = {entry.unweighted_twin for entry in STRATEGIES.values()}
+        for plain in [entry.slug for entry in asked if entry.slug in twins]:
+            if math.inf not in self.gamma_rel:
+                raise ValueError(f"strategy {plain} is pretraining without weights: add inf to gamma_rel")
+        for entry in [entry for entry in asked if entry.weighted]:
             if not any(math.isfinite(g) for g in self.gamma_rel):
-                raise ValueError("strategy asteroid needs a finite gamma_rel: add for instance 1")
-            if "pretrain_finetune" not in self.strategies:
+                raise ValueError(f"strategy {entry.slug} needs a finite gamma_rel: add for instance 1")
+            if entry.unweighted_twin not in self.strategies:
                 raise ValueError(
-                    "strategy asteroid is judged against no weights: add strategy pretrain_finetune and gamma_rel inf"
+                    f"strategy {entry.slug} is judged against no weights: add strategy {entry.unweighted_twin} and "
+                    "gamma_rel inf"
                 )
-        unlabelled = self.data.cheap is not None and self.data.cheap.unlabelled
-        needing = [s for s in self.strategies if TRAITS[s].cheap in ("labels", "labels_at_accurate")]
-        if unlabelled and needing:
+        needing = [entry.slug for entry in asked if entry.cheap.labels or entry.cheap.labels_at_accurate]
+        if self.data.cheap is not None and self.data.cheap.unlabelled and needing:
             raise ValueError(
                 f"strategy {needing[0]} needs cheap labels, data.cheap is unlabelled: remove one of the two"
             )
+        scored = [entry.slug for entry in asked if entry.learns_from_sampling]
         others = self.architectures - {"mlp"}
-        if "asteroid_unlabelled" in self.strategies and others:
+        if scored and others:
             raise ValueError(
                 f"score matching needs the descriptor model, found architecture {', '.join(others)}: set "
-                "architecture: mlp or remove strategy asteroid_unlabelled"
+                f"architecture: mlp or remove strategy {scored[0]}"
             )
         return self
 

@@ -25,7 +25,7 @@ from study.data.card_prices import fill_from_card
 from study.data.label_sources import load_file
 from study.data.several_molecules import molecule_notes, refuse_models_of_one_molecule
 from study.prices import LevelPrice, PriceList
-from study.strategies import TRAITS
+from study.strategies import STRATEGIES
 
 if TYPE_CHECKING:
     from asteroid.descriptors.layout import DescriptorSettings
@@ -105,29 +105,31 @@ def load_data(sweep: Sweep) -> StudyData:
             "checked": [accurate_json, cheap_json],
             "lines": lines,
         }
+    asked = [STRATEGIES[strategy] for strategy in sweep.strategies]
     farthest = [level for level, rule in card_json.get("selection_rules", {}).items() if rule == "farthest"]
     order = section.cheap.atom_order if section.cheap is not None else None
     refuse_models_of_one_molecule(sweep, accurate, cheap)
     refuse_other_molecule(cheap, accurate, order)
-    if "asteroid_unlabelled" in sweep.strategies and temperature_k is None:
+    scored = next((entry.slug for entry in asked if entry.learns_from_sampling), None)
+    if scored and temperature_k is None:
         raise InputError(
-            "asteroid_unlabelled learns forces from how often geometries occur, which needs the temperature of their "
+            f"{scored} learns forces from how often geometries occur, which needs the temperature of their "
             "sampling, found none: add temperature_k under data.cheap, in kelvin"
         )
-    if "asteroid_unlabelled" in sweep.strategies and cheap.level in farthest:
+    if scored and cheap.level in farthest:
         raise InputError(
-            f"asteroid_unlabelled learns forces from how often geometries occur, found {cheap.level} frames chosen by "
+            f"{scored} learns forces from how often geometries occur, found {cheap.level} frames chosen by "
             "farthest-point sampling, which undoes that: leave the strategy out or give the frames as they were sampled"
         )
-    if "asteroid_unlabelled" in sweep.strategies and section.cheap is not None and section.cheap.sampling_price is None:
+    if scored and section.cheap is not None and section.cheap.sampling_price is None:
         raise InputError(
-            f"asteroid_unlabelled pays for the sampling of {cheap.level} frames and for nothing else of them, found no "
+            f"{scored} pays for the sampling of {cheap.level} frames and for nothing else of them, found no "
             "price: add for instance sampling_price: 28ms under data.cheap (0 where they are given)"
         )
     prices = _override(PriceList(accurate.level, cheap.level, levels), section)
     test, pool = _divide(accurate, sweep.test)
     # Delta-learning may come with exactly the paired labels: then there is nothing to pretrain on, and no need to.
-    pretrains = any(TRAITS[strategy].has_cheap_axis for strategy in sweep.strategies)
+    pretrains = any(entry.has_cheap_axis for entry in asked)
     rows = cheap_pool_rows(cheap, accurate, test_groups=sweep.test.groups, may_be_empty=not pretrains)
     cheap_pool = cheap.select(rows)
     refuse_leak(cheap_pool, test, "cheap frames")
@@ -151,7 +153,7 @@ def load_data(sweep: Sweep) -> StudyData:
         refuse_other_sites(cheap, accurate, order)
     lines += [*_described(descriptors), *_broken_bonds(descriptors, accurate, cheap)]
     cheap_at_accurate = None
-    if any(TRAITS[strategy].runs_cheap_method for strategy in sweep.strategies):
+    if any(entry.runs_cheap_method for entry in asked):
         cheap_at_accurate = cheap_labels_at(accurate, cheap, cheap_method(cheap.level), why_not(cheap.level))
     return StudyData(
         accurate,
@@ -227,7 +229,8 @@ def _refuse_too_many(sweep: Sweep, pool: LabelSet, cheap_pool: LabelSet | None) 
     for key, values, smallest in (("budgets", sweep.budgets, 5), ("n_cheap", n_cheap, 10)):
         if values and min(values) < smallest:
             raise InputError(f"{key}: {min(values)} leaves no validation label: the smallest possible is {smallest}")
-    if "asteroid_unlabelled" in sweep.strategies and sweep.score_match is not None:
+    asked = [STRATEGIES[strategy] for strategy in sweep.strategies]
+    if any(entry.learns_from_sampling for entry in asked) and sweep.score_match is not None:
         refuse_too_many_probes(len(pool.numbers), sweep.score_match.probes)
-    if any("kernel" in TRAITS[strategy].stages for strategy in sweep.strategies):
+    if any("kernel" in entry.kinds for entry in asked):
         refuse_kernel_too_large(max(sweep.budgets), len(pool.numbers), settings=sweep.kernel.settings())

@@ -10,7 +10,7 @@ from ase.data import chemical_symbols
 from asteroid.labels.atom_order import molecules_without_cheap_frames
 from asteroid.labels.molecules import formulas, refuse_several
 from asteroid.models import DESCRIPTOR_MODELS
-from study.strategies import TRAITS
+from study.strategies import STRATEGIES
 
 if TYPE_CHECKING:
     from asteroid.labels.label_set import LabelSet
@@ -31,7 +31,7 @@ def refuse_models_of_one_molecule(sweep: Sweep, *sets: LabelSet) -> None:
                 "set model: {architecture: schnet}, or study one molecule at a time",
             )
         for strategy in sweep.strategies:
-            if "kernel" in TRAITS[strategy].stages:
+            if STRATEGIES[strategy].one_composition:
                 refuse_several(labels, f"strategy {strategy}", "remove it, or study one molecule at a time")
 
 
@@ -52,7 +52,7 @@ def molecule_notes(sweep: Sweep, test: LabelSet, pool: LabelSet, cheap_pool: Lab
     if extra := sorted(formulas(cheap_pool).keys() - bought.keys()):
         notes.append(f"{cheap_pool.level} frames of {', '.join(extra)}: no accurate label is of them")
     strange = sorted({*np.unique(cheap_pool.numbers)} - {*np.unique(pool.numbers)} - {0})
-    if strange and "asteroid" in sweep.strategies:
+    if strange and any(STRATEGIES[strategy].weighted for strategy in sweep.strategies):
         names = ", ".join(chemical_symbols[number] for number in strange)
         notes.append(
             f"no {pool.level} label has {names}: the bias of {cheap_pool.level} frames that have it is a guess"

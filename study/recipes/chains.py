@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import math
-from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from asteroid.labels.label_set import content_hashes
 from asteroid.labels.splits import buy_accurate, buy_cheap, cross_validation_folds
 from asteroid.stages.stage import Frames, KernelStage, NetworkStage, ScoreSettings, Seeds
-from study.strategies import TRAITS
+from study.strategies import STRATEGIES
 
 if TYPE_CHECKING:
     from asteroid.labels.label_set import IntArray, LabelSet
-    from asteroid.stages.stage import NetworkStageKind, StageSpec
-    from asteroid.training.schedule import Schedule
+    from asteroid.stages.kinds import NetworkStageKind
+    from asteroid.stages.stage import StageSpec
     from study.data.load import StudyData
     from study.recipes.settings import Settings
-    from study.strategies import Strategy
-
-T = TypeVar("T")
+    from study.strategies import Link
 
 #: Training and validation frames of a stage.
 Split = tuple[Frames, Frames]
@@ -76,14 +72,14 @@ class ChainBuilder:
         return self._folds[budget, seed, n_folds]
 
     def chain(
-        self, strategy: Strategy, settings: Settings, accurate: Split | None, n_cheap: int, seed: int
+        self, strategy: str, settings: Settings, accurate: Split | None, n_cheap: int, seed: int
     ) -> tuple[StageSpec, ...]:
-        """The stages of a strategy, first to last.
+        """The stages of a strategy, first to last; each is a child of the one before.
 
         Args:
             strategy: the strategy.
-            settings: its settings; gamma_rel = inf makes `asteroid` the same chain as `pretrain_finetune`.
-            accurate: accurate labels to train and validate on; None for `cheap_only`.
+            settings: its settings; at gamma_rel = inf a weighted strategy has the chain of its unweighted twin.
+            accurate: accurate labels to train and validate on; None where the strategy buys none.
             n_cheap: cheap frames to buy.
             seed: seed of the frames, weights and batches.
 
@@ -91,56 +87,21 @@ class ChainBuilder:
             InputError: n_cheap is larger than the cheap pool.
         """
         chain: tuple[StageSpec, ...] = ()
-        stage: StageSpec
-        weighted = strategy == "asteroid" and math.isfinite(settings.gamma_rel)
-        for kind in TRAITS[strategy].stages:
-            match kind:
-                case "identify":
-                    if strategy == "asteroid" and not weighted:
-                        continue
-                    stage = self._spec("identify", settings, settings.identify, _given(accurate), seed)
-                case "pretrain":
-                    cheap = self.bought_cheap(n_cheap, seed)
-                    gamma_rel = settings.gamma_rel if weighted else None
-                    stage = self._spec("pretrain", settings, _given(settings.pretrain), cheap, seed, chain, gamma_rel)
-                case "score_match":
-                    stage = self._score_match(settings, self.bought_cheap(n_cheap, seed), seed)
-                case "finetune":
-                    stage = self._spec(
-                        "finetune", settings, _given(settings.finetune), _given(accurate), seed, chain[-1:]
-                    )
-                case "residual":
-                    stage = self._spec("residual", settings, settings.residual, _given(accurate), seed, chain[-1:])
-                case "kernel":
-                    stage = self._kernel(settings, _given(accurate), seed, chain[-1:], strategy == "gdml_delta")
-            chain = (*chain, stage)
+        for link in STRATEGIES[strategy].at_gamma(settings.gamma_rel).chain:
+            frames = accurate if link.traits.trains_on == "accurate" else self.bought_cheap(n_cheap, seed)
+            assert frames is not None
+            parents = tuple(parent.key for parent in chain[-1:])
+            if link.kind == "kernel":
+                chain = (*chain, self._kernel(link, settings, frames, seed, parents))
+            else:
+                chain = (*chain, self._network(link.kind, link, settings, frames, seed, parents))
         return chain
 
-    def _score_match(self, settings: Settings, cheap: Split, seed: int) -> NetworkStage:
-        assert self._temperature_k is not None
-        stage = self._spec("score_match", settings, _given(settings.score_match), cheap, seed)
-        return replace(stage, score=ScoreSettings(self._temperature_k, settings.n_probes))
-
-    def _kernel(
-        self, settings: Settings, accurate: Split, seed: int, parents: tuple[StageSpec, ...], on_cheap: bool
-    ) -> KernelStage:
-        """SGDML takes no part in early stopping and no random choice but the labels: its seeds say so."""
-        base = None
-        if on_cheap:
-            base = Frames(self._cheap_level, tuple(self._cheap_at[h] for frames in accurate for h in frames.hashes))
-        keys = tuple(parent.key for parent in parents)
-        return KernelStage(self._descriptors, settings.kernel, *accurate, Seeds(seed, 0, 0), keys, base)
-
-    def _spec(
-        self,
-        kind: NetworkStageKind,
-        settings: Settings,
-        schedule: Schedule,
-        frames: Split,
-        seed: int,
-        parents: tuple[StageSpec, ...] = (),
-        gamma_rel: float | None = None,
+    def _network(
+        self, kind: NetworkStageKind, link: Link, settings: Settings, frames: Split, seed: int, parents: tuple[str, ...]
     ) -> NetworkStage:
+        schedule = settings.schedule(kind)
+        assert schedule is not None
         return NetworkStage(
             kind=kind,
             descriptors=self._descriptors,
@@ -149,9 +110,23 @@ class ChainBuilder:
             train=frames[0],
             val=frames[1],
             seeds=Seeds(seed, derived_seed(f"weights {kind}", seed), derived_seed(f"batches {kind}", seed)),
-            parents=tuple(parent.key for parent in parents),
-            gamma_rel=gamma_rel,
+            parents=parents,
+            gamma_rel=settings.gamma_rel if link.weighted else None,
+            score=None if link.traits.labelled else self._score(settings),
         )
+
+    def _score(self, settings: Settings) -> ScoreSettings:
+        assert self._temperature_k is not None
+        return ScoreSettings(self._temperature_k, settings.n_probes)
+
+    def _kernel(
+        self, link: Link, settings: Settings, frames: Split, seed: int, parents: tuple[str, ...]
+    ) -> KernelStage:
+        """SGDML takes no part in early stopping and no random choice but the labels: its seeds say so."""
+        base = None
+        if link.on_cheap_method:
+            base = Frames(self._cheap_level, tuple(self._cheap_at[h] for role in frames for h in role.hashes))
+        return KernelStage(self._descriptors, settings.kernel, *frames, Seeds(seed, 0, 0), parents, base)
 
     def _split(self, pool: LabelSet, train: IntArray, val: IntArray) -> Split:
         return self._frames(pool, train), self._frames(pool, val)
@@ -159,12 +134,6 @@ class ChainBuilder:
     def _frames(self, pool: LabelSet, rows: IntArray) -> Frames:
         hashes = self._hashes[pool.level]
         return Frames(pool.level, tuple(hashes[row] for row in rows))
-
-
-def _given(value: T | None) -> T:
-    """What the checks of the sweep file have made sure of."""
-    assert value is not None
-    return value
 
 
 def derived_seed(purpose: str, seed: int) -> int:

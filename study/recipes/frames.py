@@ -11,6 +11,7 @@ from asteroid.descriptors.layout import make_layout
 from asteroid.labels.label_set import content_hashes
 from asteroid.models import make_network
 from study.recipes.search import search_frames
+from study.strategies import STRATEGIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -51,10 +52,10 @@ def describe_frames(workload: Workload, stages: Iterable[StageSpec]) -> FrameBan
     """Describe all needed frames, each once."""
     needed = needed_frames(workload, stages)
     data, score_match = workload.data, workload.sweep.score_match
-    matches_scores = score_match is not None and "asteroid_unlabelled" in workload.sweep.strategies
+    scores = any(STRATEGIES[strategy].learns_from_sampling for strategy in workload.sweep.strategies)
     entries = [
         _entry(data.accurate, needed, data.cheap_at_accurate),
-        _entry(data.cheap_pool, needed, n_probes=score_match.probes if score_match and matches_scores else 0),
+        _entry(data.cheap_pool, needed, n_probes=score_match.probes if score_match and scores else 0),
     ]
     return build_bank(data.descriptors, entries)
 

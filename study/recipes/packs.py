@@ -8,6 +8,7 @@ from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from asteroid.stages.kinds import STAGE_KINDS
 from asteroid.stages.stage import NetworkStage
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
 #: Architectures whose models train faster side by side.
 _PACKED = ("mlp",)
-#: Kinds of stages that train on cheap frames.
-_ON_CHEAP = ("pretrain", "score_match")
 
 
 @dataclass(frozen=True)
@@ -123,7 +122,7 @@ def _compatibility(spec: StageSpec) -> str:
         clip_norm=0.0,
         frozen_layers=0,
     )
-    shared = (spec.train.digest, spec.seeds.batches) if spec.kind in _ON_CHEAP else ()
+    shared = (spec.train.digest, spec.seeds.batches) if STAGE_KINDS[spec.kind].trains_on == "cheap" else ()
     text = repr((spec.kind, spec.train.level, spec.descriptors, spec.model, schedule, shared))
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from study.recipes.settings import Settings, default_settings
-from study.strategies import STRATEGIES, TRAITS
+from study.strategies import STRATEGIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from asteroid.stages.stage import StageSpec
     from study.config.sweep import Sweep
     from study.recipes.chains import ChainBuilder
-    from study.strategies import Strategy
 
 #: Name of the schedule of rows whose settings a search has found.
 TUNED = "tuned"
@@ -36,7 +35,7 @@ class Recipe:
         tuned_with_n: accurate labels that the settings were tuned with, or None.
     """
 
-    strategy: Strategy
+    strategy: str
     gamma_rel: float
     schedule: str
     budget: int
@@ -59,7 +58,7 @@ class TunedSettings:
         values: the searched parameters.
     """
 
-    strategy: Strategy
+    strategy: str
     tuned_with_n: int
     n_cheap: int
     settings: Settings
@@ -81,21 +80,20 @@ def make_recipes(sweep: Sweep, builder: ChainBuilder) -> list[Recipe]:
     """
     recipes: list[Recipe] = []
     for seed in sweep.seeds:
-        for strategy in STRATEGIES:
+        for strategy, entry in STRATEGIES.items():
             if strategy in sweep.strategies:
-                for budget in sweep.budgets if TRAITS[strategy].buys_accurate else (0,):
+                for budget in sweep.budgets if entry.buys_accurate else (0,):
                     recipes += _grid(sweep, builder, strategy, budget, seed)
     return recipes
 
 
-def _grid(sweep: Sweep, builder: ChainBuilder, strategy: Strategy, budget: int, seed: int) -> Iterator[Recipe]:
+def _grid(sweep: Sweep, builder: ChainBuilder, strategy: str, budget: int, seed: int) -> Iterator[Recipe]:
     """Rows of one strategy at one budget: over n_cheap, temperatures and fine-tune schedules where it has these."""
-    traits = TRAITS[strategy]
-    for n_cheap in sweep.n_cheap if traits.has_cheap_axis else (0,):
-        for gamma_rel in sweep.gamma_rel if strategy == "asteroid" else (math.inf,):
-            if strategy == "asteroid" and math.isinf(gamma_rel):
-                continue
-            for name in sweep.finetune if traits.finetunes else ("",):
+    entry = STRATEGIES[strategy]
+    finite = [gamma_rel for gamma_rel in sweep.gamma_rel if math.isfinite(gamma_rel)]
+    for n_cheap in sweep.n_cheap if entry.has_cheap_axis else (0,):
+        for gamma_rel in finite if entry.weighted else (math.inf,):  # without weights: the rows of its twin
+            for name in sweep.finetune if entry.finetunes else ("",):
                 settings = default_settings(sweep, name or next(iter(sweep.finetune), None))
                 yield _recipe(builder, strategy, replace(settings, gamma_rel=gamma_rel), name, budget, n_cheap, seed)
 
@@ -117,11 +115,11 @@ def make_tuned_recipes(sweep: Sweep, builder: ChainBuilder, tuned: Iterable[Tune
 
 
 def _recipe(
-    builder: ChainBuilder, strategy: Strategy, settings: Settings, name: str, budget: int, n_cheap: int, seed: int
+    builder: ChainBuilder, strategy: str, settings: Settings, name: str, budget: int, n_cheap: int, seed: int
 ) -> Recipe:
-    traits = TRAITS[strategy]
-    accurate = builder.bought(budget, seed) if traits.buys_accurate else None
-    n_cheap = n_cheap if traits.has_cheap_axis else 0
+    entry = STRATEGIES[strategy]
+    accurate = builder.bought(budget, seed) if entry.buys_accurate else None
+    n_cheap = n_cheap if entry.has_cheap_axis else 0
     chain = builder.chain(strategy, settings, accurate, n_cheap, seed)
-    gamma_rel = settings.gamma_rel if "pretrain" in traits.stages else math.nan
+    gamma_rel = settings.gamma_rel if entry.cheap.labels else math.nan
     return Recipe(strategy, gamma_rel, name, budget, n_cheap, seed, chain)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from asteroid.errors import InputError
 from study.recipes.settings import apply_values, default_settings, searched_keys, suggest
-from study.strategies import TRAITS
+from study.strategies import STRATEGIES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from study.config.sweep import Sweep
     from study.recipes.chains import ChainBuilder
     from study.recipes.settings import Settings
-    from study.strategies import Strategy
 
 _BUDGET = "budget"
 
@@ -38,7 +37,7 @@ class Search:
     """
 
     mode: str
-    strategy: Strategy
+    strategy: str
     budget: int | None
     n_cheap: int
     section: SearchSection
@@ -121,7 +120,7 @@ def searches_of(sweep: Sweep) -> list[Search]:
         for strategy in sweep.strategies:
             if not searched_keys(strategy, section.space):
                 continue
-            n_cheap = (section.n_cheap or max(sweep.n_cheap)) if TRAITS[strategy].has_cheap_axis else 0
+            n_cheap = (section.n_cheap or max(sweep.n_cheap)) if STRATEGIES[strategy].has_cheap_axis else 0
             found.append(Search(mode, strategy, budget, n_cheap, section, default_settings(sweep, first)))
     if not found:
         raise InputError(

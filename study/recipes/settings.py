@@ -7,46 +7,30 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from asteroid.models import ARCHITECTURES
+from asteroid.stages.kinds import NETWORK_KINDS
 from asteroid.stages.stage import ScoreSettings
-from study.config.search import Range
-from study.strategies import TRAITS
+from study.config.search import Range, SpaceSection
+from study.strategies import STRATEGIES
 
 if TYPE_CHECKING:
     import optuna
 
     from asteroid.models import NetworkSettings
     from asteroid.models.sgdml import KernelSettings
+    from asteroid.stages.kinds import NetworkStageKind
     from asteroid.training.schedule import Schedule
-    from study.config.search import SpaceSection
     from study.config.sweep import Sweep
-    from study.strategies import Strategy
 
-#: Keys of the search space that belong to each kind of stage; a kernel chooses its own settings.
-_KEYS_OF_STAGE: dict[str, tuple[str, ...]] = {
-    "identify": ("identify_steps", "identify_learning_rate"),
-    "pretrain": ("pretrain_steps", "pretrain_learning_rate"),
-    "score_match": ("score_match_steps", "score_match_learning_rate"),
-    "finetune": (
-        "finetune_steps",
-        "finetune_learning_rate",
-        "finetune_warmup_steps",
-        "finetune_final_rate",
-        "finetune_frozen_layers",
-    ),
-    "residual": ("residual_steps", "residual_learning_rate"),
-    "kernel": (),
-}
+#: Keys of the search space that belong to all networks of a chain.
 _KEYS_OF_NETWORKS = ("rho", "hidden", "architecture")
 
 
-def _keys(strategy: Strategy) -> tuple[str, ...]:
-    """Keys of the search space that a strategy has a use for."""
-    if strategy == "cheap_only":  # no accurate label to judge a setting by
-        return ()
-    stages = TRAITS[strategy].stages
-    if strategy == "asteroid":  # its first stage is searched as accurate_only; here gamma is what matters
-        return ("gamma_rel", *(key for kind in stages[1:] for key in _KEYS_OF_STAGE[kind]), *_KEYS_OF_NETWORKS)
-    keys = tuple(key for kind in stages for key in _KEYS_OF_STAGE[kind])
+def _keys(strategy: str) -> tuple[str, ...]:
+    """Keys of the search space that a strategy has a use for; a kernel chooses its own settings."""
+    entry = STRATEGIES[strategy]
+    gamma = ("gamma_rel",) if entry.weighted else ()
+    tuned = (link.kind for link in entry.chain if link.tuned)
+    keys = (*gamma, *(key for kind in tuned for key in SpaceSection.model_fields if key.startswith(f"{kind}_")))
     return (*keys, *_KEYS_OF_NETWORKS) if keys else ()
 
 
@@ -76,6 +60,11 @@ class Settings:
     kernel: KernelSettings
     n_probes: int
 
+    def schedule(self, kind: NetworkStageKind) -> Schedule | None:
+        """The schedule of a kind of stage; None where it has none."""
+        found: Schedule | None = getattr(self, kind)
+        return found
+
 
 def default_settings(sweep: Sweep, schedule: str | None) -> Settings:
     """The sweep file's own settings with one of its fine-tune schedules."""
@@ -92,23 +81,20 @@ def default_settings(sweep: Sweep, schedule: str | None) -> Settings:
     )
 
 
-_SCHEDULES = ("identify", "pretrain", "finetune", "score_match", "residual")
-
-
 def _stage_and_field(key: str) -> tuple[str, str]:
     """Split "finetune_learning_rate" into "finetune" and "learning_rate"."""
-    for stage in _SCHEDULES:
+    for stage in NETWORK_KINDS:
         if key.startswith(f"{stage}_"):
             return stage, key.removeprefix(f"{stage}_")
     return "", key
 
 
-def searched_keys(strategy: Strategy, space: SpaceSection) -> tuple[str, ...]:
+def searched_keys(strategy: str, space: SpaceSection) -> tuple[str, ...]:
     """Keys of the space that are varied for a strategy, in a fixed order."""
     return tuple(key for key in _keys(strategy) if getattr(space, key) is not None)
 
 
-def suggest(trial: optuna.Trial, strategy: Strategy, space: SpaceSection) -> dict[str, Any]:
+def suggest(trial: optuna.Trial, strategy: str, space: SpaceSection) -> dict[str, Any]:
     """Ask Optuna for a value of every searched key. The space is flat and does not depend on earlier answers."""
     return {key: _suggest_one(trial, key, getattr(space, key)) for key in searched_keys(strategy, space)}
 
@@ -127,10 +113,10 @@ def apply_values(defaults: Settings, values: dict[str, Any]) -> Settings:
         elif key == "hidden":
             settings = replace(settings, model=replace(settings.model, hidden=value))
         elif key == "rho":
-            changed = {
+            changed: dict[str, Any] = {
                 name: replace(schedule, rho=value)
-                for name in _SCHEDULES
-                if (schedule := getattr(settings, name)) is not None
+                for name in NETWORK_KINDS
+                if (schedule := settings.schedule(name)) is not None
             }
             settings = replace(settings, **changed)
         else:
@@ -141,7 +127,7 @@ def apply_values(defaults: Settings, values: dict[str, Any]) -> Settings:
 
 def simplicity(settings: Settings) -> tuple[float, ...]:
     """Sorts settings from simple to elaborate: no weights first, then a high temperature, then few steps and units."""
-    schedules = [getattr(settings, name) for name in _SCHEDULES]
+    schedules = [settings.schedule(kind) for kind in NETWORK_KINDS]
     return (1.0 / settings.gamma_rel, sum(s.steps for s in schedules if s is not None), settings.model.hidden)
 
 

@@ -103,13 +103,11 @@ def ledger_of(data: StudyData, stages: Iterable[StageSpec]) -> dict[str, Any]:
     bought = _bought(stages)
     n_accurate = len(bought[data.prices.accurate, "labelled"])
     labelled, sampled = bought[data.prices.cheap, "labelled"], bought[data.prices.cheap, "sampled"]
-    cheap_cpu_s = data.prices.strategy_cheap_cpu_s("frames", len(sampled), 0)
-    cheap_cpu_s += data.prices.strategy_cheap_cpu_s("labels_at_accurate", 0, len(labelled))
     return {
         "accurate_labels_assumed_bought": n_accurate,
         "accurate_cpu_s": data.prices.accurate_cpu_s(n_accurate),
         "cheap_frames_assumed_bought": len(labelled | sampled),
-        "cheap_cpu_s": cheap_cpu_s,
+        "cheap_cpu_s": data.prices.cheap_cpu_s(len(labelled), len(sampled)),
         "evaluation_labels": len(data.test),
         "evaluation_cpu_s": data.prices.accurate_cpu_s(len(data.test)),
     }

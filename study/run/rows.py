@@ -14,7 +14,7 @@ from asteroid.labels.molecules import rows_by_formula
 from asteroid.models.energy_zero import undetermined
 from asteroid.stages.evaluation import ModelErrors, evaluate
 from asteroid.stages.predict_chain import predict_chain
-from study.strategies import TRAITS
+from study.strategies import STRATEGIES
 from study.tables.results import KEY_COLUMNS
 
 if TYPE_CHECKING:
@@ -61,16 +61,16 @@ def _test_errors(
     test = workload.data.test
     rows, frames = bank.rows_of(test.level, content_hashes(test)), bank.levels[test.level]
     errors: dict[str, ModelErrors] = {}
-    for cheap_only in (False, True):
+    for bought in (True, False):
         last = {
             spec.key: spec
             for recipe in workload.recipes
-            if (recipe.strategy == "cheap_only") == cheap_only and _usable(spec := recipe.stages[-1], results)
+            if STRATEGIES[recipe.strategy].buys_accurate == bought and _usable(spec := recipe.stages[-1], results)
         }
         if last:
             predicted = predict_chain(bank, test.level, rows, list(last.values()), _models(results))
-            unknown = torch.stack([open_zeros[key] for key in last]) if open_zeros and not cheap_only else None
-            found = evaluate(predicted, frames, rows, realign_energy=cheap_only, open_zeros=unknown)
+            unknown = torch.stack([open_zeros[key] for key in last]) if open_zeros and bought else None
+            found = evaluate(predicted, frames, rows, realign_energy=not bought, open_zeros=unknown)
             errors.update(zip(last, found, strict=True))
     return errors
 
@@ -136,7 +136,8 @@ def _row(
     bought = recipe.budget > 0
     weighted = next((results[s.key] for s in recipe.stages if s.is_weighted and s.key in results), None)
     bias = (weighted and weighted.bias_quantiles_ev_ang) or (math.nan, math.nan, math.nan)
-    prices = workload.data.prices
+    counts = STRATEGIES[recipe.strategy].counts(recipe.budget, recipe.n_cheap)
+    accurate_cpu_s, cheap_cpu_s = workload.data.prices.cpu_s(counts)
     gamma_ev_ang = recipe.gamma_rel  # inf: no weights, NaN: nothing to weight
     if math.isfinite(gamma_ev_ang):
         gamma_ev_ang = weighted.gamma_ev_ang if weighted and weighted.gamma_ev_ang is not None else math.nan
@@ -163,8 +164,8 @@ def _row(
         "bias_median_ev_ang": bias[1],
         "bias_p10_ev_ang": bias[0],
         "bias_p90_ev_ang": bias[2],
-        "cost_accurate_cpu_s": prices.accurate_cpu_s(recipe.budget),
-        "cost_cheap_cpu_s": prices.strategy_cheap_cpu_s(TRAITS[recipe.strategy].cheap, recipe.n_cheap, recipe.budget),
+        "cost_accurate_cpu_s": accurate_cpu_s,
+        "cost_cheap_cpu_s": cheap_cpu_s,
         "use_cpu_s_per_frame": use_cpu_s,
         "recipe_core_s": sum(results[s.key].core_s for s in recipe.stages if s.key in results),
         "status": status,

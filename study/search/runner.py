@@ -18,7 +18,7 @@ from study.search.asynchronous import run_async
 from study.search.one_se_rule import choose_setting, noise_share, standard_error
 from study.search.rounds import run_rounds
 from study.search.trial_tracker import CORE_S, FOLD_ERRORS
-from study.strategies import TRAITS
+from study.strategies import STRATEGIES
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -107,7 +107,7 @@ class SearchRunner:
             "state": trial.state.name,
             "budget": search.bought(trial.params),
             "n_cheap": search.n_cheap,
-            "gamma_rel": weighted if "pretrain" in TRAITS[search.strategy].stages else math.nan,
+            "gamma_rel": weighted if STRATEGIES[search.strategy].cheap.labels else math.nan,
             "cv_force_mae_ev_ang": math.nan if errors is None else float(np.mean(errors)),
             "cv_force_mae_se_ev_ang": math.nan if errors is None else standard_error(errors),
             "cost_accurate_cpu_s": accurate_cpu_s,

@@ -13,7 +13,7 @@ from asteroid.stages.predict_chain import predict_chain
 from asteroid.stages.stage import KernelStage
 from study.search.journal import ask_trial, counted_trials, open_study, settle_torn_trials
 from study.search.pruning import Judge, reported_step, rung_steps, value_at
-from study.strategies import TRAITS
+from study.strategies import STRATEGIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -228,9 +228,7 @@ class TrialBook:
 
     def cost(self, search: Search, values: dict[str, Any]) -> tuple[float, float]:
         """Price of the labels that a trial buys, accurate and cheap, CPU seconds."""
-        budget = search.bought(values)
-        cheap = self._prices.strategy_cheap_cpu_s(TRAITS[search.strategy].cheap, search.n_cheap, budget)
-        return self._prices.accurate_cpu_s(budget), cheap
+        return self._prices.cpu_s(STRATEGIES[search.strategy].counts(search.bought(values), search.n_cheap))
 
     def count(self) -> None:
         """Tell the engine's listener how far the searches are."""

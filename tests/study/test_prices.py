@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from asteroid.errors import InputError
+from study.counts import Counts
 from study.prices import LevelPrice, PriceList
 
 PRICES = PriceList(
@@ -23,17 +24,21 @@ count = st.integers(0, 10**6)
 
 def test_planted_prices() -> None:
     assert PRICES.accurate_cpu_s(100) == 2800.0  # the geometries are given: no sampling
-    assert PRICES.cheap_cpu_s(1000) == pytest.approx(52.0, rel=1e-14)  # label and sampling
-    assert PRICES.accurate_cpu_s(0) == PRICES.cheap_cpu_s(0) == 0.0
+    assert PRICES.cheap_cpu_s(1000, 1000) == pytest.approx(52.0, rel=1e-14)  # label and sampling
+    assert PRICES.cheap_cpu_s(0, 1000) == 50.0  # frames without labels
+    assert PRICES.cheap_cpu_s(1000, 0) == 2.0  # labels of geometries that are given
+    assert PRICES.cheap_cpu_s(1500, 1000) == pytest.approx(53.0, rel=1e-14)
+    assert PRICES.accurate_cpu_s(0) == PRICES.cheap_cpu_s(0, 0) == 0.0
+    assert PRICES.cpu_s(Counts(100, 1500, 1000)) == (2800.0, PRICES.cheap_cpu_s(1500, 1000))
 
 
 @given(count, count, price, price, price)
 def test_costs_add_up(n: int, m: int, label: float, cheap_label: float, sampling: float) -> None:
     prices = PriceList("a", "b", {"a": LevelPrice(label, "x"), "b": LevelPrice(cheap_label, "x", sampling)})
-    for cost in (prices.accurate_cpu_s, prices.cheap_cpu_s):
+    for cost in (prices.accurate_cpu_s, lambda n: prices.cheap_cpu_s(n, n), lambda n: prices.cheap_cpu_s(2 * n, n)):
         assert cost(n + m) == pytest.approx(cost(n) + cost(m), rel=1e-12)
         assert cost(n) >= 0
-    assert prices.cheap_cpu_s(n) >= n * cheap_label * (1 - 1e-12)
+    assert prices.cheap_cpu_s(n, 0) >= n * cheap_label * (1 - 1e-12)
 
 
 def test_another_price_for_one_level() -> None:

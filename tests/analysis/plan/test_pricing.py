@@ -10,8 +10,8 @@ from analysis.plan.pricing import label_price, reprice
 from analysis.plan.target_plan import plan_target
 from analysis.plan.words import explain
 from analysis.report.tables import options_table
-from analysis.strategies import STRATEGIES
 from study.prices import LevelPrice, PriceList
+from study.strategies import STRATEGIES
 from study.tables import results
 from study.tables.results import COLUMNS, results_frame
 

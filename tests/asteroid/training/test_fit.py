@@ -16,7 +16,7 @@ from asteroid.training.schedule import Schedule
 
 if TYPE_CHECKING:
     from asteroid.descriptors.frame_bank import FrameBank
-    from asteroid.stages.stage import NetworkStageKind
+    from asteroid.stages.kinds import NetworkStageKind
 
 ACCURATE, CHEAP = "ccsd_t/cc-pvdz", "gfn2-xtb"
 SCHEDULE = Schedule(steps=24, learning_rate=5e-3, warmup_steps=8, validations=6)

@@ -73,7 +73,7 @@ def test_bare_frames_with_a_temperature(tmp_path: Path, sets: tuple[LabelSet, La
     data = load(tmp_path, sets, "asteroid_unlabelled", f"{UNLABELLED}, temperature_k: 500")
     assert data.temperature_k == 500.0
     assert data.cheap_pool.forces is None
-    assert data.prices.strategy_cheap_cpu_s("frames", 100, 30) == pytest.approx(2.8)
+    assert data.prices.cheap_cpu_s(0, 100) == pytest.approx(2.8)
     assert any("without labels" in line for line in data.card)
 
 
@@ -147,7 +147,7 @@ def test_sampling_of_labelled_frames_has_a_price_too_where_it_is_all_that_is_pai
     with pytest.raises(InputError, match=r"add for instance sampling_price: 28ms under data.cheap"):
         load(tmp_path, sets, "asteroid_unlabelled", LABELLED + ", temperature_k: 500")
     data = load(tmp_path, sets, "asteroid_unlabelled", LABELLED + ", temperature_k: 500, sampling_price: 0")
-    assert data.prices.strategy_cheap_cpu_s("frames", 10, 5) == 0.0
+    assert data.prices.cheap_cpu_s(0, 10) == 0.0
 
 
 def test_more_probes_than_directions_are_refused_before_anything_is_written(

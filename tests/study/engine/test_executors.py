@@ -28,7 +28,8 @@ from study.recipes.packs import Pack
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from asteroid.stages.stage import NetworkStageKind, StageResult
+    from asteroid.stages.kinds import NetworkStageKind
+    from asteroid.stages.stage import StageResult
 
 EXECUTORS: dict[str, Callable[[FrameBank], Executor]] = {
     "serial": SerialExecutor,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Sequence
 
-    from asteroid.stages.stage import NetworkStageKind
+    from asteroid.stages.kinds import NetworkStageKind
 
 Chain = tuple[NetworkStage, ...]
 
