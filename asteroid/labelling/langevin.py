@@ -108,26 +108,9 @@ def sample_replica(
     Raises:
         InputError: the molecule falls apart or overheats, or a label does not converge.
     """
-    atoms: Any = Atoms(numbers, start)
-    generator: Any = np.random.default_rng([settings.seed, replica])
     calculator = LabellerCalculator(labeller)
-    atoms.calc = calculator
-    if trajectory.now is None:
-        spread = np.sqrt(atoms.get_masses() * units.kB * settings.temperature_k)  # Maxwell and Boltzmann's
-        atoms.set_momenta(spread[:, None] * generator.standard_normal((len(atoms), 3)))
-    else:
-        positions, momenta = trajectory.now
-        atoms.set_positions(positions)
-        atoms.set_momenta(momenta)
-        generator.bit_generator.state = trajectory.generator
-    langevin: Any = Langevin(
-        atoms,
-        settings.timestep_fs * units.fs,
-        temperature_K=settings.temperature_k,
-        friction=settings.friction_per_fs / units.fs,
-        fixcm=False,
-        rng=generator,
-    )
+    integrator, generator = _integrator(calculator, Atoms(numbers, start), settings, replica, trajectory)
+    atoms: Any = integrator.atoms
     pieces = fragments(numbers, start)
     where = f"replica {replica}"
     while len(trajectory.energy) < frames:
@@ -136,7 +119,7 @@ def sample_replica(
         steps = min(settings.every_steps, left) if left > 0 else settings.every_steps
         try:
             for _ in range(steps):
-                langevin.step()
+                integrator.step()
             energy, forces = atoms.get_potential_energy(), atoms.get_forces()
         except NotConvergedError as error:
             raise InputError(
@@ -144,16 +127,42 @@ def sample_replica(
                 "temperature or the timestep, or choose another level"
             ) from error
         trajectory.step += steps
-        _refuse_ruins(atoms, settings, pieces, f"{where} at {_ps(trajectory.step, settings)}")
+        _refuse_unstable(atoms, settings, pieces, f"{where} at {_ps(trajectory.step, settings)}")
         if left <= 0:
             trajectory.positions.append(atoms.positions - atoms.get_center_of_mass())
             trajectory.energy.append(energy)
             trajectory.forces.append(forces)
             trajectory.label_cpu_s.append(calculator.cpu_s)
         trajectory.now = (atoms.get_positions(), atoms.get_momenta())
-        trajectory.generator = generator.bit_generator.state
+        trajectory.generator = dict(generator.bit_generator.state)
         trajectory.cpu_s += time.process_time() - began
         yield len(trajectory.energy)
+
+
+def _integrator(
+    calculator: LabellerCalculator, atoms: Any, settings: Dynamics, replica: int, trajectory: Trajectory
+) -> tuple[Any, np.random.Generator]:
+    """ASE's integrator and its random numbers, in the state that the trajectory ends in or with new velocities."""
+    generator = np.random.default_rng([settings.seed, replica])
+    atoms.calc = calculator
+    if trajectory.now is None:
+        spread = np.sqrt(atoms.get_masses() * units.kB * settings.temperature_k)  # Maxwell and Boltzmann's
+        atoms.set_momenta(spread[:, None] * generator.standard_normal((len(atoms), 3)))
+    else:
+        positions, momenta = trajectory.now
+        atoms.set_positions(positions)
+        atoms.set_momenta(momenta)
+        assert trajectory.generator is not None
+        generator.bit_generator.state = trajectory.generator
+    integrator: Any = Langevin(
+        atoms,
+        settings.timestep_fs * units.fs,
+        temperature_K=settings.temperature_k,
+        friction=settings.friction_per_fs / units.fs,
+        fixcm=False,
+        rng=generator,
+    )
+    return integrator, generator
 
 
 def fragments(numbers: IntArray, positions: FloatArray) -> int:
@@ -202,7 +211,8 @@ def read_trajectory(path: Path) -> Trajectory:
         )
 
 
-def _refuse_ruins(atoms: Any, settings: Dynamics, pieces: int, where: str) -> None:
+def _refuse_unstable(atoms: Any, settings: Dynamics, pieces: int, where: str) -> None:
+    """Refuse a geometry that no thermostat at this temperature allows, or that has come apart."""
     found = atoms.get_temperature()
     hot = settings.temperature_k * (1 + HOT_SIGMAS * float(np.sqrt(2 / (3 * len(atoms)))))
     if not (np.isfinite(atoms.positions).all() and found < hot):

@@ -1,6 +1,6 @@
 """A label from a geometry: one energy and its forces at a level of theory, with the CPU seconds that they took.
 
-Nothing here knows of files or of other processes: `study.labelling.run` keeps labels and spreads the work.
+Nothing here knows of files or of other processes: `study.labelling.label_run` keeps labels and spreads the work.
 """
 
 from __future__ import annotations
@@ -11,12 +11,8 @@ from asteroid.labelling.labeller import Method, check_electrons
 from asteroid.labelling.levels import parse_level, refuse_missing_program
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from asteroid.labelling.labeller import Labeller
     from asteroid.labels.label_set import FloatArray, IntArray
-
-    #: positions [A, 3] in Å -> energy in eV, forces [A, 3] in eV/Å; raises NotConvergedError.
-    Labeller = Callable[[FloatArray], tuple[float, FloatArray]]
 
 
 def open_labeller(method: Method, numbers: IntArray, reference: FloatArray) -> Labeller:

@@ -5,6 +5,7 @@ Ray is imported where it is used, so that work in this process never loads it.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from asteroid.labelling.labeller import label_frame
@@ -12,7 +13,7 @@ from asteroid.labelling.open_labeller import open_labeller
 from study.ray_backend.session import open_session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
 
     from asteroid.labelling.labeller import Failure, Label, Method
     from asteroid.labels.label_set import FloatArray, IntArray
@@ -63,32 +64,28 @@ def ray_labels(
         InputError: Ray cannot run here.
         WorkersLostError: workers keep dying.
     """
-    opened = open_session(workers, 0, None)
-    import ray
-
-    actors: list[Any] = []
-    busy: dict[Any, tuple[Any, list[str]]] = {}
     waiting = list(reversed(todo))
-    try:
-        # Restarted where they die, and their batch with them.
-        kind: Any = ray.remote(LabelWorker).options(num_cpus=1, max_restarts=-1, max_task_retries=RETRIES)
-        actors = [kind.remote(method, numbers, reference) for _ in range(min(workers, len(todo)))]
-        idle = list(actors)
-        while waiting or busy:
-            while idle and waiting:
-                batch = [waiting.pop() for _ in range(min(batch_size(), len(waiting)))]
-                actor = idle.pop()
-                answer = actor.label.remote([positions for _, positions in batch])
-                busy[answer] = actor, [key for key, _ in batch]
-            for answer in ray.wait(list(busy), timeout=_POLL_S)[0]:
-                actor, keys = busy.pop(answer)
-                yield from zip(keys, _result(answer), strict=True)
-                idle.append(actor)
-    finally:
-        for actor in actors:
-            ray.kill(actor)
-        if opened:
-            ray.shutdown()
+    busy: dict[Any, tuple[Any, list[str]]] = {}
+    actors: list[Any] = []
+    with _session(workers) as ray:
+        try:
+            # Restarted where they die, and their batch with them.
+            kind: Any = ray.remote(LabelWorker).options(num_cpus=1, max_restarts=-1, max_task_retries=RETRIES)
+            actors = [kind.remote(method, numbers, reference) for _ in range(min(workers, len(todo)))]
+            idle = list(actors)
+            while waiting or busy:
+                while idle and waiting:
+                    batch = [waiting.pop() for _ in range(min(batch_size(), len(waiting)))]
+                    actor = idle.pop()
+                    answer = actor.label.remote([positions for _, positions in batch])
+                    busy[answer] = actor, [key for key, _ in batch]
+                for answer in ray.wait(list(busy), timeout=_POLL_S)[0]:
+                    actor, keys = busy.pop(answer)
+                    yield from zip(keys, _result(answer), strict=True)
+                    idle.append(actor)
+        finally:
+            for actor in actors:
+                ray.kill(actor)
 
 
 def ray_tasks(work: Callable[..., str | None], calls: Sequence[tuple[Any, ...]], workers: int) -> Generator[str | None]:
@@ -106,21 +103,30 @@ def ray_tasks(work: Callable[..., str | None], calls: Sequence[tuple[Any, ...]],
         InputError: Ray cannot run here.
         WorkersLostError: workers keep dying.
     """
+    busy: list[Any] = []
+    with _session(workers) as ray:
+        try:
+            task: Any = ray.remote(work).options(num_cpus=1, max_retries=RETRIES)
+            busy = [task.remote(*arguments) for arguments in calls]
+            while busy:
+                finished, busy = ray.wait(busy, timeout=_POLL_S)
+                yield None
+                for answer in finished:
+                    yield _result(answer)
+        finally:
+            for answer in busy:
+                ray.cancel(answer, force=True)
+
+
+@contextmanager
+def _session(workers: int) -> Iterator[Any]:
+    """Ray, which is left as it was found."""
     opened = open_session(workers, 0, None)
     import ray
 
-    busy: list[Any] = []
     try:
-        task: Any = ray.remote(work).options(num_cpus=1, max_retries=RETRIES)
-        busy = [task.remote(*arguments) for arguments in calls]
-        while busy:
-            finished, busy = ray.wait(busy, timeout=_POLL_S)
-            yield None
-            for answer in finished:
-                yield _result(answer)
+        yield ray
     finally:
-        for answer in busy:
-            ray.cancel(answer, force=True)
         if opened:
             ray.shutdown()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,12 +17,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from asteroid.labelling.labeller import Method
+
 _JOB = "job.json"
 
 
 def work_folder(out: Path) -> Path:
     """Folder of the unfinished work of an output file: labels.npz has labels.work beside it."""
     return out.with_name(f"{out.stem}.work")
+
+
+def method_settings(method: Method) -> dict[str, Any]:
+    """What finished work depends on of its method, as plain data: all but the folder of a calculator's module."""
+    return {name: value for name, value in asdict(method).items() if name != "calculator_folder"}
 
 
 @contextmanager

@@ -44,7 +44,7 @@ def calibrate(
     from study.run.hardware import use_one_thread
 
     use_one_thread()  # before anything numerical is loaded
-    from study.labelling.files import read_molecule
+    from study.labelling.geometry_files import read_molecule
     from study.labelling.timing import count_functions, scenario_cpu_s, time_level
 
     names = _names(levels)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from asteroid.labelling.labeller import Method
     from asteroid.labels.selection_rule import SelectionRule
-    from study.labelling.run import LabelProgress, LabelRun, Select
+    from study.labelling.label_run import LabelProgress, LabelRun, Select
 
 
 def label(
@@ -63,8 +63,9 @@ def label(
     from study.run.hardware import use_one_thread
 
     use_one_thread()  # before anything numerical is loaded
-    from study.labelling.files import check_output, read_frames
-    from study.labelling.run import LabelJob, run_labels
+    from study.labelling.geometry_files import read_frames
+    from study.labelling.label_run import LabelJob, run_labels
+    from study.labelling.output_files import check_output
     from study.labelling.work_folder import work_folder
     from sweeps.progress import Ticker
 
@@ -146,7 +147,7 @@ def _save(out: Path, run: LabelRun, method: Method, geometries: Path, chosen: Se
     from analysis.names import duration
     from asteroid.io.selection_rule import selection_rule_of
     from asteroid.labels.selection_rule import KEY, combined_rule
-    from study.labelling.files import method_card, write_failures, write_output
+    from study.labelling.output_files import method_card, write_failures, write_output
     from study.labelling.timing import price_text
     from study.run.hardware import processor
 

@@ -15,7 +15,7 @@ from sweeps.console import say, stdout
 
 if TYPE_CHECKING:
     from asteroid.labelling.langevin import Dynamics
-    from study.labelling.sample import SampleJob, SampleProgress, SampleRun
+    from study.labelling.sample_run import SampleJob, SampleProgress, SampleRun
 
 _FS = {"fs": 1.0, "ps": 1e3, "ns": 1e6}
 
@@ -56,8 +56,9 @@ def sample(
     from study.run.hardware import use_one_thread
 
     use_one_thread()  # before anything numerical is loaded
-    from study.labelling.files import check_output, read_molecule
-    from study.labelling.sample import SampleJob, run_samples
+    from study.labelling.geometry_files import read_molecule
+    from study.labelling.output_files import check_output
+    from study.labelling.sample_run import SampleJob, run_samples
     from study.labelling.work_folder import work_folder
     from sweeps.progress import Ticker
 
@@ -129,7 +130,7 @@ def progress_line(progress: SampleProgress) -> str:
 
 def _save(out: Path, job: SampleJob, run: SampleRun, molecule: Path) -> None:
     from analysis.names import duration
-    from study.labelling.files import method_card, write_output
+    from study.labelling.output_files import method_card, write_output
     from study.labelling.timing import price_text
     from study.run.hardware import processor
 

@@ -18,8 +18,8 @@ from ase.build import molecule
 from asteroid.errors import InputError
 from asteroid.labelling.labeller import Method
 from asteroid.labelling.langevin import Dynamics
-from study.labelling import sample as sample_run
-from study.labelling.sample import SampleJob, SampleProgress, SampleRun, run_samples
+from study.labelling import sample_run
+from study.labelling.sample_run import SampleJob, SampleProgress, SampleRun, run_samples
 from study.ray_backend.session import open_session
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ JOB = SampleJob(WATER.numbers, WATER.positions, Method("gfn2-xtb"), DYNAMICS, re
 
 
 def run(job: SampleJob, folder: Path, workers: int = 1) -> tuple[SampleRun, list[SampleProgress]]:
-    told: list[SampleProgress] = []
-    return run_samples(job, folder / "out.work", workers, told.append), told
+    reports: list[SampleProgress] = []
+    return run_samples(job, folder / "out.work", workers, reports.append), reports
 
 
 def equal(one: SampleRun, other: SampleRun) -> bool:
@@ -48,7 +48,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> SampleRun:
 
 
 def test_replicas_are_groups_and_prices_add_up(tmp_path: Path) -> None:
-    done, told = run(JOB, tmp_path)
+    done, reports = run(JOB, tmp_path)
     assert done.labels.positions.shape == (24, 3, 3)
     assert done.labels.group is not None
     assert done.labels.group.tolist() == [0] * 12 + [1] * 12
@@ -57,14 +57,14 @@ def test_replicas_are_groups_and_prices_add_up(tmp_path: Path) -> None:
     assert done.equilibration_share == 40 / 160
     assert done.frame_cpu_s == pytest.approx(done.md_step_cpu_s * 160 / 12)
     assert 0 < done.label_cpu_s < done.frame_cpu_s
-    assert (told[0].frames, told[-1].frames, told[-1].steps, told[-1].steps_total) == (0, 24, 320, 320)
-    assert told[-1].cpu_s == pytest.approx(done.md_step_cpu_s * 320)
+    assert (reports[0].frames, reports[-1].frames, reports[-1].steps, reports[-1].steps_total) == (0, 24, 320, 320)
+    assert reports[-1].cpu_s == pytest.approx(done.md_step_cpu_s * 320)
 
 
 def test_more_frames_and_replicas_go_on_with_what_is_there(whole: SampleRun, tmp_path: Path) -> None:
     run(replace(JOB, replicas=1, frames=5), tmp_path)
-    grown, told = run(JOB, tmp_path)
-    assert told[0].steps == 40 + 50
+    grown, reports = run(JOB, tmp_path)
+    assert reports[0].steps == 40 + 50
     assert equal(grown, whole)
     fewer, _ = run(replace(JOB, frames=5), tmp_path)
     np.testing.assert_array_equal(fewer.labels.positions[:5], whole.labels.positions[:5])
@@ -106,7 +106,7 @@ def test_killed_in_mid_run_the_trajectory_is_that_of_an_undisturbed_run(tmp_path
         from ase.build import molecule
         from asteroid.labelling.langevin import Dynamics
         from asteroid.labelling.labeller import Method
-        from study import sample_run
+        from study.labelling import sample_run
         sample_run.CHECKPOINT_S = 0.05
         water = molecule("H2O")
         job = sample_run.SampleJob(water.numbers, water.positions, {job.method!r}, {job.dynamics!r}, 2, 300)
@@ -124,8 +124,8 @@ def test_killed_in_mid_run_the_trajectory_is_that_of_an_undisturbed_run(tmp_path
         assert driver.wait() == -signal.SIGKILL, "it was killed in mid-run"
     with np.load(tmp_path / "out.work" / "replica_1.npz") as state:
         assert 0 < int(state["step"]) < 40 + 3000
-    resumed, told = run(job, tmp_path)
-    assert told[0].steps > 3000
+    resumed, reports = run(job, tmp_path)
+    assert reports[0].steps > 3000
     assert equal(resumed, undisturbed)
 
 
@@ -148,6 +148,6 @@ def test_workers_sample_the_same(whole: SampleRun, tmp_path: Path) -> None:
 
 def test_checkpoints_are_written_on_the_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sample_run, "CHECKPOINT_S", 0.0)
-    monkeypatch.setattr(sample_run, "_TELL_S", 0.0)
-    _, told = run(replace(JOB, replicas=1), tmp_path)
-    assert [progress.frames for progress in told] == [0, *[0] * 4, *range(1, 13), 12]
+    monkeypatch.setattr(sample_run, "_REPORT_S", 0.0)
+    _, reports = run(replace(JOB, replicas=1), tmp_path)
+    assert [progress.frames for progress in reports] == [0, *[0] * 4, *range(1, 13), 12]

@@ -14,7 +14,8 @@ from asteroid.errors import InputError
 from asteroid.labelling.langevin import read_trajectory, sample_replica, write_trajectory
 from asteroid.labelling.open_labeller import open_labeller
 from asteroid.labels.label_set import LabelSet
-from study.labelling.work_folder import claimed_work
+from study.labelling.remaining_time import RemainingTime
+from study.labelling.work_folder import claimed_work, method_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 #: A replica writes its state down so often, s: what a kill can cost.
 CHECKPOINT_S = 2.0
-_TELL_S = 0.2
+_REPORT_S = 0.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,29 +107,19 @@ def run_samples(job: SampleJob, folder: Path, workers: int, on_progress: Callabl
     """
     open_labeller(job.method, job.numbers, job.start[None])
     with claimed_work(folder, job_settings(job)):
-        began, steps_at_start = time.monotonic(), None
-        told = 0.0
+        remaining = RemainingTime(sum(step for step, _ in _states(job, folder)))
+        reported = 0.0
 
-        def tell(*, last: bool = False) -> None:
-            nonlocal steps_at_start, told
-            if not last and time.monotonic() - told < _TELL_S:
-                return
-            told = time.monotonic()
-            states = [_counts(folder, replica) for replica in range(job.replicas)]
-            steps = sum(min(step, _steps(job)) for step, _ in states)
-            steps_at_start = steps if steps_at_start is None else steps_at_start
-            here, total = steps - steps_at_start, job.replicas * _steps(job)
-            kept = sum(max(0, min(step, _steps(job)) - job.dynamics.equilibration_steps) for step, _ in states)
-            left = (told - began) / here * (total - steps) if here else None
-            frames = kept // job.dynamics.every_steps
-            on_progress(
-                SampleProgress(frames, job.replicas * job.frames, steps, total, sum(cpu_s for _, cpu_s in states), left)
-            )
+        def report(*, always: bool = False) -> None:
+            nonlocal reported
+            if always or time.monotonic() - reported >= _REPORT_S:
+                reported = time.monotonic()
+                on_progress(_progress(job, folder, remaining))
 
-        tell(last=True)
+        report(always=True)
         if workers == 1:
             for replica in range(job.replicas):
-                if failure := run_replica(job, replica, folder, tell):
+                if failure := run_replica(job, replica, folder, report):
                     raise InputError(failure)
         else:
             from study.labelling.ray_workers import ray_tasks
@@ -138,12 +129,12 @@ def run_samples(job: SampleJob, folder: Path, workers: int, on_progress: Callabl
                 for failure in answers:
                     if failure:
                         raise InputError(failure)
-                    tell()
-        tell(last=True)
+                    report()
+        report(always=True)
         return _collect(job, [read_trajectory(_state(folder, replica)) for replica in range(job.replicas)])
 
 
-def run_replica(job: SampleJob, replica: int, folder: Path, tell: Callable[[], None] | None = None) -> str | None:
+def run_replica(job: SampleJob, replica: int, folder: Path, report: Callable[[], None] | None = None) -> str | None:
     """Run one replica to its end, from its last state on.
 
     Returns:
@@ -161,8 +152,8 @@ def run_replica(job: SampleJob, replica: int, folder: Path, tell: Callable[[], N
             if time.monotonic() - written >= CHECKPOINT_S:
                 write_trajectory(path, trajectory)
                 written = time.monotonic()
-                if tell is not None:
-                    tell()
+                if report is not None:
+                    report()
     except InputError as error:
         return str(error)
     write_trajectory(path, trajectory)
@@ -172,21 +163,32 @@ def run_replica(job: SampleJob, replica: int, folder: Path, tell: Callable[[], N
 def job_settings(job: SampleJob) -> dict[str, Any]:
     """Everything that a trajectory depends on but its length, as plain data."""
     start = hashlib.blake2b(job.numbers.astype("<i8").tobytes() + job.start.astype("<f8").tobytes(), digest_size=16)
-    method = {name: value for name, value in asdict(job.method).items() if name != "calculator_folder"}
-    return {"kind": "sample", **method, **asdict(job.dynamics), "molecule": start.hexdigest()}
+    return {"kind": "sample", **method_settings(job.method), **asdict(job.dynamics), "molecule": start.hexdigest()}
 
 
 def _state(folder: Path, replica: int) -> Path:
     return folder / f"replica_{replica}.npz"
 
 
-def _counts(folder: Path, replica: int) -> tuple[int, float]:
-    """Steps and CPU seconds of a replica so far."""
-    path = _state(folder, replica)
-    if not path.exists():
-        return 0, 0.0
-    with np.load(path, allow_pickle=False) as stored:
-        return int(stored["step"]), float(stored["cpu_s"])
+def _states(job: SampleJob, folder: Path) -> list[tuple[int, float]]:
+    """Steps, as far as the job asks for them, and CPU seconds of every replica so far."""
+    states = []
+    for replica in range(job.replicas):
+        path = _state(folder, replica)
+        if not path.exists():
+            states.append((0, 0.0))
+            continue
+        with np.load(path, allow_pickle=False) as stored:
+            states.append((min(int(stored["step"]), _steps(job)), float(stored["cpu_s"])))
+    return states
+
+
+def _progress(job: SampleJob, folder: Path, remaining: RemainingTime) -> SampleProgress:
+    states, dynamics = _states(job, folder), job.dynamics
+    steps, total = sum(step for step, _ in states), job.replicas * _steps(job)
+    kept = sum(max(0, step - dynamics.equilibration_steps) for step, _ in states) // dynamics.every_steps
+    cpu_s = sum(cpu_s for _, cpu_s in states)
+    return SampleProgress(kept, job.replicas * job.frames, steps, total, cpu_s, remaining.left_s(steps, total))
 
 
 def _steps(job: SampleJob) -> int:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -16,7 +15,8 @@ from asteroid.labelling.open_labeller import open_labeller
 from asteroid.labels.farthest_point import farthest_order
 from asteroid.labels.label_set import LabelSet, geometry_hashes, hash_order
 from asteroid.labels.selection_rule import KEY
-from study.labelling.work_folder import claimed_work, read_outcome, write_outcome
+from study.labelling.remaining_time import RemainingTime
+from study.labelling.work_folder import claimed_work, method_settings, read_outcome, write_outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
 Select = Literal["random", "farthest"]
 
-#: Of work folders that do not say it, which were begun when there was one rule.
-_BEFORE = {KEY: "random"}
+#: Settings of work folders that do not state them, because they were begun when there was one rule.
+_SETTINGS_BEFORE = {KEY: "random"}
 #: Frames off which force fields read the bonds.
 _REFERENCE_FRAMES = 100
 #: If so many labels fail and none succeeds, the level or the geometries are wrong, and the rest would be money lost.
-HOPELESS = 5
+ALL_FAILED = 5
 #: Cheap labels are sent to a worker in batches that take about so long, s: what a kill can cost.
 _BATCH_S = 0.2
 _LARGEST_BATCH = 200
@@ -109,24 +109,23 @@ def run_labels(job: LabelJob, folder: Path, workers: int, on_progress: Callable[
     labeller = _opened(job)
     rows, copies = chosen_rows(job)
     hashes = geometry_hashes(job.frames)
-    with claimed_work(folder, job_settings(job), _BEFORE):
+    with claimed_work(folder, job_settings(job), _SETTINGS_BEFORE):
         outcomes = {hashes[row]: outcome for row in rows if (outcome := read_outcome(folder, hashes[row]))}
         todo = [(hashes[row], job.frames.positions[row]) for row in rows if hashes[row] not in outcomes]
         failed = [outcome.reason for outcome in outcomes.values() if isinstance(outcome, Failure)]
         cpu_s = sum(outcome.cpu_s for outcome in outcomes.values())
-        found, began = len(outcomes), time.monotonic()
+        remaining = RemainingTime(len(outcomes))
 
-        def tell() -> None:
-            done = len(outcomes)
-            left = None if done == found else (time.monotonic() - began) / (done - found) * (len(rows) - done)
-            on_progress(LabelProgress(done, len(rows), len(failed), found, cpu_s, left))
-            if len(failed) == done >= min(HOPELESS, len(rows)):
+        def report() -> None:
+            done, left_s = len(outcomes), remaining.left_s(len(outcomes), len(rows))
+            on_progress(LabelProgress(done, len(rows), len(failed), remaining.found, cpu_s, left_s))
+            if len(failed) == done >= min(ALL_FAILED, len(rows)):
                 raise InputError(
                     f"all of the first {done} labels at {job.method.level} failed ({failed[0]}): check level and "
                     f"geometries, then remove {folder} or choose another --out"
                 )
 
-        tell()
+        report()
         with closing(_computed(job, labeller, todo, workers)) as computed:
             for key, outcome in computed:
                 write_outcome(folder, key, outcome)
@@ -134,7 +133,7 @@ def run_labels(job: LabelJob, folder: Path, workers: int, on_progress: Callable[
                 cpu_s += outcome.cpu_s
                 if isinstance(outcome, Failure):
                     failed.append(outcome.reason)
-                tell()
+                report()
     return _collect(job, np.sort(rows), hashes, outcomes, copies)
 
 
@@ -163,8 +162,13 @@ def job_settings(job: LabelJob) -> dict[str, Any]:
     state = hashlib.blake2b(digest_size=16)
     for key, frame_id in zip(geometry_hashes(job.frames), job.frames.frame_id.tolist(), strict=True):
         state.update(f"{key}{frame_id}".encode())
-    method = {name: value for name, value in asdict(job.method).items() if name != "calculator_folder"}
-    return {"kind": "labels", **method, "seed": job.seed, KEY: job.select, "geometry_file": state.hexdigest()}
+    return {
+        "kind": "labels",
+        **method_settings(job.method),
+        "seed": job.seed,
+        KEY: job.select,
+        "geometry_file": state.hexdigest(),
+    }
 
 
 def reference_frames(frames: LabelSet) -> FloatArray:
@@ -174,7 +178,7 @@ def reference_frames(frames: LabelSet) -> FloatArray:
 
 
 def _opened(job: LabelJob) -> Labeller:
-    """The labeller of this process; also with workers, so that mistakes are told before any starts."""
+    """The labeller of this process; also with workers, so that mistakes show before any starts."""
     if not len(job.frames):
         raise InputError("there are no geometries to label: check the file")
     return open_labeller(job.method, job.frames.numbers, reference_frames(job.frames))
