@@ -34,6 +34,7 @@ from analysis.curves.power_law import predict
 from analysis.plan.target_plan import plan_target
 from asteroid.checks.guards import drop_duplicates
 from asteroid.errors import InputError
+from asteroid.io.declaration import Declaration
 from asteroid.io.read import read_labels
 from asteroid.labels.label_set import LabelSet
 from study.prices import LevelPrice, PriceList
@@ -116,10 +117,16 @@ def _ethanol(folder: Path, own: Path) -> str:
 
 def _aspirin(folder: Path, own: Path) -> str:
     """The official parts are groups 0 (training) and 1 (test)."""
-    accurate = drop_duplicates(read_labels("md17:aspirin CCSD", level=None, data_folder=folder).labels)[0]
-    words = {"energy_key": "E_pbe_svp", "forces_key": "F_pbe_svp", "energy_unit": "kcal/mol"}
-    cheap = read_labels(folder / "aspirin_rmd17.npz", level="pbe/def2-svp", length_unit="Angstrom", **words).labels
-    return data_section(accurate, drop_duplicates(cheap)[0], own)
+    accurate = read_labels("md17:aspirin CCSD", Declaration(data_folder=folder)).labels
+    pbe = Declaration(
+        level="pbe/def2-svp",
+        energy_key="E_pbe_svp",
+        forces_key="F_pbe_svp",
+        energy_unit="kcal/mol",
+        length_unit="Angstrom",
+    )
+    cheap = read_labels(folder / "aspirin_rmd17.npz", pbe).labels
+    return data_section(drop_duplicates(accurate)[0], drop_duplicates(cheap)[0], own)
 
 
 def _formaldehyde(cheap: str, accurate: str) -> Callable[[Path, Path], str]:
@@ -127,7 +134,9 @@ def _formaldehyde(cheap: str, accurate: str) -> Callable[[Path, Path], str]:
 
     def section(folder: Path, own: Path) -> str:
         low, high = (
-            read_labels(folder / FORMALDEHYDE[level], level=level, energy_unit="eV", length_unit="Angstrom").labels
+            read_labels(
+                folder / FORMALDEHYDE[level], Declaration(level=level, energy_unit="eV", length_unit="Angstrom")
+            ).labels
             for level in (cheap, accurate)
         )
         kept = high.select(np.random.default_rng(0).permutation(len(high))[:N_LABELLED])

@@ -1,7 +1,7 @@
 """Who may see which label: test frames, the pool, what a budget buys, and the cheap frames that may be trained on.
 
-Every choice depends on the frame's own geometry and the seed only, so that sets nest across budgets and stay put when
-frames are added to a file.
+Every choice follows an order that the frames' own geometries and the seed fix, so that sets nest across budgets and
+stay put, or nearly, when frames are added to a file.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 
 from asteroid.errors import InputError
 from asteroid.labels.atom_order import refuse_other_molecule
-from asteroid.labels.label_set import IntArray, LabelSet, hash_order, hash_values
+from asteroid.labels.label_set import IntArray, LabelSet, hash_order
 from asteroid.labels.matching import MATCH_TOL_ANG, match_geometries
 
 if TYPE_CHECKING:
@@ -46,9 +46,10 @@ def split_test(accurate: LabelSet, *, groups: tuple[int, ...] | None, share: flo
     Args:
         accurate: all accurate labels.
         groups: these whole groups (replicas, time blocks) are the test set; None for no test groups.
-        share: each frame is a test frame when its own hash, uniform on [0, 1), lies below this; the set has about
-            share * N frames and a frame keeps its role when others are added. None for no share.
-            With neither, the test set is empty.
+        share: the first share * N frames (rounded) of an order that the frames' own geometries fix are
+            the test set. When frames are added, only those next to its end change their role: the size of a small set
+            matters more than that (each by its own chance, 30 frames gave 6 to 16 for a share of .3). None for no
+            share. With neither, the test set is empty.
 
     Returns:
         (test_rows, pool_rows).
@@ -67,7 +68,8 @@ def split_test(accurate: LabelSet, *, groups: tuple[int, ...] | None, share: flo
         assert share is not None
         if not 0.0 < share < 1.0:
             raise InputError(f"the test share lies between 0 and 1, found {share}: write for instance 0.2")
-        is_test = hash_values(accurate, 0, "test") < np.uint64(int(share * 2**64))
+        is_test = np.zeros(len(accurate), dtype=np.bool_)
+        is_test[hash_order(accurate, 0, "test")[: round(share * len(accurate))]] = True
         asked = f"a share of {share:g}"
     for empty, name, remedy in ((not is_test.any(), "test set", "more"), (bool(is_test.all()), "pool", "less")):
         if empty:

@@ -83,17 +83,22 @@ def test_whole_groups_become_the_test_set() -> None:
 
 
 @given(n=st.integers(30, 80), more=st.integers(1, 60), share=st.floats(0.2, 0.8))
-def test_a_share_keeps_its_frames_when_others_are_added(n: int, more: int, share: float) -> None:
+def test_a_share_has_its_size_and_follows_one_order_when_frames_are_added(n: int, more: int, share: float) -> None:
     both = frames(n + more, groups=None)
     test, pool = split_test(both, groups=None, share=share)
-    test_before, pool_before = split_test(both.select(np.arange(n)), groups=None, share=share)
-    assert test[test < n].tolist() == test_before.tolist()
-    assert pool[pool < n].tolist() == pool_before.tolist()
+    before, _ = split_test(both.select(np.arange(n)), groups=None, share=share)
+    assert len(test) == round(share * (n + more))
+    assert len(before) == round(share * n)
+    assert sorted([*test, *pool]) == list(range(n + more))
+    # Of the frames that were known, the test set lost some or won some, never both.
+    known = set(test[test < n].tolist())
+    assert known <= set(before.tolist()) or known >= set(before.tolist())
 
 
-def test_a_share_has_about_its_size() -> None:
-    test, _ = split_test(frames(4000), groups=None, share=0.2)
-    assert abs(len(test) - 800) < 5 * np.sqrt(4000 * 0.2 * 0.8)
+def test_a_share_of_thirty_is_nine() -> None:
+    for first in range(20):
+        labels = frames(60, groups=None).select(np.arange(first, first + 30))
+        assert len(split_test(labels, groups=None, share=0.3)[0]) == 9
 
 
 def test_no_test_set_is_possible() -> None:

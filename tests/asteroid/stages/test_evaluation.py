@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import torch
+from scipy import stats
 
 from asteroid.descriptors.frame_bank import Prediction
 from asteroid.models.mlp import DescriptorMLP, MLPSettings, initial_parameters, measure_scaling
@@ -103,6 +104,16 @@ def test_standard_error_of_white_noise() -> None:
     assert ratios == pytest.approx([1.0, 1.0, 1.0], rel=0.2)
 
 
+@pytest.mark.parametrize("n", [8, 13, 30])
+def test_few_frames_know_how_little_they_know(n: int) -> None:
+    """Errors of frames are skewed; the plain bootstrap held .75 to .85 of the means here."""
+    rng = np.random.default_rng(n)
+    draws = [rng.lognormal(-0.08, 0.42, n) for _ in range(400)]
+    mean = math.exp(0.42**2 / 2 - 0.08)
+    held = np.mean([abs(draw.mean() - mean) < 1.645 * block_bootstrap_se(draw) for draw in draws])
+    assert 0.86 < held < 0.96
+
+
 def test_standard_error_grows_with_correlation() -> None:
     rng = np.random.default_rng(1)
     n, memory = 3000, 0.8
@@ -121,7 +132,10 @@ def test_standard_error_at_the_edges() -> None:
     assert block_bootstrap_se(np.full(50, 3.0)) == pytest.approx(0.0, abs=1e-12)
     assert math.isnan(block_bootstrap_se(np.array([1.0])))
     assert math.isnan(block_bootstrap_se(np.array([])))
-    assert block_bootstrap_se(np.array([0.0, 2.0])) == pytest.approx(1.0 / math.sqrt(2.0), rel=0.15)
+    # Two values know their mean to 1 (their standard deviation over the root of 2), in Student's t with one degree.
+    assert block_bootstrap_se(np.array([0.0, 2.0])) == pytest.approx(
+        stats.t.ppf(0.95, 1) / stats.norm.ppf(0.95), rel=0.15
+    )
     values = np.random.default_rng(2).normal(size=40)
     assert block_bootstrap_se(values) == block_bootstrap_se(values)
     # The circle has no ends: where the series begins makes no difference but for the random draw.
