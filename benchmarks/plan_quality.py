@@ -153,7 +153,7 @@ def judge(seed: int) -> list[dict[str, float]]:
         choice = plan_target(own, prices, world.target, **words).choice
         found = {"rule": rule, "reachable": float(labels <= 2 * BUDGETS[-1]), "promised": float(choice is not None)}
         if choice is not None:
-            found["kept"] = world.kept(choice.strategy, choice.n_accurate, choice.n_cheap)
+            found["kept"] = world.kept(choice.key.strategy, choice.n_accurate, choice.key.n_cheap)
             found["ratio"] = choice.cost_cpu_s / price
             found["between"] = float("interpolated_cheap" in choice.status)
         rows.append(found | {"surface_used": float(surface is not None and surface.usable)})

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from analysis.curves.curve_key import CurveKey
 from analysis.curves.curves import Curve
 from analysis.curves.evidence import Evidence, evidence_of, labels_needed
 from analysis.curves.power_law import predict, slope
@@ -98,7 +99,7 @@ def table_curves(
     curves = [_curve(str(name), own.sort_values(["x", "seed"], kind="stable")) for name, own in rows.groupby("group")]
     if not curves:
         raise InputError("a curve needs rows, found an empty table: give one row for each run")
-    return tuple(sorted(curves, key=lambda curve: rank_of(curve.strategy)))
+    return tuple(sorted(curves, key=lambda curve: rank_of(curve.key.strategy)))
 
 
 def fit_table(
@@ -147,7 +148,7 @@ def fit_table(
             f"a power law needs at least {MIN_BUDGETS} distinct numbers of labels (6 are better), found at most {most} "
             f"in column {x!r}: add runs"
         )
-    fits = [TableFit(curve.strategy, evidence_of(curve, seed=rng_seed)) for curve in curves]
+    fits = [TableFit(curve.key.strategy, evidence_of(curve, seed=rng_seed)) for curve in curves]
     if target is None:
         return tuple(fits)
     asked = [_ask(fit, target, confidence, price_s, rng_seed) for fit in fits]
@@ -195,10 +196,7 @@ def _curve(name: str, rows: pd.DataFrame) -> Curve:
     summary = published_replicates(budget, error, rows["sd"], rows["n_runs"]) if "sd" in rows else None
     unknown = np.full(len(rows), np.nan)
     return Curve(
-        strategy=name,
-        gamma_rel=np.nan,
-        schedule="",
-        n_cheap=0,
+        key=CurveKey(name),
         budget=budget.astype(np.int64),
         seed=rows["seed"].to_numpy(dtype=np.int64),
         error_ev_ang=error,

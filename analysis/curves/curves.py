@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from analysis.caveats import Caveat, those_that_hold
+from analysis.curves.curve_key import CURVE_COLUMNS, CurveKey
 from asteroid.errors import InputError
-from study.strategies import rank_of, strategy_of
 from study.tables.results import validate_results
 
 if TYPE_CHECKING:
@@ -26,10 +26,7 @@ class Curve:
     """Runs that differ in budget and seed only; `cheap_only` is a horizontal line (budget 0).
 
     Attributes:
-        strategy: a strategy of the results table.
-        gamma_rel: bias-weight temperature over the median bias; inf: no weights; NaN: nothing to weight.
-        schedule: name of the fine-tune schedule.
-        n_cheap: cheap frames bought.
+        key: strategy, temperature, schedule and number of cheap frames.
         budget: accurate labels bought, rising, [n].
         seed: [n].
         error_ev_ang: force MAE on the test labels (cross-validated where there is no test set), eV/Å, [n].
@@ -42,10 +39,7 @@ class Curve:
         status: `no_test_set` (errors are cross-validated inside the budget), `failed_runs` (rows were left out).
     """
 
-    strategy: str
-    gamma_rel: float
-    schedule: str
-    n_cheap: int
+    key: CurveKey
     budget: NDArray[np.int64]
     seed: NDArray[np.int64]
     error_ev_ang: NDArray[np.float64]
@@ -61,13 +55,6 @@ class Curve:
     def horizontal(self) -> bool:
         """True where no accurate label is bought."""
         return bool(self.budget[-1] == 0)
-
-
-def gamma_json(gamma_rel: float) -> float | str | None:
-    """A temperature as JSON can say it: "inf" for no weights, null for nothing to weight."""
-    if np.isnan(gamma_rel):
-        return None
-    return "inf" if np.isinf(gamma_rel) else gamma_rel
 
 
 def curves_of(table: pd.DataFrame) -> tuple[Curve, ...]:
@@ -89,33 +76,13 @@ def curves_of(table: pd.DataFrame) -> tuple[Curve, ...]:
         finished &= ~((rows["budget"] == 0) & rows[column].isna()).to_numpy(dtype=bool)
     curves = []
     for _, group in rows.assign(finished=finished, schedule=rows["schedule"].fillna("")).groupby(
-        ["strategy", "gamma_rel", "schedule", "n_cheap"], dropna=False, sort=False
+        CURVE_COLUMNS, dropna=False, sort=False
     ):
         done = group[group["finished"]].sort_values(["budget", "seed"])
         if len(done):
             conditions = {Caveat.NO_TEST_SET: column.startswith("cv"), Caveat.FAILED_RUNS: len(done) < len(group)}
             curves.append(_curve(done, column, those_that_hold(conditions)))
-    return tuple(sorted(curves, key=_order))
-
-
-def label_of(curve: Curve, *, with_schedule: bool = False) -> str:
-    """Name of a curve for people, such as "ASTEROID, γ/median = 0.3, 4,000 cheap"."""
-    parts = [strategy_of(curve.strategy).name]
-    if np.isfinite(curve.gamma_rel):
-        parts.append(f"γ/median = {curve.gamma_rel:g}")
-    elif strategy_of(curve.strategy).weighted and np.isinf(curve.gamma_rel):
-        parts.append("no weights")
-    if curve.n_cheap:
-        parts.append(f"{curve.n_cheap:,} cheap")
-    if with_schedule and curve.schedule:
-        parts.append(f"{curve.schedule} schedule")
-    return ", ".join(parts)
-
-
-def labels_of(curves: Sequence[Curve]) -> list[str]:
-    """Names of several curves; the schedule is named where a strategy has more than one."""
-    pairs = [strategy for strategy, _ in {(curve.strategy, curve.schedule) for curve in curves}]
-    return [label_of(curve, with_schedule=pairs.count(curve.strategy) > 1) for curve in curves]
+    return tuple(sorted(curves, key=lambda curve: curve.key.order))
 
 
 def representative_curves(curves: Sequence[Curve]) -> tuple[Curve, ...]:
@@ -125,10 +92,10 @@ def representative_curves(curves: Sequence[Curve]) -> tuple[Curve, ...]:
     budgets of the median over seeds; where there are no validation errors, the simplest setting (largest gamma_rel).
     """
     chosen = []
-    for strategy in dict.fromkeys(curve.strategy for curve in curves):
-        own = [curve for curve in curves if curve.strategy == strategy]
-        largest = max(curve.n_cheap for curve in own)
-        candidates = [curve for curve in own if curve.n_cheap == largest]
+    for strategy in dict.fromkeys(curve.key.strategy for curve in curves):
+        own = [curve for curve in curves if curve.key.strategy == strategy]
+        largest = max(curve.key.n_cheap for curve in own)
+        candidates = [curve for curve in own if curve.key.n_cheap == largest]
         most = max(len(set(curve.budget.tolist())) for curve in candidates)
         candidates = [curve for curve in candidates if len(set(curve.budget.tolist())) == most]
         chosen.append(_best_by_validation(candidates))
@@ -143,13 +110,13 @@ def competing_curves(curves: Sequence[Curve]) -> tuple[Curve, ...]:
     """
     groups: dict[tuple[str, int, str], list[Curve]] = {}
     for curve in curves:
-        groups.setdefault((curve.strategy, curve.n_cheap, curve.schedule), []).append(curve)
+        groups.setdefault((curve.key.strategy, curve.key.n_cheap, curve.key.schedule), []).append(curve)
     return tuple(_best_by_validation(group) for group in groups.values())
 
 
 def _best_by_validation(curves: Sequence[Curve]) -> Curve:
     shared = set.intersection(*(set(curve.budget.tolist()) for curve in curves))
-    return min(curves, key=lambda curve: (_validation_score(curve, shared), -_finite_gamma(curve)))
+    return min(curves, key=lambda curve: (_validation_score(curve, shared), -curve.key.sorting_gamma))
 
 
 def _curve(rows: pd.DataFrame, column: str, status: tuple[Caveat, ...]) -> Curve:
@@ -166,10 +133,7 @@ def _curve(rows: pd.DataFrame, column: str, status: tuple[Caveat, ...]) -> Curve
     used = rows["use_cpu_s_per_frame"].to_numpy(dtype=float) if "use_cpu_s_per_frame" in rows else np.empty(0)
     used = used[np.isfinite(used)]
     return Curve(
-        strategy=str(first["strategy"]),
-        gamma_rel=float(first["gamma_rel"]),
-        schedule=str(first["schedule"]),
-        n_cheap=int(first["n_cheap"]),
+        key=CurveKey.of_row(first),
         budget=rows["budget"].to_numpy(dtype=np.int64),
         seed=rows["seed"].to_numpy(dtype=np.int64),
         error_ev_ang=values,
@@ -180,15 +144,6 @@ def _curve(rows: pd.DataFrame, column: str, status: tuple[Caveat, ...]) -> Curve
         test_relative_se=float(np.median(relative)) if len(relative) and column.startswith("test") else 0.0,
         status=status,
     )
-
-
-def _order(curve: Curve) -> tuple[int, str, int, float, str]:
-    return rank_of(curve.strategy), curve.strategy, curve.n_cheap, -_finite_gamma(curve), curve.schedule
-
-
-def _finite_gamma(curve: Curve) -> float:
-    """gamma_rel as a number that sorts: no weights and nothing to weight come last."""
-    return curve.gamma_rel if np.isfinite(curve.gamma_rel) else np.inf
 
 
 def _validation_score(curve: Curve, budgets: set[int]) -> float:

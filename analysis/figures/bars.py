@@ -124,11 +124,8 @@ def _bar(curve: Curve, budget: int, prices: PriceList) -> pd.DataFrame:
     median = float(np.median(curve.error_ev_ang[at]))
     bar = pd.DataFrame({"part": ["bar"], "seed": [None], "force_mae_ev_ang": [median]})
     return pd.concat([bar.astype({"seed": "Int64"}), runs.astype({"seed": "Int64"})], ignore_index=True).assign(
-        strategy=curve.strategy,
-        gamma_rel=curve.gamma_rel,
-        schedule=curve.schedule,
+        **curve.key.columns(),
         budget=budget,
-        n_cheap=curve.n_cheap,
         price_cpu_s=label_price(curve, prices).total(budget),
         measured_by="cross_validation" if Caveat.NO_TEST_SET in curve.status else "test",
     )

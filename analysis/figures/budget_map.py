@@ -39,8 +39,8 @@ def map_strategies(fitted: SurfaceFit) -> list[str]:
     """Strategies that were run with at least two numbers of cheap frames: a map needs both axes."""
     counts: dict[str, set[int]] = {}
     for curve in fitted.curves:
-        if curve.strategy != SCRATCH and curve.strategy in fitted.surface.cells.strategies:
-            counts.setdefault(curve.strategy, set()).add(curve.n_cheap)
+        if curve.key.strategy != SCRATCH and curve.key.strategy in fitted.surface.cells.strategies:
+            counts.setdefault(curve.key.strategy, set()).add(curve.key.n_cheap)
     return [strategy for strategy, found in counts.items() if len(found) > 1]
 
 
@@ -66,21 +66,21 @@ def map_data(
     """
     if strategy not in map_strategies(fitted):
         raise InputError(f"a map needs two numbers of cheap frames, found fewer for {strategy!r}: add n_cheap")
-    own = [curve for curve in fitted.curves if curve.strategy == strategy]
-    runs = sorted({(int(n), curve.n_cheap) for curve in own for n in curve.budget})
+    own = [curve for curve in fitted.curves if curve.key.strategy == strategy]
+    runs = sorted({(int(n), curve.key.n_cheap) for curve in own for n in curve.budget})
     accurate, cheap = np.array([n for n, _ in runs]), np.array([c for _, c in runs])
     x = np.geomspace(accurate.min(), accurate.max() * _BEYOND, _NODES)
     y = np.geomspace(cheap.min() / _BEYOND, cheap.max() * _BEYOND, _NODES)
     nodes = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
     parts = [("node", nodes), ("run", np.array(runs, dtype=float))]
-    if choice is not None and choice.strategy == strategy:
-        parts.append(("choice", np.array([[choice.n_accurate, choice.n_cheap]], dtype=float)))
+    if choice is not None and choice.key.strategy == strategy:
+        parts.append(("choice", np.array([[choice.n_accurate, choice.key.n_cheap]], dtype=float)))
     spread = math.hypot(new_run_spread(fitted.surface, strategy), own[0].test_relative_se)
     base = label_price(own[0], prices)
     frames = []
     for part, at in parts:
         draws = surface_draws(fitted.surface, strategy, at[:, 0], at[:, 1])
-        price = [base.with_cheap_frames(own[0].n_cheap, round(c)).total(n) for n, c in at]
+        price = [base.with_cheap_frames(own[0].key.n_cheap, round(c)).total(n) for n, c in at]
         outside = (at < [accurate.min(), cheap.min()]) | (at > [accurate.max(), cheap.max()])
         values = {"part": part, "strategy": strategy, "n_accurate": at[:, 0], "n_cheap": at[:, 1]}
         values |= {"force_mae_ev_ang": np.exp(np.median(draws, axis=0)), "price_cpu_s": price}

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
 
-from analysis.curves.curves import curves_of, labels_of, representative_curves
+from analysis.curves.curve_key import CURVE_COLUMNS, labels_of
+from analysis.curves.curves import curves_of, representative_curves
 from analysis.figures.drawing import dot_shifts_pt, draw_curve, error_name, in_unit, log_axes, name_curves, price_unit
 from analysis.figures.learning_curves import learning_curve_data
 from analysis.figures.pareto import draw_steps, non_dominated
@@ -44,13 +45,13 @@ def cost_data(table: pd.DataFrame, prices: PriceList, *, kind: Kind = "new_run",
     """
     data = learning_curve_data(table, kind=kind, seed=seed)
     curves = representative_curves(curves_of(table))
-    shown = dict(zip(labels_of(curves), curves, strict=True))
+    shown = dict(zip(labels_of([c.key for c in curves]), curves, strict=True))
     # A horizontal line is one purchase: its cheap frames.
     lines = [label for label, curve in shown.items() if curve.horizontal]
     data = data[(data["part"] == "run") | ~data["curve"].isin(lines)].reset_index(drop=True)
     priced = {label: label_price(curve, prices) for label, curve in shown.items()}
     price = [priced[curve].total(budget) for curve, budget in zip(data["curve"], data["budget"], strict=True)]
-    key = ["strategy", "gamma_rel", "schedule", "n_cheap", "budget", "seed"]
+    key = [*CURVE_COLUMNS, "budget", "seed"]
     times = table.assign(schedule=table["schedule"].fillna(""))[[*key, "recipe_core_s"]]
     times = times.rename(columns={"recipe_core_s": "train_core_s"}).astype({"budget": float})
     timed = data.assign(price_cpu_s=price).merge(times, how="left", on=key, validate="many_to_one")

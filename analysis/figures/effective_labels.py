@@ -50,21 +50,21 @@ def effective_data(fitted: SurfaceFit, *, seed: int = 0) -> pd.DataFrame:
     scratch = surface_draws(surface, SCRATCH, ladder, np.zeros(400))
     rows: list[dict[str, Any]] = []
     for curve in fitted.curves:
-        if curve.strategy == SCRATCH or curve.strategy not in surface.cells.strategies:
+        if curve.key.strategy == SCRATCH or curve.key.strategy not in surface.cells.strategies:
             continue
-        key = {"strategy": curve.strategy, "n_cheap": curve.n_cheap}
+        key = {"strategy": curve.key.strategy, "n_cheap": curve.key.n_cheap}
         budgets = np.unique(curve.budget)
         line = np.geomspace(budgets[0], budgets[-1], 30)
         found = np.quantile(
-            effective_labels(surface, curve.strategy, line, float(curve.n_cheap)), [0.5, 0.05, 0.95], axis=0
+            effective_labels(surface, curve.key.strategy, line, float(curve.key.n_cheap)), [0.5, 0.05, 0.95], axis=0
         )
         rows += [{"part": "line", **key, "budget": n, **_interval(q)} for n, q in zip(line, found.T, strict=True)]
-        sigma = surface.cells.sigma[surface.cells.strategy == surface.cells.strategies.index(curve.strategy)][0]
+        sigma = surface.cells.sigma[surface.cells.strategy == surface.cells.strategies.index(curve.key.strategy)][0]
         for n in budgets:
             logs = np.log(curve.error_ev_ang[curve.budget == n])
             noise = np.hypot(sigma, surface.cells.omega) / np.sqrt(len(logs))
             mean = logs.mean() + noise * rng.normal(size=len(scratch))
-            part = "harm" if (curve.strategy, curve.n_cheap, int(n)) in harm else "cell"
+            part = "harm" if (curve.key.strategy, curve.key.n_cheap, int(n)) in harm else "cell"
             labels = np.quantile(_labels_of(mean, scratch, ladder), [0.5, 0.05, 0.95])
             rows.append({"part": part, **key, "budget": float(n), **_interval(labels)})
     return pd.DataFrame(rows, columns=_COLUMNS)

@@ -295,7 +295,7 @@ def surface_pictures(
     pictures = [_effective(fitted)]
     strategies = map_strategies(fitted)
     if plan is not None and strategies:
-        named = [option.strategy for option in ([plan.choice] if plan.choice else []) + list(plan.alternatives)]
+        named = [option.key.strategy for option in ([plan.choice] if plan.choice else []) + list(plan.alternatives)]
         shown = next((strategy for strategy in named if strategy in strategies), strategies[0])
         pictures.append(_map(fitted, shown, plan, prices, level, force_unit))
     return pictures

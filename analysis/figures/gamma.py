@@ -55,27 +55,27 @@ def gamma_data(table: pd.DataFrame, *, budgets: Sequence[int] | None = None) -> 
     entry = _weighted()
     # The run without weights is stored under the unweighted twin; a table may carry it under the strategy itself.
     plain = {
-        (curve.schedule, curve.n_cheap): curve
+        _recipe(curve): curve
         for curve in curves
-        if curve.strategy in (entry.slug, entry.unweighted_twin) and np.isinf(curve.gamma_rel)
+        if curve.key.strategy in (entry.slug, entry.unweighted_twin) and np.isinf(curve.key.gamma_rel)
     }
-    arms = [curve for curve in curves if curve.strategy == entry.slug and np.isfinite(curve.gamma_rel)]
-    paired = [curve for curve in arms if (curve.schedule, curve.n_cheap) in plain]
+    arms = [curve for curve in curves if curve.key.strategy == entry.slug and np.isfinite(curve.key.gamma_rel)]
+    paired = [curve for curve in arms if _recipe(curve) in plain]
     if not paired:
         return pd.DataFrame(columns=_COLUMNS)
     # A search may have settled on no weights: its curve has no arm with weights to show.
     best = next((curve for curve in representative_curves(curves) if curve in paired), None)
-    shown = best or max(paired, key=lambda curve: curve.n_cheap)
-    base = plain[shown.schedule, shown.n_cheap]
-    arms = [curve for curve in paired if (curve.schedule, curve.n_cheap) == (shown.schedule, shown.n_cheap)]
+    shown = best or max(paired, key=lambda curve: curve.key.n_cheap)
+    base = plain[_recipe(shown)]
+    arms = [curve for curve in paired if _recipe(curve) == _recipe(shown)]
     seeds = pd.concat([_ratios(curve, base) for curve in [*arms, base]], ignore_index=True).assign(part="seed")
     with_weights = sorted(set(seeds.loc[np.isfinite(seeds["gamma_rel"]), "budget"]))
     wanted = _spread_out(with_weights) if budgets is None else [b for b in budgets if b in with_weights]
-    from_scratch = [curve for curve in curves if curve.strategy == baseline().slug]
-    alike = [curve for curve in from_scratch if curve.schedule == base.schedule]  # both tuned, or both not
+    from_scratch = [curve for curve in curves if curve.key.strategy == baseline().slug]
+    alike = [curve for curve in from_scratch if curve.key.schedule == base.key.schedule]  # both tuned, or both not
     scratch = [_ratios(curve, base) for curve in alike or from_scratch[:1]]
     parts = [seeds, _means(seeds).assign(part="mean"), *(_means(ratios).assign(part="scratch") for ratios in scratch)]
-    data = pd.concat(parts, ignore_index=True).assign(schedule=base.schedule, n_cheap=base.n_cheap)
+    data = pd.concat(parts, ignore_index=True).assign(schedule=base.key.schedule, n_cheap=base.key.n_cheap)
     data = data[data["budget"].isin(wanted)].reset_index(drop=True)
     return data.astype({"seed": "Int64", "n_seeds": "Int64"})[_COLUMNS]
 
@@ -133,6 +133,11 @@ def _weighted() -> Strategy:
     return next(entry for entry in STRATEGIES.values() if entry.weighted)
 
 
+def _recipe(curve: Curve) -> tuple[str, int]:
+    """What runs with weights and those without must share."""
+    return curve.key.schedule, curve.key.n_cheap
+
+
 def _ratios(curve: Curve, base: Curve) -> pd.DataFrame:
     """Error ratios of runs that share budget and seed."""
     sides = [
@@ -140,7 +145,7 @@ def _ratios(curve: Curve, base: Curve) -> pd.DataFrame:
     ]
     both = sides[0].merge(sides[1], on=["budget", "seed"], suffixes=("", "_base"))
     ratio = both["error"] / both["error_base"]
-    return both[["budget", "seed"]].assign(ratio=ratio, gamma_rel=curve.gamma_rel)
+    return both[["budget", "seed"]].assign(ratio=ratio, gamma_rel=curve.key.gamma_rel)
 
 
 def _means(ratios: pd.DataFrame) -> pd.DataFrame:

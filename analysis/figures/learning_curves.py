@@ -14,7 +14,8 @@ import pandas as pd
 from matplotlib.ticker import FixedLocator
 
 from analysis.caveats import Caveat
-from analysis.curves.curves import curves_of, labels_of, representative_curves
+from analysis.curves.curve_key import CURVE_COLUMNS, labels_of
+from analysis.curves.curves import curves_of, representative_curves
 from analysis.curves.evidence import Evidence, evidence_of, sampled_run_draws
 from analysis.curves.power_law import Kind, predict, slope
 from analysis.figures.drawing import (
@@ -45,7 +46,6 @@ STRETCH = 2.0
 _QUANTILES = (0.5, 0.05, 0.95, 0.25, 0.75)
 #: Characters of a line above a small panel.
 _TITLE_WIDTH = 34
-_CURVE_COLUMNS = ["curve", "strategy", "gamma_rel", "schedule", "n_cheap"]
 _BANDS = ["lo_ev_ang", "hi_ev_ang", "lo50_ev_ang", "hi50_ev_ang"]
 _POINT_COLUMNS = ["part", "budget", "seed", "force_mae_ev_ang", *_BANDS, "extrapolated"]
 _FIT_COLUMNS = ["alpha", "alpha_lo", "alpha_hi", "lack_of_fit_p", "measured_by", "band", "status"]
@@ -75,7 +75,7 @@ def learning_curve_data(
     """
     curves = curves_of(table)
     shown = curves if every_curve else representative_curves(curves)
-    return curve_rows(shown, labels_of(shown), kind=kind, seed=seed)
+    return curve_rows(shown, labels_of([c.key for c in shown]), kind=kind, seed=seed)
 
 
 def curve_rows(shown: Sequence[Curve], labels: Sequence[str], *, kind: Kind = "new_run", seed: int = 0) -> pd.DataFrame:
@@ -99,7 +99,7 @@ def curve_rows(shown: Sequence[Curve], labels: Sequence[str], *, kind: Kind = "n
         parts.append(
             rows.assign(
                 curve=label,
-                **{name: getattr(curve, name) for name in _CURVE_COLUMNS[1:]},
+                **curve.key.columns(),
                 alpha=alpha,
                 alpha_lo=alpha_lo,
                 alpha_hi=alpha_hi,
@@ -111,7 +111,7 @@ def curve_rows(shown: Sequence[Curve], labels: Sequence[str], *, kind: Kind = "n
             )
         )
     data = pd.concat(parts, ignore_index=True).astype({"seed": "Int64"})
-    return data[_CURVE_COLUMNS + _POINT_COLUMNS + _FIT_COLUMNS]
+    return data[["curve", *CURVE_COLUMNS, *_POINT_COLUMNS, *_FIT_COLUMNS]]
 
 
 def plot_learning_curve(

@@ -31,7 +31,7 @@ def explain_budget(plan: BudgetPlan, *, force_unit: str = "kcal/mol/Å") -> list
 
     def told(option: Affordable) -> str:
         bought = f"{option.n_accurate:,} labels of {plan.prices.accurate}"
-        cheap = f" and {option.n_cheap:,} frames of {plan.prices.cheap}" if option.n_cheap else ""
+        cheap = f" and {option.key.n_cheap:,} frames of {plan.prices.cheap}" if option.key.n_cheap else ""
         median, low, high = (error / scale for error in option.error_ev_ang)
         error = f"force MAE {median:.3g} [{low:.3g}, {high:.3g}] {force_unit} in 90% of new runs"
         use = f" + {duration(option.use_cpu_s)} of use" if option.use_cpu_s > 0 else ""

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from analysis.caveats import Caveat, those_that_hold
-from analysis.curves.curves import competing_curves, curves_of, gamma_json, labels_of
+from analysis.curves.curve_key import labels_of
+from analysis.curves.curves import competing_curves, curves_of
 from analysis.curves.evidence import Evidence, evidence_of, sampled_run_draws
 from analysis.curves.power_law import log_error_draws
 from analysis.plan.pricing import label_price
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from analysis.curves.curve_key import CurveKey
     from analysis.plan.options import Terms
     from study.prices import PriceList
 
@@ -34,10 +36,7 @@ class Affordable:
 
     Attributes:
         label: the curve's name for people.
-        strategy: the curve's strategy,
-        gamma_rel: its temperature,
-        schedule: its schedule, and
-        n_cheap: its number of cheap frames.
+        key: of the curve.
         n_accurate: accurate labels, those owned included.
         cost_cpu_s: price of the labels to buy.
         use_cpu_s: price of the declared MD steps; NaN: not measured.
@@ -47,10 +46,7 @@ class Affordable:
     """
 
     label: str
-    strategy: str
-    gamma_rel: float
-    schedule: str
-    n_cheap: int
+    key: CurveKey
     n_accurate: int
     cost_cpu_s: float
     use_cpu_s: float
@@ -126,14 +122,14 @@ def plan_budget(
     terms = make_terms(prices, already or {}, md_steps, pool, curves)
     options = [
         option
-        for curve, label in zip(curves, labels_of(curves), strict=True)
+        for curve, label in zip(curves, labels_of([c.key for c in curves]), strict=True)
         if (option := _afford(evidence_of(curve, seed=seed), label, terms, budget_cpu_s, seed)) is not None
     ]
     best = {
-        strategy: min((o for o in options if o.strategy == strategy), key=lambda o: (o.mean_log_error, o.cost_cpu_s))
-        for strategy in dict.fromkeys(o.strategy for o in options)
+        strategy: min((o for o in options if o.key.strategy == strategy), key=_rank)
+        for strategy in dict.fromkeys(o.key.strategy for o in options)
     }
-    ranked = sorted(best.values(), key=lambda o: (o.mean_log_error, o.cost_cpu_s))
+    ranked = sorted(best.values(), key=_rank)
     return BudgetPlan(budget_cpu_s, prices, ranked[0] if ranked else None, tuple(ranked[1:]), run_caveats)
 
 
@@ -157,10 +153,7 @@ def _afford(evidence: Evidence, label: str, terms: Terms, budget_cpu_s: float, s
     }
     return Affordable(
         label=label,
-        strategy=curve.strategy,
-        gamma_rel=curve.gamma_rel,
-        schedule=curve.schedule,
-        n_cheap=curve.n_cheap,
+        key=curve.key,
         n_accurate=n,
         cost_cpu_s=price.total(n),
         use_cpu_s=use_cpu_s,
@@ -168,6 +161,10 @@ def _afford(evidence: Evidence, label: str, terms: Terms, budget_cpu_s: float, s
         mean_log_error=float(draws.mean()),
         status=(*evidence.status, *those_that_hold(conditions)),
     )
+
+
+def _rank(option: Affordable) -> tuple[float, float]:
+    return option.mean_log_error, option.cost_cpu_s
 
 
 def _draws(evidence: Evidence, n: int, seed: int) -> NDArray[np.float64]:
@@ -186,11 +183,8 @@ def _json(option: Affordable) -> dict[str, Any]:
     median, low, high = option.error_ev_ang
     return {
         "label": option.label,
-        "strategy": option.strategy,
-        "gamma_rel": gamma_json(option.gamma_rel),
-        "schedule": option.schedule,
+        **option.key.to_json(),
         "n_accurate": option.n_accurate,
-        "n_cheap": option.n_cheap,
         "cost_cpu_s": option.cost_cpu_s,
         "use_cpu_s": option.use_cpu_s if math.isfinite(option.use_cpu_s) else None,
         "force_mae_ev_ang": {"median": median, "p5": low, "p95": high},

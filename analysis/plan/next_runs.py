@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from analysis.curves.curves import competing_curves, curves_of, gamma_json, labels_of
+from analysis.curves.curve_key import labels_of
+from analysis.curves.curves import competing_curves, curves_of
 from analysis.curves.evidence import evidence_of
 from analysis.curves.power_law import log_error_draws
 from analysis.plan.pricing import label_price
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from analysis.curves.curve_key import CurveKey
     from analysis.curves.evidence import Evidence
     from study.prices import PriceList
 
@@ -43,9 +45,7 @@ class NextRun:
 
     Attributes:
         label: the curve's name for people.
-        strategy: the curve's strategy,
-        gamma_rel: its temperature, and
-        n_cheap: its number of cheap frames.
+        key: of the curve.
         budget: accurate labels of the run.
         new_labels: of these, how many are not owned.
         cost_cpu_s: price of the labels to buy and of the training.
@@ -54,9 +54,7 @@ class NextRun:
     """
 
     label: str
-    strategy: str
-    gamma_rel: float
-    n_cheap: int
+    key: CurveKey
     budget: int
     new_labels: int
     cost_cpu_s: float
@@ -65,7 +63,10 @@ class NextRun:
 
     def to_json(self) -> dict[str, Any]:
         """Plain data, documented in docs/plan.md."""
-        return vars(self) | {"gamma_rel": gamma_json(self.gamma_rel)}
+        key = self.key.to_json()
+        del key["schedule"]
+        own = {name: value for name, value in vars(self).items() if name not in ("label", "key")}
+        return {"label": self.label, **key, **own}
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +121,7 @@ def next_runs(
     # What costs much more than the present choice will not be bought, however little is known of it.
     most = RELEVANT * choice.cost_cpu_s if choice is not None else math.inf
     open_curves = []
-    for curve, label in zip(curves, labels_of(curves), strict=True):
+    for curve, label in zip(curves, labels_of([c.key for c in curves]), strict=True):
         evidence = evidence_of(curve, seed=seed)
         if evidence.fit is None:
             continue
@@ -169,12 +170,10 @@ def _gain(own: _Candidates) -> NDArray[np.float64]:
 
 
 def _next_run(own: _Candidates, at: int, gain: NDArray[np.float64], owned: int) -> NextRun:
-    curve, n = own.evidence.curve, int(own.budget[at])
+    n = int(own.budget[at])
     return NextRun(
         label=own.label,
-        strategy=curve.strategy,
-        gamma_rel=curve.gamma_rel,
-        n_cheap=curve.n_cheap,
+        key=own.evidence.curve.key,
         budget=n,
         new_labels=max(n - owned, 0),
         cost_cpu_s=float(own.cost_cpu_s[at]),

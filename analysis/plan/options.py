@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.special import ndtr
 
 from analysis.caveats import Caveat, those_that_hold
-from analysis.curves.curves import gamma_json
 from analysis.curves.evidence import EXTRAPOLATION_LIMIT, Evidence, labels_needed
 from analysis.plan.pricing import LabelPrice, label_price
 from analysis.surface.surface import new_run_spread, surface_draws
@@ -19,6 +18,7 @@ from study.strategies import strategy_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from analysis.curves.curve_key import CurveKey
     from analysis.curves.curves import Curve
     from analysis.surface.transfer import SurfaceFit
     from study.prices import PriceList
@@ -56,10 +56,7 @@ class Option:
 
     Attributes:
         label: the curve's name for people.
-        strategy: the curve's strategy,
-        gamma_rel: its relative bias-weight temperature (NaN: none),
-        schedule: its fine-tune schedule, and
-        n_cheap: its number of cheap frames.
+        key: of the curve.
         n_accurate: accurate labels to buy, training and validation together. Where the option cannot be promised: the
             largest number that this curve may speak about.
         probability: that one new run with n_accurate labels meets the target.
@@ -84,10 +81,7 @@ class Option:
     """
 
     label: str
-    strategy: str
-    gamma_rel: float
-    schedule: str
-    n_cheap: int
+    key: CurveKey
     n_accurate: int
     probability: float
     promised: bool
@@ -133,7 +127,7 @@ def curve_option(
     return _option(
         curve,
         label,
-        curve.n_cheap,
+        curve.key,
         price,
         terms,
         needed.quantile,
@@ -145,9 +139,7 @@ def curve_option(
     )
 
 
-def surface_options(
-    fitted: SurfaceFit, terms: Terms, target_ev_ang: float, confidence: float, labels: Callable[[Curve, int], str]
-) -> list[Option]:
+def surface_options(fitted: SurfaceFit, terms: Terms, target_ev_ang: float, confidence: float) -> list[Option]:
     """Numbers of cheap frames between those that were run, each at the smallest number of accurate labels.
 
     Args:
@@ -155,30 +147,27 @@ def surface_options(
         terms: prices, labels owned, use.
         target_ev_ang: force MAE to meet, eV/Å.
         confidence: with this probability.
-        labels: name of an option from a curve and a number of cheap frames.
     """
     options = []
     for strategy in fitted.surface.cells.strategies:
-        own = sorted((c for c in fitted.curves if c.strategy == strategy), key=lambda c: c.n_cheap)
+        own = sorted((c for c in fitted.curves if c.key.strategy == strategy), key=lambda c: c.key.n_cheap)
         tried: Sequence[float] = (
-            np.geomspace(own[0].n_cheap, own[-1].n_cheap, N_BETWEEN + 2)[1:-1].tolist() if len(own) > 1 else []
+            np.geomspace(own[0].key.n_cheap, own[-1].key.n_cheap, N_BETWEEN + 2)[1:-1].tolist() if len(own) > 1 else []
         )
-        for n_cheap in {round(float(n), 1 - len(str(int(n)))) for n in tried} - {float(c.n_cheap) for c in own}:
-            near = min(own, key=lambda c: abs(math.log(c.n_cheap / n_cheap)))
-            options.append(
-                _between(fitted, near, int(n_cheap), terms, target_ev_ang, confidence, labels(near, int(n_cheap)))
-            )
+        for n_cheap in {round(float(n), 1 - len(str(int(n)))) for n in tried} - {float(c.key.n_cheap) for c in own}:
+            near = min(own, key=lambda c: abs(math.log(c.key.n_cheap / n_cheap)))
+            options.append(_between(fitted, near, int(n_cheap), terms, target_ev_ang, confidence))
     return options
 
 
 def _between(
-    fitted: SurfaceFit, near: Curve, n_cheap: int, terms: Terms, target_ev_ang: float, confidence: float, label: str
+    fitted: SurfaceFit, near: Curve, n_cheap: int, terms: Terms, target_ev_ang: float, confidence: float
 ) -> Option:
     smallest, largest = int(near.budget.min()), int(near.budget.max())
     limit = EXTRAPOLATION_LIMIT * largest
     grid = np.append(np.geomspace(smallest, limit, 120), 1e9)
-    spread = math.hypot(new_run_spread(fitted.surface, near.strategy), near.test_relative_se)
-    draws = surface_draws(fitted.surface, near.strategy, grid, float(n_cheap))
+    spread = math.hypot(new_run_spread(fitted.surface, near.key.strategy), near.test_relative_se)
+    draws = surface_draws(fitted.surface, near.key.strategy, grid, float(n_cheap))
     met = ndtr((math.log(target_ev_ang) - draws) / spread).mean(axis=0)
 
     def quantile(probability: float) -> float:
@@ -189,15 +178,17 @@ def _between(
     def chance(n: float) -> float:
         return float(np.interp(math.log(n), np.log(grid[:-1]), met[:-1]))
 
-    price = label_price(near, terms.prices, terms.already).with_cheap_frames(near.n_cheap, n_cheap)
+    price = label_price(near, terms.prices, terms.already).with_cheap_frames(near.key.n_cheap, n_cheap)
     status = (*near.status, Caveat.INTERPOLATED_CHEAP, *fitted.status)
-    return _option(near, label, n_cheap, price, terms, quantile, chance, limit, 1 - float(met[-1]), status, confidence)
+    key = replace(near.key, n_cheap=n_cheap)
+    p_never = 1 - float(met[-1])
+    return _option(near, key.label(), key, price, terms, quantile, chance, limit, p_never, status, confidence)
 
 
 def _option(
     curve: Curve,
     label: str,
-    n_cheap: int,
+    key: CurveKey,
     price: LabelPrice,
     terms: Terms,
     quantile: Callable[[float], float],
@@ -230,10 +221,7 @@ def _option(
     low, high = (None if n is None else price.total(n) for n in interval)
     return Option(
         label=label,
-        strategy=curve.strategy,
-        gamma_rel=curve.gamma_rel,
-        schedule=curve.schedule,
-        n_cheap=n_cheap,
+        key=key,
         n_accurate=n_accurate,
         probability=chance(n_accurate),
         promised=found is not None,
@@ -255,11 +243,8 @@ def option_json(option: Option) -> dict[str, Any]:
     """An option as plain data."""
     return {
         "label": option.label,
-        "strategy": option.strategy,
-        "gamma_rel": gamma_json(option.gamma_rel),
-        "schedule": option.schedule,
+        **option.key.to_json(),
         "n_accurate": option.n_accurate,
-        "n_cheap": option.n_cheap,
         "cost": {
             "total_cpu_s": option.cost_cpu_s,
             "accurate_cpu_s": option.accurate_cpu_s,
@@ -269,7 +254,7 @@ def option_json(option: Option) -> dict[str, Any]:
         "use": {
             "cpu_s_per_frame": option.use_cpu_s_per_frame if math.isfinite(option.use_cpu_s_per_frame) else None,
             "total_cpu_s": option.use_cpu_s if math.isfinite(option.use_cpu_s) else None,
-            "runs_cheap_method": strategy_of(option.strategy).runs_cheap_method,
+            "runs_cheap_method": strategy_of(option.key.strategy).runs_cheap_method,
         },
         "interval": {
             "probability": list(INTERVAL),

@@ -83,16 +83,16 @@ def label_price(curve: Curve, prices: PriceList, already: Mapping[str, int] | No
     owned = {
         "owned_accurate": (already or {}).get(prices.accurate, 0),
         "owned_cheap": (already or {}).get(prices.cheap, 0),
-        "n_cheap": curve.n_cheap,
+        "n_cheap": curve.key.n_cheap,
     }
     each = prices.accurate_cpu_s(1)
     known = np.isfinite(curve.cheap_cpu_s)
     if not known.any():
-        return LabelPrice(each, prices.cheap_cpu_s(curve.n_cheap, curve.n_cheap), 0.0, **owned)
+        return LabelPrice(each, prices.cheap_cpu_s(curve.key.n_cheap, curve.key.n_cheap), 0.0, **owned)
     budget, paid = curve.budget[known].astype(float), curve.cheap_cpu_s[known]
     if len(set(budget)) > 1:
         slope, start = np.polyfit(budget, paid, 1)
-    elif curve.n_cheap or not budget[0]:
+    elif curve.key.n_cheap or not budget[0]:
         slope, start = 0.0, paid.mean()
     else:
         slope, start = paid.mean() / budget[0], 0.0

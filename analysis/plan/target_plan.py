@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from analysis.caveats import Caveat
-from analysis.curves.curves import competing_curves, curves_of, label_of, labels_of
+from analysis.curves.curve_key import labels_of
+from analysis.curves.curves import competing_curves, curves_of
 from analysis.curves.evidence import evidence_of
 from analysis.plan.options import Option, Terms, curve_option, option_json, surface_options
 from asteroid.errors import InputError
@@ -66,7 +67,7 @@ class Plan:
         None where there is no choice or `accurate_only` cannot be promised.
         """
         options = [self.choice, *self.alternatives]
-        base = next((o for o in options if o is not None and o.promised and o.strategy == baseline().slug), None)
+        base = next((o for o in options if o is not None and o.promised and o.key.strategy == baseline().slug), None)
         if base is None or self.choice is None:
             return None
         cost, other = self.choice.total_cpu_s, base.total_cpu_s
@@ -139,15 +140,15 @@ def plan_target(
     terms = make_terms(prices, already or {}, md_steps, pool, curves)
     options = [
         curve_option(evidence_of(curve, seed=seed), label, terms, target_ev_ang, confidence, seed)
-        for curve, label in zip(curves, labels_of(curves), strict=True)
+        for curve, label in zip(curves, labels_of([c.key for c in curves]), strict=True)
     ]
     if surface is not None and surface.usable:
         run = min((option.total_cpu_s for option in options if option.promised), default=math.inf)
-        between = surface_options(surface, terms, target_ev_ang, confidence, _label_between)
+        between = surface_options(surface, terms, target_ev_ang, confidence)
         options += [option for option in between if option.promised and option.total_cpu_s < WORTH_IT * run]
     best = {
-        strategy: min((o for o in options if o.strategy == strategy), key=_rank)
-        for strategy in dict.fromkeys(o.strategy for o in options)
+        strategy: min((o for o in options if o.key.strategy == strategy), key=_rank)
+        for strategy in dict.fromkeys(o.key.strategy for o in options)
     }
     ranked = sorted(best.values(), key=_rank)  # keeps the order of curves, simplest strategy first, among equals
     choice = ranked[0] if ranked[0].promised else None
@@ -188,10 +189,6 @@ def make_terms(
             "version, or leave the steps out"
         )
     return Terms(prices, already, md_steps, pool)
-
-
-def _label_between(curve: Curve, n_cheap: int) -> str:
-    return label_of(replace(curve, n_cheap=n_cheap))
 
 
 def _rank(option: Option) -> tuple[float, ...]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.curves.curves import curves_of, labels_of, representative_curves
+from analysis.curves.curve_key import labels_of
+from analysis.curves.curves import curves_of, representative_curves
 from asteroid.units import force_unit_in_ev_ang
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def default_target(table: pd.DataFrame, *, force_unit: str = "kcal/mol/Å") -> t
     """
     scale = force_unit_in_ev_ang(force_unit)
     curves = representative_curves(curves_of(table))
-    names = dict(zip(curves, labels_of(curves), strict=True))
+    names = dict(zip(curves, labels_of([c.key for c in curves]), strict=True))
     budgets = sorted({int(n) for curve in curves for n in curve.budget if n > 0}) or [0]
     middle = budgets[(len(budgets) - 1) // 2]
     medians = {

@@ -77,8 +77,8 @@ def _purchase(option: Option, plan: Plan) -> str:
     owned = min(plan.already.get(plan.prices.accurate, 0), option.n_accurate)
     among = f", {owned:,} of them owned" if owned else ""
     bought = f"{option.n_accurate:,} labels of {plan.prices.accurate} (training and validation together{among})"
-    if option.n_cheap:
-        return f"{bought} and {option.n_cheap:,} frames of {plan.prices.cheap}"
+    if option.key.n_cheap:
+        return f"{bought} and {option.key.n_cheap:,} frames of {plan.prices.cheap}"
     return f"{bought}, each with a label of {plan.prices.cheap}" if option.cheap_cpu_s > 0 else bought
 
 
@@ -87,9 +87,9 @@ def _parts(option: Option, plan: Plan) -> str:
     parts = [
         f"accurate labels {duration(option.accurate_cpu_s)} at {duration(accurate.label_cpu_s)} each, {accurate.source}"
     ]
-    if option.n_cheap:
+    if option.key.n_cheap:
         parts.append(
-            f"cheap frames {duration(option.cheap_cpu_s)} at {option.cheap_cpu_s / option.n_cheap:.2g} s each "
+            f"cheap frames {duration(option.cheap_cpu_s)} at {option.cheap_cpu_s / option.key.n_cheap:.2g} s each "
             f"{_what_is_paid(option, cheap)}, {cheap.source}"
         )
     elif option.cheap_cpu_s > 0:
@@ -99,18 +99,19 @@ def _parts(option: Option, plan: Plan) -> str:
 
 def _what_is_paid(option: Option, cheap: LevelPrice) -> str:
     """Whether the cheap frames were labelled: a price of the sampling alone says that they were not."""
-    unlabelled = math.isclose(option.cheap_cpu_s, option.n_cheap * cheap.sampling_cpu_s, rel_tol=1e-6)
+    unlabelled = math.isclose(option.cheap_cpu_s, option.key.n_cheap * cheap.sampling_cpu_s, rel_tol=1e-6)
     return "for sampling alone" if unlabelled and cheap.label_cpu_s > 0 else "with sampling"
 
 
 def use_text(option: Option, cheap_level: str, md_steps: float = 0.0) -> str:
     """What a prediction costs, in words; empty where that was not measured and the cheap method need not run."""
+    live = strategy_of(option.key.strategy).runs_cheap_method
     if md_steps and math.isfinite(option.use_cpu_s):
         per_frame = f"{option.use_cpu_s_per_frame:.2g} CPU s per predicted frame"
-        runs = f", {cheap_level} at every prediction included" if strategy_of(option.strategy).runs_cheap_method else ""
+        runs = f", {cheap_level} at every prediction included" if live else ""
         price = f"{duration(option.use_cpu_s)} for {md_steps:.3g} MD steps"
         return f"Use, weighed with the labels: {price}, {per_frame}{runs}."
-    runs = f"it runs {cheap_level} at every prediction" if strategy_of(option.strategy).runs_cheap_method else ""
+    runs = f"it runs {cheap_level} at every prediction" if live else ""
     if math.isnan(option.use_cpu_s_per_frame):
         return f"Use, not in this price: {runs}." if runs else ""
     measured = f"Use, not in this price: {option.use_cpu_s_per_frame:.2g} CPU s per predicted frame"
@@ -141,7 +142,7 @@ def _saving(plan: Plan) -> str:
     if plan.saving is None:
         return f"{against}: unknown, that strategy cannot be promised from this sweep."
     factor, cpu_s = plan.saving
-    if plan.choice is not None and plan.choice.strategy == baseline().slug:
+    if plan.choice is not None and plan.choice.key.strategy == baseline().slug:
         return f"{against}: none, that is the cheapest way."
     times = f"{factor:.2g} times cheaper, " if factor is not None else ""
     return f"{against}: {times}{duration(cpu_s)} of CPU."

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from analysis.caveats import caveat_lines
 from analysis.curves.any_table import fit_json
-from analysis.curves.curves import label_of
 from analysis.figures.learning_curves import curve_rows, plot_learning_curve
 from analysis.figures.style import new_figure
 from analysis.names import duration
@@ -66,7 +65,7 @@ def fit_picture(fits: Sequence[TableFit], *, x: str, y: str) -> tuple[Figure, pd
         The figure, and rows as those of `figures.learning_curve_data` with errors in the unit of the table.
     """
     curves = [fit.evidence.curve for fit in fits]
-    data = curve_rows(curves, [label_of(curve) for curve in curves])
+    data = curve_rows(curves, [curve.key.label() for curve in curves])
     free = [slug for slug in list(STRATEGIES)[1:] if slug not in data["strategy"].unique()]
     own = [name for name in data["strategy"].unique() if name not in STRATEGIES]
     # Beyond the palette all look alike, and only their names below the figure tell them apart.

@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from analysis.curves.curves import curves_of, labels_of, representative_curves
+from analysis.curves.curve_key import labels_of
+from analysis.curves.curves import curves_of, representative_curves
 from analysis.names import display_formula
 from analysis.report.tables import TextTable
 from asteroid.errors import InputError
@@ -16,8 +15,6 @@ from study.tables.results import KEY_COLUMNS
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from analysis.curves.curves import Curve
 
 #: Molecules with a row of their own, and those left out that are named.
 _SHOWN, _NAMED = 12, 20
@@ -55,8 +52,8 @@ def molecules_table(
     named = [str(name) for name in frames.index[:shown]]
     curves = representative_curves(curves_of(table))
     heads, columns, n_seeds = [], [], set()
-    for curve, label in zip(curves, labels_of(curves), strict=True):
-        own = known[_of(curve, known)]
+    for curve, label in zip(curves, labels_of([c.key for c in curves]), strict=True):
+        own = known[curve.key.rows_in(known)]
         own = own[own["budget"] == own["budget"].max()]
         if len(own):
             seeds = own.drop_duplicates("seed")
@@ -76,13 +73,6 @@ def molecules_table(
     )
     rows = tuple((*first, *errors) for first, *errors in zip(about, *columns, strict=True))
     return TextTable(caption, ("Molecule", "Atoms", "Test frames", *heads), rows)
-
-
-def _of(curve: Curve, known: pd.DataFrame) -> pd.Series[bool]:
-    """Rows of one curve; a temperature that is NaN, nothing to weight, equals itself."""
-    alike = np.isclose(known["gamma_rel"], curve.gamma_rel, rtol=0, atol=0, equal_nan=True)
-    same = (known["strategy"] == curve.strategy) & (known["n_cheap"] == curve.n_cheap) & alike
-    return same & (known["schedule"].fillna("") == curve.schedule)
 
 
 def _refuse_another_sum(known: pd.DataFrame) -> None:

@@ -184,7 +184,7 @@ def _recommendation(plan: Plan, force_unit: str) -> dict[str, Any]:
         return {"headline": lines[0], "facts": [], "lines": lines[1:], "caveats": caveats}
     facts = [
         (f"{choice.n_accurate:,}", f"labels of {display_level(plan.prices.accurate)}"),
-        (f"{choice.n_cheap:,}", f"frames of {display_level(plan.prices.cheap)}"),
+        (f"{choice.key.n_cheap:,}", f"frames of {display_level(plan.prices.cheap)}"),
         (duration(choice.cost_cpu_s), "of CPU for these labels"),
         (f"{choice.probability:.0%}", "probability that one new run meets the target"),
     ]

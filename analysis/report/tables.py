@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from analysis.curves.curves import curves_of, labels_of
+from analysis.curves.curve_key import labels_of
+from analysis.curves.curves import curves_of
 from analysis.curves.evidence import evidence_of
 from analysis.curves.power_law import slope
 from analysis.names import duration
@@ -51,7 +52,7 @@ def options_table(plan: Plan) -> TextTable:
         (
             option.label.partition(", ")[0] + _gamma(option),
             f"{option.n_accurate:,}" if option.promised else "cannot be promised",
-            f"{option.n_cheap:,}",
+            f"{option.key.n_cheap:,}",
             duration(option.cost_cpu_s) if option.promised else "",
             _range(option) if option.promised else "",
             f"{option.probability:.0%}" if option.promised else refusal(option).strip().partition(": ")[2],
@@ -72,7 +73,7 @@ def fits_table(table: pd.DataFrame, *, force_unit: str, seed: int = 0) -> TextTa
     curves = curves_of(table)
     head = ("Curve", "Runs", f"Median error ({force_unit})", "α [90%]", "Lack of fit p", "Speaks up to", "Caveats")
     rows = []
-    for curve, label in zip(curves, labels_of(curves), strict=True):
+    for curve, label in zip(curves, labels_of([c.key for c in curves]), strict=True):
         evidence = evidence_of(curve, seed=seed)
         budgets = sorted(set(curve.budget.tolist()))
         medians = [float(np.median(curve.error_ev_ang[curve.budget == n])) / scale for n in budgets]
@@ -150,7 +151,7 @@ def _count(n: int, what: str) -> str:
 
 
 def _gamma(option: Option) -> str:
-    return f", γ/median = {option.gamma_rel:g}" if math.isfinite(option.gamma_rel) else ""
+    return f", γ/median = {option.key.gamma_rel:g}" if math.isfinite(option.key.gamma_rel) else ""
 
 
 def _range(option: Option) -> str:
@@ -163,7 +164,7 @@ def _range(option: Option) -> str:
 def _use(option: Option, plan: Plan) -> str:
     per_frame = option.use_cpu_s_per_frame
     measured = "not measured" if math.isnan(per_frame) else f"{per_frame:.2g} s"
-    runs = strategy_of(option.strategy).runs_cheap_method
+    runs = strategy_of(option.key.strategy).runs_cheap_method
     return f"{measured}; runs {plan.prices.cheap} each time" if runs else measured
 
 

@@ -53,7 +53,7 @@ class Cells:
 
 def on_surface(curve: Curve) -> bool:
     """Whether errors of a curve lie on the surface of its network."""
-    return not curve.horizontal and strategy_of(curve.strategy).surface is not None
+    return not curve.horizontal and strategy_of(curve.key.strategy).surface is not None
 
 
 def surface_cells(curves: Sequence[Curve], *, leave_out: Sequence[tuple[str, int, int]] = ()) -> Cells | None:
@@ -66,14 +66,14 @@ def surface_cells(curves: Sequence[Curve], *, leave_out: Sequence[tuple[str, int
     Returns:
         None where there is no curve of accurate labels only, none with cheap frames, or fewer cells than parameters.
     """
-    used = [c for c in curves if on_surface(c) and (c.strategy == SCRATCH or c.n_cheap)]
-    names = tuple(dict.fromkeys(c.strategy for c in used if c.strategy != SCRATCH))
+    used = [c for c in curves if on_surface(c) and (c.key.strategy == SCRATCH or c.key.n_cheap)]
+    names = tuple(dict.fromkeys(c.key.strategy for c in used if c.key.strategy != SCRATCH))
     rows: list[tuple[int, float, float, int, float]] = []
     for curve in used:
-        at = names.index(curve.strategy) if curve.strategy != SCRATCH else -1
+        at = names.index(curve.key.strategy) if curve.key.strategy != SCRATCH else -1
         for n, seed, error in zip(curve.budget, curve.seed, curve.error_ev_ang, strict=True):
-            if (curve.strategy, curve.n_cheap, int(n)) not in leave_out:
-                rows.append((at, float(n), float(curve.n_cheap), int(seed), float(np.log(error))))
+            if (curve.key.strategy, curve.key.n_cheap, int(n)) not in leave_out:
+                rows.append((at, float(n), float(curve.key.n_cheap), int(seed), float(np.log(error))))
     table = np.array(rows).reshape(-1, 5)
     keys, group = np.unique(table[:, :3], axis=0, return_inverse=True)
     if not names or not (table[:, 0] == -1).any() or len(keys) < _N_PARAMETERS + 2 * len(names) + 2:

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import stdtr
 
 from analysis.caveats import Caveat, those_that_hold
-from analysis.curves.curves import competing_curves, curves_of, label_of
+from analysis.curves.curves import competing_curves, curves_of
 from analysis.surface.cells import SCRATCH, on_surface, surface_cells
 from analysis.surface.surface import Surface, fit_surface, new_run_spread, surface_draws
 
@@ -125,7 +125,7 @@ def surface_curves(curves: Sequence[Curve]) -> tuple[Curve, ...]:
     for curve in curves:
         if not on_surface(curve):
             continue
-        key = curve.strategy, curve.n_cheap
+        key = curve.key.strategy, curve.key.n_cheap
         if key not in chosen or len(curve.budget) > len(chosen[key].budget):
             chosen[key] = curve
     return tuple(chosen.values())
@@ -139,10 +139,10 @@ def negative_transfer(curves: Sequence[Curve]) -> tuple[Harm, ...]:
     Args:
         curves: from `surface_curves`.
     """
-    scratch = next((curve for curve in curves if curve.strategy == SCRATCH), None)
+    scratch = next((curve for curve in curves if curve.key.strategy == SCRATCH), None)
     found = []
     for curve in curves if scratch is not None else ():
-        if curve.strategy == SCRATCH or scratch is None:
+        if curve.key.strategy == SCRATCH or scratch is None:
             continue
         base = dict(zip(zip(scratch.budget, scratch.seed, strict=True), np.log(scratch.error_ev_ang), strict=True))
         keys = list(zip(curve.budget, curve.seed, strict=True))
@@ -160,7 +160,8 @@ def negative_transfer(curves: Sequence[Curve]) -> tuple[Harm, ...]:
             mean = float(own.mean())
             p = float(1 - stdtr(df, mean / max(sd / np.sqrt(len(own)), 1e-9)))
             if p < HARM_LEVEL:
-                found.append(Harm(label_of(curve), curve.strategy, curve.n_cheap, int(n), float(np.exp(mean)), p))
+                key = curve.key
+                found.append(Harm(key.label(), key.strategy, key.n_cheap, int(n), float(np.exp(mean)), p))
     return tuple(found)
 
 
@@ -179,7 +180,7 @@ def check_held_out(
     """
     budgets = sorted({int(n) for curve in curves for n in curve.budget})
     left_out = budgets[-max(len(budgets) // 4, 1) :]
-    gone = [(curve.strategy, curve.n_cheap, n) for curve in curves for n in left_out]
+    gone = [(curve.key.strategy, curve.key.n_cheap, n) for curve in curves for n in left_out]
     whole, part = surface_cells(curves, leave_out=hurt), surface_cells(curves, leave_out=[*gone, *hurt])
     if whole is None or part is None or len(set(part.n_accurate.tolist())) < 3:
         return None

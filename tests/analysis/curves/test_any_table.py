@@ -49,10 +49,10 @@ def test_every_group_is_a_curve_in_the_unit_of_the_table():
 
 def test_groups_may_be_several_columns_or_none():
     both = pd.concat([TABLE.assign(size="small"), TABLE.assign(size="large")])
-    names = [curve.strategy for curve in table_curves(both, x="n", y="rmse", group=["model", "size"], seed="run")]
+    names = [curve.key.strategy for curve in table_curves(both, x="n", y="rmse", group=["model", "size"], seed="run")]
     assert names == ["mace, large", "mace, small", "nequip, large", "nequip, small"]
     (single,) = table_curves(TABLE[TABLE["model"] == "mace"], x="n", y="rmse")
-    assert single.strategy == "all runs"
+    assert single.key.strategy == "all runs"
 
 
 def test_published_means():

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from analysis.curves.curves import competing_curves, curves_of, label_of, labels_of, representative_curves
+from analysis.curves.curve_key import labels_of
+from analysis.curves.curves import competing_curves, curves_of, representative_curves
 from asteroid.errors import InputError
 from study.tables.results import COLUMNS, results_frame
 
@@ -33,7 +34,7 @@ def sweep():
 
 def test_one_curve_per_recipe_simplest_first():
     curves = curves_of(results_frame(sweep()))
-    assert [(c.strategy, c.gamma_rel, c.n_cheap) for c in curves if c.strategy != "accurate_only"] == [
+    assert [(c.key.strategy, c.key.gamma_rel, c.key.n_cheap) for c in curves if c.key.strategy != "accurate_only"] == [
         ("cheap_only", pytest.approx(np.nan, nan_ok=True), 4000),
         ("pretrain_finetune", np.inf, 4000),
         ("asteroid", 1.0, 500),
@@ -42,7 +43,7 @@ def test_one_curve_per_recipe_simplest_first():
         ("asteroid", 0.3, 4000),
     ]
     accurate = curves[1]
-    assert accurate.strategy == "accurate_only"
+    assert accurate.key.strategy == "accurate_only"
     np.testing.assert_array_equal(accurate.budget, [20, 20, 40, 40])
     np.testing.assert_array_equal(accurate.seed, [0, 1, 0, 1])
     np.testing.assert_allclose(accurate.error_ev_ang, [0.02, 0.02, 0.04, 0.04])
@@ -51,7 +52,7 @@ def test_one_curve_per_recipe_simplest_first():
 
 def test_names_for_people():
     curves = curves_of(results_frame(sweep()))
-    assert labels_of(curves) == [
+    assert labels_of([curve.key for curve in curves]) == [
         "Cheap labels only, 4,000 cheap",
         "Accurate labels only",
         "Pretraining + fine-tuning, 4,000 cheap",
@@ -61,12 +62,13 @@ def test_names_for_people():
         "ASTEROID, γ/median = 0.3, 4,000 cheap",
     ]
     (unweighted,) = curves_of(results_frame([row("asteroid", 20, gamma_rel=np.inf, n_cheap=500)]))
-    assert label_of(unweighted) == "ASTEROID, no weights, 500 cheap"
+    assert unweighted.key.label() == "ASTEROID, no weights, 500 cheap"
 
 
 def test_schedule_is_named_where_there_are_several():
     rows = [row("pretrain_finetune", 20, gamma_rel=np.inf, n_cheap=500, schedule=s) for s in ("short", "long")]
-    names = labels_of(curves_of(results_frame([*rows, row("accurate_only", 20)])))
+    curves = curves_of(results_frame([*rows, row("accurate_only", 20)]))
+    names = labels_of([curve.key for curve in curves])
     assert names == [
         "Accurate labels only",
         "Pretraining + fine-tuning, 500 cheap, long schedule",
@@ -84,17 +86,17 @@ def test_validation_error_chooses_gamma_not_the_test_error():
             for c in (500, 4000)
         ]
     (chosen,) = representative_curves(curves_of(results_frame(rows)))
-    assert (chosen.gamma_rel, chosen.n_cheap) == (0.3, 4000)
+    assert (chosen.key.gamma_rel, chosen.key.n_cheap) == (0.3, 4000)
 
 
 def test_only_shared_budgets_choose_and_simplest_wins_without_validation_errors():
     rows = [row("asteroid", b, gamma_rel=0.3, n_cheap=500, val_force_mae_ev_ang=0.02) for b in (20, 30)]
     rows += [row("asteroid", b, gamma_rel=1.0, n_cheap=500, val_force_mae_ev_ang=0.4 / b + 0.001) for b in (20, 400)]
     (chosen,) = representative_curves(curves_of(results_frame(rows)))
-    assert chosen.gamma_rel == 0.3, "400 labels beat 20, that is no merit of gamma"
+    assert chosen.key.gamma_rel == 0.3, "400 labels beat 20, that is no merit of gamma"
     rows = [row("asteroid", 20, gamma_rel=g, n_cheap=500) for g in (0.1, 1.0, np.inf)]
     (chosen,) = representative_curves(curves_of(results_frame(rows)))
-    assert chosen.gamma_rel == np.inf
+    assert chosen.key.gamma_rel == np.inf
 
 
 def test_the_curve_with_the_most_budgets_stands_for_its_strategy():
@@ -103,13 +105,16 @@ def test_the_curve_with_the_most_budgets_stands_for_its_strategy():
         row("asteroid", b, gamma_rel=3.0, n_cheap=500, schedule="tuned", val_force_mae_ev_ang=0.01) for b in (50, 100)
     ]
     (shown,) = representative_curves(curves_of(results_frame(rows)))
-    assert shown.gamma_rel == 1.0
-    assert {curve.schedule for curve in competing_curves(curves_of(results_frame(rows)))} == {shown.schedule, "tuned"}
+    assert shown.key.gamma_rel == 1.0
+    assert {curve.key.schedule for curve in competing_curves(curves_of(results_frame(rows)))} == {
+        shown.key.schedule,
+        "tuned",
+    }
 
 
 def test_failed_runs_are_left_out_and_flagged():
     rows = [*sweep(), row("accurate_only", 80, error=np.nan, status="diverged")]
-    flagged = {c.strategy: c.status for c in curves_of(results_frame(rows))}
+    flagged = {c.key.strategy: c.status for c in curves_of(results_frame(rows))}
     assert flagged["accurate_only"] == ("failed_runs",)
     assert flagged["asteroid"] == ()
     with pytest.raises(InputError, match="curves need finished runs, found none in 1 rows"):

@@ -97,7 +97,7 @@ def test_map_tells_errors_prices_and_chances():
     assert len(runs) == len(BUDGETS) * len(CHEAP)
     assert not runs["extrapolated"].any()
     (chosen,) = [row for _, row in MAP[MAP["part"] == "choice"].iterrows()]
-    assert (chosen["n_accurate"], chosen["n_cheap"]) == (CHOICE.n_accurate, CHOICE.n_cheap)
+    assert (chosen["n_accurate"], chosen["n_cheap"]) == (CHOICE.n_accurate, CHOICE.key.n_cheap)
     assert chosen["probability"] > 0.8
 
 

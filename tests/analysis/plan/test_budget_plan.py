@@ -55,12 +55,12 @@ TABLE = table()
 def test_a_price_buys_the_smallest_error():
     plan = plan_budget(TABLE, PRICES, 100 * (ACCURATE + LABEL))
     choice = plan.choice
-    assert (choice.strategy, choice.n_accurate) == ("gdml_delta", 100)
+    assert (choice.key.strategy, choice.n_accurate) == ("gdml_delta", 100)
     assert choice.cost_cpu_s == pytest.approx(100 * (ACCURATE + LABEL))
     median, low, high = choice.error_ev_ang
     assert low < 0.02 * 5**-0.25 < high
     assert median == pytest.approx(0.02 * 5**-0.25, rel=0.05)
-    assert [option.strategy for option in plan.alternatives] == ["pretrain_finetune", "accurate_only"]
+    assert [option.key.strategy for option in plan.alternatives] == ["pretrain_finetune", "accurate_only"]
     assert plan.alternatives[0].n_accurate == math.floor((100 * (ACCURATE + LABEL) - 120.0) / ACCURATE)
     lines = explain_budget(plan)
     assert "47 min" in lines[0]
@@ -96,7 +96,7 @@ def test_owned_labels_cost_nothing():
     assert some.to_json()["already"] == {"ccsd_t/cc-pvdz": 60}
     frames = {"gfn2-xtb": 1000}
     cheap = [
-        next(o for o in plan_target(TABLE, PRICES, 0.03, already=a).alternatives if o.n_cheap) for a in ({}, frames)
+        next(o for o in plan_target(TABLE, PRICES, 0.03, already=a).alternatives if o.key.n_cheap) for a in ({}, frames)
     ]
     assert cheap[0].cheap_cpu_s - cheap[1].cheap_cpu_s == pytest.approx(1000 * (LABEL + SAMPLING))
     more = plan_budget(TABLE, PRICES, 3600.0, already={"ccsd_t/cc-pvdz": 60}).choice
@@ -108,20 +108,20 @@ def test_use_decides_for_long_simulations():
     """Delta-learning needs the fewest labels; its live cheap method costs more than they save after 1e6 steps."""
     short = plan_target(TABLE, PRICES, 0.018, md_steps=1e3).choice
     long = plan_target(TABLE, PRICES, 0.018, md_steps=1e8)
-    assert short.strategy == "gdml_delta"
-    assert long.choice.strategy != "gdml_delta"
+    assert short.key.strategy == "gdml_delta"
+    assert long.choice.key.strategy != "gdml_delta"
     assert long.choice.use_cpu_s == pytest.approx(1e4)
     assert "1e+08 MD steps" in "\n".join(explain(long))
     assert long.to_json()["md_steps"] == 1e8
-    assert plan_budget(TABLE, PRICES, 2e4, md_steps=1e6).choice.strategy == "gdml_delta"
-    assert plan_budget(TABLE, PRICES, 2e4, md_steps=1e8).choice.strategy != "gdml_delta"
+    assert plan_budget(TABLE, PRICES, 2e4, md_steps=1e6).choice.key.strategy == "gdml_delta"
+    assert plan_budget(TABLE, PRICES, 2e4, md_steps=1e8).choice.key.strategy != "gdml_delta"
 
 
 def test_use_that_was_not_measured_comes_last_and_is_said():
     unknown = table(use={"accurate_only": 1e-4, "pretrain_finetune": 1e-4})
     plan = plan_target(unknown, PRICES, 0.018, md_steps=1e3)
-    assert plan.choice.strategy == "pretrain_finetune"
-    delta = next(o for o in plan.alternatives if o.strategy == "gdml_delta")
+    assert plan.choice.key.strategy == "pretrain_finetune"
+    delta = next(o for o in plan.alternatives if o.key.strategy == "gdml_delta")
     assert "use_not_measured" in delta.status
     assert "use_not_measured" not in plan_target(unknown, PRICES, 0.018).choice.status
     with pytest.raises(InputError, match="found none in this run"):
@@ -146,12 +146,12 @@ def test_numbers_of_cheap_frames_between_runs_compete():
     only_run = plan_target(SURFACE_TABLE, dear, 0.016).choice
     between = plan_target(SURFACE_TABLE, dear, 0.016, surface=fitted).choice
     assert between.total_cpu_s <= only_run.total_cpu_s
-    if between.n_cheap not in (100, 1000, 20000):
+    if between.key.n_cheap not in (100, 1000, 20000):
         assert "interpolated_cheap" in between.status
         assert between.total_cpu_s < 0.95 * only_run.total_cpu_s
-        truth = surface_law(between.n_accurate, between.n_cheap)
+        truth = surface_law(between.n_accurate, between.key.n_cheap)
         assert truth < 0.016
-        assert between.cheap_cpu_s == pytest.approx(between.n_cheap * (LABEL + SAMPLING))
+        assert between.cheap_cpu_s == pytest.approx(between.key.n_cheap * (LABEL + SAMPLING))
     assert "of 4 of their means" not in explain_surface(fitted)
     assert "of their means lie in its 90 % bands" in explain_surface(fitted)[0]
     data = surface_json(fitted)
@@ -162,7 +162,7 @@ def test_numbers_of_cheap_frames_between_runs_compete():
 def test_next_runs_lie_where_the_target_is_undecided():
     found = next_runs(TABLE, PRICES, 0.016, 3)
     assert len(found) == 3
-    assert found[0].strategy == "gdml_delta"
+    assert found[0].key.strategy == "gdml_delta"
     assert all(0 < run.variance_saved < 1 for run in found)
     assert all(run.new_labels == run.budget for run in found)
     lines = explain_next(found, "ccsd_t/cc-pvdz")

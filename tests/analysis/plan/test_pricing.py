@@ -111,7 +111,7 @@ def test_plan_bars_and_cost_figure_agree_on_prices():
     rows = table()
     plan = plan_target(rows, PRICES, 0.03)
     for option in filter(None, [plan.choice, *plan.alternatives]):
-        assert option.cheap_cpu_s == pytest.approx(cheap_cost(option.strategy, option.n_accurate), abs=1e-9)
+        assert option.cheap_cpu_s == pytest.approx(cheap_cost(option.key.strategy, option.n_accurate), abs=1e-9)
     manifest = {"run": {"molecule": "CH4O", "prices": PRICES.to_json()}}
     bars = bars_data({"run": rows}, manifest, budget=80)
     points = cost_data(rows, PRICES)
@@ -124,7 +124,7 @@ def test_plan_bars_and_cost_figure_agree_on_prices():
 def test_plan_tells_what_predictions_cost():
     rows = table(("accurate_only", "gdml_delta"), delta_use=0.005)
     plan = plan_target(rows, PRICES, 0.03)
-    assert plan.choice.strategy == "gdml_delta"
+    assert plan.choice.key.strategy == "gdml_delta"
     text = "\n".join(explain(plan))
     assert "0.005 CPU s per predicted frame; it runs gfn2-xtb at every prediction" in text
     assert "each with a label of gfn2-xtb" in text
@@ -143,7 +143,7 @@ def test_unmeasured_use_is_not_invented():
 
 def test_frames_without_labels_are_said_to_cost_their_sampling():
     plan = plan_target(table(("accurate_only", "asteroid_unlabelled")), PRICES, 0.03)
-    assert plan.choice.strategy == "asteroid_unlabelled"
+    assert plan.choice.key.strategy == "asteroid_unlabelled"
     assert "0.018 s each for sampling alone" in "\n".join(explain(plan))
     labelled = plan_target(table(("accurate_only", "asteroid")), PRICES, 0.03)
     assert "0.02 s each with sampling" in "\n".join(explain(labelled))

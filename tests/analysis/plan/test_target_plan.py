@@ -58,7 +58,7 @@ TABLE = table(LAWS)
 def test_recommends_the_cheapest_promise():
     plan = plan_target(TABLE, PRICES, 0.022)
     choice = plan.choice
-    assert (choice.strategy, choice.gamma_rel, choice.n_cheap) == ("asteroid", 0.3, 4000)
+    assert (choice.key.strategy, choice.key.gamma_rel, choice.key.n_cheap) == ("asteroid", 0.3, 4000)
     # With known noise of 5 %, 90 % of runs need the curve 6.4 % below the target.
     oracle = 20 * (0.022 * math.exp(-1.2816 * 0.05) / 0.028) ** (-1 / 0.28)
     assert oracle * 0.85 < choice.n_accurate < oracle * 2
@@ -69,13 +69,13 @@ def test_recommends_the_cheapest_promise():
     assert choice.interval_cpu_s == pytest.approx((28.0 * low + 80, 28.0 * high + 80))
     assert choice.training_at_budget in BUDGETS
     assert choice.training_core_s == 20.0 + choice.training_at_budget
-    assert plan.runner_up.strategy == "pretrain_finetune"
+    assert plan.runner_up.key.strategy == "pretrain_finetune"
     assert plan.status == ()
 
 
 def test_saving_is_against_accurate_labels_only():
     plan = plan_target(TABLE, PRICES, 0.022)
-    scratch = next(option for option in plan.alternatives if option.strategy == "accurate_only")
+    scratch = next(option for option in plan.alternatives if option.key.strategy == "accurate_only")
     factor, cpu_s = plan.saving
     assert factor == pytest.approx(scratch.cost_cpu_s / plan.choice.cost_cpu_s)
     assert cpu_s == pytest.approx(scratch.cost_cpu_s - plan.choice.cost_cpu_s)
@@ -114,10 +114,10 @@ def test_more_confidence_never_costs_less(target, confidences):
 
 
 def test_prices_decide():
-    assert plan_target(TABLE, PRICES, 0.05).choice.strategy == "pretrain_finetune"
+    assert plan_target(TABLE, PRICES, 0.05).choice.key.strategy == "pretrain_finetune"
     dear_cheap = PRICES.override("gfn2-xtb", 10.0, "command line")
     plan = plan_target(TABLE, dear_cheap, 0.05)
-    assert plan.choice.strategy == "accurate_only"
+    assert plan.choice.key.strategy == "accurate_only"
     assert plan.to_json()["prices"]["levels"]["gfn2-xtb"]["source"] == "command line"
     doubled = plan_target(TABLE, PRICES.override("ccsd_t/cc-pvdz", 56.0, "command line"), 0.022).choice
     assert doubled.accurate_cpu_s == pytest.approx(2 * plan_target(TABLE, PRICES, 0.022).choice.accurate_cpu_s)
@@ -126,17 +126,17 @@ def test_prices_decide():
 def test_n_cheap_is_part_of_the_answer():
     laws = {WEIGHTED: LAWS[WEIGHTED], ("asteroid", 0.3, 500): lambda n: 1.02 * LAWS[WEIGHTED](n)}
     dear = PRICES.override("gfn2-xtb", 10.0, "test")
-    assert plan_target(table(laws), PRICES, 0.022).choice.n_cheap == 4000
-    assert plan_target(table(laws), dear, 0.022).choice.n_cheap == 500
+    assert plan_target(table(laws), PRICES, 0.022).choice.key.n_cheap == 4000
+    assert plan_target(table(laws), dear, 0.022).choice.key.n_cheap == 500
 
 
 def test_cheap_labels_may_be_enough():
     plan = plan_target(TABLE, PRICES, 0.5)
-    assert (plan.choice.strategy, plan.choice.n_accurate) == ("cheap_only", 0)
+    assert (plan.choice.key.strategy, plan.choice.n_accurate) == ("cheap_only", 0)
     assert plan.choice.cost_cpu_s == pytest.approx(80.0)
     assert any("300 accurate test labels" in line and "known only" in line for line in explain(plan))
     # At its own error, half of the runs would miss.
-    assert plan_target(TABLE, PRICES, 0.3).choice.strategy != "cheap_only"
+    assert plan_target(TABLE, PRICES, 0.3).choice.key.strategy != "cheap_only"
 
 
 def test_error_of_the_test_set_enters_the_promise():

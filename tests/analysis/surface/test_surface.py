@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analysis.curves.curve_key import CurveKey
 from analysis.curves.curves import Curve
 from analysis.surface.cells import SCRATCH, surface_cells
 from analysis.surface.surface import _gradient, effective_labels, fit_surface, log_error, new_run_spread, surface_draws
@@ -39,7 +40,7 @@ def curves(noise=0.05, seed=0, seeds=3, worse=()):
         error = law(strategy, budget.astype(float), n_cheap) * np.exp(noise * rng.normal(size=len(budget)))
         error *= [dict(worse).get((strategy, n_cheap, n), 1.0) for n in budget]
         gone = np.full(len(budget), np.nan)
-        found.append(Curve(strategy, np.nan, "", n_cheap, budget, runs, error, gone, gone, gone))
+        found.append(Curve(CurveKey(strategy, n_cheap=n_cheap), budget, runs, error, gone, gone, gone))
     return tuple(found)
 
 
@@ -125,7 +126,13 @@ def as_table(found):
     for curve in found:
         for n, seed, error in zip(curve.budget, curve.seed, curve.error_ev_ang, strict=True):
             values = {name: blank[dtype] for name, (dtype, _) in COLUMNS.items()}
-            values |= {"strategy": curve.strategy, "n_cheap": curve.n_cheap, "budget": n, "seed": seed, "status": "ok"}
+            values |= {
+                "strategy": curve.key.strategy,
+                "n_cheap": curve.key.n_cheap,
+                "budget": n,
+                "seed": seed,
+                "status": "ok",
+            }
             rows.append(values | {"test_force_mae_ev_ang": error, "n_test": 300})
     return results_frame(rows)
 

@@ -1,0 +1,85 @@
+"""What tells one curve of a results table from another, and its name for people."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from study.strategies import rank_of, strategy_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+#: Columns of the results table that tell curves apart.
+CURVE_COLUMNS = ["strategy", "gamma_rel", "schedule", "n_cheap"]
+
+
+@dataclass(frozen=True)
+class CurveKey:
+    """Runs of one key differ in budget and seed only.
+
+    Attributes:
+        strategy: a strategy of the results table, or a group of somebody's table.
+        gamma_rel: bias-weight temperature over the median bias; inf: no weights; NaN: nothing to weight.
+        schedule: name of the fine-tune schedule; empty: none.
+        n_cheap: cheap frames bought.
+    """
+
+    strategy: str
+    gamma_rel: float = np.nan
+    schedule: str = ""
+    n_cheap: int = 0
+
+    @classmethod
+    def of_row(cls, row: pd.Series[Any]) -> CurveKey:
+        """The key of a row of a results table."""
+        return cls(str(row["strategy"]), float(row["gamma_rel"]), str(row["schedule"]), int(row["n_cheap"]))
+
+    @property
+    def sorting_gamma(self) -> float:
+        """gamma_rel as a number that sorts: no weights and nothing to weight come last."""
+        return self.gamma_rel if np.isfinite(self.gamma_rel) else np.inf
+
+    @property
+    def order(self) -> tuple[int, str, int, float, str]:
+        """What curves are sorted by: simplest strategy first, then from few to many cheap frames."""
+        return rank_of(self.strategy), self.strategy, self.n_cheap, -self.sorting_gamma, self.schedule
+
+    def label(self, *, with_schedule: bool = False) -> str:
+        """Name for people, such as "ASTEROID, γ/median = 0.3, 4,000 cheap"."""
+        entry = strategy_of(self.strategy)
+        parts = [entry.name]
+        if np.isfinite(self.gamma_rel):
+            parts.append(f"γ/median = {self.gamma_rel:g}")
+        elif entry.weighted and np.isinf(self.gamma_rel):
+            parts.append("no weights")
+        if self.n_cheap:
+            parts.append(f"{self.n_cheap:,} cheap")
+        if with_schedule and self.schedule:
+            parts.append(f"{self.schedule} schedule")
+        return ", ".join(parts)
+
+    def columns(self) -> dict[str, Any]:
+        """The values of `CURVE_COLUMNS`, for a table."""
+        return asdict(self)
+
+    def to_json(self) -> dict[str, Any]:
+        """The same as plain data; a temperature is "inf" for no weights and null for nothing to weight."""
+        gamma = None if np.isnan(self.gamma_rel) else "inf" if np.isinf(self.gamma_rel) else self.gamma_rel
+        return asdict(self) | {"gamma_rel": gamma}
+
+    def rows_in(self, table: pd.DataFrame) -> pd.Series[bool]:
+        """Which rows of a results table have this key; a temperature that is NaN equals itself."""
+        gamma = np.isclose(table["gamma_rel"], self.gamma_rel, rtol=0, atol=0, equal_nan=True)
+        same = (table["strategy"] == self.strategy) & (table["n_cheap"] == self.n_cheap) & gamma
+        return same & (table["schedule"].fillna("") == self.schedule)
+
+
+def labels_of(keys: Sequence[CurveKey]) -> list[str]:
+    """Names of several curves; the schedule is named where a strategy has more than one."""
+    pairs = [strategy for strategy, _ in {(key.strategy, key.schedule) for key in keys}]
+    return [key.label(with_schedule=pairs.count(key.strategy) > 1) for key in keys]
