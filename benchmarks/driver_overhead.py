@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from asteroid.models import make_network
 from asteroid.models.mlp import MLPSettings
 from asteroid.models.trained import TrainedNetwork
 from asteroid.stages.stage import StageResult
@@ -69,7 +68,7 @@ class InstantExecutor:
     def __init__(self, bank: FrameBank) -> None:
         self._bank = bank
         frames = next(iter(bank.levels.values()))
-        network = make_network(MLPSettings(), bank.layout)
+        network = MLPSettings().network(bank.layout)
         self._scaling = network.measure_scaling(frames, torch.arange(len(frames.energy)), frames.forces)
 
     def submit(
@@ -89,8 +88,7 @@ class InstantExecutor:
         """Nothing to give back."""
 
     def _untrained(self, spec: StageSpec) -> StageResult:
-        assert isinstance(spec.model, MLPSettings)
-        parameters = make_network(spec.model, self._bank.layout).initial_parameters(spec.seeds.weights)
+        parameters = spec.model.network(self._bank.layout).initial_parameters(spec.seeds.weights)
         model = TrainedNetwork(spec.model, parameters, self._scaling, 0.0)
         return StageResult(spec.key, spec.to_json(), model, 0.1, ((spec.steps, 0.1),), 0.0)
 

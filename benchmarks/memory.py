@@ -31,7 +31,6 @@ from asteroid.descriptors.describe import bytes_per_frame
 from asteroid.descriptors.frame_bank import BankEntry, FrameBank, build_bank
 from asteroid.descriptors.layout import DescriptorSettings
 from asteroid.labels.label_set import LabelSet, content_hashes
-from asteroid.models import make_network
 from asteroid.models.mlp import MLPSettings
 from asteroid.models.trained import TrainedNetwork
 from asteroid.stages.bias_weights import estimate_bias
@@ -92,7 +91,7 @@ def pretrain(n_frames: int) -> None:
         f"{n_frames * bytes_per_frame(bank.layout) / 1e9:.1f} GB described",
         flush=True,
     )
-    network = make_network(MLPSettings(), bank.layout)
+    network = MLPSettings().network(bank.layout)
     pack = make_pack(bank, 16, Schedule(steps=200, learning_rate=0.01, validations=2), n_val=n_frames // 50)
     teacher = TrainedNetwork(MLPSettings(), pack[0].parameters, pack[0].scaling, 0.0)
     bias = estimate_bias(bank, "cheap", pack[0].train_rows, [teacher])[0]
@@ -130,7 +129,7 @@ def time_steps(bank: FrameBank, n_models: int, seed: int) -> list[float]:
     schedule = Schedule(steps=TIMES_PER_TURN * STEPS_PER_TIME, learning_rate=0.01, validations=TIMES_PER_TURN)
     pack = make_pack(bank, n_models, schedule, n_val=10, seed=seed)
     clock: list[float] = []
-    network = make_network(MLPSettings(), bank.layout)
+    network = MLPSettings().network(bank.layout)
 
     def stamp(*_: object) -> None:
         clock.append(time.process_time())
@@ -143,7 +142,7 @@ def time_steps(bank: FrameBank, n_models: int, seed: int) -> list[float]:
 def make_pack(bank: FrameBank, n_models: int, schedule: Schedule, n_val: int, seed: int = 0) -> list[Member]:
     """Models that differ in their initial weights."""
     frames = bank.levels["cheap"]
-    network = make_network(MLPSettings(), bank.layout)
+    network = MLPSettings().network(bank.layout)
     rows = torch.arange(len(frames.energy))
     train, val = rows[:-n_val], rows[-n_val:]
     scaling = network.measure_scaling(frames, train, frames.forces[train])

@@ -32,7 +32,6 @@ from asteroid.descriptors.frame_bank import BankEntry, FrameTensors, build_bank
 from asteroid.descriptors.layout import DescriptorSettings, Layout, make_layout
 from asteroid.labels.label_set import content_hashes
 from asteroid.labels.splits import buy_accurate
-from asteroid.models import make_network
 from asteroid.models.mlp import DescriptorMLP, MLPSettings
 from asteroid.models.schnet import SchNetSettings
 from asteroid.training.fit_loop import fit_pack
@@ -190,7 +189,7 @@ def time_to_equal_error() -> None:
     train, val = torch.tensor(bought.train), torch.tensor(bought.val)
     curves = {}
     for settings, rate, steps in ((SchNetSettings(), 2e-3, 6000), (MLPSettings(), 1e-2, 6000)):
-        network = make_network(settings, bank.layout)
+        network = settings.network(bank.layout)
         member = Member(
             parameters=network.initial_parameters(0),
             scaling=network.measure_scaling(frames, train, frames.forces[train]),

@@ -116,7 +116,7 @@ def refuse_several(labels: LabelSet, needed_by: str, remedy: str) -> None:
 
     Args:
         labels: the set.
-        needed_by: who needs one molecule, such as "the packed descriptor model".
+        needed_by: who needs one molecule, such as "architecture mlp".
         remedy: what to do instead.
 
     Raises:

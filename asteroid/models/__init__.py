@@ -1,40 +1,26 @@
-"""Force-field models, one file each."""
+"""Force-field models: one file and one line of this table for each architecture."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from asteroid.models.mlp import DescriptorMLP, MLPSettings
-from asteroid.models.schnet import SchNet, SchNetSettings
+from asteroid.models.mlp import MLPSettings
+from asteroid.models.schnet import SchNetSettings
 
 if TYPE_CHECKING:
-    from asteroid.descriptors.layout import Layout
-    from asteroid.models.network import Network
+    from asteroid.models.network import NetworkSettings
 
-Architecture = Literal["mlp", "schnet"]
-
-#: Settings of an architecture that the fit loop trains.
-NetworkSettings = MLPSettings | SchNetSettings
-
-#: The settings of each architecture by its name in a sweep file.
-ARCHITECTURES: dict[Architecture, type[NetworkSettings]] = {"mlp": MLPSettings, "schnet": SchNetSettings}
-
-#: Architectures that learn from descriptors, which are laid out for one composition.
-DESCRIPTOR_MODELS: tuple[Architecture, ...] = ("mlp",)
+#: The settings of every architecture that the fit loop trains; the first is the default of sweep files.
+ARCHITECTURES: tuple[type[NetworkSettings], ...] = (
+    MLPSettings,
+    SchNetSettings,
+)
 
 
-def make_network(settings: NetworkSettings, layout: Layout | None) -> Network:
-    """The networks of an architecture.
-
-    Args:
-        settings: which architecture, and its size.
-        layout: the descriptors of the molecule; None where there are none.
+def settings_type(architecture: str) -> type[NetworkSettings]:
+    """The settings of an architecture by its name in sweep files and stage records.
 
     Raises:
-        ValueError: the architecture needs descriptors.
+        KeyError: no architecture has this name.
     """
-    if isinstance(settings, SchNetSettings):
-        return SchNet(settings)
-    if layout is None:
-        raise ValueError("the descriptor model needs the descriptors of one composition")
-    return DescriptorMLP(layout, settings)
+    return {settings.architecture: settings for settings in ARCHITECTURES}[architecture]

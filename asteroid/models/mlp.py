@@ -9,7 +9,7 @@ lie in one tensor [K, P] and every layer is one batched product.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 import torch
@@ -17,12 +17,12 @@ from torch import Tensor
 
 from asteroid.descriptors.describe import describe_values
 from asteroid.descriptors.streaming import stream_batches
-from asteroid.models.network import Inputs, Scaling
+from asteroid.models.network import Inputs, NetworkSettings, Scaling
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from asteroid.descriptors.frame_bank import FrameTensors
+    from asteroid.descriptors.frame_bank import FrameTensors, Probes
     from asteroid.descriptors.layout import ElementBlock, Layout
 
 #: Frames that the scaling is measured on. A level of any size must be trainable without a pass over all its frames,
@@ -31,7 +31,7 @@ _SCALING_FRAMES = 4096
 
 
 @dataclass(frozen=True)
-class MLPSettings:
+class MLPSettings(NetworkSettings):
     """Size of each element's network.
 
     Attributes:
@@ -39,9 +39,24 @@ class MLPSettings:
         layers: hidden layers.
     """
 
-    hidden: int = 32
-    layers: int = 2
+    hidden: int = field(default=32, metadata={"gt": 0})
+    layers: int = field(default=2, metadata={"gt": 0})
+
     architecture: ClassVar[str] = "mlp"
+    packs: ClassVar[bool] = True
+    needs_descriptors: ClassVar[bool] = True
+    one_composition: ClassVar[bool] = True  # that of the descriptors' layout
+    matches_scores: ClassVar[bool] = True
+
+    def network(self, layout: Layout | None) -> DescriptorMLP:
+        """K models of this size on the descriptors of one molecule.
+
+        Raises:
+            ValueError: there are no descriptors.
+        """
+        if layout is None:
+            raise ValueError("the descriptor model needs the descriptors of one composition")
+        return DescriptorMLP(layout, self)
 
 
 @dataclass(frozen=True)
@@ -99,6 +114,21 @@ class DescriptorMLP:
         """Energies [K, M] in eV up to a constant and forces [K, M, 3A] in eV/Å."""
         descriptors, jacobians = inputs
         return energy_and_forces(self.layout, self.settings, parameters, scaling, descriptors, jacobians)
+
+    def score_batches(self, frames: FrameTensors, probes: Probes, rows: Iterable[Tensor]) -> Iterator[Inputs]:
+        """Descriptors and Jacobians as of `batches`, J v [K, M, V, W] and Laplacians [K, M, W] of the descriptors."""
+        batches = list(rows)
+        for batch, inputs in zip(batches, self.batches(frames, batches), strict=True):
+            flat = batch.flatten()
+            along = probes.first.index_select(0, flat).unflatten(0, batch.shape)
+            yield (*inputs, along, probes.laplacian.index_select(0, flat).unflatten(0, batch.shape))
+
+    def forces_and_curvature(self, parameters: Tensor, scaling: Scaling, inputs: Inputs) -> tuple[Tensor, Tensor]:
+        """Forces [K, M, 3A] in eV/Å and second derivatives of the energy along V probes [K, M, V] in eV/Å^2."""
+        descriptors, jacobians, first, laplacian = inputs
+        _, forces = self.energy_and_forces(parameters, scaling, (descriptors, jacobians))
+        second = laplacian[:, :, None]
+        return forces, curvature(self.layout, self.settings, parameters, scaling, descriptors, first, second)
 
 
 #: Spread of the first layer's weights over that of unit variance. Measured on ethanol: .05-.3 are alike, 1 is worse.

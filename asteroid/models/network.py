@@ -1,13 +1,13 @@
-"""What the fit loop asks of a network: K models of one architecture as functions of flat weights.
+"""What an architecture is: settings that say what it needs and can do, and K models as functions of flat weights.
 
-One file per architecture implements `Network`; `asteroid.models.make_network` names them. The next architecture is one
-file and one line more.
+One file per architecture has its `NetworkSettings` and its `Network`; `asteroid.models.ARCHITECTURES` lists the former.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -15,7 +15,45 @@ from torch import Tensor
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from asteroid.descriptors.frame_bank import FrameTensors
+    from asteroid.descriptors.frame_bank import FrameTensors, Probes
+    from asteroid.descriptors.layout import Layout
+
+
+@dataclass(frozen=True)
+class NetworkSettings(ABC):
+    """Settings of an architecture, all with defaults, and what it needs and can do.
+
+    A field's metadata are its bounds, as pydantic names them (`gt`, `ge`, `lt`, `le`): the section `model` of sweep
+    files has a key for each field. Fields are part of stage keys, the facts below are not.
+
+    Attributes:
+        hidden: width of the network; every architecture has one, and searches vary it.
+        architecture: its name in sweep files and stage keys.
+        packs: K models train faster side by side than one after another.
+        needs_descriptors: it learns from descriptors, not from positions.
+        one_composition: all frames are of one molecule.
+        matches_scores: it can be trained on frames without labels (its network is a `ScoreNetwork`).
+    """
+
+    hidden: int = field(default=32, metadata={"gt": 0})
+
+    architecture: ClassVar[str]
+    packs: ClassVar[bool]
+    needs_descriptors: ClassVar[bool]
+    one_composition: ClassVar[bool]
+    matches_scores: ClassVar[bool]
+
+    @abstractmethod
+    def network(self, layout: Layout | None) -> Network:
+        """K models of this size.
+
+        Args:
+            layout: the descriptors of the molecule; None where there are none.
+
+        Raises:
+            ValueError: the architecture needs descriptors.
+        """
+
 
 #: What an architecture reads of a batch of frames.
 Inputs = tuple[Tensor, ...]
@@ -79,4 +117,17 @@ class Network(Protocol):
 
     def energy_and_forces(self, parameters: Tensor, scaling: Scaling, inputs: Inputs) -> tuple[Tensor, Tensor]:
         """Energies [K, M] in eV up to a constant and forces [K, M, 3A] in eV/Å; differentiable by the weights."""
+        ...
+
+
+@runtime_checkable
+class ScoreNetwork(Network, Protocol):
+    """A network that score matching can train: it knows second derivatives of its energy."""
+
+    def score_batches(self, frames: FrameTensors, probes: Probes, rows: Iterable[Tensor]) -> Iterator[Inputs]:
+        """Inputs of one batch after another, with the derivatives of the inputs along the probes (see `batches`)."""
+        ...
+
+    def forces_and_curvature(self, parameters: Tensor, scaling: Scaling, inputs: Inputs) -> tuple[Tensor, Tensor]:
+        """Forces [K, M, 3A] in eV/Å and second derivatives of the energy along V probes [K, M, V] in eV/Å^2."""
         ...

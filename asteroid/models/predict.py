@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from asteroid.descriptors.frame_bank import FrameBank, FrameTensors, Prediction
-from asteroid.models import make_network
 from asteroid.models.network import stack_scalings
 from asteroid.models.sgdml import KernelModel, predict_kernel
 
@@ -78,7 +77,7 @@ def predict_models(bank: FrameBank, level: str, rows: Tensor, models: Sequence[T
     for alike in networks.values():
         places, own = [place for place, _ in alike], [model for _, model in alike]
         scaling, parameters = stack_scalings([m.scaling for m in own]), torch.stack([m.parameters for m in own])
-        network = make_network(own[0].settings, bank.layout)
+        network = own[0].settings.network(bank.layout)
         found_energy, forces[places] = predict(network, frames, rows, scaling, parameters)
         zeros = torch.stack([m.zero.of(frames.numbers_of(rows)) for m in own])
         energy[places] = found_energy.double() + zeros

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from torch.func import functional_call
 
-from asteroid.models.network import Inputs, Scaling
+from asteroid.models.network import Inputs, NetworkSettings, Scaling
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -26,10 +26,11 @@ if TYPE_CHECKING:
     from torch_geometric.data import Batch
 
     from asteroid.descriptors.frame_bank import FrameTensors
+    from asteroid.descriptors.layout import Layout
 
 
 @dataclass(frozen=True)
-class SchNetSettings:
+class SchNetSettings(NetworkSettings):
     """Size of a SchNet.
 
     Attributes:
@@ -39,11 +40,20 @@ class SchNetSettings:
         cutoff_ang: neighbours beyond this distance (Å) do not count.
     """
 
-    hidden: int = 64
-    layers: int = 3
-    n_gaussians: int = 50
-    cutoff_ang: float = 5.0
+    hidden: int = field(default=64, metadata={"gt": 0})
+    layers: int = field(default=3, metadata={"gt": 0})
+    n_gaussians: int = field(default=50, metadata={"gt": 1})
+    cutoff_ang: float = field(default=5.0, metadata={"gt": 1})
+
     architecture: ClassVar[str] = "schnet"
+    packs: ClassVar[bool] = False
+    needs_descriptors: ClassVar[bool] = False
+    one_composition: ClassVar[bool] = False
+    matches_scores: ClassVar[bool] = False
+
+    def network(self, layout: Layout | None) -> SchNet:  # noqa: ARG002
+        """K models of this size; descriptors are of no use to them."""
+        return SchNet(self)
 
 
 @dataclass(frozen=True)

@@ -69,6 +69,7 @@ class KernelSettings:
     symmetries: bool = True
     folds: int = 5
     architecture: ClassVar[str] = "sgdml"
+    one_composition: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         whole = all(isinstance(sigma, int) and sigma > 0 for sigma in self.sigmas)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from asteroid.models import NetworkSettings
+    from asteroid.models.network import NetworkSettings
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from asteroid.models import make_network
 from asteroid.models.trained import TrainedNetwork
 from asteroid.stages.bias_weights import Weighting, weightings_of
 from asteroid.stages.difference import subtracted_labels
@@ -53,7 +52,7 @@ def train_networks(
         if spec.gamma_rel is not None and not (spec.parents and 0 < spec.gamma_rel < math.inf):
             raise ValueError(f"weights need a parent and a finite temperature, found gamma_rel {spec.gamma_rel}")
     began = time.process_time()
-    network, frames = make_network(specs[0].model, bank.layout), bank.levels[specs[0].train.level]
+    network, frames = specs[0].model.network(bank.layout), bank.levels[specs[0].train.level]
     rows = [(bank.rows_of(s.train.level, s.train.hashes), bank.rows_of(s.val.level, s.val.hashes)) for s in specs]
     weightings = weightings_of(bank, specs, rows, parents)
     bases = [subtracted_labels(bank, s, torch.cat(own), parents) for s, own in zip(specs, rows, strict=True)]

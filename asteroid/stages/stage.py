@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from asteroid.descriptors.layout import DescriptorSettings
-    from asteroid.models import NetworkSettings
+    from asteroid.models.network import NetworkSettings
     from asteroid.models.sgdml import KernelSettings
     from asteroid.models.trained import TrainedModel
     from asteroid.stages.kinds import NetworkStageKind
@@ -124,11 +124,6 @@ class NetworkStage:
         return self.gamma_rel is not None
 
     @property
-    def reads_labels(self) -> bool:
-        """Whether it needs energies and forces of its frames, or only geometries."""
-        return self.score is None
-
-    @property
     def added_to(self) -> str | None:
         """Key of the stage to whose prediction this one's is added, or None."""
         return self.parents[0] if self.kind == "residual" and self.parents else None
@@ -174,7 +169,6 @@ class KernelStage:
     steps: ClassVar[int] = 0
     n_val: ClassVar[int] = 0
     is_weighted: ClassVar[bool] = False
-    reads_labels: ClassVar[bool] = True
 
     @property
     def n_frames(self) -> int:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from asteroid.models import Architecture
+from study.config.model import ArchitectureName
 
 
 class Range(BaseModel):
@@ -52,7 +52,7 @@ class SpaceSection(BaseModel):
     finetune_frozen_layers: tuple[Annotated[int, Field(ge=0)], ...] | None = None
     rho: Shares | None = None
     hidden: Counts | None = None
-    architecture: tuple[Architecture, ...] | None = None
+    architecture: tuple[ArchitectureName, ...] | None = None
 
     @field_validator("*")
     @classmethod

@@ -1,14 +1,12 @@
-"""The sections of a sweep file that say what is trained and how: schedules, networks, kernels, descriptors."""
+"""The sections of a sweep file that say what is trained and how: schedules, kernels, descriptors."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from asteroid.descriptors.resolution import AtomKinds, choose_descriptors
-from asteroid.models import ARCHITECTURES, Architecture, NetworkSettings
-from asteroid.models.mlp import MLPSettings
 from asteroid.models.sgdml import KernelSettings
 from asteroid.stages.stage import ScoreSettings
 from asteroid.training.losses import ForceLoss
@@ -60,26 +58,6 @@ class ScoreSection(ScheduleSection):
     def schedule(self) -> Schedule:
         """The trainer's own record of it."""
         return Schedule(**self.model_dump(exclude={"probes"}))
-
-
-class ModelSection(Section):
-    """Architecture and size of the networks; sizes that are left out are the architecture's own."""
-
-    architecture: Architecture = "mlp"
-    hidden: int = Field(default=MLPSettings.hidden, gt=0)
-    layers: int = Field(default=MLPSettings.layers, gt=0)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _own_sizes(cls, given: Any) -> Any:
-        if not isinstance(given, dict) or given.get("architecture") not in ARCHITECTURES:
-            return given
-        settings = ARCHITECTURES[given["architecture"]]
-        return {"hidden": settings.hidden, "layers": settings.layers, **given}
-
-    def settings(self) -> NetworkSettings:
-        """The model's own record of it."""
-        return ARCHITECTURES[self.architecture](hidden=self.hidden, layers=self.layers)
 
 
 class KernelSection(Section):

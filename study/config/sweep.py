@@ -22,13 +22,15 @@ from asteroid.errors import InputError
 from asteroid.io.declaration import ForcesAre
 from asteroid.io.md17 import is_md17
 from asteroid.labels.label_set import normalise_level
+from asteroid.models import ARCHITECTURES, settings_type
 from asteroid.units import parse_seconds
+from study.config.model import DEFAULT_MODEL, Model
 from study.config.search import SearchSection
-from study.config.stages import DescriptorSection, KernelSection, ModelSection, ScheduleSection, ScoreSection, Section
+from study.config.stages import DescriptorSection, KernelSection, ScheduleSection, ScoreSection, Section
 from study.strategies import STRATEGIES
 
 if TYPE_CHECKING:
-    from asteroid.models import Architecture
+    from asteroid.models.network import NetworkSettings
 
 
 def _price(value: Any) -> Any:
@@ -129,7 +131,7 @@ class Sweep(Section):
     n_cheap: tuple[int, ...] = ()
     gamma_rel: tuple[Annotated[float, Field(allow_inf_nan=True)], ...] = (math.inf,)
     seeds: tuple[Annotated[int, Field(ge=0, lt=2**63)], ...] = Field(min_length=1)
-    model: ModelSection = ModelSection()
+    model: Model = DEFAULT_MODEL
     descriptors: DescriptorSection = DescriptorSection()
     identify: ScheduleSection
     pretrain: ScheduleSection | None = None
@@ -214,19 +216,21 @@ class Sweep(Section):
                 f"strategy {needing[0]} needs cheap labels, data.cheap is unlabelled: remove one of the two"
             )
         scored = [entry.slug for entry in asked if entry.learns_from_sampling]
-        others = self.architectures - {"mlp"}
+        others = sorted(model.architecture for model in self.architectures if not model.matches_scores)
         if scored and others:
+            able = " or ".join(model.architecture for model in ARCHITECTURES if model.matches_scores)
             raise ValueError(
-                f"score matching needs the descriptor model, found architecture {', '.join(others)}: set "
-                f"architecture: mlp or remove strategy {scored[0]}"
+                f"score matching needs architecture {able}, found architecture {', '.join(others)}: set "
+                f"architecture: {able} or remove strategy {scored[0]}"
             )
         return self
 
     @property
-    def architectures(self) -> frozenset[Architecture]:
+    def architectures(self) -> tuple[type[NetworkSettings], ...]:
         """The architectures that are trained, those of a search included."""
         search = self.pareto or self.tune
-        return frozenset({self.model.architecture, *((search.space.architecture or ()) if search else ())})
+        names = {self.model.architecture, *((search.space.architecture or ()) if search else ())}
+        return tuple(settings_type(name) for name in sorted(names))
 
 
 class _StrictLoader(yaml.SafeLoader):
@@ -332,7 +336,7 @@ def _one_line(error: ValidationError) -> str:
     where = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
         *parents, key = (str(part) for part in first["loc"])
-        valid = _keys_at(Sweep, [p for p in parents if not p.isdigit()])
+        valid = first.get("ctx", {}).get("valid") or _keys_at(Sweep, [p for p in parents if not p.isdigit()])
         near = difflib.get_close_matches(key, valid, n=1, cutoff=0.0)
         hint = f"did you mean {near[0]!r}?" if near else "remove it"
         return f"unknown key {where!r}: {hint} (valid: {', '.join(valid)})"

@@ -19,7 +19,6 @@ from asteroid.labels.molecules import formulas, rows_by_formula
 from asteroid.labels.selection_rule import FARTHEST_TEST_NOTE
 from asteroid.labels.sites import broken_frames
 from asteroid.labels.splits import cheap_pool_rows, split_test
-from asteroid.models import DESCRIPTOR_MODELS
 from asteroid.models.sgdml import refuse_kernel_too_large
 from study.data.card_prices import fill_from_card
 from study.data.label_sources import load_file
@@ -148,7 +147,8 @@ def load_data(sweep: Sweep) -> StudyData:
         roles = {"test": test, "pool": pool, "cheap": cheap_pool}
         card_json["molecules_by_role"] = {role: dict(formulas(labels)) for role, labels in roles.items()}
     lines = [*lines, counts, *molecule_notes(sweep, test, pool, cheap_pool)]
-    descriptors = sweep.descriptors.settings(accurate) if sweep.architectures & {*DESCRIPTOR_MODELS} else None
+    needs_descriptors = any(model.needs_descriptors for model in sweep.architectures)
+    descriptors = sweep.descriptors.settings(accurate) if needs_descriptors else None
     if descriptors is not None and descriptors.sites is not None:
         refuse_other_sites(cheap, accurate, order)
     lines += [*_described(descriptors), *_broken_bonds(descriptors, accurate, cheap)]

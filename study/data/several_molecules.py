@@ -9,7 +9,7 @@ from ase.data import chemical_symbols
 
 from asteroid.labels.atom_order import molecules_without_cheap_frames
 from asteroid.labels.molecules import formulas, refuse_several
-from asteroid.models import DESCRIPTOR_MODELS
+from asteroid.models import ARCHITECTURES
 from study.strategies import STRATEGIES
 
 if TYPE_CHECKING:
@@ -23,13 +23,12 @@ def refuse_models_of_one_molecule(sweep: Sweep, *sets: LabelSet) -> None:
     Raises:
         InputError: a model or strategy of the sweep needs one composition.
     """
+    able = " or ".join(model.architecture for model in ARCHITECTURES if not model.one_composition)
     for labels in sets:
-        for architecture in sorted(sweep.architectures & {*DESCRIPTOR_MODELS}):
-            refuse_several(
-                labels,
-                f"the packed descriptor model ({architecture})",
-                "set model: {architecture: schnet}, or study one molecule at a time",
-            )
+        for model in sweep.architectures:
+            if model.one_composition:
+                remedy = f"set model: {{architecture: {able}}}, or study one molecule at a time"
+                refuse_several(labels, f"architecture {model.architecture}", remedy)
         for strategy in sweep.strategies:
             if STRATEGIES[strategy].one_composition:
                 refuse_several(labels, f"strategy {strategy}", "remove it, or study one molecule at a time")

@@ -15,7 +15,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 
-from asteroid.models import ARCHITECTURES
+from asteroid.models import settings_type
 from asteroid.models.sgdml import KernelModel
 from asteroid.models.trained import TrainedNetwork
 from asteroid.stages.stage import StageResult
@@ -144,7 +144,7 @@ def _result(plain: dict[str, Any], tensors: dict[str, torch.Tensor]) -> StageRes
         model = KernelModel.from_tensors(tensors)
     else:
         settings = dict(plain["spec"]["model"])
-        model = TrainedNetwork.from_tensors(ARCHITECTURES[settings.pop("architecture")](**settings), tensors)
+        model = TrainedNetwork.from_tensors(settings_type(settings.pop("architecture"))(**settings), tensors)
     shift = plain.pop("energy_shift_ev")
     curve = tuple((step, math.inf if val is None else val) for step, val in plain.pop("validation_curve"))
     scored = plain["spec"]["kind"] == "score_match"  # which has no force labels to miss

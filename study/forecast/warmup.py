@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from asteroid.models import make_network
 from asteroid.models.trained import TrainedNetwork
 from asteroid.stages.stage import Frames, KernelStage, NetworkStage
 from asteroid.stages.train import train_pack
@@ -148,7 +147,7 @@ class WarmUp:
         """An untrained network in the place of a parent: it computes as fast as a trained one."""
         if isinstance(spec, KernelStage):
             raise ValueError("no stage is a kernel's child")
-        network, frames = make_network(spec.model, self._bank.layout), self._bank.levels[spec.train.level]
+        network, frames = spec.model.network(self._bank.layout), self._bank.levels[spec.train.level]
         rows = self._bank.rows_of(spec.train.level, spec.train.hashes)
         forces = torch.nan_to_num(frames.forces[rows], nan=1.0)
         scaling = network.measure_scaling(frames, rows, forces)

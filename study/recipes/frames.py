@@ -9,7 +9,6 @@ import numpy as np
 from asteroid.descriptors.frame_bank import BankEntry, FrameBank, build_bank, refuse_too_large
 from asteroid.descriptors.layout import make_layout
 from asteroid.labels.label_set import content_hashes
-from asteroid.models import make_network
 from study.recipes.search import search_frames
 from study.strategies import STRATEGIES
 
@@ -79,6 +78,6 @@ def expected_bytes(workload: Workload) -> int:
     """Disk that a run takes: weights, stage records, tables and figures, with a margin."""
     layout = layout_of(workload)
     inputs = 0 if layout is None else layout.width
-    per_stage = 4 * (make_network(workload.sweep.model.settings(), layout).parameter_count() + 2 * inputs) + 8192
+    per_stage = 4 * (workload.sweep.model.settings().network(layout).parameter_count() + 2 * inputs) + 8192
     n_stages = len(workload.stages) + sum(search.most_stages for search in workload.searches)
     return int(1.5 * per_stage * n_stages) + TABLES_BYTES

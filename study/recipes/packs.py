@@ -17,10 +17,6 @@ if TYPE_CHECKING:
     from asteroid.stages.stage import StageSpec
 
 
-#: Architectures whose models train faster side by side.
-_PACKED = ("mlp",)
-
-
 @dataclass(frozen=True)
 class Pack:
     """Stages that train as one; the place of each in the pack is fixed, so that a repetition repeats the arithmetic.
@@ -110,7 +106,7 @@ def _compatibility(spec: StageSpec) -> str:
     share frames and batches as well: a batch's Jacobians are then read once for all models. What gains nothing from
     company, a kernel or a message-passing network, stays alone, so that workers share the load evenly.
     """
-    if not isinstance(spec, NetworkStage) or spec.model.architecture not in _PACKED:
+    if not isinstance(spec, NetworkStage) or not spec.model.packs:
         return spec.key
     schedule = replace(
         spec.schedule,

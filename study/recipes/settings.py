@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from asteroid.models import ARCHITECTURES
+from asteroid.models import settings_type
 from asteroid.stages.kinds import NETWORK_KINDS
 from asteroid.stages.stage import ScoreSettings
 from study.config.search import Range, SpaceSection
@@ -15,7 +15,7 @@ from study.strategies import STRATEGIES
 if TYPE_CHECKING:
     import optuna
 
-    from asteroid.models import NetworkSettings
+    from asteroid.models.network import NetworkSettings
     from asteroid.models.sgdml import KernelSettings
     from asteroid.stages.kinds import NetworkStageKind
     from asteroid.training.schedule import Schedule
@@ -103,7 +103,7 @@ def apply_values(defaults: Settings, values: dict[str, Any]) -> Settings:
     """The default settings with the searched keys replaced."""
     settings = defaults
     if "architecture" in values and values["architecture"] != defaults.model.architecture:
-        settings = replace(settings, model=ARCHITECTURES[values["architecture"]]())
+        settings = replace(settings, model=settings_type(values["architecture"])())
     for key, value in values.items():
         stage, field = _stage_and_field(key)
         if key == "architecture":

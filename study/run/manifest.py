@@ -14,6 +14,7 @@ import psutil
 
 from asteroid.labels.compositions import listed
 from asteroid.labels.molecules import formulas
+from asteroid.stages.kinds import STAGE_KINDS
 from study.config.sweep import sweep_plain
 from study.run.hardware import processor
 
@@ -119,7 +120,7 @@ def _bought(stages: Iterable[StageSpec]) -> defaultdict[tuple[str, str], set[str
     for spec in stages:
         for frames in (spec.train, spec.val):
             bought[frames.level, "sampled"].update(frames.hashes)
-            if spec.reads_labels:
+            if STAGE_KINDS[spec.kind].labelled:
                 bought[frames.level, "labelled"].update(frames.hashes)
         if spec.base is not None:  # at geometries that are there already
             bought[spec.base.level, "labelled"].update(spec.base.hashes)

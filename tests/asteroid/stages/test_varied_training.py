@@ -14,7 +14,6 @@ from asteroid.descriptors.frame_bank import BankEntry, FrameBank, FrameTensors, 
 from asteroid.labels.label_set import LabelSet, content_hashes
 from asteroid.labels.molecules import split_molecules
 from asteroid.labels.total_energy import all_electron_energy_ev
-from asteroid.models import make_network
 from asteroid.models.mlp import MLPSettings
 from asteroid.models.network import Scaling
 from asteroid.models.predict import predict_models
@@ -291,4 +290,4 @@ def test_frames_of_several_molecules_have_no_descriptors() -> None:
     assert frames.descriptors is None
     assert isinstance(frames, FrameTensors)
     with pytest.raises(ValueError, match="descriptors of one composition"):
-        make_network(MLPSettings(), None)
+        MLPSettings().network(None)

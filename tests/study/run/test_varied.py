@@ -119,7 +119,7 @@ def test_a_test_molecule_without_a_zero_of_energy_has_no_energy_errors(others: i
     [
         (
             ("architecture: schnet, ", ""),
-            "the packed descriptor model (mlp)",
+            "architecture mlp",
             "set model: {architecture: schnet}, or study one molecule at a time",
         ),
         (("residual]", "residual, gdml]"), "strategy gdml", "remove it, or study one molecule at a time"),

@@ -1,0 +1,73 @@
+"""The section `model` of a sweep file, made from what every architecture says of its settings."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
+
+from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError, create_model
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from asteroid.models import ARCHITECTURES, settings_type
+from study.config.stages import Section
+
+if TYPE_CHECKING:
+    from asteroid.models.network import NetworkSettings
+
+    ArchitectureName = str
+else:
+    ArchitectureName = Literal[tuple(settings.architecture for settings in ARCHITECTURES)]
+
+
+class ModelSection(Section):
+    """Architecture and settings of the networks; settings that are left out are the architecture's own."""
+
+    architecture: ArchitectureName = ARCHITECTURES[0].architecture
+
+    def settings(self) -> NetworkSettings:
+        """The model's own record of it."""
+        return settings_type(self.architecture)(**self.model_dump(exclude={"architecture"}))
+
+
+def _section_of(settings: type[NetworkSettings]) -> type[ModelSection]:
+    """One key for each setting of an architecture, with its default and its bounds."""
+    types = get_type_hints(settings)
+    keys: dict[str, Any] = {
+        field.name: (types[field.name], Field(default=field.default, **field.metadata)) for field in fields(settings)
+    }
+    keys["architecture"] = (Literal[settings.architecture], settings.architecture)
+    return create_model(f"ModelSectionOf{settings.__name__}", __base__=ModelSection, **keys)
+
+
+_SECTIONS = {settings.architecture: _section_of(settings) for settings in ARCHITECTURES}
+
+
+def _validated_by_architecture(given: Any) -> Any:
+    name = given.get("architecture", ARCHITECTURES[0].architecture) if isinstance(given, dict) else None
+    if not isinstance(name, str) or name not in _SECTIONS:
+        return given  # a finished section, or something that the validation of the section refuses
+    section = _SECTIONS[name]
+    unknown = [key for key in given if key not in section.model_fields]
+    if unknown:
+        errors = [InitErrorDetails(type=_unknown(name, str(k)), loc=(str(k),), input=given[k]) for k in unknown]
+        raise ValidationError.from_exception_data("model", errors)
+    return section.model_validate(given)
+
+
+def _unknown(name: str, key: str) -> PydanticCustomError:
+    valid = list(_SECTIONS[name].model_fields)
+    others = [other for other, section in _SECTIONS.items() if key in section.model_fields]
+    if not others:
+        return PydanticCustomError("extra_forbidden", "unknown key", {"valid": valid})
+    return PydanticCustomError(
+        "value_error",
+        "this is a setting of architecture {others}, found architecture {name}: remove one of the two (valid: {valid})",
+        {"others": ", ".join(others), "name": name, "valid": ", ".join(valid)},
+    )
+
+
+#: The section as a field of the sweep.
+Model = SerializeAsAny[Annotated[ModelSection, BeforeValidator(_validated_by_architecture)]]
+
+#: What a sweep file without the section has.
+DEFAULT_MODEL = _SECTIONS[ARCHITECTURES[0].architecture]()

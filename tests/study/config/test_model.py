@@ -1,0 +1,87 @@
+"""The section `model`: every setting of every architecture, with its bounds, and none of another."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from asteroid.models import ARCHITECTURES, settings_type
+from asteroid.models.mlp import MLPSettings
+from asteroid.models.schnet import SchNetSettings
+from study.config.model import DEFAULT_MODEL, ModelSection
+from study.config.sweep import parse_sweep, sweep_yaml
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from asteroid.models.network import NetworkSettings
+
+SWEEP = """
+name: sections
+data: {dataset: methanol}
+test: {groups: [3]}
+strategies: [accurate_only]
+budgets: [20]
+seeds: [0]
+identify: {steps: 100, learning_rate: 0.01}
+"""
+SETTINGS = [(settings, field.name) for settings in ARCHITECTURES for field in fields(settings)]
+
+
+def section(folder: Path, model: dict[str, Any]) -> ModelSection:
+    return parse_sweep(SWEEP + yaml.safe_dump({"model": model}), "sweep.yaml", folder).model
+
+
+@pytest.mark.parametrize(("settings", "name"), SETTINGS, ids=lambda value: getattr(value, "architecture", value))
+def test_every_setting_can_be_set_and_is_written_down(
+    tmp_path: Path, settings: type[NetworkSettings], name: str
+) -> None:
+    wanted = replace(settings(), **{name: getattr(settings(), name) + 1})
+    found = section(tmp_path, {"architecture": settings.architecture, name: getattr(wanted, name)})
+    assert found.settings() == wanted
+    sweep = parse_sweep(SWEEP + yaml.safe_dump({"model": found.model_dump()}), "sweep.yaml", tmp_path)
+    assert yaml.safe_load(sweep_yaml(sweep))["model"] == {"architecture": settings.architecture, **vars(wanted)}
+
+
+@pytest.mark.parametrize(("settings", "name"), SETTINGS, ids=lambda value: getattr(value, "architecture", value))
+def test_every_setting_has_bounds(tmp_path: Path, settings: type[NetworkSettings], name: str) -> None:
+    with pytest.raises(ValueError, match=rf"^sweep.yaml: model.{name}: Input should be greater than .*, found -1$"):
+        section(tmp_path, {"architecture": settings.architecture, name: -1})
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        (
+            {"cutoff_ang": 4.0},
+            "model.cutoff_ang: this is a setting of architecture schnet, found architecture mlp: remove one of the two "
+            "(valid: architecture, hidden, layers)",
+        ),
+        (
+            {"architecture": "schnet", "cutof_ang": 4.0},
+            "unknown key 'model.cutof_ang': did you mean 'cutoff_ang'? "
+            "(valid: architecture, hidden, layers, n_gaussians, cutoff_ang)",
+        ),
+        ({"architecture": "painn"}, "model.architecture: Input should be 'mlp' or 'schnet', found 'painn'"),
+        ({"architecture": [1]}, "model.architecture: Input should be 'mlp' or 'schnet', found [1]"),
+    ],
+)
+def test_what_an_architecture_does_not_have_is_refused_in_one_line(
+    tmp_path: Path, model: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError) as refusal:  # noqa: PT011 - the whole message is compared
+        section(tmp_path, model)
+    assert str(refusal.value) == f"sweep.yaml: {message}"
+
+
+def test_a_section_that_is_no_mapping_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"model: .*, found 3$"):
+        parse_sweep(SWEEP + "model: 3", "sweep.yaml", tmp_path)
+
+
+def test_the_first_architecture_is_the_default(tmp_path: Path) -> None:
+    assert DEFAULT_MODEL.settings() == section(tmp_path, {}).settings() == MLPSettings()
+    assert settings_type("schnet") is SchNetSettings
