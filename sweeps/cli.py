@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import sys
 from importlib.metadata import version
 from io import TextIOWrapper
@@ -35,7 +36,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
+    rich_markup_mode=None,  # plain text: no bracket of a help text is read as markup, and rich need not be loaded
     help="How many accurate labels does a machine-learned force field need, and what do they cost?\n\n"
     "Run a sweep, plot its learning curves, plan what to buy:\n\n"
     "  asteroid-study run quickstart --out runs/quickstart\n\n"
@@ -83,6 +84,11 @@ def _answers_mistakes(command: Callable[_P, None]) -> Callable[_P, None]:
     return wrapper
 
 
+def _summary(command: Callable[..., None]) -> str:
+    """First paragraph of a command's help, whole: by default it would be cut at 45 characters."""
+    return inspect.cleandoc(command.__doc__ or "").split("\n\n")[0]
+
+
 def _show_version(wanted: bool) -> None:
     if wanted:
         say(f"asteroid-study {version('asteroid-study')}")
@@ -99,4 +105,4 @@ def _options(
 
 
 for _command in COMMANDS:
-    app.command()(_answers_mistakes(_command))
+    app.command(short_help=_summary(_command))(_answers_mistakes(_command))

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import errno
+import json
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
-from rich.console import Console
 
 if TYPE_CHECKING:
     import pandas as pd
-
-stdout = Console()
-stderr = Console(stderr=True)
 
 #: No space left, or the user's share of it used up.
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -20,12 +17,17 @@ DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 def say(line: str) -> None:
     """Print a line as it is: no markup, no wrapping."""
-    stdout.print(line, markup=False, highlight=False, soft_wrap=True)
+    typer.echo(line)
+
+
+def say_json(told: dict[str, Any]) -> None:
+    """Print JSON for programs; not-a-number has no place in it."""
+    typer.echo(json.dumps(told, indent=2, allow_nan=False))
 
 
 def note(line: str) -> None:
     """Print a line to the standard error stream."""
-    stderr.print(line, markup=False, highlight=False, soft_wrap=True)
+    typer.echo(line, err=True)
 
 
 def fail(message: str) -> NoReturn:

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run, as given to 'run --out'.")]
+if TYPE_CHECKING:
+    from asteroid.labelling.labeller import Method
 
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run, as given to 'run --out'.")]
+SweepName = Annotated[str, typer.Argument(metavar="SWEEP", help="Sweep file (YAML) or the name of a preset.")]
+
+Confidence = Annotated[float, typer.Option(help="Probability with which the target must be met.")]
+Prices = Annotated[
+    list[str] | None,
+    typer.Option(help="Price of one label, overriding the run's. May be repeated.", metavar="LEVEL=SECONDS"),
+]
 ForceUnit = Annotated[
     str,
     typer.Option(
@@ -16,5 +25,28 @@ ForceUnit = Annotated[
         callback=lambda unit: f"{unit[:-2]}/Å" if unit.endswith("/A") else unit,
     ),
 ]
-
 FORCE_UNIT = "kcal/mol/Å"
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+Calculator = Annotated[
+    str | None,
+    typer.Option(help="Function that makes an ASE calculator; --level then names it.", metavar="MODULE:FACTORY"),
+]
+Charge = Annotated[int, typer.Option(help="Total charge.")]
+Spin = Annotated[int, typer.Option(min=0, help="Number of unpaired electrons.")]
+MaxCycle = Annotated[int, typer.Option(min=1, help="Iterations before a geometry counts as failed.")]
+
+
+def make_method(level: str, charge: int, spin: int, max_cycle: int, calculator: str | None) -> Method:
+    """How labels are computed, from the options of a command.
+
+    Raises:
+        InputError: no such level.
+    """
+    from asteroid.labelling.labeller import Method
+    from asteroid.labelling.levels import parse_level
+    from asteroid.labels.label_set import normalise_level
+
+    if calculator is not None:
+        return Method(normalise_level(level), charge, spin, max_cycle, calculator, str(Path.cwd()))
+    return Method(parse_level(level).slug, charge, spin, max_cycle)

@@ -7,6 +7,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Protocol, Self
 
+from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -15,8 +16,6 @@ from asteroid.units import force_unit_in_ev_ang
 
 if TYPE_CHECKING:
     from types import TracebackType
-
-    from rich.console import Console
 
     from study.engine.progress import Progress
 
@@ -41,8 +40,9 @@ class Display(Protocol):
         """Say something that stays on the screen."""
 
 
-def make_display(console: Console) -> Display:
-    """Choose the display that suits the console."""
+def make_display(console: Console | None = None) -> Display:
+    """Choose the display that suits the console, by default that of the standard output."""
+    console = console or Console()
     return LiveTable(console) if console.is_terminal else PlainLines(console)
 
 
@@ -171,8 +171,8 @@ def clock(seconds: float) -> str:
 class Ticker:
     """Shows the latest of a stream of lines while it is open."""
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    def __init__(self, console: Console | None = None) -> None:
+        self._console = console = console or Console()
         self._live = Live(console=console, refresh_per_second=5, transient=True) if console.is_terminal else None
         self._said_at = -_LINE_EVERY_S
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path  # noqa: TC003 (typer reads the annotations)
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
 
 from asteroid.errors import InputError
-from sweeps.console import note, say, stdout
+from sweeps.console import note, say, say_json
+from sweeps.options import AsJson
 
 if TYPE_CHECKING:
     from asteroid.labels.label_set import FloatArray, IntArray
@@ -28,7 +27,7 @@ def calibrate(
     ] = None,
     charge: Annotated[int, typer.Option(help="Total charge, of both molecules.")] = 0,
     spin: Annotated[int, typer.Option(min=0, help="Number of unpaired electrons, of both molecules.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Time one label of each level on one thread of this machine, and print prices for sweep files and `--price`.
 
@@ -60,7 +59,7 @@ def calibrate(
             scenarios[name] = functions, scenario_cpu_s(timings[-1], functions)
     told = _told(molecule, timings, larger, scenarios)
     if as_json:
-        typer.echo(json.dumps(told, indent=2, allow_nan=False))
+        say_json(told)
         return
     _show(told)
 
@@ -123,6 +122,9 @@ def _told(
 
 
 def _show(told: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
     scenario = told.get("scenario")
     table = Table(title=f"One label of {told['molecule']} on {told['machine']}", title_justify="left")
     for name in ("level", "functions", "CPU a label", "repeats"):
@@ -135,7 +137,7 @@ def _show(told: dict[str, Any]) -> None:
             there = scenario["levels"][name]
             cells.append(f"{there['price']} ({there['basis_functions']}, n^{row['formal_exponent']})")
         table.add_row(*cells)
-    stdout.print(table)
+    Console().print(table)
     say("in a sweep file, under data: prices: {" + ", ".join(f"{k}: {v}" for k, v in told["prices"].items()) + "}")
     say("or on the command line: " + " ".join(told["options"]))
     if scenario:

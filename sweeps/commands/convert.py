@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from asteroid.errors import InputError
+from sweeps.console import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,7 +95,7 @@ def convert(
     dropped = len(loaded.labels) - len(frames)
     notes = [*loaded.notes, *([f"{dropped} duplicate frames dropped"] if dropped else [])]
     for line in (card.title(), f"  {loaded.units}", *(f"  {note}" for note in notes), *card.lines(), f"into {out}"):
-        typer.echo(line)
+        say(line)
 
 
 @contextmanager

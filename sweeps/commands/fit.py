@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path  # noqa: TC003 (typer reads the annotations)
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from asteroid.errors import InputError
+from sweeps.console import say, say_json
+from sweeps.options import AsJson, Confidence
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,12 +30,12 @@ def fit(
     ] = None,
     n_runs: Annotated[str | None, typer.Option(help="Column of the numbers of runs behind each mean.")] = None,
     target: Annotated[float | None, typer.Option(help="Error to reach, in the unit of the table.")] = None,
-    confidence: Annotated[float, typer.Option(help="Probability with which the target must be met.")] = 0.9,
+    confidence: Confidence = 0.9,
     price: Annotated[str | None, typer.Option(help="Price of one label, for instance 12min.")] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for the figure and its numbers. Default: none drawn.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Fit learning curves to any table of errors: slopes with intervals, a figure, and how many labels a target needs.
 
@@ -78,12 +79,12 @@ def fit(
             "curves": [fit_json(found) for found in fits],
             "status": list(caveats),
         }
-        typer.echo(json.dumps(told, indent=2, allow_nan=False))
+        say_json(told)
         return
     for line in [*fit_sentences(fits, target=target, confidence=confidence), *caveat_lines(caveats)]:
-        typer.echo(line)
+        say(line)
     if files:
-        typer.echo(f"{files[0].with_suffix('')}: " + ", ".join(file.suffix[1:] for file in files))
+        say(f"{files[0].with_suffix('')}: " + ", ".join(file.suffix[1:] for file in files))
 
 
 def _read(path: Path) -> pd.DataFrame:

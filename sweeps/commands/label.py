@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from asteroid.errors import InputError
-from sweeps.console import note, say, stdout
+from sweeps.console import say
+from sweeps.options import Calculator, Charge, MaxCycle, Spin, make_method
+from sweeps.resume import stops_with_a_hint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from asteroid.labelling.labeller import Method
     from asteroid.labels.selection_rule import SelectionRule
     from study.labelling.label_run import LabelProgress, LabelRun, Select
@@ -37,13 +34,10 @@ def label(
     ] = "random",
     seed: Annotated[int, typer.Option(min=0, help="Seed of a random subset.")] = 0,
     workers: Annotated[int, typer.Option(min=1, help="Ray workers, one core each; 1 labels in this process.")] = 1,
-    calculator: Annotated[
-        str | None,
-        typer.Option(help="Function that makes an ASE calculator; --level then names it.", metavar="MODULE:FACTORY"),
-    ] = None,
-    charge: Annotated[int, typer.Option(help="Total charge.")] = 0,
-    spin: Annotated[int, typer.Option(min=0, help="Number of unpaired electrons.")] = 0,
-    max_cycle: Annotated[int, typer.Option(min=1, help="Iterations before a geometry counts as failed.")] = 100,
+    calculator: Calculator = None,
+    charge: Charge = 0,
+    spin: Spin = 0,
+    max_cycle: MaxCycle = 100,
     length_unit: Annotated[str | None, typer.Option(help="Unit of an .npz file that does not say it.")] = None,
     group_key: Annotated[str | None, typer.Option(help="Key of the groups (replicas, time blocks).")] = None,
 ) -> None:
@@ -76,7 +70,7 @@ def label(
     method = make_method(level, charge, spin, max_cycle, calculator)
     frames = read_frames(geometries, length_unit=length_unit, group_key=group_key)
     job = LabelJob(frames, method, n, seed, rule)
-    with stops_with_a_hint("finished labels are kept"), Ticker(stdout) as ticker:
+    with stops_with_a_hint("finished labels are kept"), Ticker() as ticker:
         run = run_labels(job, work_folder(out), workers, lambda progress: ticker.show(progress_line(progress)))
     everything = n is None or n >= len(frames) - run.copies
     _save(out, run, method, geometries, "all" if everything else rule, f"{n} by hash order, seed {seed}")
@@ -88,40 +82,6 @@ def _rule(word: str) -> Select:
     if word == "farthest":
         return "farthest"
     raise InputError(f"--select is random or farthest, found {word!r}: choose one of them")
-
-
-def make_method(level: str, charge: int, spin: int, max_cycle: int, calculator: str | None) -> Method:
-    """How labels are computed, from the options of a command.
-
-    Raises:
-        InputError: no such level.
-    """
-    from asteroid.labelling.labeller import Method
-    from asteroid.labelling.levels import parse_level
-    from asteroid.labels.label_set import normalise_level
-
-    if calculator is not None:
-        return Method(normalise_level(level), charge, spin, max_cycle, calculator, str(Path.cwd()))
-    return Method(parse_level(level).slug, charge, spin, max_cycle)
-
-
-@contextmanager
-def stops_with_a_hint(kept: str) -> Iterator[None]:
-    """Turn Ctrl-C into exit code 130 and lost workers into 1, both with the command that goes on."""
-    from study.labelling.ray_workers import WorkersLostError
-
-    try:
-        yield
-    except KeyboardInterrupt:
-        _stop("stopped", kept, 130)
-    except WorkersLostError as error:
-        _stop(f"error: {error}", kept, 1)
-
-
-def _stop(why: str, kept: str, code: int) -> None:
-    again = shlex.join(["asteroid-study", *sys.argv[1:]])
-    note(f"{why}; {kept}; to go on: {again}")
-    raise typer.Exit(code) from None
 
 
 def progress_line(progress: LabelProgress) -> str:

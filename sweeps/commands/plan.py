@@ -2,36 +2,35 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path  # noqa: TC003 (typer reads the annotations)
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from asteroid.errors import InputError
-from sweeps.console import say, stderr
+from sweeps.console import note_incomplete, say, say_json
+from sweeps.level_values import owned, priced
+from sweeps.options import FORCE_UNIT, Confidence, ForceUnit, Prices, RunFolder
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import pandas as pd
 
     from study.prices import PriceList
 
+    #: An answer for programs, and in sentences.
+    Answer = tuple[dict[str, Any], list[str]]
+
 
 def plan(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run, as given to 'run --out'.")],
+    run: RunFolder,
     target: Annotated[
         str | None, typer.Option(help="Force MAE to reach, with its unit.", metavar='"0.3 kcal/mol/A"')
     ] = None,
     budget: Annotated[
         str | None, typer.Option(help="CPU time to spend instead: the smallest error for it.", metavar="500h")
     ] = None,
-    confidence: Annotated[float, typer.Option(help="Probability with which the target must be met.")] = 0.9,
-    price: Annotated[
-        list[str] | None,
-        typer.Option(help="Price of one label, overriding the run's. May be repeated.", metavar="LEVEL=SECONDS"),
-    ] = None,
+    confidence: Confidence = 0.9,
+    price: Prices = None,
     already: Annotated[
         list[str] | None,
         typer.Option(help="Labels owned, which cost nothing. May be repeated.", metavar="LEVEL=NUMBER"),
@@ -43,9 +42,7 @@ def plan(
         int | None, typer.Option("--next", help="Name this many runs that would tell most about the target.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs (docs/plan.md).")] = False,
-    force_unit: Annotated[
-        str, typer.Option(help="Unit of force errors on display, for instance meV/A.")
-    ] = "kcal/mol/Å",
+    force_unit: ForceUnit = FORCE_UNIT,
 ) -> None:
     """Say which labels to buy for a target error or for a price, with intervals, or that nothing can be promised.
 
@@ -73,63 +70,42 @@ def plan(
     manifest = read_manifest(run)
     prices = priced(manifest["prices"], price or [])
     table = reprice(read_results(run), PriceList.from_json(manifest["prices"]), prices)
-    if not as_json and len(table) < manifest["rows"]:
-        stderr.print(f"note: the run is not finished: {len(table)} of {manifest['rows']} rows", highlight=False)
-    owned = _owned(already or [])
+    if not as_json:
+        note_incomplete(table, manifest)
+    known = _Known(table, prices, manifest, owned(already or []), md_steps)
     if budget_cpu_s is not None:
-        _for_a_price(table, prices, budget_cpu_s, manifest, owned, md_steps, as_json=as_json, force_unit=force_unit)
-    elif next_k is not None and target_ev_ang is not None:
-        _next(table, prices, target_ev_ang, next_k, manifest, owned, as_json=as_json)
+        told, lines = _for_a_price(known, budget_cpu_s, force_unit)
+    elif target_ev_ang is not None and next_k is not None:
+        told, lines = _next(known, target_ev_ang, next_k)
     elif target_ev_ang is not None:
-        _for_a_target(
-            table, prices, target_ev_ang, confidence, manifest, owned, md_steps, as_json=as_json, force_unit=force_unit
-        )
+        told, lines = _for_a_target(known, target_ev_ang, confidence, force_unit)
+    if as_json:
+        say_json(told)
+        return
+    for line in lines:
+        say(line)
 
 
-def priced(listed: dict[str, Any], overrides: Sequence[str]) -> PriceList:
-    """The prices of a run with those of the command line, LEVEL=SECONDS.
+@dataclass(frozen=True, eq=False)
+class _Known:
+    """What every question is answered from.
 
-    Raises:
-        InputError: not of that form, no such level, or no such unit of time.
+    Attributes:
+        table: results of the run, with the prices below.
+        prices: of the run, or of the command line.
+        manifest: of the run.
+        owned: numbers of labels that cost nothing, by level.
+        md_steps: number of predictions that the model is for.
     """
-    from asteroid.labels.label_set import normalise_level
-    from asteroid.units import parse_seconds
-    from study.prices import PriceList
 
-    prices = PriceList.from_json(listed)
-    for override in overrides:
-        level, equals, seconds = override.partition("=")
-        if not equals:
-            raise InputError(f"a price is LEVEL=SECONDS, found {override!r}: write for instance ccsd_t/cc-pvdz=28s")
-        prices = prices.override(normalise_level(level), parse_seconds(seconds), "command line")
-    return prices
+    table: pd.DataFrame
+    prices: PriceList
+    manifest: dict[str, Any]
+    owned: dict[str, int]
+    md_steps: float
 
 
-def _owned(words: Sequence[str]) -> dict[str, int]:
-    from asteroid.labels.label_set import normalise_level
-
-    owned = {}
-    for word in words:
-        level, equals, number = word.partition("=")
-        digits = number.replace(",", "").strip()
-        if not equals or not digits.isdigit():
-            raise InputError(f"labels owned are LEVEL=NUMBER, found {word!r}: write for instance ccsd_t/cc-pvdz=120")
-        owned[normalise_level(level)] = int(digits)
-    return owned
-
-
-def _for_a_target(
-    table: pd.DataFrame,
-    prices: PriceList,
-    target_ev_ang: float,
-    confidence: float,
-    manifest: dict[str, Any],
-    owned: dict[str, int],
-    md_steps: float,
-    *,
-    as_json: bool,
-    force_unit: str,
-) -> None:
+def _for_a_target(known: _Known, target_ev_ang: float, confidence: float, force_unit: str) -> Answer:
     from analysis.names import duration
     from analysis.plan.answers import explain_surface, surface_json
     from analysis.plan.run_caveats import selection_caveats
@@ -137,80 +113,54 @@ def _for_a_target(
     from analysis.plan.words import explain
     from analysis.surface.transfer import surface_of
 
-    surface = surface_of(table)
+    surface = surface_of(known.table)
     answer = plan_target(
-        table,
-        prices,
+        known.table,
+        known.prices,
         target_ev_ang,
         confidence,
-        pool=manifest["pool_size"],
-        rows_expected=manifest["rows"],
-        already=owned,
-        md_steps=md_steps,
+        pool=known.manifest["pool_size"],
+        rows_expected=known.manifest["rows"],
+        already=known.owned,
+        md_steps=known.md_steps,
         surface=surface,
-        run_caveats=selection_caveats(manifest),
+        run_caveats=selection_caveats(known.manifest),
     )
-    if as_json:
-        _print_json(answer.to_json() | {"surface": surface_json(surface)})
-        return
-    for line in [*explain(answer, force_unit=force_unit), *explain_surface(surface)]:
-        say(line)
-    ledger = manifest["ledger"]
+    ledger = known.manifest["ledger"]
     bought, price_cpu_s = ledger["accurate_labels_assumed_bought"], ledger["accurate_cpu_s"]
-    say(
+    learned = (
         f"Learned from a study of {bought:,} accurate labels ({duration(price_cpu_s)}), its budgets and seeds together."
     )
+    lines = [*explain(answer, force_unit=force_unit), *explain_surface(surface), learned]
+    return answer.to_json() | {"surface": surface_json(surface)}, lines
 
 
-def _for_a_price(
-    table: pd.DataFrame,
-    prices: PriceList,
-    budget_cpu_s: float,
-    manifest: dict[str, Any],
-    owned: dict[str, int],
-    md_steps: float,
-    *,
-    as_json: bool,
-    force_unit: str,
-) -> None:
+def _for_a_price(known: _Known, budget_cpu_s: float, force_unit: str) -> Answer:
     from analysis.plan.answers import explain_budget
     from analysis.plan.budget_plan import plan_budget
     from analysis.plan.run_caveats import selection_caveats
 
-    pool = manifest["pool_size"]
-    caveats = selection_caveats(manifest)
-    answer = plan_budget(table, prices, budget_cpu_s, pool=pool, already=owned, md_steps=md_steps, run_caveats=caveats)
-    if as_json:
-        _print_json(answer.to_json())
-        return
-    for line in explain_budget(answer, force_unit=force_unit):
-        say(line)
+    answer = plan_budget(
+        known.table,
+        known.prices,
+        budget_cpu_s,
+        pool=known.manifest["pool_size"],
+        already=known.owned,
+        md_steps=known.md_steps,
+        run_caveats=selection_caveats(known.manifest),
+    )
+    return answer.to_json(), explain_budget(answer, force_unit=force_unit)
 
 
-def _next(
-    table: pd.DataFrame,
-    prices: PriceList,
-    target_ev_ang: float,
-    k: int,
-    manifest: dict[str, Any],
-    owned: dict[str, int],
-    *,
-    as_json: bool,
-) -> None:
+def _next(known: _Known, target_ev_ang: float, k: int) -> Answer:
     from analysis.caveats import caveat_lines
     from analysis.plan.answers import explain_next
     from analysis.plan.next_runs import SCHEMA_VERSION, next_runs
     from analysis.plan.run_caveats import selection_caveats
 
-    found = next_runs(table, prices, target_ev_ang, k, pool=manifest["pool_size"], already=owned)
-    caveats = selection_caveats(manifest)
-    if as_json:
-        runs = [run.to_json() for run in found]
-        _print_json({"schema_version": SCHEMA_VERSION, "runs": runs, "status": list(caveats)})
-        return
-    for line in [*explain_next(found, prices.accurate), *caveat_lines(caveats)]:
-        say(line)
-
-
-def _print_json(data: dict[str, Any]) -> None:
-    typer.echo(json.dumps(data, indent=2, allow_nan=False))
+    found = next_runs(
+        known.table, known.prices, target_ev_ang, k, pool=known.manifest["pool_size"], already=known.owned
+    )
+    caveats = selection_caveats(known.manifest)
+    told = {"schema_version": SCHEMA_VERSION, "runs": [run.to_json() for run in found], "status": list(caveats)}
+    return told, [*explain_next(found, known.prices.accurate), *caveat_lines(caveats)]

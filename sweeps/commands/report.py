@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from sweeps.commands.plan import priced
 from sweeps.console import note_incomplete, say
-from sweeps.options import FORCE_UNIT, ForceUnit, RunFolder
+from sweeps.level_values import priced
+from sweeps.options import FORCE_UNIT, Confidence, ForceUnit, Prices, RunFolder
 
 
 def report(
@@ -20,11 +20,8 @@ def report(
             metavar='"0.3 kcal/mol/A"',
         ),
     ] = None,
-    confidence: Annotated[float, typer.Option(help="Probability with which the target must be met.")] = 0.9,
-    price: Annotated[
-        list[str] | None,
-        typer.Option(help="Price of one label, overriding the run's. May be repeated.", metavar="LEVEL=SECONDS"),
-    ] = None,
+    confidence: Confidence = 0.9,
+    price: Prices = None,
     force_unit: ForceUnit = FORCE_UNIT,
 ) -> None:
     """Write RUN/report.html: one page with the recommendation, the figures, how sure they are, and how to repeat them.

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sweeps.commands.check import count_lines
-from sweeps.console import DISK_FULL, say, stdout, stop
+from sweeps.console import DISK_FULL, say, stop
+from sweeps.counts import count_lines
+from sweeps.options import SweepName
+from sweeps.resume import run_command
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +23,7 @@ _KEPT = "finished stages are kept"
 
 
 def run(
-    sweep: Annotated[str, typer.Argument(metavar="SWEEP", help="Sweep file (YAML) or the name of a preset.")],
+    sweep: SweepName,
     out: Annotated[
         Path | None, typer.Option("--out", help="Run folder. Default: runs/NAME, NAME from the sweep.")
     ] = None,
@@ -74,7 +75,7 @@ def run(
     say(f"into {folder}")
     again = run_command(sweep, folder, workers, ray_address, store, extend=extend)
     try:
-        with make_display(stdout) as display:
+        with make_display() as display:
             maker = _executor_maker(workers, ray_address, scratch_path(folder), display.note)
             table = run_workload(workload, folder, maker, display.show, display.note, extend=extend, store=store)
     except KeyboardInterrupt:
@@ -95,24 +96,6 @@ def run(
         if workload.data.test.varied:
             say(f"errors of each molecule: {folder / 'molecules.csv'}")
         say(f'next: asteroid-study report {folder}; asteroid-study plan {folder} --target "0.3 kcal/mol/A"')
-
-
-def run_command(
-    sweep: str | Path,
-    folder: Path,
-    workers: int | None = None,
-    ray_address: str | None = None,
-    store: Path | None = None,
-    *,
-    extend: bool = False,
-) -> str:
-    """The command that goes on with a run."""
-    options: list[tuple[str, object]] = [("--out", folder)]
-    options += [("--workers", workers)] if workers is not None else []
-    options += [("--ray-address", ray_address)] if ray_address is not None else []
-    options += [("--store", store)] if store is not None else []
-    words = ["asteroid-study", "run", str(sweep), *(str(word) for option in options for word in option)]
-    return shlex.join([*words, *(["--extend"] if extend else [])])
 
 
 def _executor_maker(

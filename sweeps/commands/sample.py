@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import asdict
-from pathlib import Path  # noqa: TC003 (typer reads the annotations)
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from asteroid.errors import InputError
-from sweeps.commands.label import make_method, stops_with_a_hint
-from sweeps.console import say, stdout
+from sweeps.console import say
+from sweeps.options import Calculator, Charge, MaxCycle, Spin, make_method
+from sweeps.resume import stops_with_a_hint
 
 if TYPE_CHECKING:
     from asteroid.labelling.langevin import Dynamics
@@ -35,13 +36,10 @@ def sample(
     timestep: Annotated[str, typer.Option(help="Time step.")] = "0.5fs",
     equilibration: Annotated[str, typer.Option(help="Time before the first kept frame.")] = "3ps",
     friction: Annotated[float, typer.Option(help="Friction of the thermostat in 1/fs.")] = 0.01,
-    calculator: Annotated[
-        str | None,
-        typer.Option(help="Function that makes an ASE calculator; --level then names it.", metavar="MODULE:FACTORY"),
-    ] = None,
-    charge: Annotated[int, typer.Option(help="Total charge.")] = 0,
-    spin: Annotated[int, typer.Option(min=0, help="Number of unpaired electrons.")] = 0,
-    max_cycle: Annotated[int, typer.Option(min=1, help="Iterations before a geometry counts as failed.")] = 100,
+    calculator: Calculator = None,
+    charge: Charge = 0,
+    spin: Spin = 0,
+    max_cycle: MaxCycle = 100,
 ) -> None:
     """Sample geometries by Langevin dynamics; run again after a kill, it goes on as if nothing had happened.
 
@@ -69,7 +67,7 @@ def sample(
     dynamics = make_dynamics(temperature, timestep, friction, every, equilibration, seed)
     numbers, start = read_molecule(molecule)
     job = SampleJob(numbers, start, method, dynamics, replicas, frames)
-    with stops_with_a_hint("the replicas keep what they have"), Ticker(stdout) as ticker:
+    with stops_with_a_hint("the replicas keep what they have"), Ticker() as ticker:
         run = run_samples(job, work_folder(out), workers, lambda progress: ticker.show(progress_line(progress)))
     _save(out, job, run, molecule)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sweeps.commands.check import label_lines
-from sweeps.commands.run import run_command
 from sweeps.console import say
-from sweeps.options import RunFolder  # noqa: TC001 (typer reads the annotations)
+from sweeps.counts import label_lines
+from sweeps.options import RunFolder
+from sweeps.resume import run_command
 
 
 def status(run: RunFolder) -> None:

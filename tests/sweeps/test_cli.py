@@ -1,235 +1,67 @@
-"""The command line: a tiny real sweep from run to plan, and one line for every mistake."""
+"""The front door: help of every command, the version, and one line for wrong options."""
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import signal
-import subprocess
-import sys
-import time
-from typing import TYPE_CHECKING
+import re
+import shlex
+from importlib import metadata
 
-import pandas as pd
 import pytest
+import typer
 from command_line import answer
 
-from sweeps.presets import load_sweep, preset_names
+from sweeps import cli
+from sweeps.cli import COMMANDS, app
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-SWEEP = """
-name: tiny
-data: {dataset: methanol}
-test: {groups: [3]}
-strategies: [accurate_only, cheap_only, pretrain_finetune, asteroid]
-budgets: [10, 15, 20, 30]
-n_cheap: [60]
-gamma_rel: [1, inf]
-seeds: [0, 1]
-model: {hidden: 8}
-descriptors: {n_radial: 4, n_angular: 2, l_max: 1}
-identify: {steps: 60, learning_rate: 0.02}
-pretrain: {steps: 60, learning_rate: 0.02}
-finetune:
-  standard: {steps: 40, learning_rate: 0.005}
-"""
+NAMES = [command.__name__ for command in COMMANDS]
+GROUP = typer.main.get_command(app)
 
 
-def stage_times(run: Path) -> dict[Path, int]:
-    """When each finished stage was written; names with a leading dot are half-written."""
-    stages = [p for p in run.glob("store/*/stage.json") if not p.parent.name.startswith(".")]
-    return {p: p.stat().st_mtime_ns for p in stages}
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("cli")
-    (folder / "tiny.yaml").write_text(SWEEP)
-    code, out, err = answer("run", str(folder / "tiny.yaml"), "--out", str(folder / "run"))
+@pytest.mark.parametrize("name", NAMES)
+def test_every_command_explains_itself_with_examples(name: str) -> None:
+    code, out, err = answer(name, "--help")
     assert (code, err) == (0, "")
-    assert "kcal/mol" in out, "units are always printed"
-    assert "ccsd_t/cc-pvdz" in out
-    return folder / "run"
+    known = {option for parameter in GROUP.commands[name].params for option in parameter.opts}
+    assert {option for option in known if option.startswith("--")} <= set(re.findall(r"--[a-z-]+", out))
+    examples = [line.strip() for line in (COMMANDS[NAMES.index(name)].__doc__ or "").splitlines()]
+    examples = [line for line in examples if line.startswith("asteroid-study ")]
+    assert examples
+    for example in examples:
+        words = shlex.split(example)
+        assert words[1] == name
+        assert {word for word in words if word.startswith("--")} <= known
+        assert "".join(example.split()) in "".join(out.split()), "lines are wrapped"
 
 
-def test_run_writes_table_and_manifest(finished: Path) -> None:
-    table = pd.read_csv(finished / "results.csv")
-    assert len(table) == 2 * (4 + 1 + 4 + 4)
-    assert (table["status"] == "ok").all()
-    assert json.loads((finished / "manifest.json").read_text())["status"] == "complete"
-
-
-def test_a_second_run_trains_nothing_and_keeps_the_table(finished: Path) -> None:
-    before = pd.read_csv(finished / "results.csv")
-    stages = {p: p.stat().st_mtime_ns for p in (finished / "store").glob("*/*")}
-    code, _, _ = answer("run", str(finished.parent / "tiny.yaml"), "--out", str(finished))
-    assert code == 0
-    again = pd.read_csv(finished / "results.csv")
-    measured = "use_cpu_s_per_frame"  # anew by every run; seconds of training are those of the first one
-    pd.testing.assert_frame_equal(again.drop(columns=measured), before.drop(columns=measured), check_exact=True)
-    assert {p: p.stat().st_mtime_ns for p in (finished / "store").glob("*/*")} == stages
-
-
-def test_plot_writes_every_format_with_its_data(finished: Path) -> None:
-    code, out, _ = answer("plot", str(finished))
-    assert code == 0
-    for stem in ("learning_curve", "every_curve", "cost"):
-        assert stem in out
-        for suffix in ("pdf", "svg", "png", "csv"):
-            assert (finished / "figures" / f"{stem}.{suffix}").stat().st_size > 500
-
-
-def test_plan_json_has_the_documented_keys(finished: Path) -> None:
-    code, out, err = answer("plan", str(finished), "--target", "60 kcal/mol/A", "--json")
+def test_help_lists_every_command_with_its_whole_summary() -> None:
+    code, out, err = answer("--help")
     assert (code, err) == (0, "")
-    plan = json.loads(out)
-    keys = {"schema_version", "strategy", "n_accurate", "n_cheap", "cost", "interval", "probability", "status"}
-    assert keys <= plan.keys()
-    assert plan["probability"] >= 0.9
+    told = " ".join(out.split())
+    for command in COMMANDS:
+        assert f" {command.__name__} " + " ".join((command.__doc__ or "").split("\n\n")[0].split()) in told
 
 
-def test_plan_refuses_what_cannot_be_promised(finished: Path) -> None:
-    code, out, _ = answer("plan", str(finished), "--target", "0.0001 kcal/mol/A")
-    assert code == 0
-    assert out.startswith("Cannot be promised")
-    _, out, _ = answer("plan", str(finished), "--target", "0.0001 kcal/mol/A", "--json")
-    assert json.loads(out)["status"] == ["cannot_be_promised"]
-
-
-def test_a_price_on_the_command_line_scales_the_cost(finished: Path) -> None:
-    costs = []
-    for price in ("10s", "20s"):
-        words = ("plan", str(finished), "--target", "60 kcal/mol/A", "--json", "--price", f"ccsd_t/cc-pvdz={price}")
-        options = json.loads(answer(*words)[1])["alternatives"]
-        costs.append(next(o["cost"]["accurate_cpu_s"] for o in options if o["strategy"] == "accurate_only"))
-    assert costs[1] == pytest.approx(2 * costs[0])
-    assert costs[0] > 0
-
-
-def test_status_counts_stages(finished: Path) -> None:
-    code, out, _ = answer("status", str(finished))
-    stages = json.loads((finished / "manifest.json").read_text())["stages"]
-    assert code == 0
-    assert f"{stages}/{stages} stages" in out
-    # 2 seeds x (4 identify + 1 pretrain + 4 x 2 pretrain_finetune + 4 x 3 asteroid); equal ones are one.
-    assert f"50 stages requested by rows and trials, {stages} distinct, {stages} trained here; " in out
-
-
-def test_two_runs_of_one_store(finished: Path, tmp_path: Path) -> None:
-    sweep, store = str(finished.parent / "tiny.yaml"), tmp_path / "stages"
-    shutil.copytree(finished / "store", store)
-    words = ("run", sweep, "--out", str(tmp_path / "b"))
-    code, out, err = answer(*words, "--store", str(store))
-    assert (code, err) == (0, "")
-    stages = len(list(store.iterdir()))
-    assert f"{stages} of {stages} stages are there already" in out
-    code, out, _ = answer("status", str(tmp_path / "b"))
-    assert code == 0
-    assert f"{stages} distinct, 0 trained here, {stages} found finished in {store.resolve()}; " in out
-    assert "core-seconds)" in out
-    code, _, err = answer(*words)
-    assert (code, err.count("\n")) == (2, 1)
-    assert f"add --store {store.resolve()}" in err
+def test_version() -> None:
+    assert answer("--version") == (0, f"asteroid-study {metadata.version('asteroid-study')}\n", "")
 
 
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["run", "quickstrat"], "did you mean 'quickstart'"),
-        (["run", "no/such.yaml"], "presets are"),
-        (["plan", "{run}", "--target", "0.5"], "needs a unit"),
-        (["plan", "{run}", "--target", "0.5 kcal/mol"], "unit"),
-        (["plan", "{run}", "--target", "1 kcal/mol/A", "--price", "mp2=3s"], "no labels of level 'mp2'"),
-        (["plan", "{run}", "--target", "1 kcal/mol/A", "--price", "ccsd_t/cc-pvdz"], "LEVEL=SECONDS"),
-        (["plan", "{run}", "--target", "1 kcal/mol/A", "--confidence", "1.5"], "1.5"),
-        (["plot", "{empty}"], "results.parquet"),
-        (["status", "{empty}"], "manifest.json"),
-        (["plot", "{run}", "--force-unit", "furlong"], "furlong"),
+        (["plam"], "No such command 'plam'"),
+        (["run"], "Missing argument"),
+        (["run", "quickstart", "--worker", "2"], "--workers"),
+        (["check", "quickstart", "--workers", "many"], "'--workers'"),
     ],
 )
-def test_mistakes_get_one_line_and_exit_code_2(finished: Path, tmp_path: Path, words: list[str], says: str) -> None:
-    filled = [word.format(run=finished, empty=tmp_path) for word in words]
-    code, out, err = answer(*filled)
-    assert code == 2
-    assert out == ""
-    assert err.count("\n") == 1
+def test_wrong_words_get_one_line(
+    words: list[str], says: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["asteroid-study", *words])
+    with pytest.raises(SystemExit) as stopped:
+        cli.main()
+    out, err = capsys.readouterr()
+    assert (stopped.value.code, out) == (2, "")
     assert err.startswith("error: ")
     assert says in err
-    assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize(
-    ("edit", "says"),
-    [
-        (("budgets:", "budget:"), "did you mean 'budgets'"),
-        (("[10, 15, 20, 30]", "[10, 5000]"), "the largest possible is 1025"),
-        (("gamma_rel: [1,", "gamma_rel: [-1,"), "positive"),
-        (("groups: [3]", "groups: [7]"), "7"),
-        (("steps: 60,", "steps: many,"), "many"),
-    ],
-)
-def test_a_wrong_sweep_writes_nothing(tmp_path: Path, edit: tuple[str, str], says: str) -> None:
-    assert edit[0] in SWEEP
-    sweep = tmp_path / "wrong.yaml"
-    sweep.write_text(SWEEP.replace(*edit))
-    code, _, err = answer("run", str(sweep), "--out", str(tmp_path / "run"))
-    assert code == 2
     assert err.count("\n") == 1
-    assert says in err
-    assert not (tmp_path / "run").exists()
-
-
-def test_a_folder_of_another_sweep_is_left_alone(finished: Path, tmp_path: Path) -> None:
-    sweep = tmp_path / "other.yaml"
-    sweep.write_text(SWEEP.replace("seeds: [0, 1]", "seeds: [0, 2]"))
-    before = sorted(p.name for p in finished.rglob("*"))
-    code, _, err = answer("run", str(sweep), "--out", str(finished))
-    assert code == 2
-    assert "seeds" in err
-    assert sorted(p.name for p in finished.rglob("*")) == before
-
-
-def test_a_sweep_that_only_grew_goes_on_with_extend(finished: Path, tmp_path: Path) -> None:
-    shutil.copytree(finished, tmp_path / "run")
-    kept = stage_times(tmp_path / "run")
-    sweep = tmp_path / "tiny.yaml"
-    sweep.write_text(SWEEP.replace("budgets: [10, 15, 20, 30]", "budgets: [10, 15, 20, 30, 40]"))
-    words = ("run", str(sweep), "--out", str(tmp_path / "run"))
-    code, _, err = answer(*words)
-    assert code == 2
-    assert "budgets" in err
-    assert "--extend" in err
-    assert answer(*words, "--extend")[0] == 0
-    table = pd.read_csv(tmp_path / "run" / "results.csv")
-    assert set(table["budget"]) == {0, 10, 15, 20, 30, 40}
-    assert kept.items() <= stage_times(tmp_path / "run").items(), "no finished stage is trained again"
-    sweep.write_text(SWEEP)
-    code, _, err = answer(*words, "--extend")
-    assert code == 2
-    assert "another sweep" in err
-
-
-def test_presets_are_valid() -> None:
-    for name in preset_names():
-        assert load_sweep(name).name == name
-
-
-def test_sigkill_and_repeat_give_the_same_table(finished: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "sweeps"]
-    command += ["run", str(finished.parent / "tiny.yaml"), "--out", str(tmp_path / "run")]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    store = tmp_path / "run" / "store"
-    deadline = time.monotonic() + 120
-    while len(list(store.glob("*/stage.json"))) < 9 and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.005)
-    os.kill(process.pid, signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL, "the run was over before it could be killed"
-    kept = stage_times(tmp_path / "run")
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    assert kept.items() <= stage_times(tmp_path / "run").items()
-    timing = ["recipe_core_s", "use_cpu_s_per_frame"]
-    once, twice = (pd.read_csv(run / "results.csv").drop(columns=timing) for run in (finished, tmp_path / "run"))
-    pd.testing.assert_frame_equal(once, twice, check_exact=True)

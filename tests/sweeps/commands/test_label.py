@@ -1,4 +1,4 @@
-"""The commands `sample`, `label` and `calibrate`: what they write, print and refuse, each mistake in one line."""
+"""The command `label`: what it writes, prints and refuses, and how it goes on."""
 
 from __future__ import annotations
 
@@ -10,84 +10,15 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
-from ase.build import molecule
-from ase.io import write
-from typer.testing import CliRunner
+from command_line import call, refused
 
 from asteroid.io.read import read_labels
 from asteroid.io.selection_rule import selection_rule_of
 from asteroid.labelling import levels as labelling_levels
-from asteroid.units import parse_seconds
-from sweeps.cli import app
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from click.testing import Result
-
-
-def call(*words: object) -> Result:
-    return CliRunner().invoke(app, [str(word) for word in words])
-
-
-def refused(*words: object) -> str:
-    result = call(*words)
-    assert result.exit_code == 2, result.output
-    assert result.exception is None or isinstance(result.exception, SystemExit)
-    line = result.output.strip().splitlines()[-1]
-    assert line.startswith("error: ")
-    assert result.output.count("error: ") == 1
-    return line
-
-
-@pytest.fixture(scope="module")
-def water(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("water")
-    write(folder / "water.xyz", molecule("H2O"))
-    write(folder / "ethanol.xyz", molecule("CH3CH2OH"))
-    frames = []
-    for seed in range(12):
-        frames.append(molecule("H2O"))
-        frames[-1].rattle(0.05, seed=seed)
-    write(folder / "frames.xyz", frames)
-    return folder
-
-
-def test_sample_then_label(water: Path, tmp_path: Path) -> None:
-    sampled = ["sample", water / "water.xyz", "--temperature", 300, "--replicas", 2, "--frames", 6]
-    sampled += ["--every", "5fs", "--equilibration", "20 fs", "--out", tmp_path / "pool.npz"]
-    result = call(*sampled)
-    assert result.exit_code == 0, result.output
-    card = json.loads((tmp_path / "pool.meta.json").read_text())
-    assert (card["level"], card["temperature_k"], card["every_steps"]) == ("gfn2-xtb", 300.0, 10)
-    assert card["sampling_price_cpu_s_per_frame"] == pytest.approx(card["md_step_cpu_s"] * (40 + 60) / 6)
-    pool = read_labels(tmp_path / "pool.npz").labels
-    assert pool.group is not None
-    assert pool.group.tolist() == [0] * 6 + [1] * 6
-    price, sampling = (
-        part.split(",")[0] for part in result.output.split("in a sweep file: price: ")[1].split(" sampling_price: ")
-    )
-    assert parse_seconds(price) == pytest.approx(card["price_cpu_s"], rel=0.01)
-    assert parse_seconds(sampling) == pytest.approx(card["sampling_price_cpu_s_per_frame"], rel=0.01)
-
-    words = ["label", tmp_path / "pool.npz", "--level", "HF/STO-3G", "--out", tmp_path / "labels.npz"]
-    assert call(*words, "--n", 3).exit_code == 0
-    few = read_labels(tmp_path / "labels.npz")
-    result = call(*words, "--n", 7)
-    assert result.exit_code == 0, result.output
-    assert "3 found finished" in result.output
-    many = read_labels(tmp_path / "labels.npz")
-    assert "declared in labels.meta.json" in many.units
-    assert set(few.labels.frame_id) < set(many.labels.frame_id)
-    rows = many.labels.frame_id
-    np.testing.assert_array_equal(many.labels.positions, pool.positions[rows])
-    np.testing.assert_array_equal(many.labels.group, pool.group[rows])
-    card = json.loads((tmp_path / "labels.meta.json").read_text())
-    assert (card["level"], card["N"], card["failures"], card["code"]) == ("hf/sto-3g", 7, 0, "pyscf")
-    assert card["price_cpu_s"] == pytest.approx(np.median(many.labels.cpu_s))
-    assert not list(tmp_path.glob(".*"))
 
 
 def test_farthest_frames_are_recorded_and_stay_so(water: Path, tmp_path: Path) -> None:
@@ -167,19 +98,6 @@ def test_mistakes_of_label(water: Path, tmp_path: Path) -> None:
     assert call("label", frames, "--level", "uff", "--n", 0, "--out", out).exit_code == 2
 
 
-def test_mistakes_of_sample(water: Path, tmp_path: Path) -> None:
-    words = ["sample", water / "water.xyz", "--out", tmp_path / "pool.npz"]
-    assert "whole number of time steps" in refused(*words, "--temperature", 300, "--every", "0.7fs")
-    assert "found '10'" in refused(*words, "--temperature", 300, "--every", 10)
-    assert "--temperature must be positive" in refused(*words, "--temperature", 0)
-    assert "--friction must be positive" in refused(*words, "--temperature", 300, "--friction", 0)
-    assert "must be positive" in refused(*words, "--temperature", 300, "--timestep", "0fs")
-    coarse = refused(*words, "--temperature", 300, "--timestep", "10fs", "--every", "100fs")
-    assert "without a label" in coarse or "K, more than" in coarse or "fallen apart" in coarse
-    hot = refused(*words[:-1], tmp_path / "hot.npz", "--temperature", 9000, "--frames", 5000, "--equilibration", "0fs")
-    assert "fallen apart" in hot or "K, more than" in hot or "without a label" in hot
-
-
 @pytest.mark.parametrize("level", ["uff", "gfn2-xtb", "ccsd_t/cc-pvdz"])
 def test_without_the_extra(level: str, water: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(labelling_levels, "find_spec", lambda _: None)
@@ -189,34 +107,6 @@ def test_without_the_extra(level: str, water: Path, tmp_path: Path, monkeypatch:
         ("calibrate", water / "water.xyz", "--levels", level),
     ):
         assert 'pip install "asteroid-study[labels]"' in refused(*words)
-
-
-def test_calibrate(water: Path) -> None:
-    words = ["calibrate", water / "water.xyz", "--levels", "uff,GFN2-xTB,hf/sto-3g", "--larger", water / "ethanol.xyz"]
-    result = CliRunner().invoke(app, [*map(str, words), "--json"])
-    told = json.loads(result.stdout)
-    assert list(told["levels"]) == ["uff", "gfn2-xtb", "hf/sto-3g"]
-    times = [row["cpu_s"] for row in told["levels"].values()]
-    assert times == sorted(times)
-    assert [row["basis_functions"] for row in told["levels"].values()] == [3, 6, 7]
-    assert parse_seconds(told["prices"]["hf/sto-3g"]) == pytest.approx(times[2], rel=0.01)
-    assert told["options"][2] == f"--price hf/sto-3g={told['prices']['hf/sto-3g']}"
-    assert "scenario" in told["scenario"]["kind"]
-    there = told["scenario"]["levels"]["hf/sto-3g"]
-    assert there["basis_functions"] == 21
-    assert there["cpu_s"] == pytest.approx(times[2] * 3**4)
-    shown = call(*words)
-    assert shown.exit_code == 0
-    assert "scenario for ethanol.xyz" in shown.output
-    assert "prices: {uff: " in shown.output
-    alone = call(*words[:4])
-    assert "scenario" not in alone.output
-
-
-def test_mistakes_of_calibrate(water: Path) -> None:
-    assert "at least one level" in refused("calibrate", water / "water.xyz", "--levels", " , ")
-    assert "did you mean mp2/cc-pvdz" in refused("calibrate", water / "water.xyz", "--levels", "uff,mp/cc-pvdz")
-    assert "odd number" in refused("calibrate", water / "water.xyz", "--levels", "hf/sto-3g", "--charge", 1)
 
 
 def test_ctrl_c_and_a_kill_name_the_command_that_goes_on(water: Path, tmp_path: Path) -> None:

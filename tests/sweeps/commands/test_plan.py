@@ -1,9 +1,11 @@
 """The command `plan`, as a user types it, on a run folder that was written without training."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
+from command_line import answer
 from typer.testing import CliRunner
 
 from study.prices import LevelPrice, PriceList
@@ -81,6 +83,41 @@ def test_a_price_and_the_next_runs(folder):
     assert text.count("takes") == 2
 
 
+def test_json_for_programs(folder):
+    code, text = ask(folder, "--target", "22 meV/A", "--json")
+    assert code == 0
+    plan = json.loads(text)
+    keys = {"schema_version", "strategy", "n_accurate", "n_cheap", "cost", "interval", "probability", "status"}
+    assert keys <= plan.keys()
+    assert plan["probability"] >= 0.9
+
+
+def test_what_cannot_be_promised(folder):
+    code, text = ask(folder, "--target", "0.0001 kcal/mol/A")
+    assert code == 0
+    assert text.startswith("Cannot be promised")
+    assert json.loads(ask(folder, "--target", "0.0001 kcal/mol/A", "--json")[1])["status"] == ["cannot_be_promised"]
+
+
+def test_a_price_on_the_command_line_scales_the_cost(folder):
+    costs = []
+    for price in ("10s", "20s"):
+        words = ("--target", "40 meV/A", "--json", "--price", f"ccsd_t/cc-pvdz={price}")
+        options = json.loads(ask(folder, *words)[1])["alternatives"]
+        costs.append(next(o["cost"]["accurate_cpu_s"] for o in options if o["strategy"] == "accurate_only"))
+    assert costs[1] == pytest.approx(2 * costs[0])
+    assert costs[0] > 0
+
+
+def test_an_unfinished_run_is_noted_but_not_in_json(folder, tmp_path):
+    run = shutil.copytree(folder, tmp_path / "run")
+    manifest = json.loads((run / "manifest.json").read_text())
+    (run / "manifest.json").write_text(json.dumps(manifest | {"rows": 99}))
+    code, _, err = answer("plan", str(run), "--target", "22 meV/A")
+    assert (code, err) == (0, "note: the run is not finished: 54 of 99 rows\n")
+    assert answer("plan", str(run), "--target", "22 meV/A", "--json")[2] == ""
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
@@ -88,6 +125,11 @@ def test_a_price_and_the_next_runs(folder):
         (["--target", "22 meV/A", "--budget", "1h"], "give --target or --budget"),
         (["--budget", "1h", "--next", "2"], "give --target as well"),
         (["--budget", "much"], "much"),
+        (["--target", "0.5"], "needs a unit"),
+        (["--target", "0.5 kcal/mol"], "unit"),
+        (["--target", "1 kcal/mol/A", "--price", "mp2=3s"], "no labels of level 'mp2'"),
+        (["--target", "1 kcal/mol/A", "--price", "ccsd_t/cc-pvdz"], "LEVEL=SECONDS"),
+        (["--target", "1 kcal/mol/A", "--confidence", "1.5"], "1.5"),
         (["--target", "22 meV/A", "--already", "mp2=3"], "no labels of level 'mp2'"),
         (["--target", "22 meV/A", "--already", "gfn2-xtb"], "LEVEL=NUMBER"),
         (["--target", "22 meV/A", "--already", "gfn2-xtb=-2"], "LEVEL=NUMBER"),

@@ -1,0 +1,44 @@
+"""The command `calibrate`: times, prices to copy, a scenario, and one line for each mistake."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from command_line import call, refused
+from typer.testing import CliRunner
+
+from asteroid.units import parse_seconds
+from sweeps.cli import app
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_calibrate(water: Path) -> None:
+    words = ["calibrate", water / "water.xyz", "--levels", "uff,GFN2-xTB,hf/sto-3g", "--larger", water / "ethanol.xyz"]
+    result = CliRunner().invoke(app, [*map(str, words), "--json"])
+    told = json.loads(result.stdout)
+    assert list(told["levels"]) == ["uff", "gfn2-xtb", "hf/sto-3g"]
+    times = [row["cpu_s"] for row in told["levels"].values()]
+    assert times == sorted(times)
+    assert [row["basis_functions"] for row in told["levels"].values()] == [3, 6, 7]
+    assert parse_seconds(told["prices"]["hf/sto-3g"]) == pytest.approx(times[2], rel=0.01)
+    assert told["options"][2] == f"--price hf/sto-3g={told['prices']['hf/sto-3g']}"
+    assert "scenario" in told["scenario"]["kind"]
+    there = told["scenario"]["levels"]["hf/sto-3g"]
+    assert there["basis_functions"] == 21
+    assert there["cpu_s"] == pytest.approx(times[2] * 3**4)
+    shown = call(*words)
+    assert shown.exit_code == 0
+    assert "scenario for ethanol.xyz" in shown.output
+    assert "prices: {uff: " in shown.output
+    alone = call(*words[:4])
+    assert "scenario" not in alone.output
+
+
+def test_mistakes_of_calibrate(water: Path) -> None:
+    assert "at least one level" in refused("calibrate", water / "water.xyz", "--levels", " , ")
+    assert "did you mean mp2/cc-pvdz" in refused("calibrate", water / "water.xyz", "--levels", "uff,mp/cc-pvdz")
+    assert "odd number" in refused("calibrate", water / "water.xyz", "--levels", "hf/sto-3g", "--charge", 1)
