@@ -69,7 +69,7 @@ class LabelCard:
         force_energy_ratio: energy differences over -F·dx between neighbouring frames, or None where nothing tells.
         force_energy: the same as a sentence.
         measured_cpu_s_median: median CPU seconds that the labels took, or None; a record, not a price.
-        notes: doubts, one line each.
+        notes: warnings, one line each.
         selection_rule: how the frames were chosen, or None where nothing states it.
         molecules: in a set of several molecules each composition, the most frequent first; else empty.
     """
@@ -160,7 +160,7 @@ def label_card(
     compositions = list(by_composition(labels).values()) if labels.varied else []
     molecules = sorted((_molecule(composition, labels) for composition in compositions), key=lambda m: -m.n_frames)
     counts = {} if labels.group is None else dict(zip(*np.unique(labels.group, return_counts=True), strict=True))
-    told = "forces against energies: no two frames are near enough to tell"
+    no_pairs = "forces against energies: no two frames are near enough to tell"
     return LabelCard(
         level=labels.level,
         source=source,
@@ -173,8 +173,8 @@ def label_card(
         force_max_ev_ang=float(np.abs(labels.forces).max()),
         net_force_max_ev_ang=None if motion is None else float(motion.force_ev_ang.max()),
         net_torque_max_ev=None if motion is None else float(motion.torque_ev.max()),
-        force_energy_ratio=fit.ratio if fit is not None and fit.telling else None,
-        force_energy=told if fit is None else fit.sentence(),
+        force_energy_ratio=fit.ratio if fit is not None and fit.conclusive else None,
+        force_energy=no_pairs if fit is None else fit.sentence(),
         measured_cpu_s_median=None if labels.cpu_s is None else float(np.median(labels.cpu_s)),
         notes=checked.notes,
         selection_rule=selection_rule,

@@ -14,16 +14,13 @@ formaldehyde, 80 of methanol, 150 of ethanol and 600 of aspirin.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import permutations
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from asteroid.checks.contradicting_pairs import contradictions
 from asteroid.checks.neighbour_pairs import pairs_of
-from asteroid.errors import InputError
-from asteroid.labels.compositions import CORRECT_SOME, by_composition, place_of
-from asteroid.units import ENERGY_IN_EV, LENGTH_IN_ANG
+from asteroid.labels.compositions import by_composition
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,14 +34,10 @@ if TYPE_CHECKING:
 PAIRS_MIN = 10
 #: A ratio is judged where energy differences follow the forces this closely, whatever the sign and the scale.
 CORRELATION_MIN = 0.8
-#: Real labels stay well inside; the smallest slip of units, Bohr for Å, is 1.89.
-RATIO_MAX = 1.5
 #: Worth a note beyond this and so many standard errors; see `asteroid.checks.force_energy_notes`.
 RATIO_NOTE, RATIO_NOTE_ERRORS = 1.1, 3.0
 #: Pairs nearer than this have a correlation of .86 or more in all sets and thinnings measured in that module.
 FAR_ANG = 0.1
-#: Below this correlation over this many pairs, forces and energies are strangers.
-STRANGERS, STRANGER_PAIRS = 0.3, 30
 
 
 @dataclass(frozen=True)
@@ -61,7 +54,7 @@ class ForceEnergyFit:
         formula: its formula in a set of several molecules, else empty.
         molecules: number of molecules that the pairs are of; a pair is always of one.
         contradicting: pairs whose energies and forces contradict each other, where these are too many for chance.
-        even_ratio: the ratio where pairs count by what they tell and not by their energy (in units of
+        weighted_ratio: the ratio where pairs count by what they tell and not by their energy (in units of
             `NeighbourPairs.tolerance_ev`), so that no few of them decide.
     """
 
@@ -74,21 +67,21 @@ class ForceEnergyFit:
     formula: str = ""
     molecules: int = 1
     contradicting: int = 0
-    even_ratio: float = 1.0
+    weighted_ratio: float = 1.0
 
     @property
-    def telling(self) -> bool:
+    def conclusive(self) -> bool:
         """Whether the ratio can be judged."""
         return abs(self.correlation) >= CORRELATION_MIN
 
     @property
-    def doubtful(self) -> bool:
+    def fits_badly(self) -> bool:
         """Whether forces and energies fit badly, though perhaps not as badly as a slip of units would make them."""
-        if not self.telling or self.ratio * self.even_ratio < 0:
+        if not self.conclusive or self.ratio * self.weighted_ratio < 0:
             return False
-        slip, even_slip = np.log(abs(self.ratio)), np.log(abs(self.even_ratio))
+        slip, weighted_slip = np.log(abs(self.ratio)), np.log(abs(self.weighted_ratio))
         beyond = np.log(RATIO_NOTE) + RATIO_NOTE_ERRORS * self.ratio_error / abs(self.ratio)
-        off = abs(slip) > beyond and slip * even_slip > 0 and abs(even_slip) > np.log(RATIO_NOTE)
+        off = abs(slip) > beyond and slip * weighted_slip > 0 and abs(weighted_slip) > np.log(RATIO_NOTE)
         return self.ratio < 0 or bool(off)
 
     def sentence(self) -> str:
@@ -96,9 +89,9 @@ class ForceEnergyFit:
         over = f"{self.pairs} pairs of neighbouring frames ({self.distance_ang:.2g} Å apart)"
         if self.formula:
             over += f" of {self.molecules} molecules" if self.molecules > 1 else f" of {self.formula}"
-        if self.contradicting and not self.telling:
+        if self.contradicting and not self.conclusive:
             return f"forces against energies: {self.contradicting} of {over} contradict each other"
-        if not self.telling:
+        if not self.conclusive:
             why = "neighbouring frames are too different to tell" if self.distance_ang > FAR_ANG else "they hardly fit"
             return f"forces against energies: {why} (a correlation of {self.correlation:.2f}, {over})"
         fit = f"forces fit energies: dE = {self.ratio:.2f} ± {self.ratio_error:.2f} times -F·dx over {over}"
@@ -106,14 +99,14 @@ class ForceEnergyFit:
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class PartFit:
     """Some molecules of a set that are judged together.
 
     Attributes:
         compositions: the molecules: one with pairs enough for a fit, or all others together.
         pairs: their pairs, for each molecule.
         fit: the fit over these; None where they are too few.
-        contradictions: pairs that contradict each other, apart from a common factor that is doubtful; or None.
+        contradictions: pairs that contradict each other, apart from a common factor that the whole fit has; or None.
     """
 
     compositions: tuple[Composition, ...]
@@ -132,7 +125,7 @@ class ForceEnergyFits:
     """
 
     whole: ForceEnergyFit | None
-    parts: tuple[Part, ...]
+    parts: tuple[PartFit, ...]
 
 
 def fit_forces_to_energies(labels: LabelSet) -> ForceEnergyFit | None:
@@ -163,49 +156,11 @@ def fit_molecules(labels: LabelSet) -> ForceEnergyFits:
     return ForceEnergyFits(whole and replace(whole, contradicting=contradicting), parts)
 
 
-def _part(group: Sequence[tuple[Composition, NeighbourPairs]]) -> Part:
+def _part(group: Sequence[tuple[Composition, NeighbourPairs]]) -> PartFit:
     pairs = tuple(pairs for _, pairs in group)
     fit = fit_pairs(pairs)
-    ratio = fit.even_ratio if fit is not None and fit.doubtful else 1.0
-    return Part(tuple(composition for composition, _ in group), pairs, fit, contradictions(pairs, ratio))
-
-
-def refuse_inconsistent_molecules(labels: LabelSet, fits: ForceEnergyFits, source: str) -> None:
-    """Refuse forces that contradict the energies, in all molecules or in some.
-
-    Args:
-        labels: the labels.
-        fits: from `fit_molecules`.
-        source: a name for the message.
-
-    Raises:
-        InputError: as in `refuse_inconsistent_forces`; names the molecules where others are sound.
-    """
-    parts = [(part.compositions, part.fit) for part in fits.parts if part.fit is not None] if labels.varied else []
-    wrong = [(compositions, fit) for compositions, fit in parts if _contradiction(fit, source)]
-    judged = [composition for compositions, _ in parts for composition in compositions]
-    if len(wrong) == len(parts):
-        refuse_inconsistent_forces(fits.whole, place_of(judged, labels, source) if wrong else source)
-    for compositions, fit in wrong:
-        if found := _contradiction(fit, place_of(compositions, labels, source)):
-            rule, remedy = found
-            raise InputError(f"{rule}: {remedy if len(wrong) == len(parts) else CORRECT_SOME}")
-    refuse_inconsistent_forces(fits.whole, source)
-
-
-def refuse_inconsistent_forces(fit: ForceEnergyFit | None, source: str) -> None:
-    """Refuse forces that contradict the energies.
-
-    Args:
-        fit: from `fit_forces_to_energies`.
-        source: a name for the message.
-
-    Raises:
-        InputError: the forces have the wrong sign or scale, or have nothing to do with the energies.
-    """
-    if fit is not None and (found := _contradiction(fit, source)):
-        rule, remedy = found
-        raise InputError(f"{rule}: {remedy}")
+    ratio = fit.weighted_ratio if fit is not None and fit.fits_badly else 1.0
+    return PartFit(tuple(composition for composition, _ in group), pairs, fit, contradictions(pairs, ratio))
 
 
 def fit_pairs(found: Sequence[NeighbourPairs]) -> ForceEnergyFit | None:
@@ -219,13 +174,21 @@ def fit_pairs(found: Sequence[NeighbourPairs]) -> ForceEnergyFit | None:
     if not correlation:
         return None
     tolerance = np.concatenate([pairs.tolerance_ev for pairs in found])
-    even_ratio = _correlation(from_forces / tolerance, from_energies / tolerance)[1]
+    weighted_ratio = _correlation(from_forces / tolerance, from_energies / tolerance)[1]
     error = abs(ratio) * float(np.sqrt(max(1 - correlation**2, 0.0) / (len(rmsd) - 1)))
     closest = min(found, key=lambda pairs: float(pairs.rmsd_ang.min()))
     example = closest.frame_ids[int(closest.rmsd_ang.argmin())].tolist()
     median, where = float(np.median(rmsd)), closest.formula
     return ForceEnergyFit(
-        len(rmsd), ratio, error, correlation, median, (example[0], example[1]), where, len(found), even_ratio=even_ratio
+        len(rmsd),
+        ratio,
+        error,
+        correlation,
+        median,
+        (example[0], example[1]),
+        where,
+        len(found),
+        weighted_ratio=weighted_ratio,
     )
 
 
@@ -237,45 +200,3 @@ def _correlation(from_forces: FloatArray, from_energies: FloatArray) -> tuple[fl
     correlation = float((from_forces * from_energies).sum()) / (size[0] * size[1])
     # The ratio of both sizes has no bias towards zero from errors of -F·dx, as a regression would.
     return correlation, float(np.copysign(size[1] / size[0], correlation))
-
-
-def _contradiction(fit: ForceEnergyFit, source: str) -> tuple[str, str] | None:
-    """What is wrong with the forces and its remedy, or nothing."""
-    over = f"{fit.pairs} pairs, the closest frames {fit.example[0]} and {fit.example[1]}"
-    over += f" ({fit.formula})" if fit.formula else ""
-    if fit.telling and fit.ratio < 0:
-        return (
-            f"forces of {source} must point down the energy, found energy differences of neighbouring frames "
-            f"{fit.ratio:.2f} ± {fit.ratio_error:.2f} times -F·dx ({over})",
-            "if the file holds gradients, set forces_are: gradients",
-        )
-    slip = abs(np.log(abs(fit.ratio)))
-    if fit.telling and slip > np.log(RATIO_MAX) and slip > 4 * fit.ratio_error / abs(fit.ratio):
-        scale = 1 / fit.ratio
-        return (
-            f"forces of {source} must be the slope of its energies, found them {scale:.3g} ± "
-            f"{scale * fit.ratio_error / fit.ratio:.1g} times that between neighbouring frames ({over})"
-            f"{_known_factor(scale)}",
-            "declare energy_unit, length_unit and force_unit",
-        )
-    if fit.correlation < STRANGERS and fit.pairs >= STRANGER_PAIRS:
-        return (
-            f"forces and energies of {source} must belong together, found a correlation of {fit.correlation:.2f} "
-            f"between energy differences of neighbouring frames and -F·dx ({over})",
-            "check keys and order of rows",
-        )
-    return None
-
-
-def _known_factor(scale: float) -> str:
-    """Name the ratio of units that a factor equals to 5 %."""
-    energies = {**ENERGY_IN_EV, "Rydberg": ENERGY_IN_EV["Hartree"] / 2}
-    lengths = {name: LENGTH_IN_ANG[name] for name in ("Bohr", "Angstrom")}
-    per_ang = {f"{name}/Angstrom": energies[name] for name in ("eV", "kcal/mol", "kJ/mol")}
-    forces = per_ang | {f"{name}/Bohr": energies[name] / lengths["Bohr"] for name in ("Hartree", "Rydberg")}
-    for units in (lengths, energies, forces):
-        table = {(a, b): units[a] / units[b] for a, b in permutations(units, 2)}
-        (first, second), value = min(table.items(), key=lambda entry: abs(np.log(entry[1] / scale)))
-        if abs(np.log(value / scale)) < 0.05:
-            return f", and one {first} is {value:.4g} {second}"
-    return ""

@@ -1,6 +1,6 @@
 """Notes on forces and energies that fit badly, in all frames, in some molecules, in some groups or in some frames.
 
-None of these is a reason to refuse: what is refused is in `asteroid.checks.force_energy`.
+None of these is a reason to refuse: what is refused is in `asteroid.checks.inconsistent_forces`.
 
 Measured on 12 real sets (formaldehyde, methanol, ethanol, aspirin; GFN2-xTB, DFT, MP2, CCSD and CCSD(T); 500 to 20,000
 frames; four time blocks as groups where the file has none). Not one of them nor of 9,960 random thinnings to 12-600
@@ -51,7 +51,7 @@ from asteroid.checks.force_energy import fit_pairs
 from asteroid.labels.compositions import FORMULAS_SHOWN, FRAMES_SHOWN, frame_name, listed
 
 if TYPE_CHECKING:
-    from asteroid.checks.force_energy import ForceEnergyFit, ForceEnergyFits, Part
+    from asteroid.checks.force_energy import ForceEnergyFit, ForceEnergyFits, PartFit
     from asteroid.labels.label_set import LabelSet
 
 #: Pairs inside a group that judge it alone: with fewer, one of many groups would be off by chance.
@@ -76,8 +76,8 @@ def force_energy_notes(labels: LabelSet, fits: ForceEnergyFits) -> tuple[str, ..
 def _factor_notes(fits: ForceEnergyFits) -> tuple[str, ...]:
     """On the set as a whole where all of it is off, else on the molecules that are."""
     fitted = [(_names(part), part.fit) for part in fits.parts if part.fit is not None]
-    off = [(name, fit) for name, fit in fitted if fit.doubtful]
-    whole = fits.whole if fits.whole is not None and fits.whole.doubtful else None
+    off = [(name, fit) for name, fit in fitted if fit.fits_badly]
+    whole = fits.whole if fits.whole is not None and fits.whole.fits_badly else None
     cause = "noisy forces, or energies of another level or cut-off"
     if whole is not None and len(off) in (0, len(fitted)):
         return (f"energy differences are {_times(whole)} times what forces say (1.00 ± 0.03 in sound sets): {cause}",)
@@ -105,8 +105,8 @@ def _group_notes(labels: LabelSet, fits: ForceEnergyFits) -> tuple[str, ...]:
         inside = [pairs.select((labels.group[pairs.rows] == group).all(axis=1)) for pairs in found]
         if (fit := fit_pairs([pairs for pairs in inside if len(pairs)])) is not None:
             alone.append((group, fit))
-    off = [(group, fit) for group, fit in alone if fit.doubtful]
-    if not off or (len(off) == len(alone) and fits.whole is not None and fits.whole.doubtful):
+    off = [(group, fit) for group, fit in alone if fit.fits_badly]
+    if not off or (len(off) == len(alone) and fits.whole is not None and fits.whole.fits_badly):
         return ()
     shown = "".join(f", of group {group} {_times(fit)}" for group, fit in off[1:FRAMES_SHOWN])
     more = f" and {len(off) - FRAMES_SHOWN} more" if len(off) > FRAMES_SHOWN else ""
@@ -140,7 +140,7 @@ def _frame_notes(labels: LabelSet, fits: ForceEnergyFits) -> tuple[str, ...]:
     )
 
 
-def _names(part: Part) -> str:
+def _names(part: PartFit) -> str:
     names = [composition.formula for composition in part.compositions]
     more = len(names) - FORMULAS_SHOWN
     return ", ".join(names[:FORMULAS_SHOWN]) + (f" and {more} more" if more > 0 else "")

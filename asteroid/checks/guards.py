@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from asteroid.checks.force_energy import fit_molecules, refuse_inconsistent_molecules
+from asteroid.checks.force_energy import fit_molecules
 from asteroid.checks.force_energy_notes import force_energy_notes
+from asteroid.checks.inconsistent_forces import refuse_inconsistent_molecules
 from asteroid.checks.plausibility import check_energies, check_forces, check_lengths, energy_zero_notes
 from asteroid.checks.rigid_motion import refuse_unbalanced, rigid_motion, rigid_motion_notes
 from asteroid.errors import InputError
@@ -34,7 +35,7 @@ class Checked:
         motion: net force and torque; None for a single atom.
         fit: how well forces fit energies, over pairs of frames of one molecule each; None where no frames are near
             enough to tell.
-        notes: doubts that are no reason to refuse, one line each.
+        notes: warnings that are no reason to refuse, one line each.
     """
 
     motion: RigidMotion | None
@@ -145,13 +146,13 @@ def drop_duplicates(labels: LabelSet, tol_ang: float = MATCH_TOL_ANG) -> tuple[L
     return (labels.select(keep) if len(later) else labels), later
 
 
-def refuse_leak(train: LabelSet, test: LabelSet, source: str, tol_ang: float = MATCH_TOL_ANG) -> None:
+def refuse_leak(train: LabelSet, test: LabelSet, train_name: str, tol_ang: float = MATCH_TOL_ANG) -> None:
     """Refuse training frames that are test frames, in whatever orientation and order of like atoms.
 
     Args:
         train: frames to train on.
         test: frames to test on.
-        source: a name of the training frames for the message.
+        train_name: a name of the training frames for the message.
         tol_ang: as in `asteroid.labels.matching.match_geometries`.
 
     Raises:
@@ -161,6 +162,6 @@ def refuse_leak(train: LabelSet, test: LabelSet, source: str, tol_ang: float = M
     if len(rows_train):
         leaked = np.unique(rows_train)
         raise InputError(
-            f"no test geometry may be among {source}, found {len(leaked)} ({frame_names(train, leaked)} = test "
+            f"no test geometry may be among {train_name}, found {len(leaked)} ({frame_names(train, leaked)} = test "
             f"{frame_names(test, rows_test)}): remove them from training"
         )

@@ -54,7 +54,7 @@ ENERGY_SPREAD_EV = 5.0
 
 
 #: Frames from which the size of one molecule's forces tells their unit: a few may all be strained.
-_FRAMES_TELLING = 10
+_FRAMES_MIN = 10
 
 
 #: In a varied set so many more energies than molecules must be all the same to be no coincidence of rounded numbers.
@@ -112,7 +112,7 @@ def check_forces(labels: LabelSet, source: str) -> None:
     if labels.varied:
         # The median frame of each molecule: a single broken frame has a message of its own.
         of_frame = np.sqrt(np.square(labels.forces).sum(axis=(1, 2)) / (3 * labels.n_atoms))
-        many = [c for c in by_composition(labels).values() if len(c.rows) >= _FRAMES_TELLING]
+        many = [c for c in by_composition(labels).values() if len(c.rows) >= _FRAMES_MIN]
         if found := [c for c in many if np.median(of_frame[c.rows]) > FORCE_RMS_EV_ANG[1]]:
             remedy = remedy_of(found, many, remedy)
             where, rms = place_of(found, labels, source), float(np.median(of_frame[found[0].rows]))

@@ -142,23 +142,23 @@ def _level(arrays: NpzArrays, sidecar: Mapping[str, Any] | None) -> str | None:
 
 def _declared(arrays: NpzArrays, sidecar: Mapping[str, Any] | None) -> FileUnits | None:
     """Units from the sidecar, else from an sGDML dataset's own keys."""
-    within = None
+    in_file = None
     if arrays.text("e_unit") and arrays.text("r_unit"):
-        within = named_units(
+        in_file = named_units(
             arrays.text("e_unit"), arrays.text("r_unit"), None, "declared by e_unit and r_unit in the file"
         )
     if sidecar is None or "units" not in sidecar:
-        return within
+        return in_file
     units, where = sidecar["units"], sidecar.get("sidecar", "the sidecar")
     if not isinstance(units, dict) or not {"R", "E"} <= set(units):
         raise InputError(f"units in {where} need R and E, found {units!r}: write the unit of each array")
-    beside = named_units(str(units["E"]), str(units["R"]), units.get("F"), f"declared in {where}")
-    if within is not None and replace(within, how="") != replace(beside, how=""):
+    in_sidecar = named_units(str(units["E"]), str(units["R"]), units.get("F"), f"declared in {where}")
+    if in_file is not None and replace(in_file, how="") != replace(in_sidecar, how=""):
         raise InputError(
-            f"units of {arrays.source} are stated twice and differ: {within.energy}, {within.length} in the file, "
-            f"{beside.energy}, {beside.length} in {where}: correct or remove {where}"
+            f"units of {arrays.source} are stated twice and differ: {in_file.energy}, {in_file.length} in the file, "
+            f"{in_sidecar.energy}, {in_sidecar.length} in {where}: correct or remove {where}"
         )
-    return beside
+    return in_sidecar
 
 
 def _convention(arrays: NpzArrays) -> FileUnits | None:

@@ -33,8 +33,9 @@ def cheap_labels_at(
 ) -> LabelSet:
     """Label every accurate geometry at the cheap level.
 
-    A geometry that the cheap set has, perhaps rotated, lends its label; the others are computed, once the method has
-    given back a few labels of the cheap set. Its energies may have another zero there: all are put on the set's.
+    A geometry that the cheap set has, perhaps rotated, takes its label from there. The others are computed, once the
+    method has given back a few labels of the cheap set. Its energies may have another zero there: all are put on the
+    set's.
 
     Args:
         accurate: the accurate labels.

@@ -124,11 +124,11 @@ def superpose(a: LabelSet, b: LabelSet, pairs: tuple[IntArray, IntArray]) -> Sup
     order = np.tile(np.arange(len(a.numbers)), (len(xa), 1))
     if np.array_equal(a.numbers, b.numbers):
         rotation, rmsd, mirrored = _best_rotation(xa, xb)
-        hard = np.flatnonzero(rmsd > _SUPERPOSED_RMSD_ANG)
+        unsolved = np.flatnonzero(rmsd > _SUPERPOSED_RMSD_ANG)
     else:
         rotation, rmsd, mirrored = np.empty((len(xa), 3, 3)), np.empty(len(xa)), np.empty(len(xa), dtype=np.bool_)
-        hard = np.arange(len(xa))
-    for p in hard:
+        unsolved = np.arange(len(xa))
+    for p in unsolved:
         order[p] = _like_atom_order(a.numbers, xa[p], b.numbers, xb[p])
         rotation[p], rmsd[p], mirrored[p] = (v[0] for v in _best_rotation(xa[p : p + 1], xb[p, order[p]][None]))
     return Superposition(rotation=rotation, atom_order=order, rmsd_ang=rmsd, mirrored=mirrored)
@@ -158,15 +158,15 @@ def turned_forces(a: LabelSet, b: LabelSet, pairs: tuple[IntArray, IntArray]) ->
         raise InputError(f"comparing forces needs both levels, {b.level} has none: label its frames")
     if not len(pairs[0]):
         return np.empty((0, *a.positions.shape[1:]))
-    laid = superpose(a, b, pairs)
-    worst = int(np.argmax(laid.rmsd_ang))
-    if laid.rmsd_ang[worst] > _SUPERPOSED_RMSD_ANG:
+    superposed = superpose(a, b, pairs)
+    worst = int(np.argmax(superposed.rmsd_ang))
+    if superposed.rmsd_ang[worst] > _SUPERPOSED_RMSD_ANG:
         raise InputError(
             f"matched frames must superpose within {_SUPERPOSED_RMSD_ANG:g} Å, frames {a.frame_id[pairs[0][worst]]} "
-            f"and {b.frame_id[pairs[1][worst]]} leave {laid.rmsd_ang[worst]:.3g} Å: leave that pair out"
+            f"and {b.frame_id[pairs[1][worst]]} leave {superposed.rmsd_ang[worst]:.3g} Å: leave that pair out"
         )
-    forces_b = np.take_along_axis(b.forces[pairs[1]], laid.atom_order[:, :, None], axis=1)
-    return np.asarray(np.einsum("pij,paj->pai", laid.rotation, forces_b))
+    forces_b = np.take_along_axis(b.forces[pairs[1]], superposed.atom_order[:, :, None], axis=1)
+    return np.asarray(np.einsum("pij,paj->pai", superposed.rotation, forces_b))
 
 
 def _fingerprints(composition: Composition, labels: LabelSet) -> FloatArray:
@@ -174,18 +174,18 @@ def _fingerprints(composition: Composition, labels: LabelSet) -> FloatArray:
     orders = composition.orders(labels)
     if len(orders) == 1:
         return distance_fingerprints(orders[0].labels)
-    prints = np.concatenate([distance_fingerprints(part.labels) for part in orders])
-    in_order: FloatArray = prints[np.argsort(np.concatenate([part.rows for part in orders]))]
+    fingerprints = np.concatenate([distance_fingerprints(part.labels) for part in orders])
+    in_order: FloatArray = fingerprints[np.argsort(np.concatenate([part.rows for part in orders]))]
     return in_order
 
 
-def _originals(prints: FloatArray, tol_ang: float) -> IntArray:
+def _originals(fingerprints: FloatArray, tol_ang: float) -> IntArray:
     """For each frame the first frame with its geometry, perhaps itself."""
     # Exact copies first: a file that repeats one frame would otherwise give N^2 close pairs.
-    _, first, which = np.unique(prints, axis=0, return_index=True, return_inverse=True)
+    _, first, which = np.unique(fingerprints, axis=0, return_index=True, return_inverse=True)
     original = first[which.ravel()].astype(np.int64)
     distinct = np.sort(first)
-    rows_a, rows_b = _close_pairs(prints[distinct], prints[distinct], tol_ang)
+    rows_a, rows_b = _close_pairs(fingerprints[distinct], fingerprints[distinct], tol_ang)
     later = rows_a < rows_b
     for i, j in zip(distinct[rows_a[later]], distinct[rows_b[later]], strict=True):
         original[j] = min(original[j], original[i])

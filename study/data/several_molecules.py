@@ -50,9 +50,9 @@ def molecule_notes(sweep: Sweep, test: LabelSet, pool: LabelSet, cheap_pool: Lab
         notes.append(f"{cheap_pool.level} has no frames of {', '.join(lacking)}: pretraining never sees them")
     if extra := sorted(formulas(cheap_pool).keys() - bought.keys()):
         notes.append(f"{cheap_pool.level} frames of {', '.join(extra)}: no accurate label is of them")
-    strange = sorted({*np.unique(cheap_pool.numbers)} - {*np.unique(pool.numbers)} - {0})
-    if strange and any(STRATEGIES[strategy].weighted for strategy in sweep.strategies):
-        names = ", ".join(chemical_symbols[number] for number in strange)
+    unlabelled_elements = sorted({*np.unique(cheap_pool.numbers)} - {*np.unique(pool.numbers)} - {0})
+    if unlabelled_elements and any(STRATEGIES[strategy].weighted for strategy in sweep.strategies):
+        names = ", ".join(chemical_symbols[number] for number in unlabelled_elements)
         notes.append(
             f"no {pool.level} label has {names}: the bias of {cheap_pool.level} frames that have it is a guess"
         )

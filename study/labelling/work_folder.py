@@ -58,12 +58,12 @@ def claimed_work(folder: Path, settings: Mapping[str, Any], before: Mapping[str,
         yield
 
 
-def _refuse_other_job(folder: Path, theirs: Any, ours: dict[str, Any], before: Mapping[str, Any]) -> None:
-    theirs = {**before, **theirs} if isinstance(theirs, dict) else {}
-    for key in {**theirs, **ours}:
-        if theirs.get(key) != ours.get(key):
+def _refuse_other_job(folder: Path, stored: Any, wanted: dict[str, Any], before: Mapping[str, Any]) -> None:
+    stored = {**before, **stored} if isinstance(stored, dict) else {}
+    for key in {**stored, **wanted}:
+        if stored.get(key) != wanted.get(key):
             raise InputError(
-                f"{folder} was begun with another {key.replace('_', ' ')} ({theirs.get(key)}, now {ours.get(key)}): "
+                f"{folder} was begun with another {key.replace('_', ' ')} ({stored.get(key)}, now {wanted.get(key)}): "
                 "choose another --out, or restore it to go on"
             )
 

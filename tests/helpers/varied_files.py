@@ -16,6 +16,7 @@ from asteroid.io.read import read_labels
 from asteroid.labels.label_set import LabelSet, content_hashes
 from asteroid.labels.molecules import pad
 from asteroid.labels.total_energy import all_electron_energy_ev
+from asteroid.units import ENERGY_IN_EV
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     #: Writes frames to a file in the folder and returns its path.
     Writer = Callable[[LabelSet, Path], Path]
+
 
 FIELDS = ("numbers", "positions", "energy", "forces", "cpu_s", "frame_id", "group")
 LABELS = ("numbers", "positions", "energy", "forces")
@@ -122,3 +124,14 @@ def refused(path: Path, *, several: bool = True, **options: Any) -> str:
         read_labels(path, declared(path, **options), several=several)
     assert "\n" not in str(caught.value)
     return str(caught.value)
+
+
+def sgdml(labels: LabelSet, folder: Path, unit: str, **changes: Any) -> Path:
+    """The keys of sGDML's data sets, whose custom is kcal/mol where energies are total energies."""
+    assert labels.energy is not None
+    marks = {"type": np.array("d"), "md5": np.array("0"), "theory": np.array("unknown")}
+    return as_npz(labels, folder, **{**marks, "E": labels.energy / ENERGY_IN_EV[unit], **changes})
+
+
+#: The median energy, between two molecules, is the total energy of neither.
+HALVES = [HELIUM, METHANE] * 3

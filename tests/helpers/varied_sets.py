@@ -134,3 +134,10 @@ def small() -> LabelSet:
 
 
 NAMES = {3: "H2O", 4: "CH2O", 6: "CH4O"}
+
+
+def scaled(name: str, factor: float, rows: NDArray[np.int64] | None = None, labels: LabelSet | None = None) -> LabelSet:
+    labels = mixed() if labels is None else labels
+    values = np.array(getattr(labels, name))
+    values[slice(None) if rows is None else rows] *= factor
+    return replace(labels, **{name: values})

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -20,6 +18,7 @@ from varied_sets import (
     parts,
     refused,
     rows_of,
+    scaled,
     springs,
     together,
 )
@@ -32,16 +31,6 @@ from asteroid.labels.label_set import LabelSet
 from asteroid.labels.molecules import split_molecules
 from asteroid.labels.total_energy import all_electron_energy_ev
 from asteroid.units import ENERGY_IN_EV, LENGTH_IN_ANG
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-
-def scaled(name: str, factor: float, rows: NDArray[np.int64] | None = None, labels: LabelSet | None = None) -> LabelSet:
-    labels = mixed() if labels is None else labels
-    values = np.array(getattr(labels, name))
-    values[slice(None) if rows is None else rows] *= factor
-    return replace(labels, **{name: values})
 
 
 def test_sound_sets_pass_and_pairs_of_all_molecules_make_one_fit() -> None:
@@ -110,7 +99,7 @@ def test_wrong_forces_name_the_molecule_or_all(
     assert set(frames) <= set(1000 + (np.arange(len(mixed())) if atoms is None else rows_of(atoms)))
 
 
-def test_rows_of_forces_that_are_mixed_up_are_strangers() -> None:
+def test_rows_of_forces_that_are_mixed_up_are_unrelated() -> None:
     rows = rows_of(CH2O)
     forces = np.array(mixed().forces)
     forces[rows] = forces[np.roll(rows, 17)]
@@ -257,42 +246,6 @@ def test_two_zeros_of_energy_are_noted() -> None:
     broken = np.array(mixed().forces)
     broken[rows_of(H2O)[:2], 0] = 300.0
     assert "(H2O) (2 such frames): remove" in refused(replace(mixed(), forces=broken), check_forces)
-
-
-def test_card_of_several_molecules() -> None:
-    rng = np.random.default_rng(0)
-    labels = replace(mixed(), cpu_s=40.0 + rng.random(len(mixed())))
-    card = label_card(labels, "mixed.xyz", check_labels(labels, "mixed.xyz"), "farthest")
-    assert card.title() == "ccsd_t/cc-pvdz: 1,500 frames from mixed.xyz (3 molecules of 3 to 6 atoms)"
-    first, second, third, *rest = card.lines()
-    assert first.startswith("  CH4O: 1,360 frames, 6 atoms, energies -3,1")
-    assert first.endswith("CPU s each (median measured)")
-    assert second.startswith("  CH2O: 80 frames, 4 atoms, ")
-    assert third.startswith("  H2O: 60 frames, 3 atoms, ")
-    assert rest[0].startswith("  forces ")
-    assert "of 3 molecules" in rest[1]
-    assert "farthest" in rest[3]
-    plain = json.loads(json.dumps(card.to_json()))
-    assert plain["n_atoms"] == 6
-    assert plain["energy_range_ev"] is None
-    assert plain["formula"] == "CH4O, CH2O, H2O"
-    assert [molecule["n_frames"] for molecule in plain["molecules"]] == [1360, 80, 60]
-    real = np.concatenate([np.ravel(part.labels.forces) for part in split_molecules(labels)])
-    assert plain["force_rms_ev_ang"] == pytest.approx(np.sqrt((real**2).mean()))
-
-
-def test_card_of_many_molecules_shows_some_and_that_of_one_is_as_ever() -> None:
-    sizes = [np.array([6] * n) for n in range(2, 12)]
-    chains = [springs((z, np.array([[1.4 * i, 0.0, 0.0] for i in range(len(z))])), 3, 1, 0.03) for z in sizes]
-    labels = together(chains)
-    lines = label_card(labels, "many.xyz", check_labels(labels, "many.xyz")).lines()
-    assert lines[6] == "  and 4 more molecules"
-    card = label_card(parts()[1], "one.xyz", check_labels(parts()[1], "one.xyz"))
-    assert card.title() == "ccsd_t/cc-pvdz: 60 frames from one.xyz (H2O, 3 atoms)"
-    assert "molecules" not in card.to_json()
-    assert card.lines()[0].startswith("  energies ")
-    alone = replace(card, n_frames=1, n_atoms=1, formula="H")
-    assert alone.title() == "ccsd_t/cc-pvdz: 1 frame from one.xyz (H, 1 atom)"
 
 
 def test_a_wrong_sign_of_molecules_with_few_frames_shows_beside_a_sound_one_with_many() -> None:

@@ -13,7 +13,6 @@ from asteroid.io.read import read_labels
 from asteroid.io.selection_rule import selection_rule_of
 from asteroid.io.write import write_labels
 from asteroid.labels.label_set import LabelSet
-from asteroid.labels.selection_rule import combined_rule
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,11 +51,3 @@ def test_files_of_others_state_nothing(tmp_path: Path) -> None:
     np.savez(tmp_path / "b.npz", R=np.zeros((1, 1, 3)))
     for name in ("b.xyz", "b.db", "b.npz", "none.npz", "md17:ethanol"):
         assert selection_rule_of(tmp_path / name) is None
-
-
-def test_spread_out_geometries_give_spread_out_labels() -> None:
-    assert combined_rule("farthest", "all") == combined_rule("farthest", "random") == "farthest"
-    assert combined_rule(None, "farthest") == combined_rule("random", "farthest") == "farthest"
-    assert combined_rule("random", "all") == "random"
-    assert combined_rule("all", "random") == combined_rule(None, "random") == "random"
-    assert combined_rule(None, "all") == combined_rule("all", "all") == "all"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import ase
 import ase.io
@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from varied_files import (
     FOREIGN,
     FORMALDEHYDE,
+    HALVES,
     HELIUM,
     LABELS,
     METHANE,
@@ -28,6 +29,7 @@ from varied_files import (
     check_same,
     declared,
     refused,
+    sgdml,
     varied,
 )
 
@@ -198,20 +200,6 @@ def test_a_set_of_md17_is_always_one_molecule(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("asteroid.io.formats.FORMATS", (in_memory,))
     with pytest.raises(InputError, match="must be one molecule"):
         read_labels("md17:ethanol", several=True)
-
-
-# --- units: every frame has electrons of its own
-
-
-def sgdml(labels: LabelSet, folder: Path, unit: str, **changes: Any) -> Path:
-    """The keys of sGDML's data sets, whose custom is kcal/mol where energies are total energies."""
-    assert labels.energy is not None
-    marks = {"type": np.array("d"), "md5": np.array("0"), "theory": np.array("unknown")}
-    return as_npz(labels, folder, **{**marks, "E": labels.energy / ENERGY_IN_EV[unit], **changes})
-
-
-#: The median energy, between two molecules, is the total energy of neither.
-HALVES = [HELIUM, METHANE] * 3
 
 
 def test_total_energies_are_recognised_frame_by_frame(tmp_path: Path) -> None:

@@ -32,7 +32,6 @@ from asteroid.labels.atom_order import (
     refuse_other_sites,
     reorder_atoms,
 )
-from asteroid.labels.compositions import by_composition
 from asteroid.labels.farthest_point import farthest_order
 from asteroid.labels.fingerprints import distance_fingerprints
 from asteroid.labels.label_set import LabelSet, geometry_hashes, hash_order
@@ -205,17 +204,3 @@ def test_every_frame_of_a_shuffled_set_is_found_in_order() -> None:
     rows_a, rows_b = match_geometries(small(), small().select(order))
     assert rows_a.tolist() == list(range(len(small())))
     assert order[rows_b].tolist() == rows_a.tolist()
-
-
-def test_compositions_are_taken_apart_by_the_order_of_their_atoms() -> None:
-    labels = together([*parts()[1:], *(in_another_order(small(), row, row) for row in range(6))])
-    found = by_composition(labels)
-    assert sorted(np.concatenate([composition.rows for composition in found.values()])) == list(range(len(labels)))
-    for key, composition in found.items():
-        assert tuple(composition.numbers) == key == tuple(sorted(key))
-        assert (np.diff(composition.rows) > 0).all()
-        orders = composition.orders(labels)
-        assert sorted(np.concatenate([part.rows for part in orders])) == composition.rows.tolist()
-        for part in orders:
-            np.testing.assert_array_equal(part.labels.positions, labels.positions[part.rows, : len(key)])
-            np.testing.assert_array_equal(part.labels.numbers, labels.numbers[part.rows[0], : len(key)])

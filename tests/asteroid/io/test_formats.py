@@ -1,0 +1,59 @@
+"""The registry of formats: every name has one format, and messages list what the registry holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from asteroid.errors import InputError
+from asteroid.io.declaration import Declaration
+from asteroid.io.formats import FORMATS, format_by_name, format_to_read, format_to_write
+from asteroid.io.read import read_labels
+from asteroid.io.write import write_labels
+from asteroid.labels.label_set import LabelSet
+
+WRITTEN = [suffix for known in FORMATS if known.write is not None for suffix in known.suffixes]
+
+
+def test_no_suffix_or_prefix_belongs_to_two_formats() -> None:
+    names = [name for known in FORMATS for name in (*known.suffixes, *([known.prefix] if known.prefix else []))]
+    assert len(set(names)) == len(names)
+    assert all(name == name.lower() for name in names)
+    for known in FORMATS:
+        assert known.suffixes or known.prefix
+        for suffix in known.suffixes:
+            assert format_by_name(Path(f"LABELS{suffix.upper()}")) is known
+
+
+@pytest.mark.parametrize("suffix", WRITTEN)
+def test_whatever_is_written_reads_back_without_a_declaration(suffix: str, tmp_path: Path) -> None:
+    positions = np.random.default_rng(0).normal(size=(3, 2, 3))
+    labels = LabelSet(np.array([1, 1]), positions, np.arange(3.0), -positions, "springs", cpu_s=np.ones(3))
+    path = tmp_path / f"labels{suffix}"
+    write_labels(labels, path, selection_rule="random")
+    back = read_labels(path).labels
+    for field in ("positions", "energy", "forces", "cpu_s", "frame_id"):
+        np.testing.assert_array_equal(getattr(back, field), getattr(labels, field))
+    assert format_to_read(path).selection_rule(path) == "random"
+
+
+def test_messages_name_the_endings(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        format_to_write(tmp_path / "labels.db")
+    assert all(suffix in str(caught.value) for suffix in WRITTEN)
+    (tmp_path / "labels.csv").write_text("1,2\n")
+    with pytest.raises(InputError) as caught:
+        format_to_read(tmp_path / "labels.csv")
+    assert all(suffix in str(caught.value) for known in FORMATS for suffix in known.suffixes)
+    with pytest.raises(InputError, match="found no file"):
+        format_to_read(tmp_path / "none.npz")
+    assert format_to_read(Path("md17:ethanol")).prefix == "md17:"
+
+
+def test_keys_are_declared_both_or_not_at_all() -> None:
+    assert Declaration().label_keys("a.npz") is None
+    assert Declaration(energy_key="e", forces_key="f").label_keys("a.npz") == ("e", "f")
+    with pytest.raises(InputError, match=r"energies and forces of a\.npz .* only f is named"):
+        Declaration(forces_key="f").label_keys("a.npz")
