@@ -9,7 +9,7 @@ from torch import Tensor
 
 from asteroid.descriptors.frame_bank import FrameBank, FrameTensors, Prediction
 from asteroid.models.network import stack_scalings
-from asteroid.models.sgdml import KernelModel, predict_kernel
+from asteroid.models.sgdml.model import KernelModel, predict_kernel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

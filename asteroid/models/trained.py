@@ -9,7 +9,7 @@ import torch
 
 from asteroid.models.energy_zero import EnergyZero
 from asteroid.models.network import Scaling
-from asteroid.models.sgdml import KernelModel
+from asteroid.models.sgdml.model import KernelModel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

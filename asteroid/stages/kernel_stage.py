@@ -6,7 +6,9 @@ import math
 import time
 from typing import TYPE_CHECKING
 
-from asteroid.models.sgdml import NO_KERNEL, SingularKernelError, fit_kernel
+from asteroid.models.sgdml.fit import fit_kernel
+from asteroid.models.sgdml.linear_system import SingularKernelError
+from asteroid.models.sgdml.model import NO_KERNEL
 from asteroid.stages.difference import subtracted_labels
 from asteroid.stages.stage import StageResult
 

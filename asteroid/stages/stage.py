@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from asteroid.descriptors.layout import DescriptorSettings
     from asteroid.models.network import NetworkSettings
-    from asteroid.models.sgdml import KernelSettings
+    from asteroid.models.sgdml.settings import KernelSettings
     from asteroid.models.trained import TrainedModel
     from asteroid.stages.kinds import NetworkStageKind
     from asteroid.training.fit import Fit

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from asteroid.descriptors.resolution import AtomKinds, choose_descriptors
-from asteroid.models.sgdml import KernelSettings
+from asteroid.models.sgdml.settings import KernelSettings
 from asteroid.stages.stage import ScoreSettings
 from asteroid.training.losses import ForceLoss
 from asteroid.training.schedule import Schedule

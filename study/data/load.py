@@ -19,7 +19,6 @@ from asteroid.labels.molecules import formulas, rows_by_formula
 from asteroid.labels.selection_rule import FARTHEST_TEST_NOTE
 from asteroid.labels.sites import broken_frames
 from asteroid.labels.splits import cheap_pool_rows, split_test
-from asteroid.models.sgdml import refuse_kernel_too_large
 from study.data.card_prices import fill_from_card
 from study.data.label_sources import load_file
 from study.data.several_molecules import molecule_notes, refuse_models_of_one_molecule
@@ -233,4 +232,4 @@ def _refuse_too_many(sweep: Sweep, pool: LabelSet, cheap_pool: LabelSet | None) 
     if any(entry.learns_from_sampling for entry in asked) and sweep.score_match is not None:
         refuse_too_many_probes(len(pool.numbers), sweep.score_match.probes)
     if any("kernel" in entry.kinds for entry in asked):
-        refuse_kernel_too_large(max(sweep.budgets), len(pool.numbers), settings=sweep.kernel.settings())
+        sweep.kernel.settings().refuse_too_large(max(sweep.budgets), len(pool.numbers))

@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from asteroid.models import settings_type
-from asteroid.models.sgdml import KernelModel
+from asteroid.models.sgdml.model import KernelModel
 from asteroid.models.trained import TrainedNetwork
 from asteroid.stages.stage import StageResult
 from asteroid.training.schedule import TRAINER_VERSION

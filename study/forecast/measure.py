@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import psutil
 import torch
 
-from asteroid.models.sgdml import kernel_bytes
 from asteroid.stages.stage import KernelStage
 from study.forecast.count import core_s_of, wall_s_of
 from study.forecast.warmup import WarmUp
@@ -80,7 +79,7 @@ def _memory_bytes(forecast: Forecast, bank_bytes: int, n_atoms: int, workers: in
     """The peak of this process after the warm-up; workers share one more copy of the frames, a kernel comes on top."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     kernels = [
-        kernel_bytes(spec.n_frames, n_atoms, spec.model)
+        spec.model.fit_bytes(spec.n_frames, n_atoms)
         for spec in forecast.stages.values()
         if isinstance(spec, KernelStage)
     ]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import optuna
 
     from asteroid.models.network import NetworkSettings
-    from asteroid.models.sgdml import KernelSettings
+    from asteroid.models.sgdml.settings import KernelSettings
     from asteroid.stages.kinds import NetworkStageKind
     from asteroid.training.schedule import Schedule
     from study.config.sweep import Sweep

@@ -17,7 +17,7 @@ from asteroid.errors import InputError
 from asteroid.labels.label_set import LabelSet, content_hashes
 from asteroid.models.mlp import MLPSettings
 from asteroid.models.schnet import SchNetSettings
-from asteroid.models.sgdml import KernelSettings
+from asteroid.models.sgdml.settings import KernelSettings
 from asteroid.stages.potential import Potential, cpu_s_per_frame
 from asteroid.stages.predict_chain import predict_chain
 from asteroid.stages.stage import Frames, KernelStage, NetworkStage, Seeds

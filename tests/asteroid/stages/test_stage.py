@@ -12,7 +12,7 @@ import pytest
 from asteroid.descriptors.layout import DescriptorSettings
 from asteroid.models.mlp import MLPSettings
 from asteroid.models.schnet import SchNetSettings
-from asteroid.models.sgdml import KernelSettings
+from asteroid.models.sgdml.settings import KernelSettings
 from asteroid.stages import stage as stages
 from asteroid.stages.stage import Frames, KernelStage, NetworkStage, ScoreSettings, Seeds
 from asteroid.training.schedule import Schedule

@@ -16,7 +16,9 @@ from asteroid.descriptors.layout import DescriptorSettings
 from asteroid.labels.label_set import content_hashes
 from asteroid.models.mlp import MLPSettings
 from asteroid.models.predict import predict_models
-from asteroid.models.sgdml import KernelModel, KernelSettings, fit_kernel
+from asteroid.models.sgdml.fit import fit_kernel
+from asteroid.models.sgdml.model import KernelModel
+from asteroid.models.sgdml.settings import KernelSettings
 from asteroid.stages.predict_chain import predict_chain
 from asteroid.stages.stage import Frames, KernelStage, NetworkStage, ScoreSettings, Seeds, StageResult
 from asteroid.stages.train import train_pack

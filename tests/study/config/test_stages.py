@@ -16,7 +16,7 @@ from asteroid.errors import InputError
 from asteroid.models import ARCHITECTURES
 from asteroid.models.mlp import MLPSettings
 from asteroid.models.schnet import SchNetSettings
-from asteroid.models.sgdml import KernelSettings
+from asteroid.models.sgdml.settings import KernelSettings
 from asteroid.stages.stage import ScoreSettings
 from asteroid.training.schedule import Schedule
 from study.config.sweep import Sweep, parse_sweep, sweep_yaml

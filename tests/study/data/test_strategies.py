@@ -11,7 +11,7 @@ import pytest
 
 from asteroid.datasets import load_methanol
 from asteroid.errors import InputError
-from asteroid.models import sgdml
+from asteroid.models.sgdml import settings
 from study.config.sweep import parse_sweep
 from study.data import load as study_data
 from study.data.load import load_data
@@ -114,7 +114,7 @@ def test_a_kernel_that_does_not_fit_is_refused_before_anything_trains(
     tmp_path: Path, sets: tuple[LabelSet, LabelSet], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     load(tmp_path, sets, "gdml", LABELLED)
-    monkeypatch.setattr(sgdml.psutil, "virtual_memory", lambda: SimpleNamespace(available=3 * 2**20))
+    monkeypatch.setattr(settings.psutil, "virtual_memory", lambda: SimpleNamespace(available=3 * 2**20))
     with pytest.raises(InputError, match=r"kernel of 30 frames .* take at most \d+ frames"):
         load(tmp_path, sets, "gdml", LABELLED)
     load(

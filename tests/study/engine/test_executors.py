@@ -17,7 +17,7 @@ from asteroid.descriptors.layout import DescriptorSettings
 from asteroid.labels.label_set import content_hashes
 from asteroid.models.mlp import MLPSettings
 from asteroid.models.schnet import SchNetSettings
-from asteroid.models.sgdml import KernelSettings
+from asteroid.models.sgdml.settings import KernelSettings
 from asteroid.stages.stage import Frames, KernelStage, NetworkStage, ScoreSettings, Seeds
 from asteroid.stages.train import train_pack
 from asteroid.training.schedule import Schedule

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from asteroid.models.mlp import MLPSettings
 from asteroid.models.network import Scaling
 from asteroid.models.schnet import SchNetSettings
-from asteroid.models.sgdml import KernelModel, KernelSettings
+from asteroid.models.sgdml.model import KernelModel
+from asteroid.models.sgdml.settings import KernelSettings
 from asteroid.models.trained import TrainedNetwork
 from asteroid.stages.stage import StageResult
 from study.engine.store import StageStore

@@ -15,7 +15,7 @@ import pytest
 from asteroid.datasets import load_methanol
 from asteroid.labels.label_set import content_hashes, geometry_hashes
 from asteroid.models.schnet import SchNetSettings
-from asteroid.models.sgdml import KernelSettings
+from asteroid.models.sgdml.settings import KernelSettings
 from asteroid.stages.stage import ScoreSettings, Seeds
 from study.config.sweep import Sweep, parse_sweep
 from study.data.load import StudyData, load_data

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from asteroid.errors import InputError
-from asteroid.models.sgdml import KernelSettings, fit_kernel, kernel_bytes, predict_kernel, refuse_kernel_too_large
+from asteroid.models.sgdml.fit import fit_kernel
+from asteroid.models.sgdml.model import predict_kernel
+from asteroid.models.sgdml.settings import KernelSettings
 
 if TYPE_CHECKING:
     from asteroid.labels.label_set import FloatArray
@@ -113,41 +115,6 @@ def test_a_frame_given_twice_and_forces_of_zero() -> None:
     energy, forces = predict_kernel(still.model, WATER, new)
     np.testing.assert_array_equal(forces, 0.0)
     np.testing.assert_array_equal(energy, 3.0)
-
-
-def test_memory_is_refused_with_the_largest_number_that_fits() -> None:
-    alone = replace(ONE, sigmas=(10,))
-    assert kernel_bytes(1000, 21, alone) == pytest.approx(28e9, rel=0.15)
-    free = 2**30
-    with pytest.raises(
-        InputError, match=r"1000 frames of 21 atoms needs 4\d\.\d GiB .* 1\.0 GiB .* at most (\d+)"
-    ) as refusal:
-        refuse_kernel_too_large(1000, 21, free)
-    largest = int(str(refusal.value).split("at most ")[1].split()[0])
-    assert kernel_bytes(largest, 21) <= free < kernel_bytes(largest + 1, 21)
-    refuse_kernel_too_large(largest, 21, free)
-    with pytest.raises(InputError, match="at most 0 frames"):
-        refuse_kernel_too_large(1, 21, 10)
-    refuse_kernel_too_large(10, 6)
-
-
-@pytest.mark.parametrize(
-    ("wrong", "message"),
-    [
-        ({"sigmas": ()}, "rising"),
-        ({"sigmas": (20, 10)}, "rising"),
-        ({"sigmas": (10, 10)}, "rising"),
-        ({"sigmas": (0, 10)}, "positive"),
-        ({"sigmas": (2.5,)}, "whole"),
-        ({"sigmas": (10, 10**7)}, "at most 1000000"),
-        ({"regularisation": 0.0}, "regularisation must be positive"),
-        ({"regularisation": float("nan")}, "regularisation must be positive"),
-        ({"folds": 1}, "at least 2 folds"),
-    ],
-)
-def test_settings_are_checked(wrong: dict[str, object], message: str) -> None:
-    with pytest.raises(InputError, match=message):
-        KernelSettings(**wrong)
 
 
 def test_bad_labels_are_refused() -> None:

@@ -12,22 +12,16 @@ import psutil
 import pytest
 import safetensors.torch
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from asteroid.datasets import load_methanol
 from asteroid.errors import InputError
-from asteroid.models import sgdml
-from asteroid.models.sgdml import (
-    KernelFit,
-    KernelModel,
-    KernelSettings,
-    SingularKernelError,
-    find_permutations,
-    fit_kernel,
-    predict_kernel,
-)
+from asteroid.models.sgdml.fit import KernelFit, fit_kernel
+from asteroid.models.sgdml.linear_system import SingularKernelError
+from asteroid.models.sgdml.model import KernelModel, predict_kernel
+from asteroid.models.sgdml.package import sgdml_package
+from asteroid.models.sgdml.settings import KernelSettings
+from asteroid.models.sgdml.symmetry import find_permutations
 from asteroid.units import KCAL_PER_MOL_EV
 
 if TYPE_CHECKING:
@@ -177,22 +171,6 @@ def test_cross_validation_equals_refits_without_each_fold(methanol: dict[str, La
     assert fit.sigma == min(fit.cross_validated_mae_ev_ang, key=fit.cross_validated_mae_ev_ang.__getitem__)
 
 
-@given(st.integers(0, 6), st.integers(1, 7))
-def test_the_walk_finds_the_minimum_of_a_valley(lowest: int, size: int) -> None:
-    grid = tuple(range(1, size + 1))
-    tried = []
-
-    def valley(_frames: object, _labels: object, _scale: float, sigma: int, _settings: object) -> float:
-        tried.append(sigma)
-        return abs(sigma - 1 - min(lowest, size - 1)) + 0.25 * sigma
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sgdml, "_cross_validate", valley)
-        errors = sgdml._walk(None, None, 1.0, KernelSettings(sigmas=grid))
-    assert min(errors, key=errors.__getitem__) == min(lowest, size - 1) + 1
-    assert len(tried) == len(set(tried)) == len(errors)
-
-
 def test_a_scale_without_a_factor_loses_to_one_that_has(methanol: dict[str, Labels]) -> None:
     labels = first(methanol["pool"], 5)
     settings = KernelSettings(sigmas=(10, 1_000_000), regularisation=1e-30, folds=2)
@@ -250,7 +228,7 @@ def test_a_frame_is_predicted_alike_in_any_company(fitted: KernelFit, methanol: 
 
 
 def test_the_package_leaves_no_trace(methanol: dict[str, Labels], capfd: pytest.CaptureFixture[str]) -> None:
-    sgdml._library.cache_clear()
+    sgdml_package.cache_clear()
     logger_class, threads = logging.getLoggerClass(), threading.active_count()
     torch_state, numpy_state = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
     children = psutil.Process().children(recursive=True)
@@ -263,7 +241,7 @@ def test_the_package_leaves_no_trace(methanol: dict[str, Labels], capfd: pytest.
     assert psutil.Process().children(recursive=True) == children
     assert torch.equal(torch.get_rng_state(), torch_state)
     np.testing.assert_array_equal(np.random.get_state()[1], numpy_state)  # noqa: NPY002
-    assert not sgdml._library().perm.glob
+    assert not sgdml_package().perm.glob
 
 
 def test_many_frames_are_searched_for_symmetries_by_the_seed(methanol: dict[str, Labels]) -> None:
