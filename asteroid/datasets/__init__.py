@@ -1,4 +1,4 @@
-"""The packaged data: methanol at GFN2-xTB and CCSD(T)/cc-pVDZ, computed for this project (see README.md beside it)."""
+"""The packaged data: methanol at GFN2-xTB and CCSD(T)/cc-pVDZ, computed for this project (see methanol.md here)."""
 
 from __future__ import annotations
 

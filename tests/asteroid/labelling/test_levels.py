@@ -1,0 +1,49 @@
+"""Levels by name, and what they need installed."""
+
+from __future__ import annotations
+
+import pytest
+from labellers import labeller_of
+
+from asteroid.errors import InputError
+from asteroid.labelling import levels as labelling_levels
+from asteroid.labelling.labeller import Method
+from asteroid.labelling.levels import FORMAL_EXPONENT, WITH_BASIS, parse_level
+
+
+@pytest.mark.parametrize(
+    ("text", "slug"),
+    [("CCSD(T)/cc-pVDZ", "ccsd_t/cc-pvdz"), ("GFN2-xTB", "gfn2-xtb"), ("MP2/6-31G*", "mp2/6-31g_d"), ("UFF", "uff")],
+)
+def test_levels_by_name(text: str, slug: str) -> None:
+    level = parse_level(text)
+    assert level.slug == slug
+    assert level.formal_exponent == FORMAL_EXPONENT[slug.partition("/")[0]]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("gfn2", "did you mean gfn2-xtb"),
+        ("ccsdt/cc-pvtz", "did you mean ccsd_t/cc-pvtz"),
+        ("b3lpy/6-31g", "did you mean b3lyp/6-31g"),
+        ("ccsd_t", "needs a basis"),
+        ("gfn2-xtb/def2-svp", "has no basis"),
+        ("two words", "method"),
+    ],
+)
+def test_a_wrong_level_is_answered_with_the_nearest(text: str, message: str) -> None:
+    with pytest.raises(InputError, match=message) as caught:
+        parse_level(text)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("level", "program"), [("uff", "RDKit"), ("gfn2-xtb", "tblite"), ("ccsd_t/cc-pvdz", "PySCF")])
+def test_without_the_extra_the_pip_command_is_named(level: str, program: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(labelling_levels, "find_spec", lambda _: None)
+    with pytest.raises(InputError, match=rf'{program}.*pip install "asteroid-study\[labels\]"'):
+        labeller_of(Method(level))
+
+
+def test_every_method_with_a_basis_has_an_exponent() -> None:
+    assert [FORMAL_EXPONENT[method] for method in WITH_BASIS] == [4, 3, 4, 5, 6, 7]
