@@ -87,7 +87,7 @@ def test_mistakes_of_label(water: Path, tmp_path: Path) -> None:
     assert "did you mean cc-pvdz" in refused("label", frames, "--level", "hf/ccpvdx", "--out", out)
     assert "largest possible is 12" in refused("label", frames, "--level", "uff", "--n", 13, "--out", out)
     assert "odd number" in refused("label", frames, "--level", "hf/sto-3g", "--charge", 1, "--out", out)
-    assert "--out such an ending" in refused("label", frames, "--level", "uff", "--out", tmp_path / "out.csv")
+    assert "choose such an ending" in refused("label", frames, "--level", "uff", "--out", tmp_path / "out.csv")
     assert "found no file" in refused("label", tmp_path / "no.xyz", "--level", "uff", "--out", out)
     assert "for both" in refused("label", frames, "--level", "uff", "--out", frames)
     assert "cannot be imported" in refused("label", frames, "--level", "x", "--calculator", "nope:make", "--out", out)
