@@ -36,7 +36,8 @@ COMMON_BASES = (
     *("cc-pvdz", "cc-pvtz", "cc-pvqz", "aug-cc-pvdz", "aug-cc-pvtz", "aug-cc-pvqz"),
     *("def2-svp", "def2-svpd", "def2-tzvp", "def2-tzvpp", "def2-tzvpd", "def2-qzvp"),
 )
-_MODULES: dict[Family, tuple[str, str]] = {
+#: By family, the module that computes its levels and what messages call it.
+PROGRAMS: dict[Family, tuple[str, str]] = {
     "force field": ("rdkit", "RDKit"),
     "xtb": ("tblite", "tblite"),
     "wave function": ("pyscf", "PySCF"),
@@ -94,7 +95,7 @@ def refuse_missing_program(level: Level) -> None:
     Raises:
         InputError: it is not; the message names the command that installs it.
     """
-    module, program = _MODULES[level.family]
+    module, program = PROGRAMS[level.family]
     if find_spec(module) is None:
         raise InputError(
             f'{level.slug} is computed by {program}, which is not installed: pip install "asteroid-study[labels]"'

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -30,29 +30,39 @@ def declaration_of(given: LabelFile) -> Declaration:
     return Declaration(**{field.name: getattr(given, field.name) for field in fields(Declaration)})
 
 
-def load_file(
-    priced: PricedFile, prices: Mapping[str, float]
-) -> tuple[LabelSet, LevelPrice, list[str], dict[str, Any] | None]:
-    """Labels of one file or set, their price, and their data card as lines and as plain data.
+class LoadedFile(NamedTuple):
+    """What a study needs of a label file.
+
+    Attributes:
+        labels: labels that passed the guards; without energies and forces where only geometries are wanted.
+        price: what a label and the sampling of a frame cost.
+        card: the data card as lines.
+        card_json: the same as plain data; None for geometries.
+    """
+
+    labels: LabelSet
+    price: LevelPrice
+    card: list[str]
+    card_json: dict[str, Any] | None
+
+
+def load_file(priced: PricedFile, prices: Mapping[str, float]) -> LoadedFile:
+    """Read, check and price one file or set.
 
     Args:
-        priced: the file as the sweep names it, filled from the card beside it.
+        priced: the file as the sweep names it, filled from its sidecar.
         prices: prices by level that replace the files' own.
 
     Raises:
         InputError: the file cannot be read, a guard refuses it, or it has no price.
     """
-    given = priced.given
-    if given.unlabelled:
-        return (*_load_geometries(priced), None)
+    return _load_geometries(priced) if priced.given.unlabelled else _load_labels(priced, prices)
+
+
+def _load_labels(priced: PricedFile, prices: Mapping[str, float]) -> LoadedFile:
+    given, source = priced.given, priced.given.file.name
     loaded = read_labels(given.file, declaration_of(given), several=True)
-    labels, source = loaded.labels, given.file.name
-    notes = list(loaded.notes)
-    if given.duplicates == "drop" and len(labels):
-        check_finite(labels, source)
-        labels, dropped = drop_duplicates(labels)
-        if len(dropped):
-            notes.append(f"{len(dropped)} duplicate frames dropped")
+    labels, notes = _without_copies(loaded.labels, given)
     labels, n_single = _without_single_atoms(labels, source)
     if n_single:
         notes.append(f"{n_single:,} frame{'s' * (n_single > 1)} of a single atom left out: no force can act in it")
@@ -61,20 +71,36 @@ def load_file(
         mean = "28s" if labels.cpu_s is None else f"{labels.cpu_s.mean():.3g}s, the mean that these took"
         raise InputError(f"{source} ({labels.level}) needs a price per label: add for instance price: {mean}")
     price = LevelPrice(given.price, priced.source, given.sampling_price or 0.0)
-    shown = prices.get(labels.level, price.label_cpu_s)
+    lines = [
+        card.title(),
+        f"  {loaded.units}",
+        *(f"  {note}" for note in (*loaded.notes, *notes)),
+        *card.lines(),
+        _price_line(labels, price, prices.get(labels.level, price.label_cpu_s)),
+    ]
+    return LoadedFile(labels, price, lines, {**card.to_json(), "units": loaded.units})
+
+
+def _price_line(labels: LabelSet, price: LevelPrice, shown_cpu_s: float) -> str:
     sampling = f" and {price.sampling_cpu_s:,.4g} CPU s to sample its geometry" if price.sampling_cpu_s else ""
     took = ""
     if labels.cpu_s is not None:  # of several molecules no label costs the median
         middle, name = (labels.cpu_s.mean(), "mean") if labels.varied else (np.median(labels.cpu_s), "median")
         took = f"; these took {middle:.3g}, {name}"
-    lines = [
-        card.title(),
-        f"  {loaded.units}",
-        *(f"  {note}" for note in notes),
-        *card.lines(),
-        f"  price: {shown:,.4g} CPU s a label{sampling} ({price.source}){took}",
-    ]
-    return labels, price, lines, {**card.to_json(), "units": loaded.units}
+    return f"  price: {shown_cpu_s:,.4g} CPU s a label{sampling} ({price.source}){took}"
+
+
+def _without_copies(labels: LabelSet, given: LabelFile) -> tuple[LabelSet, list[str]]:
+    """The first frame of each geometry, where the sweep wants copies dropped, and a note on how many were.
+
+    Raises:
+        InputError: copies are to be dropped and a number is not finite.
+    """
+    if given.duplicates != "drop" or not len(labels):
+        return labels, []
+    check_finite(labels, given.file.name)
+    labels, dropped = drop_duplicates(labels)
+    return labels, [f"{len(dropped)} duplicate frames dropped"] if len(dropped) else []
 
 
 def _without_single_atoms(labels: LabelSet, source: str) -> tuple[LabelSet, int]:
@@ -91,7 +117,7 @@ def _without_single_atoms(labels: LabelSet, source: str) -> tuple[LabelSet, int]
     return labels.select(~single), int(single.sum())
 
 
-def _load_geometries(priced: PricedFile) -> tuple[LabelSet, LevelPrice, list[str]]:
+def _load_geometries(priced: PricedFile) -> LoadedFile:
     """Frames without labels; only their sampling has a price."""
     given, source = priced.given, priced.given.file.name
     frames = read_geometries(given.file, declaration_of(given))
@@ -99,16 +125,13 @@ def _load_geometries(priced: PricedFile) -> tuple[LabelSet, LevelPrice, list[str
         raise InputError(f"{source} needs frames, found none: check the file")
     check_finite(frames, source)
     check_lengths(frames, source)
-    notes = []
-    if given.duplicates == "drop":
-        frames, dropped = drop_duplicates(frames)
-        if len(dropped):
-            notes.append(f"  {len(dropped)} duplicate frames dropped")
+    frames, notes = _without_copies(frames, given)
     check_distinct(frames, source)
     if given.sampling_price is None:
         raise InputError(f"{source} needs the price of sampling a frame: add for instance sampling_price: 28ms")
     price = LevelPrice(given.price or 0.0, priced.source, given.sampling_price)
     if priced.selection_rule == "farthest":
-        notes.append(f"  {FARTHEST_NOTE}")
-    notes.append(f"  price: {price.sampling_cpu_s:,.4g} CPU s to sample a frame ({price.source})")
-    return frames, price, [f"{frames.level}: {len(frames):,} frames without labels from {source}", *notes]
+        notes.append(FARTHEST_NOTE)
+    notes.append(f"price: {price.sampling_cpu_s:,.4g} CPU s to sample a frame ({price.source})")
+    title = f"{frames.level}: {len(frames):,} frames without labels from {source}"
+    return LoadedFile(frames, price, [title, *(f"  {note}" for note in notes)], None)

@@ -14,7 +14,7 @@ from asteroid.errors import InputError
 from asteroid.io.formats import format_to_write
 from asteroid.io.sidecar import sidecar_path
 from asteroid.io.write import write_labels
-from asteroid.labelling.levels import parse_level
+from asteroid.labelling.levels import PROGRAMS, parse_level
 from asteroid.labels.selection_rule import KEY
 from study.files import write_json, write_text
 from study.labelling.work_folder import work_folder
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from asteroid.labels.label_set import LabelSet
 
 _UNITS = {"R": "Angstrom", "E": "eV", "F": "eV/Angstrom", "cpu_s": "CPU s, one thread"}
-_PROGRAMS = {"force field": "rdkit", "xtb": "tblite", "wave function": "pyscf"}
 
 
 def check_output(path: Path) -> None:
@@ -79,7 +78,7 @@ def method_card(method: Method) -> dict[str, Any]:
         card["code"] = method.calculator
     else:
         level = parse_level(method.level)
-        program = _PROGRAMS[level.family]
+        program, _ = PROGRAMS[level.family]
         card |= {"code": program, f"{program}_version": metadata.version(program)}
         if level.family != "force field":
             card["max_cycle"] = method.max_cycle
