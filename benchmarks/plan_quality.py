@@ -21,6 +21,7 @@ from scipy.special import ndtr, ndtri
 
 from analysis.plan.target_plan import plan_target
 from analysis.surface.transfer import surface_of
+from study.counts import COUNT_COLUMNS
 from study.prices import LevelPrice, PriceList
 from study.tables.results import COLUMNS, results_frame
 
@@ -124,7 +125,7 @@ def sweep(world: World, rng: np.random.Generator) -> tuple[object, PriceList]:
             shared = world.tau * rng.normal()
             for seed in range(SEEDS):
                 noise = world.sigma * rng.normal() + luck[seed] + shared
-                values = {name: blank[dtype] for name, (dtype, _) in COLUMNS.items()}
+                values = {name: blank[dtype] for name, (dtype, _) in COLUMNS.items() if name not in COUNT_COLUMNS}
                 values |= {"strategy": strategy, "n_cheap": n_cheap, "budget": budget, "seed": seed, "status": "ok"}
                 values |= {"test_force_mae_ev_ang": float(world.error(strategy, budget, n_cheap)) * np.exp(noise)}
                 values |= {"gamma_rel": {"pretrain_finetune": np.inf, "asteroid": 1.0}.get(strategy, np.nan)}

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Mapping
+
+#: Columns of counts in tables -> their meaning; a further level of theory would add its own two.
+COUNT_COLUMNS = {
+    "n_accurate_labels": "accurate labels bought, training and validation together; their geometries are given",
+    "n_cheap_labels": "labels of the cheap level bought, wherever their geometries come from",
+    "n_cheap_sampled": "geometries sampled at the cheap level",
+}
 
 
 @dataclass(frozen=True)
 class Counts:
-    """What one run buys; a further level of theory would add its own two numbers.
+    """What one run buys.
 
     Attributes:
         accurate_labels: accurate labels, training and validation together; their geometries are given.
@@ -18,6 +29,17 @@ class Counts:
     accurate_labels: float
     cheap_labels: float
     cheap_sampled: float
+
+    def columns(self) -> dict[str, int]:
+        """The counts as columns of a row."""
+        return dict(
+            zip(COUNT_COLUMNS, map(int, (self.accurate_labels, self.cheap_labels, self.cheap_sampled)), strict=True)
+        )
+
+    @classmethod
+    def of_row(cls, row: Mapping[Hashable, float]) -> Counts:
+        """The counts of a row."""
+        return cls(*(row[name] for name in COUNT_COLUMNS))
 
 
 @dataclass(frozen=True)
@@ -30,9 +52,9 @@ class CheapPurchase:
         labels_at_accurate: a label at the geometry of each accurate label.
     """
 
-    frames: bool
-    labels: bool
-    labels_at_accurate: bool
+    frames: bool = False
+    labels: bool = False
+    labels_at_accurate: bool = False
 
     def counts(self, n_accurate: float, n_cheap: float) -> Counts:
         """What n_accurate accurate labels and n_cheap cheap frames come to.

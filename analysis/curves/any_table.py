@@ -15,6 +15,7 @@ from analysis.curves.evidence import Evidence, evidence_of, labels_needed
 from analysis.curves.power_law import predict, slope
 from analysis.curves.replicates import MIN_BUDGETS, published_replicates
 from asteroid.errors import InputError
+from study.counts import CheapPurchase
 from study.strategies import rank_of
 
 if TYPE_CHECKING:
@@ -202,7 +203,7 @@ def _curve(name: str, rows: pd.DataFrame) -> Curve:
         error_ev_ang=error,
         val_error_ev_ang=unknown,
         train_core_s=unknown,
-        cheap_cpu_s=unknown,
+        purchase=CheapPurchase(),
         summary=summary,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +11,8 @@ import numpy as np
 from analysis.caveats import Caveat, those_that_hold
 from analysis.curves.curve_key import CURVE_COLUMNS, CurveKey
 from asteroid.errors import InputError
+from study.counts import COUNT_COLUMNS, CheapPurchase, Counts
+from study.strategies import strategy_of
 from study.tables.results import validate_results
 
 if TYPE_CHECKING:
@@ -32,7 +35,7 @@ class Curve:
         error_ev_ang: force MAE on the test labels (cross-validated where there is no test set), eV/Å, [n].
         val_error_ev_ang: force MAE on the validation labels, eV/Å, NaN where there are none, [n].
         train_core_s: core seconds to train each chain, [n].
-        cheap_cpu_s: price of what each run used on the cheap side, NaN where the table does not say, [n].
+        purchase: what its runs buy of the cheap level, whatever the budget.
         use_cpu_s_per_frame: CPU seconds for the prediction of one frame, median over runs; NaN: not measured.
         test_relative_se: standard error of the test errors from the choice of test frames, relative; 0 where not given.
         summary: instead of single errors, their published means and standard deviations; None: single errors.
@@ -45,7 +48,7 @@ class Curve:
     error_ev_ang: NDArray[np.float64]
     val_error_ev_ang: NDArray[np.float64]
     train_core_s: NDArray[np.float64]
-    cheap_cpu_s: NDArray[np.float64]
+    purchase: CheapPurchase
     use_cpu_s_per_frame: float = np.nan
     test_relative_se: float = 0.0
     summary: Replicates | None = None
@@ -139,10 +142,28 @@ def _curve(rows: pd.DataFrame, column: str, status: tuple[Caveat, ...]) -> Curve
         error_ev_ang=values,
         val_error_ev_ang=rows["val_force_mae_ev_ang"].to_numpy(dtype=float),
         train_core_s=rows["recipe_core_s"].to_numpy(dtype=float),
-        cheap_cpu_s=rows["cost_cheap_cpu_s"].to_numpy(dtype=float),
+        purchase=_purchase(rows),
         use_cpu_s_per_frame=float(np.median(used)) if len(used) else np.nan,
         test_relative_se=float(np.median(relative)) if len(relative) and column.startswith("test") else 0.0,
         status=status,
+    )
+
+
+def _purchase(rows: pd.DataFrame) -> CheapPurchase:
+    """The rule that the counts of all rows obey.
+
+    Raises:
+        InputError: there is none.
+    """
+    entry = strategy_of(str(rows["strategy"].iloc[0]))
+    others = (CheapPurchase(*bought) for bought in product((False, True), repeat=3))
+    bought = rows[["budget", "n_cheap", *COUNT_COLUMNS]].astype(int).to_dict("records")
+    for purchase in (entry.cheap, *others):
+        if all(purchase.counts(row["budget"], row["n_cheap"]) == Counts.of_row(row) for row in bought):
+            return purchase
+    raise InputError(
+        f"runs of one strategy buy all or none of what n_cheap and budget say, found {bought[0]} for {entry.slug}: "
+        f"correct {', '.join(COUNT_COLUMNS)}, or leave them out of the table"
     )
 
 

@@ -108,17 +108,22 @@ def result_pictures(
 
 
 def search_pictures(
-    trials: pd.DataFrame | None, importances: pd.DataFrame | None, *, force_unit: str = "kcal/mol/Å"
+    trials: pd.DataFrame | None,
+    importances: pd.DataFrame | None,
+    prices: PriceList,
+    *,
+    force_unit: str = "kcal/mol/Å",
 ) -> list[Picture]:
     """Draw the figures of the Optuna studies; those without data are left out.
 
     Args:
         trials: as `study.tables.trials.read_trials` returns them.
         importances: as `study.tables.trials.read_importances` returns them.
+        prices: of the accurate and the cheap level.
         force_unit: of the error axes.
     """
     pictures = []
-    data = pareto_data(trials) if trials is not None else None
+    data = pareto_data(trials, prices) if trials is not None else None
     if data is not None and len(data):
         figure, ax = new_figure(height_in=3.4)
         plot_pareto(data, ax, force_unit=force_unit)

@@ -53,9 +53,9 @@ def save_figures(
     Raises:
         InputError: there is nothing to draw, or the bars cannot be drawn at that budget.
     """
-    pictures: list[Picture] = search_pictures(trials, importances, force_unit=force_unit)
+    prices = PriceList.from_json(manifest["prices"])
+    pictures: list[Picture] = search_pictures(trials, importances, prices, force_unit=force_unit)
     if table is not None and (len(table) or not pictures):
-        prices = PriceList.from_json(manifest["prices"])
         fitted = surface_of(table)
         target, _ = default_target(table, force_unit=force_unit)
         plan = plan_target(table, prices, target, surface=fitted)

@@ -11,20 +11,24 @@ from analysis.figures.drawing import log_axes, price_unit
 from analysis.figures.pareto import draw_steps, non_dominated
 from analysis.figures.style import figure_style, look_of
 from asteroid.units import SECONDS, force_unit_in_ev_ang
+from study.counts import COUNT_COLUMNS, Counts
 from study.strategies import rank_of, strategy_of
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
+    from study.prices import PriceList
+
 _COPIED = ["study", "strategy", "trial", "budget", "n_cheap", "gamma_rel", "settings"]
 
 
-def pareto_data(trials: pd.DataFrame) -> pd.DataFrame:
+def pareto_data(trials: pd.DataFrame, prices: PriceList) -> pd.DataFrame:
     """Numbers of the Pareto figure: the finished trials of every study that searched the budget.
 
     Args:
         trials: as `study.tables.trials.read_trials` returns it.
+        prices: of the accurate and the cheap level.
 
     Returns:
         Columns study, strategy, trial, budget, n_cheap, gamma_rel, settings, price_cpu_s (accurate labels and cheap
@@ -33,7 +37,7 @@ def pareto_data(trials: pd.DataFrame) -> pd.DataFrame:
         trial finished.
     """
     done = trials[(trials["mode"] == "pareto") & (trials["state"] == "COMPLETE")]
-    cost = done["cost_accurate_cpu_s"].fillna(0) + done["cost_cheap_cpu_s"].fillna(0)
+    cost = [sum(prices.cpu_s(Counts.of_row(row))) for row in done[[*COUNT_COLUMNS]].to_dict("records")]
     data = done[[*_COPIED, "cv_force_mae_ev_ang", "cv_force_mae_se_ev_ang"]].assign(price_cpu_s=cost)
     data = data.assign(rank=data["strategy"].map(rank_of))
     data = data.sort_values(["rank", "strategy", "price_cpu_s"], kind="stable", ignore_index=True)

@@ -34,7 +34,7 @@ class Terms:
     """What holds for all options of a plan.
 
     Attributes:
-        prices: of the accurate level, and of the cheap one where the table is silent.
+        prices: of the accurate and the cheap level.
         already: labels that are owned and cost nothing, by level.
         md_steps: steps of molecular dynamics that the model is for.
         pool: accurate labels that the sweep's set has for buying, where known.
@@ -178,7 +178,7 @@ def _between(
     def chance(n: float) -> float:
         return float(np.interp(math.log(n), np.log(grid[:-1]), met[:-1]))
 
-    price = label_price(near, terms.prices, terms.already).with_cheap_frames(near.key.n_cheap, n_cheap)
+    price = label_price(near, terms.prices, terms.already).with_cheap_frames(n_cheap)
     status = (*near.status, Caveat.INTERPOLATED_CHEAP, *fitted.status)
     key = replace(near.key, n_cheap=n_cheap)
     p_never = 1 - float(met[-1])

@@ -117,7 +117,7 @@ def plan_target(
 
     Args:
         table: results table.
-        prices: of the accurate level; the cheap side is priced by the table itself (`pricing.reprice` gives it others).
+        prices: of the accurate and the cheap level.
         target_ev_ang: force MAE to meet, eV/Å.
         confidence: between .5 and .99.
         pool: accurate labels that the sweep's set has for buying, where known.

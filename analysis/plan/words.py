@@ -98,9 +98,8 @@ def _parts(option: Option, plan: Plan) -> str:
 
 
 def _what_is_paid(option: Option, cheap: LevelPrice) -> str:
-    """Whether the cheap frames were labelled: a price of the sampling alone says that they were not."""
-    unlabelled = math.isclose(option.cheap_cpu_s, option.key.n_cheap * cheap.sampling_cpu_s, rel_tol=1e-6)
-    return "for sampling alone" if unlabelled and cheap.label_cpu_s > 0 else "with sampling"
+    labelled = strategy_of(option.key.strategy).cheap.labels
+    return "with sampling" if labelled or cheap.label_cpu_s == 0 else "for sampling alone"
 
 
 def use_text(option: Option, cheap_level: str, md_steps: float = 0.0) -> str:

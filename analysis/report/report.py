@@ -15,7 +15,6 @@ from analysis.figures.gallery import result_pictures, search_pictures
 from analysis.figures.style import svg_of
 from analysis.names import display_formula, display_level, duration
 from analysis.plan.answers import explain_surface
-from analysis.plan.pricing import reprice
 from analysis.plan.run_caveats import selection_caveats
 from analysis.plan.target_plan import plan_target
 from analysis.plan.targets import default_target
@@ -25,7 +24,6 @@ from analysis.report.tables import chosen_table, fits_table, ledger_table, optio
 from analysis.report.warnings_table import warnings_table
 from analysis.surface.transfer import surface_of
 from asteroid.units import force_unit_in_ev_ang
-from study.prices import PriceList
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,6 +32,7 @@ if TYPE_CHECKING:
 
     from analysis.figures.picture import Picture
     from analysis.plan.target_plan import Plan
+    from study.prices import PriceList
 
 #: Width on the screen of one inch of a figure, and the width above which a figure may be scrolled on a small screen.
 _PX_PER_IN, _WIDE_PX = 110, 400
@@ -99,9 +98,7 @@ def make_report(
             confidence is out of range, or the unit unknown.
     """
     manifest, table = run.manifest, run.table
-    if table is not None:
-        table = reprice(table, PriceList.from_json(manifest["prices"]), prices)
-    pictures = search_pictures(run.trials, run.importances, force_unit=force_unit)
+    pictures = search_pictures(run.trials, run.importances, prices, force_unit=force_unit)
     plan, target_source, fitted = None, "", None
     if table is not None and (len(table) or not pictures):
         if target_ev_ang is None:

@@ -164,6 +164,7 @@ def _row(
         "bias_median_ev_ang": bias[1],
         "bias_p10_ev_ang": bias[0],
         "bias_p90_ev_ang": bias[2],
+        **counts.columns(),
         "cost_accurate_cpu_s": accurate_cpu_s,
         "cost_cheap_cpu_s": cheap_cpu_s,
         "use_cpu_s_per_frame": use_cpu_s,

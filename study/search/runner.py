@@ -97,7 +97,8 @@ class SearchRunner:
 
     def _row(self, search: Search, trial: FrozenTrial, chosen: bool) -> dict[str, Any]:
         errors = trial.user_attrs.get(FOLD_ERRORS)
-        accurate_cpu_s, cheap_cpu_s = self._book.cost(search, trial.params)
+        counts = self._book.counts(search, trial.params)
+        accurate_cpu_s, cheap_cpu_s = self._book.prices.cpu_s(counts)
         weighted = search.settings(trial.params).gamma_rel
         return {
             "study": search.name,
@@ -110,6 +111,7 @@ class SearchRunner:
             "gamma_rel": weighted if STRATEGIES[search.strategy].cheap.labels else math.nan,
             "cv_force_mae_ev_ang": math.nan if errors is None else float(np.mean(errors)),
             "cv_force_mae_se_ev_ang": math.nan if errors is None else standard_error(errors),
+            **counts.columns(),
             "cost_accurate_cpu_s": accurate_cpu_s,
             "cost_cheap_cpu_s": cheap_cpu_s,
             "core_s": trial.user_attrs.get(CORE_S, math.nan),

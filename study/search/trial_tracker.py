@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from asteroid.descriptors.frame_bank import FrameBank
     from asteroid.models.trained import TrainedModel
     from asteroid.stages.stage import Frames, StageSpec
+    from study.counts import Counts
     from study.engine.engine import StageEngine
     from study.prices import PriceList
     from study.recipes.chains import ChainBuilder
@@ -111,7 +112,7 @@ class TrialBook:
         engine: StageEngine,
     ) -> None:
         self.searches = searches
-        self._builder, self._prices, self._bank, self._engine = builder, prices, bank, engine
+        self._builder, self.prices, self._bank, self._engine = builder, prices, bank, engine
         self.studies = {search.name: _open(search, storage) for search in searches}
         self._judges = {s.name: Judge(s.section.pruning) for s in searches if s.section.pruning is not None}
 
@@ -217,7 +218,9 @@ class TrialBook:
         mean = float(np.mean(errors))
         tuned = trial.search.mode == "tune"
         self._end(
-            trial, TrialState.COMPLETE, mean if tuned else (mean, sum(self.cost(trial.search, trial.trial.params)))
+            trial,
+            TrialState.COMPLETE,
+            mean if tuned else (mean, sum(self.prices.cpu_s(self.counts(trial.search, trial.trial.params)))),
         )
 
     def _end(self, trial: SearchTrial, state: TrialState, values: Any = None) -> None:
@@ -226,9 +229,9 @@ class TrialBook:
         trial.state = state
         self.close(trial)
 
-    def cost(self, search: Search, values: dict[str, Any]) -> tuple[float, float]:
-        """Price of the labels that a trial buys, accurate and cheap, CPU seconds."""
-        return self._prices.cpu_s(STRATEGIES[search.strategy].counts(search.bought(values), search.n_cheap))
+    def counts(self, search: Search, values: dict[str, Any]) -> Counts:
+        """The labels and frames that a trial buys."""
+        return STRATEGIES[search.strategy].counts(search.bought(values), search.n_cheap)
 
     def count(self) -> None:
         """Tell the engine's listener how far the searches are."""

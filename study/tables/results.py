@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from asteroid.errors import InputError
+from study.counts import COUNT_COLUMNS
+from study.tables.counts import ASSUMED, add_counts, lacks_counts, unknown_strategies
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 #: name -> (dtype, meaning). Forces in eV/Å, energies in eV, times in CPU core seconds.
 COLUMNS: dict[str, tuple[str, str]] = {
@@ -44,8 +46,9 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "bias_median_ev_ang": ("float64", "median estimated bias of the cheap frames; NaN where none was estimated"),
     "bias_p10_ev_ang": ("float64", "10th percentile of the estimated bias"),
     "bias_p90_ev_ang": ("float64", "90th percentile of the estimated bias"),
-    "cost_accurate_cpu_s": ("float64", "price of the accurate labels bought"),
-    "cost_cheap_cpu_s": ("float64", "price of the cheap frames bought, label and sampling"),
+    **{name: ("int64", meaning) for name, meaning in COUNT_COLUMNS.items()},
+    "cost_accurate_cpu_s": ("float64", "price of the accurate labels at the run's own prices"),
+    "cost_cheap_cpu_s": ("float64", "price of the cheap labels and sampled frames at the run's own prices"),
     "use_cpu_s_per_frame": (
         "float64",
         "CPU seconds to predict one frame, measured once per model and size, with the cheap method's where it runs",
@@ -72,10 +75,15 @@ def results_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
 def validate_results(frame: pd.DataFrame) -> pd.DataFrame:
     """Check columns, dtypes and uniqueness of rows; returns the table with the schema's dtypes.
 
+    A table of schema 2, which had no counts, gets them from strategy, budget and n_cheap; rows of a strategy that is
+    not listed say so in their warnings.
+
     Raises:
         InputError: a column is missing or unknown, a value does not fit its dtype, or two rows share a key.
     """
-    missing = [name for name in COLUMNS if name not in frame.columns]
+    derived = lacks_counts(frame)
+    columns = {name: dtype for name, (dtype, _) in COLUMNS.items() if not (derived and name in COUNT_COLUMNS)}
+    missing = [name for name in columns if name not in frame.columns]
     unknown = [name for name in frame.columns if name not in COLUMNS]
     if missing or unknown:
         raise InputError(
@@ -83,14 +91,25 @@ def validate_results(frame: pd.DataFrame) -> pd.DataFrame:
             "use a table written by 'asteroid-study run'"
         )
     try:
-        typed = frame[list(COLUMNS)].astype({name: dtype for name, (dtype, _) in COLUMNS.items()})
+        typed = frame[list(columns)].astype(columns)
     except (ValueError, TypeError) as error:
         raise InputError(f"a results table holds a value that does not fit its column: {error}") from error
+    if derived:
+        typed = _with_counts(typed)
     doubled = typed.duplicated(subset=KEY_COLUMNS)
     if doubled.any():
         row = typed.loc[doubled, KEY_COLUMNS].iloc[0].to_dict()
         raise InputError(f"a results table has one row per recipe, budget, n_cheap and seed; found twice: {row}")
     return typed
+
+
+def _with_counts(typed: pd.DataFrame) -> pd.DataFrame:
+    filled = add_counts(typed)[list(COLUMNS)].astype(dict.fromkeys(COUNT_COLUMNS, "int64"))
+    assumed = unknown_strategies(filled)
+    notes = [ASSUMED.format(strategy=strategy) for strategy in filled.loc[assumed, "strategy"]]
+    said = filled.loc[assumed, "warnings"].fillna("")
+    filled.loc[assumed, "warnings"] = ["; ".join(filter(None, both)) for both in zip(said, notes, strict=True)]
+    return filled
 
 
 def write_results(frame: pd.DataFrame, folder: Path) -> None:

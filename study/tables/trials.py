@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 
 from asteroid.errors import InputError
+from study.counts import COUNT_COLUMNS
+from study.tables.counts import add_counts, lacks_counts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,8 +38,9 @@ TRIAL_COLUMNS: dict[str, tuple[str, str]] = {
     "gamma_rel": ("float64", "bias-weight temperature over the median bias; inf: no weights; NaN: nothing to weight"),
     "cv_force_mae_ev_ang": ("float64", "force MAE cross-validated inside the bought labels, mean over subset seeds"),
     "cv_force_mae_se_ev_ang": ("float64", "its standard error over folds and subset seeds"),
-    "cost_accurate_cpu_s": ("float64", "price of the accurate labels bought"),
-    "cost_cheap_cpu_s": ("float64", "price of the cheap frames bought, label and sampling"),
+    **{name: ("Int64", f"{meaning}; missing: not suggested yet") for name, meaning in COUNT_COLUMNS.items()},
+    "cost_accurate_cpu_s": ("float64", "price of the accurate labels at the run's own prices"),
+    "cost_cheap_cpu_s": ("float64", "price of the cheap labels and sampled frames at the run's own prices"),
     "core_s": ("float64", "core seconds spent on the trial"),
     "chosen": ("bool", "the setting that the one-standard-error rule took"),
     "settings": ("string", "every suggested parameter, a JSON object"),
@@ -60,6 +63,8 @@ def validate_trials(frame: pd.DataFrame) -> pd.DataFrame:
             trial lacks its budget or a positive error, a tune study has more than one chosen trial, or settings are
             no JSON object.
     """
+    if lacks_counts(frame) and {"strategy", "budget", "n_cheap"} <= set(frame.columns):
+        frame = add_counts(frame)  # trials of an earlier version
     typed = _typed(frame, TRIAL_COLUMNS, TRIALS_FILE)
     _require_known(typed["mode"], MODES, TRIALS_FILE)
     _require_known(typed["state"], STATES, TRIALS_FILE)

@@ -56,9 +56,7 @@ def plan(
 
       asteroid-study plan runs/quickstart --target "0.25 kcal/mol/A" --next 3
     """
-    from analysis.plan.pricing import reprice
     from asteroid.units import parse_force, parse_seconds
-    from study.prices import PriceList
     from study.tables.results import read_manifest, read_results
 
     if (target is None) == (budget is None):
@@ -69,7 +67,7 @@ def plan(
     budget_cpu_s = None if budget is None else parse_seconds(budget)
     manifest = read_manifest(run)
     prices = priced(manifest["prices"], price or [])
-    table = reprice(read_results(run), PriceList.from_json(manifest["prices"]), prices)
+    table = read_results(run)
     if not as_json:
         note_incomplete(table, manifest)
     known = _Known(table, prices, manifest, owned(already or []), md_steps)

@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from asteroid.units import KCAL_PER_MOL_EV
+from study.counts import COUNT_COLUMNS
 from study.prices import LevelPrice, PriceList
 from study.tables.results import COLUMNS, results_frame, write_results
 from study.tables.trials import write_importances, write_trials
@@ -52,7 +53,7 @@ def make_run(folder: Path, name: str = "methanol", *, searched: bool = False) ->
     ):
         for budget in (20, 50, 100, 200):
             for seed in range(2):
-                values = {column: BLANK[dtype] for column, (dtype, _) in COLUMNS.items()}
+                values = {column: BLANK[dtype] for column, (dtype, _) in COLUMNS.items() if column not in COUNT_COLUMNS}
                 error = at_20 * (budget / 20) ** -0.5 * KCAL_PER_MOL_EV * np.exp(0.05 * rng.normal())
                 values |= {"strategy": strategy, "gamma_rel": gamma_rel, "n_cheap": n_cheap, "budget": budget}
                 values |= {"seed": seed, "test_force_mae_ev_ang": error, "status": "ok", "n_test": 300}

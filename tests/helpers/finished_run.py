@@ -3,6 +3,7 @@
 import numpy as np
 
 from asteroid.units import KCAL_PER_MOL_EV
+from study.counts import COUNT_COLUMNS
 from study.prices import LevelPrice, PriceList
 from study.tables.results import COLUMNS, results_frame
 
@@ -45,7 +46,7 @@ def table():
     for (strategy, gamma_rel, n_cheap), law in LAWS.items():
         for budget in (0,) if strategy == "cheap_only" else (20, 50, 100, 200, 350, 500):
             for seed in range(3):
-                values = {name: blank[dtype] for name, (dtype, _) in COLUMNS.items()}
+                values = {name: blank[dtype] for name, (dtype, _) in COLUMNS.items() if name not in COUNT_COLUMNS}
                 values |= {"strategy": strategy, "gamma_rel": gamma_rel, "n_cheap": n_cheap, "budget": budget}
                 error = law(budget) * KCAL_PER_MOL_EV * np.exp(0.05 * rng.normal())
                 values |= {"seed": seed, "test_force_mae_ev_ang": error, "status": "ok", "n_test": 300}

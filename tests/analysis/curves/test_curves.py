@@ -6,13 +6,14 @@ import pytest
 from analysis.curves.curve_key import labels_of
 from analysis.curves.curves import competing_curves, curves_of, representative_curves
 from asteroid.errors import InputError
+from study.counts import COUNT_COLUMNS
 from study.tables.results import COLUMNS, results_frame
 
 
 def row(strategy, budget, seed=0, *, gamma_rel=np.nan, n_cheap=0, error=0.02, **other):
     """One row of the schema; what is not given is zero, missing or "ok"."""
     blank = {"float64": np.nan, "int64": 0, "Int64": None, "string": ""}
-    values = {name: blank[dtype] for name, (dtype, _) in COLUMNS.items()}
+    values = {name: blank[dtype] for name, (dtype, _) in COLUMNS.items() if name not in COUNT_COLUMNS}
     values |= {"strategy": strategy, "budget": budget, "seed": seed, "gamma_rel": gamma_rel, "n_cheap": n_cheap}
     return values | {"test_force_mae_ev_ang": error, "status": "ok", "recipe_core_s": 10.0} | other
 

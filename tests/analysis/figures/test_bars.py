@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from analysis.figures.bars import bars_data, bars_size_in, plot_bars
 from asteroid.errors import InputError
 from asteroid.units import KCAL_PER_MOL_EV
+from study.counts import COUNT_COLUMNS
 from study.prices import LevelPrice, PriceList
 from study.tables.results import COLUMNS, results_frame
 
@@ -31,7 +32,7 @@ def table(budgets=(20, 50, 100), skip=(), arms=ARMS):
     for strategy, gamma_rel, n_cheap in arms:
         for budget in (0,) if strategy == "cheap_only" else budgets:
             for seed in range(3):
-                values = {name: blank[dtype] for name, (dtype, _) in COLUMNS.items()}
+                values = {name: blank[dtype] for name, (dtype, _) in COLUMNS.items() if name not in COUNT_COLUMNS}
                 values |= {"strategy": strategy, "gamma_rel": gamma_rel, "n_cheap": n_cheap, "budget": budget}
                 mae = error(strategy, budget, seed) * KCAL_PER_MOL_EV
                 values |= {"test_force_mae_ev_ang": mae, "val_force_mae_ev_ang": gamma_rel, "n_test": 300}

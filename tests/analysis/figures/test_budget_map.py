@@ -12,6 +12,7 @@ from analysis.figures.style import new_figure
 from analysis.plan.target_plan import plan_target
 from analysis.surface.transfer import surface_of
 from asteroid.errors import InputError
+from study.counts import COUNT_COLUMNS
 from study.prices import LevelPrice, PriceList
 from study.tables.results import COLUMNS, results_frame
 
@@ -36,7 +37,7 @@ def table(worse=1.0, cheap=CHEAP):
         for budget in BUDGETS:
             for seed in range(3):
                 hurt = worse if (n_cheap, budget) == (cheap[0], 25) else 1.0
-                values = {name: blank[dtype] for name, (dtype, _) in COLUMNS.items()}
+                values = {name: blank[dtype] for name, (dtype, _) in COLUMNS.items() if name not in COUNT_COLUMNS}
                 values |= {"strategy": "pretrain_finetune" if n_cheap else "accurate_only", "n_cheap": n_cheap}
                 values |= {"budget": budget, "seed": seed, "status": "ok", "n_test": 300, "recipe_core_s": 2.0}
                 values |= {"gamma_rel": np.inf if n_cheap else np.nan, "cost_cheap_cpu_s": 0.03 * n_cheap}

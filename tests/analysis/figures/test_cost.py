@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from analysis.figures.cost import cost_data, plot_cost
 from analysis.figures.style import new_figure
 from asteroid.units import KCAL_PER_MOL_EV
+from study.counts import COUNT_COLUMNS
 from study.prices import LevelPrice, PriceList
 from study.tables.results import COLUMNS, results_frame
 
@@ -29,7 +30,7 @@ def table(train=1.0):
         budgets = (0,) if strategy == "cheap_only" else BUDGETS
         for budget, error in zip(budgets, errors, strict=True):
             for seed, noise in enumerate((0.97, 1.0, 1.03)):
-                values = {name: blank[dtype] for name, (dtype, _) in COLUMNS.items()}
+                values = {name: blank[dtype] for name, (dtype, _) in COLUMNS.items() if name not in COUNT_COLUMNS}
                 values |= {"strategy": strategy, "gamma_rel": gamma_rel, "n_cheap": n_cheap, "budget": budget}
                 values |= {"test_force_mae_ev_ang": error * noise * KCAL_PER_MOL_EV, "status": "ok", "n_test": 300}
                 rows.append(values | {"seed": seed, "recipe_core_s": train * (seconds + seed / 10)})

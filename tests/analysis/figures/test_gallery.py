@@ -13,6 +13,7 @@ from analysis.plan.target_plan import plan_target
 from analysis.surface.transfer import surface_of
 from asteroid.errors import InputError
 from asteroid.units import KCAL_PER_MOL_EV
+from study.counts import COUNT_COLUMNS
 from study.prices import LevelPrice, PriceList
 from study.tables.results import COLUMNS, results_frame
 from study.tables.trials import validate_importances, validate_trials
@@ -36,7 +37,7 @@ def table(strategies=("cheap_only", "accurate_only", "pretrain_finetune", "aster
     for (strategy, gamma_rel, n_cheap), (law, seconds) in LAWS.items():
         for budget in (0,) if strategy == "cheap_only" else (20, 50, 100, 200, 350, 500):
             for seed in range(3):
-                values = {name: blank[dtype] for name, (dtype, _) in COLUMNS.items()}
+                values = {name: blank[dtype] for name, (dtype, _) in COLUMNS.items() if name not in COUNT_COLUMNS}
                 values |= {"strategy": strategy, "gamma_rel": gamma_rel, "n_cheap": n_cheap, "budget": budget}
                 error = law(budget) * KCAL_PER_MOL_EV * np.exp(0.05 * rng.normal())
                 values |= {"seed": seed, "test_force_mae_ev_ang": error, "status": "ok", "n_test": 300}
@@ -74,7 +75,9 @@ def with_few_cheap_frames():
     """The same run with 500 cheap frames as well: both axes of the surface."""
     rows = TABLE[TABLE["n_cheap"] > 0]
     error = 1.15 * rows["test_force_mae_ev_ang"]
-    fewer = rows.assign(n_cheap=500, test_force_mae_ev_ang=error, val_force_mae_ev_ang=error)
+    fewer = rows.assign(
+        n_cheap=500, n_cheap_labels=500, n_cheap_sampled=500, test_force_mae_ev_ang=error, val_force_mae_ev_ang=error
+    )
     return results_frame([*TABLE.to_dict("records"), *fewer.to_dict("records")])
 
 
@@ -88,7 +91,7 @@ def surfaced():
 
 TABLE = table()
 SURFACED = surfaced()
-PICTURES = [*result_pictures(TABLE, MANIFEST, PRICES), *search_pictures(trials(), importances())]
+PICTURES = [*result_pictures(TABLE, MANIFEST, PRICES), *search_pictures(trials(), importances(), PRICES)]
 
 
 def texts_of(figure):
@@ -170,8 +173,8 @@ def test_what_has_no_data_is_left_out():
     cost = pictures[2]
     assert len(cost.figure.axes) == 1
     assert "training" not in cost.caption
-    assert search_pictures(None, None) == []
-    assert search_pictures(trials().iloc[:0], importances().iloc[:0]) == []
+    assert search_pictures(None, None, PRICES) == []
+    assert search_pictures(trials().iloc[:0], importances().iloc[:0], PRICES) == []
 
 
 def test_bars_of_several_runs_name_each_run():

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from scipy import stats
 
 from analysis.figures.gamma import gamma_data, plot_gamma
+from study.counts import COUNT_COLUMNS
 from study.tables.results import COLUMNS, results_frame
 
 BUDGETS = (20, 50, 100, 200, 400)
@@ -20,7 +21,7 @@ def table(scratch=4.0, seeds=3, gammas=GAMMAS, noise=0.0, schedules=("standard",
     rows = []
 
     def add(strategy, gamma_rel, schedule, cheap, budget, seed, factor):
-        values = {name: blank[dtype] for name, (dtype, _) in COLUMNS.items()}
+        values = {name: blank[dtype] for name, (dtype, _) in COLUMNS.items() if name not in COUNT_COLUMNS}
         values |= {"strategy": strategy, "gamma_rel": gamma_rel, "schedule": schedule, "n_cheap": cheap}
         error = 0.1 * budget**-0.5 * np.exp(seed) * factor * np.exp(noise * rng.normal())
         values |= {"budget": budget, "seed": seed, "test_force_mae_ev_ang": error, "status": "ok", "n_test": 300}

@@ -16,6 +16,7 @@ from analysis.figures.learning_curves import learning_curve_data, plot_learning_
 from analysis.figures.style import look_of, new_figure, save_figure
 from asteroid.errors import InputError
 from asteroid.units import KCAL_PER_MOL_EV
+from study.counts import COUNT_COLUMNS
 from study.tables.results import COLUMNS, results_frame
 
 BUDGETS = (20, 40, 80, 160, 320, 500)
@@ -40,7 +41,7 @@ def table(accurate=lambda n: 2.2 * (n / 20) ** -0.57, budgets=BUDGETS, seeds=3):
         for budget in (0,) if strategy == "cheap_only" else budgets:
             for seed in range(seeds):
                 error = law(budget) * KCAL_PER_MOL_EV * np.exp(0.05 * rng.normal())
-                values = {name: blank[dtype] for name, (dtype, _) in COLUMNS.items()}
+                values = {name: blank[dtype] for name, (dtype, _) in COLUMNS.items() if name not in COUNT_COLUMNS}
                 values |= {"strategy": strategy, "gamma_rel": gamma_rel, "n_cheap": n_cheap, "budget": budget}
                 values |= {"seed": seed, "test_force_mae_ev_ang": error, "status": "ok", "n_test": 300}
                 rows.append(values | {"val_force_mae_ev_ang": gamma_rel if np.isfinite(gamma_rel) else 1.0})

@@ -15,6 +15,7 @@ from analysis.plan.target_plan import plan_target
 from analysis.plan.words import explain
 from analysis.surface.transfer import surface_of
 from asteroid.errors import InputError
+from study.counts import COUNT_COLUMNS
 from study.prices import LevelPrice, PriceList
 from study.tables.results import COLUMNS, results_frame
 
@@ -39,7 +40,7 @@ def table(laws=LAWS, noise=0.05, use=USE, se=0.0):
         for budget in BUDGETS:
             for seed in range(3):
                 error = law(budget) * np.exp(noise * rng.normal())
-                values = {name: blank[dtype] for name, (dtype, _) in COLUMNS.items()}
+                values = {name: blank[dtype] for name, (dtype, _) in COLUMNS.items() if name not in COUNT_COLUMNS}
                 values |= {"strategy": strategy, "n_cheap": n_cheap, "budget": budget, "seed": seed, "status": "ok"}
                 values |= {"gamma_rel": np.inf if n_cheap else np.nan, "n_test": 300, "recipe_core_s": 3.0}
                 values |= {"test_force_mae_ev_ang": error, "test_force_mae_se_ev_ang": se * error}

@@ -6,10 +6,12 @@ import pytest
 from analysis.curves.curves import curves_of
 from analysis.figures.bars import bars_data
 from analysis.figures.cost import cost_data
-from analysis.plan.pricing import label_price, reprice
+from analysis.plan.pricing import label_price
 from analysis.plan.target_plan import plan_target
 from analysis.plan.words import explain
 from analysis.report.tables import options_table
+from asteroid.errors import InputError
+from study.counts import COUNT_COLUMNS
 from study.prices import LevelPrice, PriceList
 from study.strategies import STRATEGIES
 from study.tables import results
@@ -57,7 +59,7 @@ def table(strategies=tuple(CHEAP), budgets=BUDGETS, use=1e-4, delta_use=1e-4):
         gamma = {"asteroid": 1.0, "pretrain_finetune": np.inf}.get(strategy, np.nan)
         for budget in (0,) if strategy == "cheap_only" else budgets:
             for seed in range(3):
-                values = {name: blank[dtype] for name, (dtype, _) in COLUMNS.items()}
+                values = {name: blank[dtype] for name, (dtype, _) in COLUMNS.items() if name not in COUNT_COLUMNS}
                 error = 0.1 * 0.9**at * (max(budget, 20) / 20) ** -0.5 * np.exp(0.03 * rng.normal())
                 values |= {"strategy": strategy, "gamma_rel": gamma, "n_cheap": n_cheap, "budget": budget, "seed": seed}
                 values |= {"test_force_mae_ev_ang": error, "status": "ok", "n_test": 300, "recipe_core_s": 3.0}
@@ -86,25 +88,25 @@ def test_one_budget_is_enough_for_labels_that_come_with_the_accurate_ones():
     assert label_price(curve, PRICES).cheap(80) == pytest.approx(80.0)
 
 
-def test_a_table_without_costs_is_priced_by_its_frames():
-    rows = table(["asteroid"]).assign(cost_cheap_cpu_s=np.nan)
+def test_prices_are_applied_to_the_counts_of_the_table_not_to_its_costs():
+    rows = table(["asteroid"]).assign(cost_cheap_cpu_s=np.nan, cost_accurate_cpu_s=1e9)
     (curve,) = curves_of(rows)
-    assert label_price(curve, PRICES).cheap(50) == pytest.approx(80.0)
-    assert reprice(rows, PRICES, PRICES.override("gfn2-xtb", 10.0, "test"))["cost_cheap_cpu_s"].isna().all()
+    assert label_price(curve, PRICES).total(50) == pytest.approx(80.0 + 50 * ACCURATE)
+    (curve,) = curves_of(rows.assign(n_cheap_labels=0))  # somebody's variant that bought frames alone
+    assert label_price(curve, PRICES).cheap(50) == pytest.approx(4000 * SAMPLING)
+    with pytest.raises(InputError, match="correct n_accurate_labels, n_cheap_labels, n_cheap_sampled"):
+        curves_of(rows.assign(n_cheap_labels=7))
 
 
 @pytest.mark.parametrize("strategy", CHEAP)
 def test_another_price_of_a_cheap_label_reaches_those_who_buy_labels(strategy):
     dear = PRICES.override("gfn2-xtb", 1.0, "test").override("ccsd_t/cc-pvdz", 56.0, "test")
-    changed = reprice(table([strategy]), PRICES, dear)
-    n_labels = {"asteroid_unlabelled": 0 * changed["budget"], "gdml_delta": changed["budget"]}.get(
-        strategy, changed["n_cheap"]
-    )
-    expected = n_labels * 1.0 + changed["n_cheap"] * SAMPLING
-    np.testing.assert_allclose(changed["cost_cheap_cpu_s"], expected, rtol=1e-9, atol=1e-9)
-    np.testing.assert_allclose(changed["cost_accurate_cpu_s"], 56.0 * changed["budget"])
-    same = reprice(table([strategy]), PRICES, PRICES)
-    np.testing.assert_array_equal(same["cost_cheap_cpu_s"], table([strategy])["cost_cheap_cpu_s"])
+    (curve,) = curves_of(table([strategy]))
+    price = label_price(curve, dear)
+    for n in (0, 37) if strategy == "cheap_only" else (20, 37):
+        n_labels = {"asteroid_unlabelled": 0, "gdml_delta": n}.get(strategy, curve.key.n_cheap)
+        assert price.cheap(n) == pytest.approx(n_labels * 1.0 + curve.key.n_cheap * SAMPLING, rel=1e-12)
+        assert price.accurate(n) == 56.0 * n
 
 
 def test_plan_bars_and_cost_figure_agree_on_prices():

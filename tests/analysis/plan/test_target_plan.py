@@ -12,6 +12,7 @@ from analysis.names import duration
 from analysis.plan.target_plan import plan_target
 from analysis.plan.words import explain
 from asteroid.errors import InputError
+from study.counts import COUNT_COLUMNS
 from study.prices import LevelPrice, PriceList
 from study.tables.results import COLUMNS, results_frame
 
@@ -35,7 +36,7 @@ def table(laws, *, noise=0.05, seeds=3, budgets=BUDGETS, se=np.nan, **other):
         for budget in (0,) if strategy == "cheap_only" else budgets:
             for seed in range(seeds):
                 error = law(budget) * np.exp(noise * rng.normal())
-                values = {name: blank[dtype] for name, (dtype, _) in COLUMNS.items()}
+                values = {name: blank[dtype] for name, (dtype, _) in COLUMNS.items() if name not in COUNT_COLUMNS}
                 values |= {"strategy": strategy, "gamma_rel": gamma_rel, "n_cheap": n_cheap, "budget": budget}
                 values |= {"seed": seed, "test_force_mae_ev_ang": error, "test_force_mae_se_ev_ang": se * error}
                 rows.append(values | {"status": "ok", "n_test": 300, "recipe_core_s": 20.0 + budget} | other)

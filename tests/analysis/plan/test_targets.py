@@ -5,6 +5,7 @@ import pytest
 
 from analysis.plan.targets import default_target
 from asteroid.units import KCAL_PER_MOL_EV, force_unit_in_ev_ang
+from study.counts import COUNT_COLUMNS
 from study.tables.results import COLUMNS, results_frame
 
 
@@ -14,7 +15,7 @@ def table(arms, budgets=(20, 50, 100, 200)):
     for strategy, law in arms.items():
         for budget in (0,) if strategy == "cheap_only" else budgets:
             for seed, noise in enumerate((0.9, 1.0, 1.2)):
-                values = {name: blank[dtype] for name, (dtype, _) in COLUMNS.items()}
+                values = {name: blank[dtype] for name, (dtype, _) in COLUMNS.items() if name not in COUNT_COLUMNS}
                 values |= {"strategy": strategy, "budget": budget, "seed": seed, "status": "ok", "n_test": 300}
                 rows.append(values | {"test_force_mae_ev_ang": law(budget) * noise * KCAL_PER_MOL_EV})
     return results_frame(rows)

@@ -12,6 +12,7 @@ import pytest
 from analysis.report.molecules_table import molecules_table
 from asteroid.errors import InputError
 from asteroid.units import KCAL_PER_MOL_EV
+from study.counts import COUNT_COLUMNS
 from study.tables.molecules import molecules_frame
 from study.tables.results import COLUMNS, KEY_COLUMNS, results_frame
 
@@ -49,7 +50,11 @@ def tables(frames: dict[str, int] | None = None, seeds: int = 2) -> tuple[pd.Dat
                 own |= {"budget": budget, "seed": seed}
                 errors = {name: planted(name, seed, budget, factor) * KCAL_PER_MOL_EV for name in frames}
                 whole = sum(frames[name] * error for name, error in errors.items()) / sum(frames.values())
-                values = {column: BLANK[dtype] for column, (dtype, _) in COLUMNS.items()} | own | {"status": "ok"}
+                values = (
+                    {column: BLANK[dtype] for column, (dtype, _) in COLUMNS.items() if column not in COUNT_COLUMNS}
+                    | own
+                    | {"status": "ok"}
+                )
                 values |= {"val_force_mae_ev_ang": validation, "n_test": sum(frames.values())}
                 rows.append(values | {"test_force_mae_ev_ang": whole})
                 about = {"test_force_mae_se_ev_ang": np.nan}

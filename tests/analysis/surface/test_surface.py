@@ -11,6 +11,7 @@ from analysis.surface.cells import SCRATCH, surface_cells
 from analysis.surface.surface import _gradient, effective_labels, fit_surface, log_error, new_run_spread, surface_draws
 from analysis.surface.transfer import check_held_out, negative_transfer, surface_curves, surface_of
 from asteroid.errors import InputError
+from study.counts import COUNT_COLUMNS
 from study.tables.results import COLUMNS, results_frame
 
 BUDGETS = (25, 50, 100, 200, 400, 800)
@@ -125,7 +126,7 @@ def as_table(found):
     rows = []
     for curve in found:
         for n, seed, error in zip(curve.budget, curve.seed, curve.error_ev_ang, strict=True):
-            values = {name: blank[dtype] for name, (dtype, _) in COLUMNS.items()}
+            values = {name: blank[dtype] for name, (dtype, _) in COLUMNS.items() if name not in COUNT_COLUMNS}
             values |= {
                 "strategy": curve.key.strategy,
                 "n_cheap": curve.key.n_cheap,

@@ -8,6 +8,7 @@ import pytest
 from command_line import answer
 from typer.testing import CliRunner
 
+from study.counts import COUNT_COLUMNS
 from study.prices import LevelPrice, PriceList
 from study.tables.results import COLUMNS, results_frame, write_results
 from sweeps.cli import app
@@ -31,7 +32,7 @@ def folder(tmp_path_factory):
     ):
         for budget in (20, 40, 80, 160, 320, 500):
             for seed in range(3):
-                values = {name: blank[dtype] for name, (dtype, _) in COLUMNS.items()}
+                values = {name: blank[dtype] for name, (dtype, _) in COLUMNS.items() if name not in COUNT_COLUMNS}
                 values |= {"strategy": strategy, "n_cheap": n_cheap, "budget": budget, "seed": seed, "status": "ok"}
                 error = scale * (budget / 20) ** -slope * np.exp(0.05 * rng.normal())
                 values |= {"gamma_rel": np.inf if n_cheap else np.nan, "n_test": 300, "recipe_core_s": 3.0}

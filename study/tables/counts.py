@@ -1,0 +1,37 @@
+"""Count columns of tables that were written before there were any (results tables of schema 2)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from study.counts import COUNT_COLUMNS
+from study.strategies import STRATEGIES, strategy_of
+
+#: Warning of a row whose strategy this version does not know.
+ASSUMED = "numbers of cheap labels and frames are assumed: {strategy} is no strategy of this version"
+
+
+def lacks_counts(frame: pd.DataFrame) -> bool:
+    """Whether a table has none of the count columns."""
+    return not set(COUNT_COLUMNS) & set(frame.columns)
+
+
+def add_counts(frame: pd.DataFrame) -> pd.DataFrame:
+    """The table with count columns, which follow from strategy, budget and n_cheap; missing where these are.
+
+    A row of a strategy that is not listed counts each of its n_cheap frames as sampled and labelled.
+    """
+    columns: dict[str, list[Any]] = {name: [] for name in COUNT_COLUMNS}
+    for strategy, budget, n_cheap in zip(frame["strategy"], frame["budget"], frame["n_cheap"], strict=True):
+        unknown = pd.isna(strategy) or pd.isna(budget) or pd.isna(n_cheap)
+        counts = {} if unknown else strategy_of(str(strategy)).counts(int(budget), int(n_cheap)).columns()
+        for name, values in columns.items():
+            values.append(counts.get(name))
+    return frame.assign(**columns)
+
+
+def unknown_strategies(frame: pd.DataFrame) -> pd.Series[bool]:
+    """Rows whose strategy is not listed."""
+    return ~frame["strategy"].isin(list(STRATEGIES))
