@@ -99,11 +99,11 @@ class Probes:
     """Derivatives of the descriptors for score matching (see `asteroid.descriptors.probes`).
 
     Attributes:
-        first: J v along V fixed directions v of each frame, [N, V, W] float32.
+        jvp: Jacobian-vector products J v along V fixed directions v of each frame, [N, V, W] float32.
         laplacian: Laplacian of each descriptor by the positions, [N, W] float32.
     """
 
-    first: Tensor
+    jvp: Tensor
     laplacian: Tensor
 
 

@@ -113,16 +113,16 @@ def describe_probes(
         J v and D''[v,v], each [N, V, W] float32, per Å and per Å^2.
     """
     n_probes = probes.shape[1]
-    first = torch.empty(len(positions), n_probes, layout.width)
+    jvp = torch.empty(len(positions), n_probes, layout.width)
     second = torch.empty(len(positions), n_probes, layout.width)
     for start in range(0, len(positions), _CHUNK):
         rows = slice(start, start + _CHUNK)
         centre = describe_values(layout, positions[rows])
         for v in range(n_probes):
             up, down = (describe_values(layout, positions[rows] + s * STEP_ANG * probes[rows, v]) for s in (1, -1))
-            first[rows, v] = ((up - down) / (2.0 * STEP_ANG)).float()
+            jvp[rows, v] = ((up - down) / (2.0 * STEP_ANG)).float()
             second[rows, v] = ((up + down - 2.0 * centre) / STEP_ANG**2).float()
-    return first, second
+    return jvp, second
 
 
 def laplacian(layout: Layout, positions: NDArray[np.float64]) -> Tensor:

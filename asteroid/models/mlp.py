@@ -8,7 +8,6 @@ lie in one tensor [K, P] and every layer is one batched product.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
@@ -17,13 +16,15 @@ from torch import Tensor
 
 from asteroid.descriptors.describe import describe_values
 from asteroid.descriptors.streaming import stream_batches
+from asteroid.models.mlp_derivatives import curvature_along, energy_and_forces
+from asteroid.models.mlp_parameters import initial_parameters, parameter_count, trainable_mask
 from asteroid.models.network import Inputs, NetworkSettings, Scaling
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from asteroid.descriptors.frame_bank import FrameTensors, Probes
-    from asteroid.descriptors.layout import ElementBlock, Layout
+    from asteroid.descriptors.layout import Layout
 
 #: Frames that the scaling is measured on. A level of any size must be trainable without a pass over all its frames,
 #: and the scaling must not depend on whether it is streamed.
@@ -120,48 +121,15 @@ class DescriptorMLP:
         batches = list(rows)
         for batch, inputs in zip(batches, self.batches(frames, batches), strict=True):
             flat = batch.flatten()
-            along = probes.first.index_select(0, flat).unflatten(0, batch.shape)
-            yield (*inputs, along, probes.laplacian.index_select(0, flat).unflatten(0, batch.shape))
+            jvp = probes.jvp.index_select(0, flat).unflatten(0, batch.shape)
+            yield (*inputs, jvp, probes.laplacian.index_select(0, flat).unflatten(0, batch.shape))
 
     def forces_and_curvature(self, parameters: Tensor, scaling: Scaling, inputs: Inputs) -> tuple[Tensor, Tensor]:
         """Forces [K, M, 3A] in eV/Å and second derivatives of the energy along V probes [K, M, V] in eV/Å^2."""
-        descriptors, jacobians, first, laplacian = inputs
+        descriptors, jacobians, jvp, laplacian = inputs
         _, forces = self.energy_and_forces(parameters, scaling, (descriptors, jacobians))
         second = laplacian[:, :, None]
-        return forces, curvature(self.layout, self.settings, parameters, scaling, descriptors, first, second)
-
-
-#: Spread of the first layer's weights over that of unit variance. Measured on ethanol: .05-.3 are alike, 1 is worse.
-_FIRST_LAYER_GAIN = 0.2
-
-
-def parameter_count(layout: Layout, settings: MLPSettings) -> int:
-    """Number of weights P of one model."""
-    return sum(math.prod(shape) for block in layout.blocks for shape in _shapes(block, settings))
-
-
-def initial_parameters(layout: Layout, settings: MLPSettings, seed: int) -> Tensor:
-    """Random weights [P] of one model: small on the descriptors, unit variance through the other layers.
-
-    Small first weights make the untrained function smooth, and what the labels do not determine stays so.
-    """
-    generator = torch.Generator().manual_seed(seed)
-    parts = []
-    for block in layout.blocks:
-        for place, shape in enumerate(_shapes(block, settings)):
-            spread = 1.0 / math.sqrt(shape[0]) if len(shape) == 2 else 0.5
-            spread *= _FIRST_LAYER_GAIN if place == 0 else 1.0
-            parts.append((spread * torch.randn(shape, generator=generator)).flatten())
-    return torch.cat(parts)
-
-
-def trainable_mask(layout: Layout, settings: MLPSettings, frozen_layers: int) -> Tensor:
-    """Zero [P] for the weights of the first layers of every element's network, one for the others."""
-    parts = []
-    for block in layout.blocks:
-        for place, shape in enumerate(_shapes(block, settings)):
-            parts.append(torch.full((math.prod(shape),), float(place >= 2 * frozen_layers)))
-    return torch.cat(parts)
+        return forces, curvature_along(self.layout, self.settings, parameters, scaling, descriptors, jvp, second)
 
 
 def measure_scaling(layout: Layout, descriptors: Tensor, forces: Tensor) -> Scaling:
@@ -183,154 +151,3 @@ def measure_scaling(layout: Layout, descriptors: Tensor, forces: Tensor) -> Scal
         mean[cut] = values.mean(0).float().repeat(len(block.atoms))
         inverse_std[cut] = 1.0 / float(spread)
     return Scaling(mean[None], inverse_std[None], forces.abs().mean()[None].clamp_min(1e-6))
-
-
-def energy_and_forces(
-    layout: Layout, settings: MLPSettings, parameters: Tensor, scaling: Scaling, descriptors: Tensor, jacobians: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Energies and forces of M frames for each of K models.
-
-    Args:
-        layout: layout of the descriptors.
-        settings: size of the networks.
-        parameters: [K, P].
-        scaling: of the K models.
-        descriptors: [K, M, W] for frames of each model's own, or [1, M, W] for frames that all models share.
-        jacobians: [K, M, W, 3A] or [1, M, W, 3A]; a shared Jacobian is read once for all models.
-
-    Returns:
-        energies [K, M] in eV up to a constant, forces [K, M, 3A] in eV/Å.
-    """
-    n_models, n_frames = parameters.shape[0], descriptors.shape[1]
-    shared = descriptors.shape[0] == 1
-    # Models that share frames in training share their scaling as well, but at prediction they may not.
-    centred = descriptors - scaling.mean[:, None]
-    weights = _unpack(layout, settings, parameters)
-    energy = torch.zeros(n_models, n_frames, dtype=parameters.dtype)
-    slopes = []
-    for block in layout.blocks:
-        n_channels = len(block.channels)
-        hidden = centred[..., block.start : block.stop].reshape(n_models, -1, n_channels)
-        inverse_std = scaling.inverse_std[:, block.start : block.start + n_channels, None]
-        matrices, bends = [], []
-        for layer in range(settings.layers):
-            matrix, bias = next(weights), next(weights)
-            if layer == 0:
-                matrix = matrix * inverse_std
-            matrices.append(matrix)
-            hidden, bend = _silu(torch.baddbmm(bias[:, None], hidden, matrix))
-            bends.append(bend)
-        readout = next(weights)
-        atomic = torch.bmm(hidden, readout[..., None])
-        energy = energy + atomic.reshape(n_models, n_frames, -1).sum(-1)
-        slope = bends[-1] * readout[:, None]
-        for layer in reversed(range(settings.layers)):
-            slope = torch.bmm(slope, matrices[layer].transpose(1, 2))
-            if layer:
-                slope = slope * bends[layer - 1]
-        slopes.append(slope.reshape(n_models, n_frames, -1))
-    slope = torch.cat(slopes, -1)
-    if shared:
-        forces = -torch.bmm(slope.transpose(0, 1), jacobians[0]).transpose(0, 1)
-    else:
-        flat = slope.reshape(n_models * n_frames, 1, -1)
-        forces = -torch.bmm(flat, jacobians.flatten(0, 1)).reshape(n_models, n_frames, -1)
-    scale = scaling.force_scale_ev_ang[:, None]
-    return energy * scale, forces * scale[..., None]
-
-
-def curvature(
-    layout: Layout,
-    settings: MLPSettings,
-    parameters: Tensor,
-    scaling: Scaling,
-    descriptors: Tensor,
-    first: Tensor,
-    second: Tensor,
-) -> Tensor:
-    """Second derivatives of the energy of M frames along V directions each, for each of K models.
-
-    Along x + t v the descriptors move as D + t Jv + t^2/2 D''[v,v], hence, with the derivative of E by the units h_l of
-    layer l from one reverse pass and their velocity z_l' from one forward pass along v,
-    E'' = (dE/dD) D''[v,v] + sum_l (dE/dh_l) silu''(z_l) z_l'^2. No Hessian is formed, and the result can be
-    differentiated by the parameters. As F = -dE/dx, v^T (dF/dx) v is the negative of what is returned.
-
-    Args:
-        layout: layout of the descriptors.
-        settings: size of the networks.
-        parameters: [K, P].
-        scaling: of the K models.
-        descriptors: [K, M, W], or [1, M, W] for frames that all models share.
-        first: J v, [K, M, V, W] or [1, M, V, W], per unit of v.
-        second: D''[v,v], of the shape of `first`; or [., M, 1, W], the mean over the probes or a better estimate of it
-            (see `asteroid.descriptors.probes`), which then takes the place of each probe's own
-
-    Returns:
-        [K, M, V] in eV per squared unit of v (eV/Å^2 for unit vectors in Å).
-    """
-    n_models, n_frames, n_probes = parameters.shape[0], descriptors.shape[1], first.shape[2]
-    weights = _unpack(layout, settings, parameters)
-    bent = torch.zeros(n_models, n_frames, n_probes, dtype=parameters.dtype)
-    slopes = []
-    for block in layout.blocks:
-        n_channels, cut = len(block.channels), slice(block.start, block.stop)
-        unit = slice(block.start, block.start + n_channels)
-        hidden = (descriptors[..., cut] - scaling.mean[:, None, cut]).reshape(n_models, -1, n_channels)
-        velocity = first[..., cut].reshape(len(first), -1, n_channels).expand(n_models, -1, -1)
-        matrices, bends, squares = [], [], []
-        for layer in range(settings.layers):
-            matrix, bias = next(weights), next(weights)
-            if layer == 0:
-                matrix = matrix * scaling.inverse_std[:, unit, None]
-            z = torch.baddbmm(bias[:, None], hidden, matrix)
-            z_velocity = torch.bmm(velocity, matrix).reshape(n_models, n_frames, n_probes, -1, settings.hidden)
-            gate = torch.sigmoid(z)
-            hidden = z * gate
-            rest = 1.0 - gate
-            bend = gate + hidden * rest
-            matrices.append(matrix)
-            bends.append(bend)
-            # silu'' = gate' (2 + z (1 - 2 gate)) with gate' = gate (1 - gate)
-            squares.append((gate * rest * (2.0 + z * (rest - gate)), z_velocity))
-            if layer + 1 < settings.layers:
-                turned = z_velocity * bend.reshape(n_models, n_frames, 1, -1, settings.hidden)
-                velocity = turned.reshape(n_models, -1, settings.hidden)
-        pull = next(weights)[:, None]
-        for layer in reversed(range(settings.layers)):
-            bow, z_velocity = squares[layer]
-            force = (pull * bow).reshape(n_models * n_frames, -1, 1)
-            bent = bent + torch.bmm(z_velocity.square().flatten(3).flatten(0, 1), force).reshape(bent.shape)
-            pull = torch.bmm(pull * bends[layer], matrices[layer].transpose(1, 2))
-        slopes.append(pull.reshape(n_models, n_frames, -1))
-    slope = torch.cat(slopes, -1)
-    if second.shape[0] == 1:
-        along = torch.bmm(second[0], slope.permute(1, 2, 0)).permute(2, 0, 1)
-    else:
-        flat = second.expand(n_models, -1, -1, -1).flatten(0, 1)
-        along = torch.bmm(flat, slope.flatten(0, 1)[..., None]).reshape(n_models, n_frames, -1)
-    return (bent + along) * scaling.force_scale_ev_ang[:, None, None]
-
-
-def _silu(z: Tensor) -> tuple[Tensor, Tensor]:
-    """SiLU and its derivative."""
-    gate = torch.sigmoid(z)
-    value = z * gate
-    return value, gate + value * (1.0 - gate)
-
-
-def _shapes(block: ElementBlock, settings: MLPSettings) -> list[tuple[int, ...]]:
-    shapes: list[tuple[int, ...]] = []
-    width = len(block.channels)
-    for _ in range(settings.layers):
-        shapes += [(width, settings.hidden), (settings.hidden,)]
-        width = settings.hidden
-    return [*shapes, (settings.hidden,)]
-
-
-def _unpack(layout: Layout, settings: MLPSettings, parameters: Tensor) -> Iterator[Tensor]:
-    """The weights of each block in the order of `_shapes`, as views [K, ...]."""
-    shapes = [shape for block in layout.blocks for shape in _shapes(block, settings)]
-    # One split has one gradient; as many slices would each fill a tensor of all weights with zeros.
-    parts = parameters.split([math.prod(shape) for shape in shapes], 1)
-    for shape, part in zip(shapes, parts, strict=True):
-        yield part.reshape(-1, *shape)

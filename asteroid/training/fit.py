@@ -23,16 +23,16 @@ class Checkpoint:
     Attributes:
         step: steps done.
         parameters: [P] weights.
-        first: [P] Adam's running mean of the gradient.
-        second: [P] Adam's running mean of its square.
-        average: [P] running mean of the weights.
+        exp_avg: [P] Adam's first moment, the exponential average of the gradient.
+        exp_avg_sq: [P] Adam's second moment, that of its square.
+        ema: [P] exponential moving average of the weights.
     """
 
     step: int
     parameters: Tensor
-    first: Tensor
-    second: Tensor
-    average: Tensor
+    exp_avg: Tensor
+    exp_avg_sq: Tensor
+    ema: Tensor
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class BestKeeper:
         self.best = torch.stack([fit.parameters for fit in fits]) if fits else torch.empty(0)
         self._errors = torch.tensor([fit.val_error for fit in fits] or [math.inf] * n_models)
         self._curves = [list(fit.validation_curve) for fit in fits] or [[] for _ in range(n_models)]
-        self._broken = [fit.diverged_at_step for fit in fits] or [None] * n_models
+        self._diverged = [fit.diverged_at_step for fit in fits] or [None] * n_models
 
     def see(self, step: int, parameters: Tensor, errors: Tensor) -> None:
         """Compare weights [K, P] after a step by their validation errors [K]."""
@@ -105,7 +105,7 @@ class BestKeeper:
                 start_shift_ev=start[model].constant_ev,
                 val_error=float(self._errors[model]),
                 validation_curve=tuple(self._curves[model]),
-                diverged_at_step=self._broken[model] or diverged_at_step[model],
+                diverged_at_step=self._diverged[model] or diverged_at_step[model],
                 checkpoint=checkpoints[model],
                 element_energies_ev=zeros[model].elements_ev,
             )

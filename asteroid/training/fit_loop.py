@@ -72,7 +72,7 @@ def fit_pack(
     clip = torch.tensor([m.schedule.clip_norm for m in members])
     ema_decay = torch.tensor([[m.schedule.ema] for m in members])
 
-    parameters, first, second, average = _states(members, earlier)
+    parameters, exp_avg, exp_avg_sq, ema = _states(members, earlier)
     parameters.requires_grad_()
     trainable = _trainable(network, members)
     keeper = BestKeeper(earlier or len(members))
@@ -87,35 +87,35 @@ def fit_pack(
             if trainable is not None:
                 gradient *= trainable
             gradient *= (clip / gradient.norm(dim=1).clamp_min(1e-12)).clamp_max(1.0)[:, None]
-            _adam_step(parameters, gradient, first, second, rates[place], step)
-            # A young average must not remember the random start.
-            average.lerp_(parameters, 1.0 - ema_decay.clamp_max((1 + step) / (10 + step)))
+            _adam_step(parameters, gradient, exp_avg, exp_avg_sq, rates[place], step)
+            # At first the average decays faster, so that it forgets the random start.
+            ema.lerp_(parameters, 1.0 - ema_decay.clamp_max((1 + step) / (10 + step)))
         if step + 1 in validate_at:
-            errors = objective.validate(average)
+            errors = objective.validate(ema)
             # Energies that are not finite spoil the loss and leave the forces' part of the gradient as it was.
             errors = errors.where(losses[place].isfinite(), math.nan)
-            keeper.see(step + 1, average, errors)
+            keeper.see(step + 1, ema, errors)
             if on_validation is not None:
                 on_validation(step + 1, errors.tolist())
 
-    broken = _first_broken(losses, begin)
+    diverged = _first_divergence(losses, begin)
     if end < schedule.steps:
-        states = zip(parameters.detach(), first, second, average, strict=True)
+        states = zip(parameters.detach(), exp_avg, exp_avg_sq, ema, strict=True)
         checkpoints: list[Checkpoint | None] = [Checkpoint(end, *(t.clone() for t in state)) for state in states]
-        return keeper.fits(objective.start_zeros, [EnergyZero(math.nan)] * len(members), broken, checkpoints)
+        return keeper.fits(objective.start_zeros, [EnergyZero(math.nan)] * len(members), diverged, checkpoints)
     zeros = objective.energy_zeros(keeper.best)
-    return keeper.fits(objective.start_zeros, zeros, broken, [None] * len(members))
+    return keeper.fits(objective.start_zeros, zeros, diverged, [None] * len(members))
 
 
 def _states(members: list[Member], earlier: Sequence[Fit]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Weights, Adam's two means and the running mean of the weights, [K, P] each."""
+    """Weights, Adam's two moments and the moving average of the weights, [K, P] each."""
     if not earlier:
         parameters = torch.stack([m.parameters for m in members])
         return parameters, torch.zeros_like(parameters), torch.zeros_like(parameters), parameters.clone()
     found = [fit.checkpoint for fit in earlier]
-    states = [(c.parameters, c.first, c.second, c.average) for c in found if c is not None]
-    parameters, first, second, average = (torch.stack(own) for own in zip(*states, strict=True))
-    return parameters, first, second, average
+    states = [(c.parameters, c.exp_avg, c.exp_avg_sq, c.ema) for c in found if c is not None]
+    parameters, exp_avg, exp_avg_sq, ema = (torch.stack(own) for own in zip(*states, strict=True))
+    return parameters, exp_avg, exp_avg_sq, ema
 
 
 def _objective(
@@ -144,16 +144,18 @@ def _trainable(network: Network, members: list[Member]) -> Tensor | None:
     return torch.stack([network.trainable_mask(m.schedule.frozen_layers) for m in members])
 
 
-def _first_broken(losses: Tensor, begin: int) -> list[int | None]:
+def _first_divergence(losses: Tensor, begin: int) -> list[int | None]:
     """The first step, counted from 1, of each model whose loss [steps, K] is not finite; `begin` steps came before."""
-    broken = ~losses.isfinite()
-    return [begin + int(own.int().argmax()) + 1 if own.any() else None for own in broken.T]
+    diverged = ~losses.isfinite()
+    return [begin + int(own.int().argmax()) + 1 if own.any() else None for own in diverged.T]
 
 
-def _adam_step(parameters: Tensor, gradient: Tensor, first: Tensor, second: Tensor, rate: Tensor, step: int) -> None:
+def _adam_step(
+    parameters: Tensor, gradient: Tensor, exp_avg: Tensor, exp_avg_sq: Tensor, rate: Tensor, step: int
+) -> None:
     """Adam (Kingma and Ba, arXiv 1412.6980) in place on flat weights [K, P] with one rate per model [K]."""
-    first.lerp_(gradient, 0.1)
-    second.mul_(0.999).addcmul_(gradient, gradient, value=0.001)
+    exp_avg.lerp_(gradient, 0.1)
+    exp_avg_sq.mul_(0.999).addcmul_(gradient, gradient, value=0.001)
     correction = math.sqrt(1.0 - 0.999 ** (step + 1))
     step_size = rate * (correction / (1.0 - 0.9 ** (step + 1)))
-    parameters.sub_(first.div(second.sqrt().add_(1e-8 * correction)).mul_(step_size[:, None]))
+    parameters.sub_(exp_avg.div(exp_avg_sq.sqrt().add_(1e-8 * correction)).mul_(step_size[:, None]))

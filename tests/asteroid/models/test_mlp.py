@@ -10,14 +10,9 @@ import torch
 from scipy.spatial.transform import Rotation
 
 from asteroid.descriptors.layout import DescriptorSettings, Layout, make_layout
-from asteroid.models.mlp import (
-    MLPSettings,
-    energy_and_forces,
-    initial_parameters,
-    measure_scaling,
-    parameter_count,
-    trainable_mask,
-)
+from asteroid.models.mlp import MLPSettings, measure_scaling
+from asteroid.models.mlp_derivatives import energy_and_forces
+from asteroid.models.mlp_parameters import initial_parameters, parameter_count, trainable_mask
 from asteroid.models.network import Scaling, stack_scalings
 
 if TYPE_CHECKING:

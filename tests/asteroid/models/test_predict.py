@@ -6,7 +6,8 @@ import numpy as np
 import torch
 
 from asteroid.models import predict as prediction
-from asteroid.models.mlp import DescriptorMLP, MLPSettings, initial_parameters, measure_scaling
+from asteroid.models.mlp import DescriptorMLP, MLPSettings, measure_scaling
+from asteroid.models.mlp_parameters import initial_parameters
 from asteroid.models.predict import predict
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ import torch
 from scipy import stats
 
 from asteroid.descriptors.frame_bank import Prediction
-from asteroid.models.mlp import DescriptorMLP, MLPSettings, initial_parameters, measure_scaling
+from asteroid.models.mlp import DescriptorMLP, MLPSettings, measure_scaling
+from asteroid.models.mlp_parameters import initial_parameters
 from asteroid.models.predict import predict, predict_models
 from asteroid.models.trained import TrainedNetwork
 from asteroid.stages.evaluation import ModelErrors, block_bootstrap_se, evaluate

@@ -11,7 +11,8 @@ import torch
 
 from asteroid.descriptors.frame_bank import BankEntry, build_bank
 from asteroid.labels.label_set import content_hashes
-from asteroid.models.mlp import DescriptorMLP, MLPSettings, initial_parameters, measure_scaling, trainable_mask
+from asteroid.models.mlp import DescriptorMLP, MLPSettings, measure_scaling
+from asteroid.models.mlp_parameters import initial_parameters, trainable_mask
 from asteroid.models.network import Scaling
 from asteroid.models.predict import predict
 from asteroid.stages import network_stage

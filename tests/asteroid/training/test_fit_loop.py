@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from asteroid.models.mlp import DescriptorMLP, MLPSettings, energy_and_forces, initial_parameters, measure_scaling
+from asteroid.models.mlp import DescriptorMLP, MLPSettings, measure_scaling
+from asteroid.models.mlp_derivatives import energy_and_forces
+from asteroid.models.mlp_parameters import initial_parameters
 from asteroid.models.predict import predict
 from asteroid.training import fit_loop as training
 from asteroid.training import label_objective

@@ -64,5 +64,5 @@ def test_the_best_weights_survive_a_later_divergence() -> None:
 def test_the_first_step_that_is_not_finite_is_named() -> None:
     losses = torch.ones(4, 4)
     losses[2:, 0], losses[0, 1], losses[1, 1], losses[3, 3] = math.nan, math.inf, math.nan, -math.inf
-    assert training._first_broken(losses, 0) == [3, 1, None, 4]
-    assert training._first_broken(losses, 10) == [13, 11, None, 14]
+    assert training._first_divergence(losses, 0) == [3, 1, None, 4]
+    assert training._first_divergence(losses, 10) == [13, 11, None, 14]

@@ -15,7 +15,10 @@ from asteroid.descriptors.describe import describe
 from asteroid.descriptors.layout import DescriptorSettings, Layout, make_layout
 from asteroid.descriptors.probes import describe_probes, draw_probes, laplacian
 from asteroid.errors import InputError
-from asteroid.models.mlp import MLPSettings, Scaling, curvature, energy_and_forces, initial_parameters, measure_scaling
+from asteroid.models.mlp import MLPSettings, measure_scaling
+from asteroid.models.mlp_derivatives import curvature_along, energy_and_forces
+from asteroid.models.mlp_parameters import initial_parameters
+from asteroid.models.network import Scaling
 from asteroid.training.score_matching import BOLTZMANN_EV_PER_K, kt_ev, score_loss, thermal_force_scale
 
 if TYPE_CHECKING:
@@ -57,9 +60,9 @@ def random_models(layout: Layout, settings: MLPSettings, n_models: int) -> tuple
 
 def along(describe_float64: Describe, layout: Layout, positions: np.ndarray, probes: np.ndarray) -> tuple[Tensor, ...]:
     """Descriptors [1, M, W], J v and D''[v, v] [1, M, V, W] in float64, the latter from the hand-written Jacobians."""
-    values, pulls = describe_float64(layout, positions)
+    values, jacobians = describe_float64(layout, positions)
     flat = torch.tensor(probes).flatten(2)
-    first = torch.einsum("mwa,mva->mvw", pulls, flat)
+    first = torch.einsum("mwa,mva->mvw", jacobians, flat)
     second = torch.zeros_like(first)
     for v in range(probes.shape[1]):
         # Fourth-order central differences.
@@ -72,8 +75,8 @@ def along(describe_float64: Describe, layout: Layout, positions: np.ndarray, pro
 def forces_of(
     describe_float64: Describe, layout: Layout, settings: MLPSettings, model: tuple[Tensor, Scaling], at: np.ndarray
 ) -> Tensor:
-    values, pulls = describe_float64(layout, at)
-    return energy_and_forces(layout, settings, *model, values[None], pulls[None])[1]
+    values, jacobians = describe_float64(layout, at)
+    return energy_and_forces(layout, settings, *model, values[None], jacobians[None])[1]
 
 
 @pytest.mark.parametrize("layers", [1, 2, 3])
@@ -96,7 +99,7 @@ def test_curvature_along_probes_and_the_trace_of_the_hessian(
     assert (hessian - hessian.transpose(-1, -2)).abs().max() < 1e-6 * hessian.abs().max()
 
     probes = np.random.default_rng(1).normal(size=(3, 4, 6, 3))
-    found = curvature(layout, settings, *model, *along(describe_float64, layout, positions, probes))
+    found = curvature_along(layout, settings, *model, *along(describe_float64, layout, positions, probes))
     flat = torch.tensor(probes).flatten(2)
     wanted = torch.einsum("mva,kmab,mvb->kmv", flat, hessian, flat)
     assert found.shape == (2, 3, 4)
@@ -104,11 +107,11 @@ def test_curvature_along_probes_and_the_trace_of_the_hessian(
 
     trace = hessian.diagonal(dim1=-2, dim2=-1).sum(-1)
     basis = np.broadcast_to(moves, (3, 18, 6, 3)).copy()
-    over_all = curvature(layout, settings, *model, *along(describe_float64, layout, positions, basis)).sum(-1)
+    over_all = curvature_along(layout, settings, *model, *along(describe_float64, layout, positions, basis)).sum(-1)
     torch.testing.assert_close(over_all, trace, rtol=1e-6, atol=1e-6 * float(trace.abs().max()))
     # Translations bend nothing: the probes that are drawn leave them out, and a full set gives the trace.
     drawn = draw_probes(["0a", "0b", "0c"], 6, 15, 0)
-    mean = curvature(layout, settings, *model, *along(describe_float64, layout, positions, drawn)).mean(-1)
+    mean = curvature_along(layout, settings, *model, *along(describe_float64, layout, positions, drawn)).mean(-1)
     torch.testing.assert_close(mean, trace, rtol=1e-6, atol=1e-6 * float(trace.abs().max()))
 
 
@@ -118,7 +121,7 @@ def test_stored_probes_give_the_trace_too(layout: Layout, positions: np.ndarray,
     parameters, scaling = random_models(layout, settings, 2)
     drawn = draw_probes(["0a", "0b", "0c"], 6, 15, 0)
     exact = along(describe_float64, layout, positions, drawn)
-    trace = curvature(layout, settings, parameters, scaling, *exact).mean(-1)
+    trace = curvature_along(layout, settings, parameters, scaling, *exact).mean(-1)
     first, second = describe_probes(layout, positions, drawn)
     stored = Scaling(scaling.mean.float(), scaling.inverse_std.float(), scaling.force_scale_ev_ang.float())
     given = (layout, settings, parameters.float(), stored, exact[0].float(), first[None])
@@ -126,9 +129,13 @@ def test_stored_probes_give_the_trace_too(layout: Layout, positions: np.ndarray,
         laplacian(layout, positions)[None, :, None],
         laplacian(layout, positions)[None, :, None].expand(2, -1, -1, -1),
     )
-    for bent in (curvature(*given, second[None]), curvature(*given, whole), curvature(*given, part)):
-        assert bent.shape == (2, 3, 15)
-        torch.testing.assert_close(bent.mean(-1).double(), trace, rtol=1e-4, atol=1e-4 * float(trace.abs().max()))
+    for curvature in (
+        curvature_along(*given, second[None]),
+        curvature_along(*given, whole),
+        curvature_along(*given, part),
+    ):
+        assert curvature.shape == (2, 3, 15)
+        torch.testing.assert_close(curvature.mean(-1).double(), trace, rtol=1e-4, atol=1e-4 * float(trace.abs().max()))
 
 
 def test_shared_frames_equal_own_frames_and_single_models(
@@ -138,16 +145,16 @@ def test_shared_frames_equal_own_frames_and_single_models(
     parameters, scaling = random_models(layout, settings, 3)
     probes = np.random.default_rng(1).normal(size=(3, 2, 6, 3))
     shared = along(describe_float64, layout, positions, probes)
-    together = curvature(layout, settings, parameters, scaling, *shared)
-    own = curvature(layout, settings, parameters, scaling, *(t.expand(3, *t.shape[1:]) for t in shared))
+    together = curvature_along(layout, settings, parameters, scaling, *shared)
+    own = curvature_along(layout, settings, parameters, scaling, *(t.expand(3, *t.shape[1:]) for t in shared))
     torch.testing.assert_close(own, together, rtol=1e-10, atol=1e-10)
     orders = [[0, 1, 2], [2, 0, 1], [1, 2, 0]]
     mixed = [torch.stack([t[0, order] for order in orders]) for t in shared]
     for k, (order, found) in enumerate(
-        zip(orders, curvature(layout, settings, parameters, scaling, *mixed), strict=True)
+        zip(orders, curvature_along(layout, settings, parameters, scaling, *mixed), strict=True)
     ):
         torch.testing.assert_close(found, together[k, order], rtol=1e-10, atol=1e-10)
-        alone = curvature(layout, settings, parameters[k : k + 1], scaling.rows(torch.tensor([k])), *shared)
+        alone = curvature_along(layout, settings, parameters[k : k + 1], scaling.rows(torch.tensor([k])), *shared)
         torch.testing.assert_close(alone[0], together[k], rtol=1e-10, atol=1e-10)
 
 
@@ -159,12 +166,12 @@ def test_the_loss_can_be_differentiated_by_the_weights(
     parameters, scaling = random_models(layout, settings, 2)
     probes = np.random.default_rng(1).normal(size=(3, 2, 6, 3))
     values, first, second = along(describe_float64, layout, positions, probes)
-    pulls = describe_float64(layout, positions)[1][None]
+    jacobians = describe_float64(layout, positions)[1][None]
     thermal = torch.tensor([0.03, 0.3], dtype=torch.float64)
 
     def loss(weights: Tensor) -> Tensor:
-        _, forces = energy_and_forces(layout, settings, weights, scaling, values, pulls)
-        return score_loss(forces, curvature(layout, settings, weights, scaling, values, first, second), thermal)
+        _, forces = energy_and_forces(layout, settings, weights, scaling, values, jacobians)
+        return score_loss(forces, curvature_along(layout, settings, weights, scaling, values, first, second), thermal)
 
     free = parameters.clone().requires_grad_()
     (gradient,) = torch.autograd.grad(loss(free).sum(), free)
@@ -177,15 +184,15 @@ def test_the_loss_can_be_differentiated_by_the_weights(
 
 def test_the_loss_follows_its_definition() -> None:
     rng = np.random.default_rng(0)
-    forces, bent = torch.tensor(rng.normal(size=(2, 5, 9))), torch.tensor(rng.normal(size=(2, 5, 3)))
+    forces, curvature = torch.tensor(rng.normal(size=(2, 5, 9))), torch.tensor(rng.normal(size=(2, 5, 3)))
     thermal = [0.02, 0.5]
-    found = score_loss(forces, bent, torch.tensor(thermal, dtype=torch.float64))
+    found = score_loss(forces, curvature, torch.tensor(thermal, dtype=torch.float64))
     for k in range(2):
         per_frame = [
-            0.5 * float((forces[k, m] ** 2).sum()) - thermal[k] * sum(map(float, bent[k, m])) / 3 for m in range(5)
+            0.5 * float((forces[k, m] ** 2).sum()) - thermal[k] * sum(map(float, curvature[k, m])) / 3 for m in range(5)
         ]
         assert float(found[k]) == pytest.approx(sum(per_frame) / 5)
-    assert float(score_loss(forces[:1], bent[:1], 0.02)[0]) == pytest.approx(float(found[0]))
+    assert float(score_loss(forces[:1], curvature[:1], 0.02)[0]) == pytest.approx(float(found[0]))
 
 
 def test_thermal_energy() -> None:
@@ -204,11 +211,13 @@ def test_loss_is_the_same_after_rotation_with_the_probes(layout: Layout, positio
     turn = Rotation.random(rng=np.random.default_rng(2)).as_matrix().T
 
     def loss(at: np.ndarray, directions: np.ndarray) -> float:
-        values, pulls = describe(layout, at)
+        values, jacobians = describe(layout, at)
         first, second = describe_probes(layout, at, directions)
-        _, forces = energy_and_forces(layout, settings, parameters.float(), stored, values[None], pulls[None])
-        bent = curvature(layout, settings, parameters.float(), stored, values[None], first[None], second[None])
-        return float(score_loss(forces, bent, 0.05)[0])
+        _, forces = energy_and_forces(layout, settings, parameters.float(), stored, values[None], jacobians[None])
+        curvature = curvature_along(
+            layout, settings, parameters.float(), stored, values[None], first[None], second[None]
+        )
+        return float(score_loss(forces, curvature, 0.05)[0])
 
     before = loss(positions, probes)
     assert loss(positions @ turn + np.array([3.0, -1.0, 2.0]), probes @ turn) == pytest.approx(before, rel=1e-4)
@@ -231,7 +240,7 @@ def test_force_scale_from_geometries() -> None:
 
 
 def springs(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """A bent triatomic with a spring on each of its three distances."""
+    """A curvature triatomic with a spring on each of its three distances."""
     return _pairs(x, lambda r, pair: (0.5 * _STIFF[pair] * (r - _REST[pair]) ** 2, _STIFF[pair] * (r - _REST[pair])))
 
 
@@ -288,17 +297,17 @@ def learn(layout: Layout, frames: list[np.ndarray], thermal: list[float], signs:
     settings = MLPSettings(hidden=16)
     n_models, n = len(frames), len(frames[0]) - 500
     n_atoms = frames[0].shape[1]
-    values, pulls, firsts, bends, scalings = [], [], [], [], []
+    values, jacobians, firsts, laplacians, scalings = [], [], [], [], []
     for k, x in enumerate(frames):
         described, jacobian = describe(layout, x)
         values.append(described)
-        pulls.append(jacobian)
+        jacobians.append(jacobian)
         probes = draw_probes([f"{k * len(x) + i:x}" for i in range(n)], n_atoms, 2, 0)
         firsts.append(describe_probes(layout, x[:n], probes)[0])
-        bends.append(laplacian(layout, x[:n]))
+        laplacians.append(laplacian(layout, x[:n]))
         one = measure_scaling(layout, described[:n], torch.zeros(n, 3 * n_atoms))
         scalings.append(replace(one, force_scale_ev_ang=torch.tensor([thermal_force_scale(x[:n], 0.03)])))
-    value, pull, first, bend = (torch.stack(parts) for parts in (values, pulls, firsts, bends))
+    value, jacobian, first, second = (torch.stack(parts) for parts in (values, jacobians, firsts, laplacians))
     scaling = Scaling(
         torch.cat([s.mean for s in scalings]),
         torch.cat([s.inverse_std for s in scalings]),
@@ -310,14 +319,16 @@ def learn(layout: Layout, frames: list[np.ndarray], thermal: list[float], signs:
     rng = np.random.default_rng(0)
     for _ in range(steps):
         rows = torch.tensor(rng.choice(n, 25, replace=False))
-        _, forces = energy_and_forces(layout, settings, parameters, scaling, value[:, rows], pull[:, rows])
-        bent = curvature(layout, settings, parameters, scaling, value[:, rows], first[:, rows], bend[:, rows, None])
-        loss = score_loss(forces, bent * torch.tensor(signs)[:, None, None], torch.tensor(thermal))
+        _, forces = energy_and_forces(layout, settings, parameters, scaling, value[:, rows], jacobian[:, rows])
+        curvature = curvature_along(
+            layout, settings, parameters, scaling, value[:, rows], first[:, rows], second[:, rows, None]
+        )
+        loss = score_loss(forces, curvature * torch.tensor(signs)[:, None, None], torch.tensor(thermal))
         (parameters.grad,) = torch.autograd.grad((loss / scaling.force_scale_ev_ang**2).sum(), parameters)
         optimiser.step()
         decay.step()
     with torch.no_grad():
-        _, forces = energy_and_forces(layout, settings, parameters, scaling, value[:, n:], pull[:, n:])
+        _, forces = energy_and_forces(layout, settings, parameters, scaling, value[:, n:], jacobian[:, n:])
     return forces.unflatten(-1, (-1, 3)).double().numpy()
 
 
