@@ -9,8 +9,7 @@ import numpy as np
 
 from asteroid.errors import InputError
 from asteroid.labelling.labeller import NotConvergedError
-from asteroid.labelling.levels import XTB
-from asteroid.labelling.xtb_labeller import xtb_labeller
+from asteroid.labelling.xtb_labeller import XTB, xtb_labeller
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from asteroid.labelling.labeller import Method, check_electrons
+from asteroid.labelling.electrons import check_electrons
 from asteroid.labelling.levels import parse_level, refuse_missing_program
 
 if TYPE_CHECKING:
-    from asteroid.labelling.labeller import Labeller
+    from asteroid.labelling.labeller import Labeller, Method
     from asteroid.labels.label_set import FloatArray, IntArray
 
 
@@ -34,14 +34,4 @@ def open_labeller(method: Method, numbers: IntArray, reference: FloatArray) -> L
     level = parse_level(method.level)
     refuse_missing_program(level)
     check_electrons(method, level, numbers)
-    if level.family == "force field":
-        from asteroid.labelling.rdkit_labeller import force_field_labeller
-
-        return force_field_labeller(level.method, numbers, reference)
-    if level.family == "xtb":
-        from asteroid.labelling.xtb_labeller import xtb_labeller
-
-        return xtb_labeller(level.method, numbers, method.charge, method.unpaired, method.max_cycle)
-    from asteroid.labelling.pyscf_labeller import pyscf_labeller
-
-    return pyscf_labeller(method, level, numbers)
+    return level.program.labeller(method, level, numbers, reference)

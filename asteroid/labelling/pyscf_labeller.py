@@ -12,13 +12,19 @@ from ase.units import Bohr, Hartree
 
 from asteroid.errors import InputError
 from asteroid.labelling.labeller import NotConvergedError
-from asteroid.labelling.levels import COMMON_BASES
+from asteroid.labelling.program import Program
 
 if TYPE_CHECKING:
     from asteroid.labelling.labeller import Labeller, Method
-    from asteroid.labelling.levels import Level
+    from asteroid.labelling.program import Level
     from asteroid.labels.label_set import FloatArray, IntArray
 
+#: Bases to name when a name is wrong; PySCF knows more.
+COMMON_BASES = (
+    *("sto-3g", "3-21g", "6-31g", "6-31g_d", "6-31g_d_p", "6-31+g_d", "6-311g_d_p", "6-311++g_d_p"),
+    *("cc-pvdz", "cc-pvtz", "cc-pvqz", "aug-cc-pvdz", "aug-cc-pvtz", "aug-cc-pvqz"),
+    *("def2-svp", "def2-svpd", "def2-tzvp", "def2-tzvpp", "def2-tzvpd", "def2-qzvp"),
+)
 #: Thresholds: SCF energy, coupled-cluster energy (Hartree), norms of changes of amplitudes and multipliers. With them
 #: forces equal finite differences of the energy to 1e-6 Hartree/Bohr.
 SCF_TOL, CC_TOL, CC_NORM_TOL, LAMBDA_TOL = 1e-10, 1e-7, 1e-5, 1e-5
@@ -187,3 +193,27 @@ def _coupled_cluster(mean_field: Any, core: int | None, method: Method, *, tripl
 
 def _gradient(solved: Any) -> Any:
     return solved.nuc_grad_method().kernel()
+
+
+def _settings(method: Method, level: Level) -> dict[str, Any]:
+    card: dict[str, Any] = {"max_cycle": method.max_cycle, "scf_tol": SCF_TOL}
+    card["density_fitting"] = level.method == "pbe"
+    if level.method in ("pbe", "b3lyp"):
+        card["grid_level"] = GRID_LEVEL
+    if level.method in ("mp2", "ccsd", "ccsd_t"):
+        card["frozen_core"] = True
+    if level.method in ("ccsd", "ccsd_t"):
+        card |= {"cc_tol": CC_TOL, "cc_norm_tol": CC_NORM_TOL, "lambda_tol": LAMBDA_TOL}
+    return card
+
+
+PROGRAM = Program(
+    name="PySCF",
+    module="pyscf",
+    # PBE with density fitting is bound by its diagonalisation.
+    formal_exponents={"hf": 4, "pbe": 3, "b3lyp": 4, "mp2": 5, "ccsd": 6, "ccsd_t": 7},
+    takes_basis=True,
+    labeller=lambda method, level, numbers, _: pyscf_labeller(method, level, numbers),
+    count_functions=lambda method, level, numbers, positions: basis_functions(method, level, numbers, positions),
+    settings=_settings,
+)

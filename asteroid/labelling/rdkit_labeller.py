@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from asteroid.errors import InputError
-from asteroid.labelling.levels import FORCE_FIELDS
+from asteroid.labelling.program import Program
 from asteroid.labels.sites import bonds
 from asteroid.units import KCAL_PER_MOL_EV
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from asteroid.labelling.labeller import Labeller
     from asteroid.labels.label_set import FloatArray, IntArray
 
+#: Names that RDKit has for the methods.
+FORCE_FIELDS = {"uff": "UFF", "mmff94": "MMFF94"}
 #: Pairs farther apart than this are left out, as a multiple of their van der Waals minimum (UFF) or in Å (MMFF94). The
 #: list of pairs is made once, so none may be missing from it: all pairs count.
 _ALL_PAIRS = 1e4
@@ -100,3 +102,14 @@ def _force_field(method: str, molecule: Any, numbers: IntArray) -> Any:
         )
     found.Initialize()
     return found
+
+
+PROGRAM = Program(
+    name="RDKit",
+    module="rdkit",
+    formal_exponents=dict.fromkeys(FORCE_FIELDS, 2),  # their pairs of atoms
+    takes_charge=False,
+    labeller=lambda _, level, numbers, reference: force_field_labeller(level.method, numbers, reference),
+    count_functions=lambda _, __, numbers, ___: len(numbers),
+    settings=lambda _, __: {},
+)

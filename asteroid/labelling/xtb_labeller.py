@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 from ase.units import Bohr, Hartree
 
 from asteroid.labelling.labeller import NotConvergedError
-from asteroid.labelling.levels import XTB
+from asteroid.labelling.program import Program
 
 if TYPE_CHECKING:
     from asteroid.labelling.labeller import Labeller
     from asteroid.labels.label_set import FloatArray, IntArray
+
+#: Names that tblite has for the methods.
+XTB = {"gfn1-xtb": "GFN1-xTB", "gfn2-xtb": "GFN2-xTB", "ipea1-xtb": "IPEA1-xTB"}
 
 
 def xtb_labeller(method: str, numbers: IntArray, charge: int, unpaired: int, max_cycle: int) -> Labeller:
@@ -50,3 +53,17 @@ def xtb_orbitals(method: str, numbers: IntArray, positions: FloatArray, charge: 
     calculator = Calculator(XTB[method], numbers, positions / Bohr, charge=float(charge), uhf=unpaired)
     calculator.set("verbosity", 0)
     return len(calculator.singlepoint().get("orbital-energies").reshape(-1))
+
+
+PROGRAM = Program(
+    name="tblite",
+    module="tblite",
+    formal_exponents=dict.fromkeys(XTB, 3),  # the diagonalisation
+    labeller=lambda method, level, numbers, _: xtb_labeller(
+        level.method, numbers, method.charge, method.unpaired, method.max_cycle
+    ),
+    count_functions=lambda method, level, numbers, positions: xtb_orbitals(
+        level.method, numbers, positions, method.charge, method.unpaired
+    ),
+    settings=lambda method, _: {"max_cycle": method.max_cycle},
+)

@@ -14,7 +14,7 @@ from asteroid.errors import InputError
 from asteroid.io.formats import format_to_write
 from asteroid.io.sidecar import sidecar_path
 from asteroid.io.write import write_labels
-from asteroid.labelling.levels import PROGRAMS, parse_level
+from asteroid.labelling.levels import parse_level
 from asteroid.labels.selection_rule import KEY
 from study.files import write_json, write_text
 from study.labelling.work_folder import work_folder
@@ -78,28 +78,12 @@ def method_card(method: Method) -> dict[str, Any]:
         card["code"] = method.calculator
     else:
         level = parse_level(method.level)
-        program, _ = PROGRAMS[level.family]
+        program = level.program.module
         card |= {"code": program, f"{program}_version": metadata.version(program)}
-        if level.family != "force field":
-            card["max_cycle"] = method.max_cycle
-        if level.family == "wave function":
-            card |= _wave_function_card(level.method)
+        card |= level.program.settings(method, level)
     card["ase_version"] = metadata.version("ase")
     return card | {
         "machine": f"{processor()}, one thread",
         "python": platform.python_version(),
         "numpy": np.__version__,
     }
-
-
-def _wave_function_card(method: str) -> dict[str, Any]:
-    from asteroid.labelling.pyscf_labeller import CC_NORM_TOL, CC_TOL, GRID_LEVEL, LAMBDA_TOL, SCF_TOL
-
-    card: dict[str, Any] = {"scf_tol": SCF_TOL, "density_fitting": method == "pbe"}
-    if method in ("pbe", "b3lyp"):
-        card["grid_level"] = GRID_LEVEL
-    if method in ("mp2", "ccsd", "ccsd_t"):
-        card["frozen_core"] = True
-    if method in ("ccsd", "ccsd_t"):
-        card |= {"cc_tol": CC_TOL, "cc_norm_tol": CC_NORM_TOL, "lambda_tol": LAMBDA_TOL}
-    return card

@@ -76,15 +76,7 @@ def count_functions(level_text: str, numbers: IntArray, positions: FloatArray, c
         InputError: the basis lacks an element.
     """
     level = parse_level(level_text)
-    if level.family == "wave function":
-        from asteroid.labelling.pyscf_labeller import basis_functions
-
-        return basis_functions(Method(level.slug, charge, unpaired), level, numbers, positions)
-    if level.family == "xtb":
-        from asteroid.labelling.xtb_labeller import xtb_orbitals
-
-        return xtb_orbitals(level.method, numbers, positions, charge, unpaired)
-    return len(numbers)
+    return level.program.count_functions(Method(level.slug, charge, unpaired), level, numbers, positions)
 
 
 def scenario_cpu_s(timing: LevelTiming, functions: int) -> float:

@@ -8,17 +8,22 @@ from labellers import labeller_of
 from asteroid.errors import InputError
 from asteroid.labelling import levels as labelling_levels
 from asteroid.labelling.labeller import Method
-from asteroid.labelling.levels import FORMAL_EXPONENT, WITH_BASIS, parse_level
+from asteroid.labelling.levels import PROGRAMS, parse_level
 
 
 @pytest.mark.parametrize(
-    ("text", "slug"),
-    [("CCSD(T)/cc-pVDZ", "ccsd_t/cc-pvdz"), ("GFN2-xTB", "gfn2-xtb"), ("MP2/6-31G*", "mp2/6-31g_d"), ("UFF", "uff")],
+    ("text", "slug", "exponent"),
+    [
+        ("CCSD(T)/cc-pVDZ", "ccsd_t/cc-pvdz", 7),
+        ("GFN2-xTB", "gfn2-xtb", 3),
+        ("MP2/6-31G*", "mp2/6-31g_d", 5),
+        ("UFF", "uff", 2),
+    ],
 )
-def test_levels_by_name(text: str, slug: str) -> None:
+def test_levels_by_name(text: str, slug: str, exponent: int) -> None:
     level = parse_level(text)
     assert level.slug == slug
-    assert level.formal_exponent == FORMAL_EXPONENT[slug.partition("/")[0]]
+    assert level.formal_exponent == exponent
 
 
 @pytest.mark.parametrize(
@@ -45,5 +50,6 @@ def test_without_the_extra_the_pip_command_is_named(level: str, program: str, mo
         labeller_of(Method(level))
 
 
-def test_every_method_with_a_basis_has_an_exponent() -> None:
-    assert [FORMAL_EXPONENT[method] for method in WITH_BASIS] == [4, 3, 4, 5, 6, 7]
+def test_no_method_belongs_to_two_programs() -> None:
+    methods = [method for program in PROGRAMS for method in program.formal_exponents]
+    assert len(set(methods)) == len(methods)
