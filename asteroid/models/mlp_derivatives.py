@@ -11,12 +11,12 @@ from asteroid.models.mlp_parameters import unpack_parameters
 
 if TYPE_CHECKING:
     from asteroid.descriptors.layout import Layout
-    from asteroid.models.mlp import MLPSettings
+    from asteroid.models.mlp_parameters import NetworkSize
     from asteroid.models.network import Scaling
 
 
 def energy_and_forces(
-    layout: Layout, settings: MLPSettings, parameters: Tensor, scaling: Scaling, descriptors: Tensor, jacobians: Tensor
+    layout: Layout, settings: NetworkSize, parameters: Tensor, scaling: Scaling, descriptors: Tensor, jacobians: Tensor
 ) -> tuple[Tensor, Tensor]:
     """Energies and forces of M frames for each of K models.
 
@@ -71,7 +71,7 @@ def energy_and_forces(
 
 def curvature_along(
     layout: Layout,
-    settings: MLPSettings,
+    settings: NetworkSize,
     parameters: Tensor,
     scaling: Scaling,
     descriptors: Tensor,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 from torch import Tensor
@@ -12,18 +12,32 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from asteroid.descriptors.layout import ElementBlock, Layout
-    from asteroid.models.mlp import MLPSettings
+
+
+class NetworkSize(Protocol):
+    """Size of each element's network, as `asteroid.models.mlp.MLPSettings` has it."""
+
+    @property
+    def hidden(self) -> int:
+        """Units per hidden layer."""
+        ...
+
+    @property
+    def layers(self) -> int:
+        """Hidden layers."""
+        ...
+
 
 #: Spread of the first layer's weights over that of unit variance. Measured on ethanol: .05-.3 are alike, 1 is worse.
 _FIRST_LAYER_GAIN = 0.2
 
 
-def parameter_count(layout: Layout, settings: MLPSettings) -> int:
+def parameter_count(layout: Layout, settings: NetworkSize) -> int:
     """Number of weights P of one model."""
     return sum(math.prod(shape) for block in layout.blocks for shape in _shapes(block, settings))
 
 
-def initial_parameters(layout: Layout, settings: MLPSettings, seed: int) -> Tensor:
+def initial_parameters(layout: Layout, settings: NetworkSize, seed: int) -> Tensor:
     """Random weights [P] of one model: small on the descriptors, unit variance through the other layers.
 
     Small first weights make the untrained function smooth, and what the labels do not determine stays so.
@@ -38,7 +52,7 @@ def initial_parameters(layout: Layout, settings: MLPSettings, seed: int) -> Tens
     return torch.cat(parts)
 
 
-def trainable_mask(layout: Layout, settings: MLPSettings, frozen_layers: int) -> Tensor:
+def trainable_mask(layout: Layout, settings: NetworkSize, frozen_layers: int) -> Tensor:
     """Zero [P] for the weights of the first layers of every element's network, one for the others."""
     parts = []
     for block in layout.blocks:
@@ -47,7 +61,7 @@ def trainable_mask(layout: Layout, settings: MLPSettings, frozen_layers: int) ->
     return torch.cat(parts)
 
 
-def _shapes(block: ElementBlock, settings: MLPSettings) -> list[tuple[int, ...]]:
+def _shapes(block: ElementBlock, settings: NetworkSize) -> list[tuple[int, ...]]:
     shapes: list[tuple[int, ...]] = []
     width = len(block.channels)
     for _ in range(settings.layers):
@@ -56,7 +70,7 @@ def _shapes(block: ElementBlock, settings: MLPSettings) -> list[tuple[int, ...]]
     return [*shapes, (settings.hidden,)]
 
 
-def unpack_parameters(layout: Layout, settings: MLPSettings, parameters: Tensor) -> Iterator[Tensor]:
+def unpack_parameters(layout: Layout, settings: NetworkSize, parameters: Tensor) -> Iterator[Tensor]:
     """The weights of each block in the order of `_shapes`, as views [K, ...]."""
     shapes = [shape for block in layout.blocks for shape in _shapes(block, settings)]
     # One split has one gradient; as many slices would each fill a tensor of all weights with zeros.
