@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from asteroid.errors import InputError
-from asteroid.io.declaration import Declaration
 from asteroid.io.formats import FORMATS, format_by_name, format_to_read, format_to_write
 from asteroid.io.read import read_labels
 from asteroid.io.write import write_labels
@@ -50,10 +49,3 @@ def test_messages_name_the_endings(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="found no file"):
         format_to_read(tmp_path / "none.npz")
     assert format_to_read(Path("md17:ethanol")).prefix == "md17:"
-
-
-def test_keys_are_declared_both_or_not_at_all() -> None:
-    assert Declaration().label_keys("a.npz") is None
-    assert Declaration(energy_key="e", forces_key="f").label_keys("a.npz") == ("e", "f")
-    with pytest.raises(InputError, match=r"energies and forces of a\.npz .* only f is named"):
-        Declaration(forces_key="f").label_keys("a.npz")
