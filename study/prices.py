@@ -1,6 +1,8 @@
-"""Prices, and the one place where they are applied: counts of labels and frames in, CPU seconds out.
+"""Prices applied: counts of labels and frames in, CPU seconds out, here and nowhere else.
 
-What a label costs is measured in `study.labelling.measured_prices` and decided in `study.data.decided_prices`.
+A price is measured in `study.labelling.timing`, for the command `calibrate`. It is decided, in this order, by the
+command line (`sweeps.level_values`), the sweep file (`study.config.label_files`) and the card beside the labels
+(`study.data.card_prices`). `analysis.plan.pricing` says what is left to buy beside owned labels, and asks here.
 """
 
 from __future__ import annotations

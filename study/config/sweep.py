@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import math
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import yaml
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    BeforeValidator,
     Field,
     ValidationError,
     field_validator,
@@ -19,86 +15,20 @@ from pydantic import (
 )
 
 from asteroid.errors import InputError
-from asteroid.io.declaration import ForcesAre
 from asteroid.io.md17 import is_md17
-from asteroid.labels.label_set import normalise_level
 from asteroid.models import ARCHITECTURES, settings_type
-from asteroid.units import parse_seconds
+from study.config.label_files import DataSection, LabelFile, TestSection
+from study.config.messages import one_line
 from study.config.model import DEFAULT_MODEL, Model
 from study.config.search import SearchSection
 from study.config.stages import DescriptorSection, KernelSection, ScheduleSection, ScoreSection, Section
+from study.config.strict_yaml import load_yaml
 from study.strategies import STRATEGIES
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from asteroid.models.network import NetworkSettings
-
-
-def _price(value: Any) -> Any:
-    return parse_seconds(value) if isinstance(value, str) else value
-
-
-#: CPU seconds, written as a number or with a unit ("28s", "1.4 ms").
-CpuSeconds = Annotated[float, BeforeValidator(_price), Field(ge=0)]
-
-
-class LabelFile(Section):
-    """A file of labels at one level (or a set of MD17 by name), with units and price."""
-
-    file: Path
-    level: str | None = None
-    energy_unit: str | None = None
-    length_unit: str | None = None
-    force_unit: str | None = None
-    energy_key: str | None = None
-    forces_key: str | None = None
-    group_key: str | None = None
-    forces_are: ForcesAre = "forces"
-    vacuum_box: bool = False
-    data_folder: Path | None = None
-    duplicates: Literal["error", "drop"] = "error"
-    price: CpuSeconds | None = None
-    sampling_price: CpuSeconds | None = None
-    temperature_k: float | None = Field(default=None, gt=0)
-    atom_order: tuple[int, ...] | None = None
-    unlabelled: bool = False
-
-
-class DataSection(Section):
-    """Where the labels come from: the packaged data set, or one file for each level."""
-
-    dataset: Literal["methanol"] | None = None
-    accurate: LabelFile | None = None
-    cheap: LabelFile | None = None
-    prices: dict[str, CpuSeconds] = Field(default_factory=dict)
-
-    @model_validator(mode="after")
-    def _one_source(self) -> DataSection:
-        files = (self.accurate, self.cheap)
-        if self.dataset is None and None in files:
-            raise ValueError("data names a packaged 'dataset', or files under both 'accurate' and 'cheap'")
-        if self.accurate is not None and self.accurate.unlabelled:
-            raise ValueError("accurate frames need labels: remove 'unlabelled' from data.accurate")
-        if self.dataset is not None and any(files):
-            raise ValueError("data names a packaged 'dataset' or files, not both: remove one")
-        return self
-
-    @field_validator("prices")
-    @classmethod
-    def _slugs(cls, prices: dict[str, float]) -> dict[str, float]:
-        return {normalise_level(level): price for level, price in prices.items()}
-
-
-class TestSection(Section):
-    """Which accurate labels are the ruler: whole groups, or a fixed share of the frames."""
-
-    groups: tuple[int, ...] | None = None
-    share: float | None = Field(default=None, gt=0, lt=1)
-
-    @model_validator(mode="after")
-    def _one_rule(self) -> TestSection:
-        if (self.groups is None) == (self.share is None):
-            raise ValueError("test needs either 'groups' (replicas, time blocks) or 'share' (between 0 and 1)")
-        return self
 
 
 def _unique(values: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -233,19 +163,6 @@ class Sweep(Section):
         return tuple(settings_type(name) for name in sorted(names))
 
 
-class _StrictLoader(yaml.SafeLoader):
-    """YAML where a key that stands twice is a mistake, not the last one's victory."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for key in keys:
-            if isinstance(key, str) and keys.count(key) > 1:
-                raise yaml.YAMLError(
-                    f"key {key!r} stands twice, the second time in line {node.start_mark.line + 1} or later"
-                )
-        return super().construct_mapping(node, deep)
-
-
 def read_sweep(path: Path) -> Sweep:
     """Read a sweep file; paths of label files count from the folder of the sweep file.
 
@@ -271,7 +188,7 @@ def parse_sweep(text: str, what: str, folder: Path) -> Sweep:
         InputError: as `read_sweep`.
     """
     try:
-        data = yaml.load(text, _StrictLoader)  # noqa: S506 - a SafeLoader that refuses doubled keys
+        data = load_yaml(text)
     except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that does not exist
         raise InputError(f"{what} is not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(data, dict):
@@ -279,7 +196,7 @@ def parse_sweep(text: str, what: str, folder: Path) -> Sweep:
     try:
         sweep = Sweep.model_validate(data)
     except ValidationError as error:
-        raise InputError(f"{what}: {_one_line(error)}") from error
+        raise InputError(f"{what}: {one_line(error, Sweep)}") from error
     section = sweep.data
     resolved = {
         role: given.model_copy(update=_absolute(given, folder))
@@ -319,42 +236,3 @@ def _infinity_as_text(value: Any) -> Any:
 def _data_plain(sweep: Sweep) -> dict[str, Any]:
     data: dict[str, Any] = sweep.data.model_dump(mode="json", exclude_none=True)
     return data
-
-
-#: What pydantic's names for mistakes mean to somebody who writes YAML.
-_PLAINER = {
-    "missing": "this key is required: add it",
-    "tuple_type": "a list in brackets is needed",
-    "too_short": "the list is too short, at least {min_length} needed",
-}
-
-
-def _one_line(error: ValidationError) -> str:
-    """The worst problem as one line; an unknown key comes first, as a misspelt key is often a missing one as well."""
-    errors = error.errors()
-    first = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])
-    where = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "extra_forbidden":
-        *parents, key = (str(part) for part in first["loc"])
-        valid = first.get("ctx", {}).get("valid") or _keys_at(Sweep, [p for p in parents if not p.isdigit()])
-        near = difflib.get_close_matches(key, valid, n=1, cutoff=0.0)
-        hint = f"did you mean {near[0]!r}?" if near else "remove it"
-        return f"unknown key {where!r}: {hint} (valid: {', '.join(valid)})"
-    message = first["msg"].removeprefix("Value error, ")
-    if first["type"] in _PLAINER:
-        message = _PLAINER[first["type"]].format(**first.get("ctx", {}))
-    found = "" if first["type"] in ("value_error", "missing") else f", found {first['input']!r}"
-    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-    return f"{where}: {message}{found}{more}" if where else f"{message}{more}"
-
-
-def _keys_at(model: type[BaseModel], parents: list[str]) -> list[str]:
-    """Valid keys of the section that a path of keys leads to."""
-    for parent in parents:
-        field = model.model_fields.get(parent)
-        if field is None:
-            continue  # the name of a fine-tune schedule
-        for candidate in (field.annotation, *getattr(field.annotation, "__args__", ())):
-            if isinstance(candidate, type) and issubclass(candidate, BaseModel):
-                model = candidate
-    return list(model.model_fields)

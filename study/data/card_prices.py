@@ -12,7 +12,7 @@ from asteroid.io.sidecar import read_sidecar
 
 if TYPE_CHECKING:
     from asteroid.labels.selection_rule import SelectionRule
-    from study.config.sweep import LabelFile
+    from study.config.label_files import LabelFile
 
 #: Key of the sweep file -> key of the card, as the commands label and sample write it.
 _KEYS = {

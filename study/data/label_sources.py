@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from asteroid.labels.label_set import LabelSet
-    from study.config.sweep import LabelFile
+    from study.config.label_files import LabelFile
     from study.data.card_prices import PricedFile
 
 

@@ -28,7 +28,8 @@ from study.strategies import STRATEGIES
 if TYPE_CHECKING:
     from asteroid.descriptors.layout import DescriptorSettings
     from asteroid.labels.label_set import IntArray, LabelSet
-    from study.config.sweep import DataSection, Sweep, TestSection
+    from study.config.label_files import DataSection, TestSection
+    from study.config.sweep import Sweep
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,10 +1,13 @@
 """The table of strategies: all of the design are listed, told apart by marker and, by everybody, by colour."""
 
+import re
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import study
 from analysis.figures.style import look_of
 from asteroid.stages.kinds import STAGE_KINDS
 from study.strategies import STRATEGIES, baseline, rank_of, strategy_of
@@ -78,3 +81,19 @@ def test_a_name_that_is_not_listed_is_shown_all_the_same():
     assert (other.name, other.short) == ("my model", "my\nmodel")
     assert rank_of("my_model") == len(STRATEGIES)
     assert look_of("my_model").marker not in {entry.marker for entry in STRATEGIES.values()}
+
+
+def test_only_the_table_names_strategies():
+    """What must be known of a strategy is asked of its entry; "asteroid" and "residual" name other things as well."""
+    root = Path(study.__file__).parents[1]
+    table = root / "study" / "strategies.py"
+    quoted = re.compile(rf"""["']({"|".join(slug for slug in STRATEGIES if slug != "residual")})["']""")
+    found = [
+        f"{path.relative_to(root)}: {line.strip()}"
+        for package in ("asteroid", "study", "analysis", "sweeps")
+        for path in sorted((root / package).rglob("*.py"))
+        if path != table
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if quoted.search(line)
+    ]
+    assert found == []

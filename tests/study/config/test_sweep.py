@@ -324,4 +324,5 @@ def test_a_sweep_written_in_full_reads_back_as_itself(data: dict[str, Any]) -> N
 
 
 def test_a_key_that_stands_twice_is_refused() -> None:
-    assert "'budgets' stands twice" in refusal("name: a\nbudgets: [20]\nseeds: [0]\nbudgets: [30]\n")
+    message = refusal("name: a\nbudgets: [20]\nseeds: [0]\nbudgets: [30]\n")
+    assert message == "sweep.yaml is not YAML: key 'budgets' stands twice, in line 2 and in line 4: remove one"

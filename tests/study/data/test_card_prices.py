@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from asteroid.errors import InputError
-from study.config.sweep import LabelFile
+from study.config.label_files import LabelFile
 from study.data.card_prices import fill_from_card
 
 if TYPE_CHECKING:

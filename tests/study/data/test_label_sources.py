@@ -12,7 +12,7 @@ from varied_sets import springs, together
 from asteroid.errors import InputError
 from asteroid.io.declaration import Declaration
 from asteroid.io.write import write_labels
-from study.config.sweep import LabelFile
+from study.config.label_files import LabelFile
 from study.data.card_prices import PricedFile
 from study.data.label_sources import declaration_of, load_file
 

@@ -23,7 +23,7 @@ from asteroid.datasets import load_methanol
 from asteroid.io.md17 import md17_class
 from asteroid.io.write import write_labels
 from asteroid.units import ENERGY_IN_EV, LENGTH_IN_ANG
-from study.config.sweep import LabelFile
+from study.config.label_files import LabelFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable

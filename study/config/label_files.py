@@ -1,0 +1,81 @@
+"""The sections of a sweep file that say where labels come from, what they cost and which of them are the ruler."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from asteroid.io.declaration import ForcesAre
+from asteroid.labels.label_set import normalise_level
+from asteroid.units import parse_seconds
+from study.config.stages import Section
+
+
+def _price(value: Any) -> Any:
+    return parse_seconds(value) if isinstance(value, str) else value
+
+
+#: CPU seconds, written as a number or with a unit ("28s", "1.4 ms").
+CpuSeconds = Annotated[float, BeforeValidator(_price), Field(ge=0)]
+
+
+class LabelFile(Section):
+    """A file of labels at one level (or a set of MD17 by name), with units and price."""
+
+    file: Path
+    level: str | None = None
+    energy_unit: str | None = None
+    length_unit: str | None = None
+    force_unit: str | None = None
+    energy_key: str | None = None
+    forces_key: str | None = None
+    group_key: str | None = None
+    forces_are: ForcesAre = "forces"
+    vacuum_box: bool = False
+    data_folder: Path | None = None
+    duplicates: Literal["error", "drop"] = "error"
+    price: CpuSeconds | None = None
+    sampling_price: CpuSeconds | None = None
+    temperature_k: float | None = Field(default=None, gt=0)
+    atom_order: tuple[int, ...] | None = None
+    unlabelled: bool = False
+
+
+class DataSection(Section):
+    """Where the labels come from: the packaged data set, or one file for each level."""
+
+    dataset: Literal["methanol"] | None = None
+    accurate: LabelFile | None = None
+    cheap: LabelFile | None = None
+    prices: dict[str, CpuSeconds] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _one_source(self) -> DataSection:
+        files = (self.accurate, self.cheap)
+        if self.dataset is None and None in files:
+            raise ValueError("data names a packaged 'dataset', or files under both 'accurate' and 'cheap'")
+        if self.accurate is not None and self.accurate.unlabelled:
+            raise ValueError("accurate frames need labels: remove 'unlabelled' from data.accurate")
+        if self.dataset is not None and any(files):
+            raise ValueError("data names a packaged 'dataset' or files, not both: remove one")
+        return self
+
+    @field_validator("prices")
+    @classmethod
+    def _slugs(cls, prices: dict[str, float]) -> dict[str, float]:
+        return {normalise_level(level): price for level, price in prices.items()}
+
+
+class TestSection(Section):
+    """Which accurate labels are the ruler: whole groups, or a fixed share of the frames."""
+
+    groups: tuple[int, ...] | None = None
+    share: float | None = Field(default=None, gt=0, lt=1)
+
+    @model_validator(mode="after")
+    def _one_rule(self) -> TestSection:
+        if (self.groups is None) == (self.share is None):
+            raise ValueError("test needs either 'groups' (replicas, time blocks) or 'share' (between 0 and 1)")
+        return self

@@ -1,0 +1,54 @@
+"""What pydantic refuses, as one line for somebody who writes YAML."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
+#: What pydantic's names for mistakes mean to somebody who writes YAML.
+_PLAINER = {
+    "missing": "this key is required: add it",
+    "tuple_type": "a list in brackets is needed",
+    "too_short": "the list is too short, at least {min_length} needed",
+}
+
+
+def one_line(error: ValidationError, model: type[BaseModel]) -> str:
+    """The worst problem as one line; an unknown key comes first, as a misspelt key is often a missing one as well.
+
+    Args:
+        error: of the validation.
+        model: what was validated, for the keys that are valid.
+    """
+    errors = error.errors()
+    first = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])
+    where = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        *parents, key = (str(part) for part in first["loc"])
+        valid = first.get("ctx", {}).get("valid") or _keys_at(model, [p for p in parents if not p.isdigit()])
+        near = difflib.get_close_matches(key, valid, n=1, cutoff=0.0)
+        hint = f"did you mean {near[0]!r}?" if near else "remove it"
+        return f"unknown key {where!r}: {hint} (valid: {', '.join(valid)})"
+    message = first["msg"].removeprefix("Value error, ")
+    if first["type"] in _PLAINER:
+        message = _PLAINER[first["type"]].format(**first.get("ctx", {}))
+    found = "" if first["type"] in ("value_error", "missing") else f", found {first['input']!r}"
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    return f"{where}: {message}{found}{more}" if where else f"{message}{more}"
+
+
+def _keys_at(model: type[BaseModel], parents: list[str]) -> list[str]:
+    """Valid keys of the section that a path of keys leads to."""
+    for parent in parents:
+        field = model.model_fields.get(parent)
+        if field is None:
+            continue  # the name of a fine-tune schedule
+        for candidate in (field.annotation, *getattr(field.annotation, "__args__", ())):
+            if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+                model = candidate
+    return list(model.model_fields)
