@@ -56,11 +56,11 @@ def describe(
     values, jacobians = out
     plan = plan_of(layout, dtype)
     chunk = _frames_at_once(layout)
-    room = make_workspace(plan, min(n_frames, chunk))
+    workspace = make_workspace(plan, min(n_frames, chunk))
     for first in range(0, n_frames, chunk):
         rows = slice(first, first + chunk)
         values[rows], moments = evaluate(plan, torch.tensor(positions[rows], dtype=torch.float64))
-        fill_jacobians(plan, moments, room, jacobians[rows])
+        fill_jacobians(plan, moments, workspace, jacobians[rows])
     return values, jacobians
 
 

@@ -1,9 +1,9 @@
 """Descriptors and Jacobians of a chunk of frames, written straight into the flat layout of `descriptors`.
 
 With moments M_enm of a centre atom (see `moments`), a three-body channel (e, f, n, l) is the product
-sum_m w_lm M_enm M_fnm = sum_m C_fnlm M_enm. A neighbour of element e pulls on it through the first factor, one of
-element f through the second, any other atom not at all. So all that is needed are the pulls sum_m C_fnlm dM_nm/dx_j of
-every neighbour j, for every partner f; masks over the atoms put them where they belong.
+sum_m w_lm M_enm M_fnm = sum_m C_fnlm M_enm. It depends on a neighbour of element e through the first factor, on one of
+element f through the second, on any other atom not at all. So all that is needed are the contractions
+sum_m C_fnlm dM_nm/dx_j for every neighbour j and every partner f; masks over the atoms put them where they belong.
 """
 
 from __future__ import annotations
@@ -16,7 +16,13 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from asteroid.descriptors.moments import fill_monomials, fill_turns, legendre_weights, radial_functions, repeat_xyz
+from asteroid.descriptors.moments import (
+    fill_monomial_derivatives,
+    fill_monomials,
+    legendre_weights,
+    radial_functions,
+    repeat_xyz,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,32 +63,32 @@ class Moments:
 
     Attributes:
         u: [N, I, A, 3] unit vectors to the neighbours.
-        slopes: [N, I, n, A] derivatives of the radial functions, two-body before three-body.
-        turns: [N, I, n, A] three-body radial functions over the distance.
+        radial_derivatives: [N, I, n, A] derivatives of the radial functions, two-body before three-body.
+        radial_over_r: [N, I, n, A] three-body radial functions over the distance.
         partners: [N I n, E l, m] what multiplies the moments of a neighbour's element (C_fnlm).
     """
 
     u: Tensor
-    slopes: Tensor
-    turns: Tensor
+    radial_derivatives: Tensor
+    radial_over_r: Tensor
     partners: Tensor
 
 
 @dataclass(frozen=True)
 class Workspace:
-    """Room for the large intermediate results of the Jacobians of a chunk, asked for once.
+    """Memory for the large intermediate results of the Jacobians of a chunk, asked for once.
 
     Attributes:
         monomials: [N, I, m, 3A].
-        turns: [N, I, m, 3A] derivatives of the monomials as the unit vectors turn.
+        monomial_derivatives: [N, I, m, 3A] times the distance.
         moments: [N, I, n, m, 3A] derivatives of the moments, whatever the neighbour's element.
-        pulls: [N, I, n, E, l, 3A].
+        contractions: [N, I, n, E, l, 3A] of the derivatives with the partners C_fnlm.
     """
 
     monomials: Tensor
-    turns: Tensor
+    monomial_derivatives: Tensor
     moments: Tensor
-    pulls: Tensor
+    contractions: Tensor
 
 
 @lru_cache(maxsize=16)
@@ -116,15 +122,17 @@ def plan_of(layout: Layout, dtype: torch.dtype) -> Plan:
 
 
 def make_workspace(plan: Plan, n_frames: int) -> Workspace:
-    """Room for chunks of up to so many frames."""
+    """Memory for chunks of up to so many frames."""
     n_elements, n_atoms = plan.is_element.shape
     n_degrees, n_terms = plan.weights.shape
-    outer, dtype = (n_frames, len(plan.atoms)), plan.weights.dtype
+    outer, n_radial, dtype = (n_frames, len(plan.atoms)), plan.layout.settings.n_angular, plan.weights.dtype
     return Workspace(
         monomials=torch.empty(*outer, n_terms, 3 * n_atoms, dtype=dtype),
-        turns=torch.empty(*outer, n_terms, 3 * n_atoms, dtype=dtype),
-        moments=torch.empty(*outer, plan.layout.settings.n_angular, n_terms, 3 * n_atoms, dtype=dtype),
-        pulls=torch.empty(*outer, plan.layout.settings.n_angular, n_elements, n_degrees, 3 * n_atoms, dtype=dtype),
+        monomial_derivatives=torch.empty(*outer, n_terms, 3 * n_atoms, dtype=dtype),
+        moments=torch.empty(*outer, n_radial, n_terms, 3 * n_atoms, dtype=dtype),
+        contractions=torch.empty(
+            *outer, plan.layout.settings.n_angular, n_elements, n_degrees, 3 * n_atoms, dtype=dtype
+        ),
     )
 
 
@@ -144,8 +152,8 @@ def evaluate(plan: Plan, positions: Tensor) -> tuple[Tensor, Moments]:
     r = torch.sqrt((d * d).sum(-1, keepdim=True) + (1.0 - plan.is_neighbour).transpose(1, 2))
     u = d / r
     r = r.transpose(2, 3)
-    radial, slopes = radial_functions(r, (settings.n_radial, settings.n_angular), settings.cutoff_ang)
-    radial, slopes = radial.mul_(plan.is_neighbour), slopes.mul_(plan.is_neighbour)
+    radial, radial_derivatives = radial_functions(r, (settings.n_radial, settings.n_angular), settings.cutoff_ang)
+    radial, radial_derivatives = radial.mul_(plan.is_neighbour), radial_derivatives.mul_(plan.is_neighbour)
     two_body, three_body = radial.split([settings.n_radial, settings.n_angular], 2)
 
     monomials = d.new_empty(n_frames, n_centres, plan.weights.shape[1], n_atoms)
@@ -157,36 +165,35 @@ def evaluate(plan: Plan, positions: Tensor) -> tuple[Tensor, Moments]:
     products = torch.bmm(partners, moments.transpose(1, 2))  # [N I n, f l, e]
     sums = plan.is_element @ two_body.transpose(2, 3)  # [N, I, e, n]
     every = torch.cat([sums.flatten(2), products.view(n_frames, n_centres, -1)], 2)
-    return every.flatten(1)[:, plan.value_index], Moments(u, slopes, three_body / r, partners)
+    return every.flatten(1)[:, plan.value_index], Moments(u, radial_derivatives, three_body / r, partners)
 
 
-def fill_jacobians(plan: Plan, found: Moments, room: Workspace, jacobians: Tensor) -> None:
+def fill_jacobians(plan: Plan, found: Moments, workspace: Workspace, jacobians: Tensor) -> None:
     """Jacobians of a chunk of frames.
 
     Args:
         plan: from `plan_of`.
         found: from `evaluate`.
-        room: for N frames or more.
+        workspace: for N frames or more.
         jacobians: [N, W, 3A], contiguous, is overwritten.
     """
     settings, n_frames = plan.layout.settings, len(found.u)
-    monomials, turns, moments, pulls = (
-        part[:n_frames] for part in (room.monomials, room.turns, room.moments, room.pulls)
-    )
+    parts = (workspace.monomials, workspace.monomial_derivatives, workspace.moments, workspace.contractions)
+    monomials, monomial_derivatives, moments, contractions = (part[:n_frames] for part in parts)
     u = found.u.flatten(2)[:, :, None]  # [N, I, 1, 3A]
     axes = repeat_xyz(found.u.transpose(2, 3))
     delta = plan.own_sum.neg()
     fill_monomials(axes, settings.l_max, monomials)
-    fill_turns(axes, delta - axes * u, settings.l_max, monomials, turns)
+    fill_monomial_derivatives(axes, delta - axes * u, settings.l_max, monomials, monomial_derivatives)
 
-    two_body, stretch = (repeat_xyz(found.slopes) * u).split([settings.n_radial, settings.n_angular], 2)
-    torch.mul(stretch[:, :, :, None], monomials[:, :, None], out=moments)
-    moments.addcmul_(repeat_xyz(found.turns)[:, :, :, None], turns[:, :, None])
-    torch.bmm(found.partners, moments.flatten(0, 2), out=pulls.flatten(3, 4).flatten(0, 2))
+    two_body, three_body = (repeat_xyz(found.radial_derivatives) * u).split([settings.n_radial, settings.n_angular], 2)
+    torch.mul(three_body[:, :, :, None], monomials[:, :, None], out=moments)
+    moments.addcmul_(repeat_xyz(found.radial_over_r)[:, :, :, None], monomial_derivatives[:, :, None])
+    torch.bmm(found.partners, moments.flatten(0, 2), out=contractions.flatten(3, 4).flatten(0, 2))
 
     of_element = repeat_xyz(plan.is_element)
     of_element_by_degree = of_element.repeat(1, len(plan.weights))
-    pulls = pulls.flatten(4)  # [N, I, n, f, l 3A]
+    contractions = contractions.flatten(4)  # [N, I, n, f, l 3A]
     place = 0
     for block in plan.blocks:
         centres = slice(place, place := place + len(block.atoms))
@@ -195,8 +202,8 @@ def fill_jacobians(plan: Plan, found: Moments, room: Workspace, jacobians: Tenso
             torch.mul(two_body[:, centres], of_element[e], out=target[:, :, cut])
         for cut, e, f in _three_body_groups(plan, block):
             rows = target[:, :, cut].unflatten(2, (settings.n_angular, -1)).flatten(3)
-            torch.mul(pulls[:, centres, :, f], of_element_by_degree[e], out=rows)
-            rows.addcmul_(pulls[:, centres, :, e], of_element_by_degree[f])
+            torch.mul(contractions[:, centres, :, f], of_element_by_degree[e], out=rows)
+            rows.addcmul_(contractions[:, centres, :, e], of_element_by_degree[f])
     # A centre moves against all its neighbours; its own slot was zero.
     own = torch.mm(plan.own_sum, jacobians.view(-1, jacobians.shape[2]).T)  # [3, N W]
     jacobians.view(n_frames, -1, 3).index_copy_(1, plan.own_index, own.view(3, n_frames, -1).permute(1, 2, 0))

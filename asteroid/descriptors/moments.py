@@ -35,7 +35,7 @@ def radial_functions(r: Tensor, counts: tuple[int, ...], cutoff_ang: float) -> t
         cutoff_ang: where all functions end (Å).
 
     Returns:
-        values and slopes [..., sum of counts, A].
+        values and derivatives [..., sum of counts, A].
     """
     x_cut = math.exp(_R_MIN_ANG - cutoff_ang)
     places = torch.cat([torch.linspace(x_cut, 1.0, n, dtype=r.dtype) for n in counts])[:, None]
@@ -74,20 +74,22 @@ def fill_monomials(axes: Tensor, degree: int, values: Tensor) -> None:
         torch.mul(values[:, :, old], axes[:, :, axis], out=values[:, :, new])
 
 
-def fill_turns(axes: Tensor, axes_turns: Tensor, degree: int, values: Tensor, turns: Tensor) -> None:
-    """How the monomials change as the unit vectors turn, by the product rule.
+def fill_monomial_derivatives(
+    axes: Tensor, axes_derivatives: Tensor, degree: int, values: Tensor, derivatives: Tensor
+) -> None:
+    """Derivatives of the monomials of unit vectors, by the product rule.
 
     Args:
         axes: [N, I, 3, J] components of the vectors.
-        axes_turns: [N, I, 3, J] derivatives of the components.
+        axes_derivatives: [N, I, 3, J] derivatives of the components.
         degree: highest degree.
         values: [N, I, m, J] from `fill_monomials`.
-        turns: [N, I, m, J] is overwritten with the derivatives.
+        derivatives: [N, I, m, J] is overwritten with the derivatives.
     """
-    turns[:, :, 0] = 0.0
+    derivatives[:, :, 0] = 0.0
     for axis, old, new in _products(degree):
-        torch.mul(turns[:, :, old], axes[:, :, axis], out=turns[:, :, new])
-        turns[:, :, new].addcmul_(values[:, :, old], axes_turns[:, :, axis])
+        torch.mul(derivatives[:, :, old], axes[:, :, axis], out=derivatives[:, :, new])
+        derivatives[:, :, new].addcmul_(values[:, :, old], axes_derivatives[:, :, axis])
 
 
 def _products(degree: int) -> Iterator[tuple[slice, slice, slice]]:

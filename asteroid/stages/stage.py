@@ -236,7 +236,7 @@ class StageResult:
         effective_sample: effective number of training frames; None without weights.
         bias_quantiles_ev_ang: 10th, 50th and 90th percentile of the estimated bias; None where none was estimated.
         status: "ok", or the reason of failure.
-        warnings: doubts, as sentences.
+        warnings: what a reader must know, as sentences.
         interrupted: what to go on with where steps are left; None: the stage is finished.
     """
 
