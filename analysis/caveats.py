@@ -124,17 +124,6 @@ class Caveat(StrEnum):
     )
 
 
-#: Caveats of all curves of a run.
-OF_THE_RUN = (
-    Caveat.UNFINISHED_RUN,
-    Caveat.FARTHEST_LABELS,
-    Caveat.FARTHEST_TEST,
-    Caveat.FARTHEST_CHEAP,
-    Caveat.UNSEEN_MOLECULES,
-    Caveat.UNTESTED_MOLECULES,
-)
-
-
 def those_that_hold(conditions: Mapping[Caveat, bool]) -> tuple[Caveat, ...]:
     """The caveats whose condition is true, in the order given."""
     return tuple(caveat for caveat, holds in conditions.items() if holds)

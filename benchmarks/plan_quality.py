@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr, ndtri
 
+from analysis.plan.run_evidence import RunEvidence
 from analysis.plan.target_plan import plan_target
 from analysis.surface.transfer import surface_of
 from study.counts import COUNT_COLUMNS
@@ -143,15 +144,15 @@ def judge(seed: int) -> list[dict[str, float]]:
     price, labels = world.oracle()
     surface = surface_of(table)
     rules = {
-        "P >= .9, curves and surface": {"confidence": CONFIDENCE, "surface": surface},
-        "P >= .9, curves": {"confidence": CONFIDENCE},
-        "P >= .5, curves": {"confidence": 0.5},
-        "P >= .9, accurate labels only": {"confidence": CONFIDENCE},
+        "P >= .9, curves and surface": (CONFIDENCE, surface),
+        "P >= .9, curves": (CONFIDENCE, None),
+        "P >= .5, curves": (0.5, None),
+        "P >= .9, accurate labels only": (CONFIDENCE, None),
     }
     rows = []
-    for rule, words in rules.items():
+    for rule, (confidence, used) in rules.items():
         own = table[table["strategy"] == "accurate_only"] if "only" in rule else table
-        choice = plan_target(own, prices, world.target, **words).choice
+        choice = plan_target(RunEvidence(own, prices, surface=used), world.target, confidence).choice
         found = {"rule": rule, "reachable": float(labels <= 2 * BUDGETS[-1]), "promised": float(choice is not None)}
         if choice is not None:
             found["kept"] = world.kept(choice.key.strategy, choice.n_accurate, choice.key.n_cheap)

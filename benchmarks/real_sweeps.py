@@ -31,6 +31,7 @@ from studies import data_section, run_sweep
 from analysis.curves.curves import curves_of, label_of
 from analysis.curves.evidence import evidence_of, labels_needed
 from analysis.curves.power_law import predict
+from analysis.plan.run_evidence import RunEvidence
 from analysis.plan.target_plan import plan_target
 from asteroid.checks.guards import drop_duplicates
 from asteroid.errors import InputError
@@ -268,7 +269,7 @@ def _planned(seen: pd.DataFrame, truths: dict[str, Truth]) -> list[dict[str, flo
     plans = []
     for labels in TARGETS_AT:
         target = min(truth.target(labels) for truth in truths.values())
-        choice = plan_target(free, prices, target, confidence=CONFIDENCE).choice
+        choice = plan_target(RunEvidence(free, prices), target, CONFIDENCE).choice
         if choice is None:
             plans.append({"at": labels, "promised": 0.0})
             continue

@@ -1,1 +1,1 @@
-"""Fits of one error curve, with honest intervals."""
+"""Fits of one error curve, with predictive intervals."""

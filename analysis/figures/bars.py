@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
 from analysis.caveats import Caveat
 from analysis.curves.curves import curves_of, representative_curves
 from analysis.figures.drawing import error_name
+from analysis.figures.picture import Picture, RunFigure
 from analysis.figures.style import figure_style, look_of
 from analysis.names import display_formula, duration
 from analysis.plan.pricing import label_price
@@ -22,9 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
     from analysis.curves.curves import Curve
+    from analysis.figures.picture import FigureInput
 
 #: A bar without accurate labels is cut where it would make all others this many times smaller.
 _CUT_ABOVE = 2.0
@@ -184,3 +186,49 @@ def _bar_name(bar: pd.Series[Any]) -> str:
     strategy = str(bar["strategy"])
     name = strategy_of(strategy).short
     return f"{name}\nγ/median {bar['gamma_rel']:g}" if np.isfinite(bar["gamma_rel"]) else name
+
+
+def bars_picture(
+    tables: Mapping[str, pd.DataFrame],
+    manifests: Mapping[str, Mapping[str, Any]],
+    *,
+    force_unit: str = "kcal/mol/Å",
+    budget: int | None = None,
+) -> Picture:
+    """Draw the bars of one or several runs.
+
+    Raises:
+        InputError: a table has no usable curve, or not every strategy of a run has the budget.
+    """
+    data = bars_data(tables, manifests, budget=budget)
+    figure = Figure(figsize=bars_size_in(data), layout="constrained")
+    plot_bars(data, figure, force_unit=force_unit)
+    scale = force_unit_in_ev_ang(force_unit)
+    bars = data[data["part"] == "bar"]
+    said = "; ".join(
+        f"{run}: " + ", ".join(f"{row['strategy']} {row['force_mae_ev_ang'] / scale:.2g}" for _, row in rows.iterrows())
+        for run, rows in bars.groupby("run", sort=False)
+    )
+    budgets = " or ".join(f"{n:,}" for n in sorted(set(bars.loc[bars["budget"] > 0, "budget"])))
+    return Picture(
+        figure,
+        data,
+        f"Strategies at {budgets} accurate labels" if budgets else "Strategies",
+        "Bars are medians over seeds, dots single seeds; error, purchase and price stand on each bar.",
+        f"Median force errors in {force_unit}. {said}.",
+    )
+
+
+def _picture(given: FigureInput) -> Picture | None:
+    if given.run is None:
+        return None
+    shown = representative_curves(curves_of(given.run.table))
+    # A run that is not finished, or whose strategies were tuned at different budgets, may have nothing to set side by
+    # side; that is a mistake only where bars were asked for.
+    if given.budget is None and not shared_budgets(shown) and not all(curve.horizontal for curve in shown):
+        return None
+    name, priced = given.manifest["name"], dict(given.manifest) | {"prices": given.prices.to_json()}
+    return bars_picture({name: given.run.table}, {name: priced}, force_unit=given.force_unit, budget=given.budget)
+
+
+FIGURE = RunFigure("bars", _picture)

@@ -15,7 +15,8 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullForma
 from scipy.special import ndtr
 
 from analysis.figures.drawing import price_unit, ticks_apart
-from analysis.figures.style import figure_style
+from analysis.figures.picture import Picture, RunFigure
+from analysis.figures.style import COLUMN_IN, figure_style, new_figure
 from analysis.plan.pricing import label_price
 from analysis.surface.cells import SCRATCH
 from analysis.surface.surface import new_run_spread, surface_draws
@@ -25,7 +26,10 @@ from study.strategies import strategy_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.collections import QuadMesh
+    from numpy.typing import NDArray
 
+    from analysis.figures.picture import FigureInput
     from analysis.plan.options import Option
     from analysis.surface.transfer import SurfaceFit
     from study.prices import PriceList
@@ -104,59 +108,20 @@ def plot_map(
     Raises:
         InputError: the unit is not known.
     """
-    scale = force_unit_in_ev_ang(force_unit)
-    nodes = data[data["part"] == "node"]
-    x, y = (np.unique(nodes[name]) for name in ("n_accurate", "n_cheap"))
-    grids = {
-        n: nodes[n].to_numpy(dtype=float).reshape(len(y), len(x))
-        for n in ("force_mae_ev_ang", "probability", "price_cpu_s")
-    }
+    met_by = f"{target_ev_ang / force_unit_in_ev_ang(force_unit):.3g} {force_unit} met with"
+    nodes, runs = data[data["part"] == "node"], data[data["part"] == "run"]
     with figure_style(), mpl.rc_context({"hatch.linewidth": 0.4}):
-        error = grids["force_mae_ev_ang"] / scale
-        image = ax.pcolormesh(
-            x, y, error, norm=LogNorm(error.min(), error.max()), cmap="cividis", shading="gouraud", rasterized=True
-        )
-        outside = nodes["extrapolated"].to_numpy(dtype=float).reshape(len(y), len(x))
-        ax.contourf(x, y, outside, levels=[0.5, 1.5], colors="none", hatches=["////"])
-        unit = price_unit(float(grids["price_cpu_s"].max()))
-        priced = ax.contour(
-            x,
-            y,
-            grids["price_cpu_s"] / SECONDS[unit],
-            locator=LogLocator(subs=(1.0, 2.0, 5.0)),
-            colors="white",
-            linewidths=0.6,
-            linestyles=":",
-        )
-        ax.clabel(priced, fmt=lambda value: f"{value:g} {unit}", fontsize=5.5, colors="white")
-        handles: list[Line2D | Patch] = [
-            Line2D([], [], color="0.5", linestyle=":", linewidth=0.8, label="equal price of the labels (CPU)")
-        ]
-        styles: tuple[Any, ...] = ("--", "-")
-        for chance, style in zip(LEVELS, styles, strict=True):
-            if grids["probability"].min() < chance < grids["probability"].max():
-                ax.contour(
-                    x, y, grids["probability"], levels=[chance], colors=["#e8601c"], linewidths=1.4, linestyles=style
-                )
-                text = f"{target_ev_ang / scale:.3g} {force_unit} met with {chance:.0%}"
-                handles.append(Line2D([], [], color="#e8601c", linestyle=style, linewidth=1.4, label=text))
+        image = _draw_errors(nodes, ax, force_unit)
+        handles: list[Line2D | Patch] = [_draw_prices(nodes, ax), *_draw_target(nodes, ax, met_by)]
         handles += _draw_points(data, ax)
         handles.append(Patch(facecolor="0.85", edgecolor="0.3", hatch="////", linewidth=0.4, label="outside the runs"))
-        runs = data[data["part"] == "run"]
-        ax.set(
-            xscale="log",
-            yscale="log",
-            xlabel=f"{level} labels",
-            ylabel="Cheap frames",
-            xlim=(x[0], x[-1]),
-            ylim=(y[0], y[-1]),
-        )
-        ax.xaxis.set_major_locator(FixedLocator(ticks_apart(sorted(set(runs["n_accurate"])), 0.2)))
-        ax.yaxis.set_major_locator(FixedLocator(ticks_apart(sorted(set(runs["n_cheap"])), 0.2)))
-        for axis in (ax.xaxis, ax.yaxis):
+        ax.set(xscale="log", yscale="log", xlabel=f"{level} labels", ylabel="Cheap frames")
+        for axis, name in ((ax.xaxis, "n_accurate"), (ax.yaxis, "n_cheap")):
+            axis.set_major_locator(FixedLocator(ticks_apart(sorted(set(runs[name])), 0.2)))
             axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
             axis.set_minor_locator(NullLocator())
             axis.set_minor_formatter(NullFormatter())
+        ax.set(xlim=_ends(nodes["n_accurate"]), ylim=_ends(nodes["n_cheap"]))
         ax.set_title(strategy_of(str(data["strategy"].iloc[0])).name, loc="left")
         figure = ax.get_figure(root=True)
         if figure is not None:
@@ -166,6 +131,49 @@ def plot_map(
             bar.ax.yaxis.set_minor_locator(NullLocator())
             figure.legend(handles=handles, loc="outside lower left", frameon=False, ncols=1)
     return ax
+
+
+def _grid(nodes: pd.DataFrame, name: str) -> tuple[NDArray[np.float64], ...]:
+    """Both axes of the map and a column over them, [nx], [ny] and [ny, nx]."""
+    x, y = np.unique(nodes["n_accurate"]), np.unique(nodes["n_cheap"])
+    return x, y, nodes[name].to_numpy(dtype=float).reshape(len(y), len(x))
+
+
+def _ends(values: pd.Series[float]) -> tuple[float, float]:
+    return float(values.min()), float(values.max())
+
+
+def _draw_errors(nodes: pd.DataFrame, ax: Axes, force_unit: str) -> QuadMesh:
+    """Colour for errors, hatching where nothing was run."""
+    x, y, error = _grid(nodes, "force_mae_ev_ang")
+    error = error / force_unit_in_ev_ang(force_unit)
+    look: Any = {"cmap": "cividis", "shading": "gouraud", "rasterized": True}
+    image = ax.pcolormesh(x, y, error, norm=LogNorm(error.min(), error.max()), **look)
+    ax.contourf(*_grid(nodes, "extrapolated"), levels=[0.5, 1.5], colors="none", hatches=["////"])
+    return image
+
+
+def _draw_prices(nodes: pd.DataFrame, ax: Axes) -> Line2D:
+    """Lines of equal price."""
+    x, y, price = _grid(nodes, "price_cpu_s")
+    unit = price_unit(float(price.max()))
+    look: Any = {"colors": "white", "linewidths": 0.6, "linestyles": ":"}
+    lines = ax.contour(x, y, price / SECONDS[unit], locator=LogLocator(subs=(1.0, 2.0, 5.0)), **look)
+    ax.clabel(lines, fmt=lambda value: f"{value:g} {unit}", fontsize=5.5, colors="white")
+    return Line2D([], [], color="0.5", linestyle=":", linewidth=0.8, label="equal price of the labels (CPU)")
+
+
+def _draw_target(nodes: pd.DataFrame, ax: Axes, met_by: str) -> list[Line2D]:
+    """Lines along which the target is met with the probabilities of `LEVELS`."""
+    x, y, probability = _grid(nodes, "probability")
+    styles: tuple[Any, ...] = ("--", "-")
+    handles = []
+    for level, style in zip(LEVELS, styles, strict=True):
+        if probability.min() < level < probability.max():
+            ax.contour(x, y, probability, levels=[level], colors=["#e8601c"], linewidths=1.4, linestyles=style)
+            label = f"{met_by} {level:.0%}"
+            handles.append(Line2D([], [], color="#e8601c", linestyle=style, linewidth=1.4, label=label))
+    return handles
 
 
 def _draw_points(data: pd.DataFrame, ax: Axes) -> list[Line2D]:
@@ -183,3 +191,33 @@ def _draw_points(data: pd.DataFrame, ax: Axes) -> list[Line2D]:
             ax.plot(points["n_accurate"], points["n_cheap"], linestyle="none", zorder=5, **look)
             handles.append(Line2D([], [], linestyle="none", label=label, **look))
     return handles
+
+
+def _picture(given: FigureInput) -> Picture | None:
+    fitted, plan = None if given.run is None else given.run.surface, given.plan
+    strategies = map_strategies(fitted) if fitted is not None and fitted.usable else []
+    if given.run is None or fitted is None or plan is None or not strategies:
+        return None
+    named = [option.key.strategy for option in ([plan.choice] if plan.choice else []) + list(plan.alternatives)]
+    strategy = next((name for name in named if name in strategies), strategies[0])
+    data = map_data(fitted, strategy, given.prices, plan.target_ev_ang, plan.choice)
+    figure, ax = new_figure(width_in=COLUMN_IN + 0.3, height_in=4.1)
+    plot_map(data, ax, target_ev_ang=plan.target_ev_ang, level=given.level, force_unit=given.force_unit)
+    nodes = data[data["part"] == "node"]
+    met = nodes[(nodes["probability"] >= plan.confidence) & ~nodes["extrapolated"]].sort_values("price_cpu_s")
+    said = f"Within the runs the target is nowhere met with {plan.confidence:.0%}"
+    for _, row in met.head(1).iterrows():
+        mix = f"{row['n_accurate']:,.0f} accurate labels and {row['n_cheap']:,.0f} cheap frames"
+        said = f"Within the runs {mix} are the cheapest mix that meets the target with {plan.confidence:.0%}"
+    errors = nodes["force_mae_ev_ang"] / given.scale
+    return Picture(
+        figure,
+        data,
+        "Both kinds of labels",
+        "Force error of one strategy over accurate labels and cheap frames: orange lines where the target is met, "
+        "dotted lines of equal price, hatched where nothing was run.",
+        f"Errors from {errors.min():.2g} to {errors.max():.2g} {given.force_unit}. {said}.",
+    )
+
+
+FIGURE = RunFigure("budget_map", _picture)

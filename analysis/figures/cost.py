@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis.curves.curve_key import CURVE_COLUMNS, labels_of
@@ -13,7 +14,8 @@ from analysis.curves.curves import curves_of, representative_curves
 from analysis.figures.drawing import dot_shifts_pt, draw_curve, error_name, in_unit, log_axes, name_curves, price_unit
 from analysis.figures.learning_curves import learning_curve_data
 from analysis.figures.pareto import draw_steps, non_dominated
-from analysis.figures.style import figure_style, look_of
+from analysis.figures.picture import Picture, RunFigure
+from analysis.figures.style import COLUMN_IN, ENTRY_IN, PAGE_IN, figure_style, look_of
 from analysis.plan.pricing import label_price
 from asteroid.units import SECONDS, force_unit_in_ev_ang
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from analysis.curves.power_law import Kind
+    from analysis.figures.picture import FigureInput
     from study.prices import PriceList
 
 _STEPS: Any = {"color": "0.15", "linewidth": 0.8, "zorder": 3.5}
@@ -126,3 +129,40 @@ def _draw_compute(shown: pd.DataFrame, ax: Axes, limits: tuple[float, float]) ->
     ax.set(xlim=(runs["time"].min() / 1.6, runs["time"].max() * 1.6), ylim=limits)
     ax.set_xlabel(f"Training, one run (core {unit})")
     ax.tick_params(labelleft=False)
+
+
+def _picture(given: FigureInput) -> Picture | None:
+    if given.run is None:
+        return None
+    data = cost_data(given.run.table, given.prices)
+    timed = bool((data["train_core_s"] > 0).any())
+    more = max(data["curve"].nunique() - 4, 0)
+    with figure_style():
+        # The legend has two columns where the figure is wide.
+        width = PAGE_IN if given.wide else (6.2 if more else 5.2) if timed else COLUMN_IN
+        figure = Figure(figsize=(width, 4.2 + ENTRY_IN * more / (1 + timed)), layout="constrained")
+        ratios = (2.4, 1)[: 1 + timed]
+        axes = list(figure.subplots(1, len(ratios), sharey=True, width_ratios=ratios, squeeze=False)[0])
+        plot_cost(
+            data,
+            axes[0],
+            compute_ax=axes[1] if timed else None,
+            force_unit=given.force_unit,
+            target_ev_ang=given.plan.target_ev_ang if given.plan else None,
+        )
+    caption = "Force error against the price of the labels, with the lowest median error that each price buys as steps"
+    steps = data[data["part"] == "pareto"]
+    said = (
+        f"{row['force_mae_ev_ang'] / given.scale:.2g} for {row['price_cpu_s'] / 3600:.2g} CPU h ({row['curve']})"
+        for _, row in steps.iterrows()
+    )
+    return Picture(
+        figure,
+        data,
+        "Error against cost",
+        caption + ("; on the right the same errors against the training time of one run." if timed else "."),
+        f"Lowest median force errors in {given.force_unit}, from cheap to dear: {'; '.join(said)}.",
+    )
+
+
+FIGURE = RunFigure("cost", _picture, caveats="above")

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
 
 from analysis.figures.drawing import ticks_apart
+from analysis.figures.picture import Picture, RunFigure
 from analysis.figures.style import figure_style, look_of
 from analysis.surface.cells import SCRATCH
 from analysis.surface.surface import effective_labels, surface_draws
@@ -17,14 +19,14 @@ from study.strategies import strategy_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
+    from analysis.figures.picture import FigureInput
     from analysis.surface.transfer import SurfaceFit
 
 #: Panels at most: the smallest, the middle and the largest number of cheap frames.
 N_PANELS = 3
-#: Effective labels are told up to this multiple of the largest budget: under the floor there is no number of them.
+#: Effective labels are given up to this multiple of the largest budget: under the floor there is no number of them.
 FARTHEST = 20.0
 HARM_COLOUR = "#d00000"
 _COLUMNS = ["part", "strategy", "n_cheap", "budget", "labels", "lo", "hi"]
@@ -150,3 +152,29 @@ def _labels_of(
 
 def _interval(quantiles: NDArray[np.float64]) -> dict[str, float]:
     return dict(zip(("labels", "lo", "hi"), map(float, quantiles), strict=True))
+
+
+def _picture(given: FigureInput) -> Picture | None:
+    fitted = None if given.run is None else given.run.surface
+    if fitted is None or not fitted.usable:
+        return None
+    data = effective_data(fitted)
+    figure = Figure(figsize=effective_size_in(data), layout="constrained")
+    plot_effective(data, figure)
+    cells = data[data["part"] != "line"]
+    said = "; ".join(
+        f"{strategy_of(str(row['strategy'])).name} with {row['n_cheap']:,} cheap frames: {row['labels']:,.0f} at "
+        f"{row['budget']:,.0f}"
+        for _, row in cells.drop_duplicates(["strategy", "n_cheap"]).iterrows()
+    )
+    return Picture(
+        figure,
+        data,
+        "What cheap frames are worth",
+        "Accurate labels that would give the same error without cheap frames, against those bought: dots from measured "
+        "errors, lines from the surface, both with 90 % intervals, red where cheap frames hurt.",
+        f"Effective accurate labels. {said}.",
+    )
+
+
+FIGURE = RunFigure("effective_labels", _picture)

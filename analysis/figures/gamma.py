@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 from scipy.special import stdtrit
 
 from analysis.curves.curves import curves_of, representative_curves
 from analysis.figures.drawing import ticks_apart
+from analysis.figures.picture import Picture, RunFigure
 from analysis.figures.style import figure_style, look_of
 from study.strategies import STRATEGIES, baseline
 
@@ -19,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
     from analysis.curves.curves import Curve
+    from analysis.figures.picture import FigureInput
     from study.strategies import Strategy
 
 #: Budgets shown unless chosen, and the probability that the interval of a mean holds.
@@ -204,3 +206,26 @@ def _name_ticks(ax: Axes, finite: list[float], edge: float) -> None:
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_minor_locator(NullLocator())
         axis.set_minor_formatter(NullFormatter())
+
+
+def _picture(given: FigureInput) -> Picture | None:
+    data = pd.DataFrame() if given.run is None else gamma_data(given.run.table)
+    if not len(data):
+        return None
+    figure = Figure(figsize=(max(3.4, 0.5 + 2.1 * data["budget"].nunique()), 2.9), layout="constrained")
+    plot_gamma(data, figure)
+    means = data[(data["part"] == "mean") & (data["gamma_rel"] < float("inf"))]
+    said = (
+        f"{row['ratio']:.2f} at γ/median {row['gamma_rel']:g} with {row['budget']:,} labels"
+        for _, row in means.iterrows()
+    )
+    return Picture(
+        figure,
+        data,
+        "Do the bias weights help?",
+        "Force error with bias weights over that without, paired by seed: below 1 the weights help.",
+        f"Mean ratios of errors with and without weights: {'; '.join(said)}.",
+    )
+
+
+FIGURE = RunFigure("gamma", _picture)

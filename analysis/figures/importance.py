@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 import pandas as pd
+from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
+from analysis.figures.picture import Picture, RunFigure
 from analysis.figures.style import figure_style, look_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+
+    from analysis.figures.picture import FigureInput
 
 #: Parameters with a bar of their own; the rest are summed.
 N_BARS = 8
@@ -104,3 +107,24 @@ def parameter_name(parameter: str) -> str:
 
 def _most_bars(data: pd.DataFrame) -> int:
     return int(data["study"].value_counts().max())
+
+
+def _picture(given: FigureInput) -> Picture | None:
+    data = pd.DataFrame() if given.importances is None else importance_data(given.importances)
+    if not len(data):
+        return None
+    figure = Figure(figsize=importance_size_in(data), layout="constrained")
+    plot_importance(data, figure)
+    first = data.sort_values("importance", ascending=False).drop_duplicates("study").sort_index()
+    leaders = "; ".join(f"{row['study']}: {row['label']} {row['importance']:.0%}" for _, row in first.iterrows())
+    return Picture(
+        figure,
+        data,
+        "What the settings matter",
+        "Share of the variance of the cross-validated error that each setting explains; the hatched bar is noise, "
+        "which no setting explains.",
+        f"Largest share of the variance of the cross-validated error in each study: {leaders}.",
+    )
+
+
+FIGURE = RunFigure("importance", _picture, caveats="none")

@@ -1,11 +1,7 @@
-"""Figures of learning curves: force error against labels bought.
-
-Two functions each: `*_data` returns the numbers (tested, saved as CSV), `plot_*` draws them.
-"""
+"""The figure of learning curves: force error against labels bought, one curve for each strategy."""
 
 from __future__ import annotations
 
-import textwrap
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -22,30 +18,28 @@ from analysis.figures.drawing import (
     dot_shifts_pt,
     draw_curve,
     error_name,
-    fit_text,
     in_unit,
     log_axes,
     name_curves,
     slope_guide,
     ticks_apart,
 )
-from analysis.figures.style import figure_style
+from analysis.figures.picture import Picture, RunFigure
+from analysis.figures.style import COLUMN_IN, ENTRY_IN, PAGE_IN, figure_style, new_figure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
     from analysis.curves.curves import Curve
+    from analysis.figures.picture import FigureInput
 
 #: Curves are drawn up to this multiple of the largest budget.
 STRETCH = 2.0
 #: Quantiles of the lines, in the order of the columns: median, 90 % band, 50 % band.
 _QUANTILES = (0.5, 0.05, 0.95, 0.25, 0.75)
-#: Characters of a line above a small panel.
-_TITLE_WIDTH = 34
 _BANDS = ["lo_ev_ang", "hi_ev_ang", "lo50_ev_ang", "hi50_ev_ang"]
 _POINT_COLUMNS = ["part", "budget", "seed", "force_mae_ev_ang", *_BANDS, "extrapolated"]
 _FIT_COLUMNS = ["alpha", "alpha_lo", "alpha_hi", "lack_of_fit_p", "measured_by", "band", "status"]
@@ -59,7 +53,7 @@ def learning_curve_data(
     Args:
         table: results table.
         every_curve: all curves; otherwise one for each strategy (`curves.representative_curves`).
-        kind: what the band is about; by default 90 % of new runs lie in it, as the planner promises.
+        kind: what the band is about; by default 90 % of new runs lie in it, as for the planner.
         seed: of the posterior draws.
 
     Returns:
@@ -154,48 +148,6 @@ def plot_learning_curve(
     return ax
 
 
-def plot_small_multiples(
-    data: pd.DataFrame, figure: Figure, *, level: str = "CCSD(T)", force_unit: str = "kcal/mol/Å", columns: int = 3
-) -> list[Axes]:
-    """Draw every curve in a panel of its own, the others in grey behind it.
-
-    Args:
-        data: from `learning_curve_data(..., every_curve=True)`.
-        figure: is filled; about 2.2 inches of width and height for each panel.
-        level: name of the accurate level on the axis.
-        force_unit: of the errors.
-        columns: panels side by side.
-
-    Raises:
-        InputError: the unit is not known.
-    """
-    with figure_style():
-        shown = in_unit(data, force_unit)
-        curves = dict(list(shown.groupby("curve", sort=False)))
-        rows = -(-len(curves) // columns)
-        grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-        panels: list[Axes] = list(grid.ravel())
-        for ax, (label, own) in zip(panels, curves.items(), strict=False):
-            for other, points in curves.items():
-                line = points[(points["part"] == "line") & ~points["extrapolated"]]
-                if other != label:
-                    ax.plot(line["budget"], line["force_mae_ev_ang"], color="0.85", linewidth=0.8, zorder=1)
-            draw_curve(own, ax, "budget")
-            log_axes(ax, shown, "budget")
-            budgets = sorted(set(own.loc[(own["part"] == "run") & (own["budget"] > 0), "budget"]))
-            ax.xaxis.set_major_locator(FixedLocator(ticks_apart(budgets or [1.0], decades=0.5)))
-            name, _, rest = str(label).partition(", ")
-            title = [name, *textwrap.wrap(rest, _TITLE_WIDTH), fit_text(own, short=True)]
-            ax.set_title("\n".join(filter(None, title)), fontsize=6.5, loc="left")
-        for ax in panels[len(curves) :]:
-            ax.remove()
-        for ax in panels[max(len(curves) - columns, 0) : len(curves)]:
-            ax.xaxis.set_tick_params(labelbottom=True)
-        figure.supxlabel(f"{level} labels (training + validation)", fontsize=8)
-        figure.supylabel(error_name(data, force_unit), fontsize=8)
-    return panels[: len(curves)]
-
-
 def _line(evidence: Evidence, ends: NDArray[np.float64], kind: Kind, seed: int) -> pd.DataFrame:
     """Points of the median curve and its band."""
     curve, fit = evidence.curve, evidence.fit
@@ -214,3 +166,31 @@ def _line(evidence: Evidence, ends: NDArray[np.float64], kind: Kind, seed: int) 
             budget, quantiles = ends, quantiles.repeat(2, axis=1)
     points = dict(zip(["force_mae_ev_ang", *_BANDS], quantiles, strict=True))
     return pd.DataFrame({"part": "line", "budget": budget, **points})
+
+
+def _picture(given: FigureInput) -> Picture | None:
+    if given.run is None:
+        return None
+    data = learning_curve_data(given.run.table)
+    more = ENTRY_IN * max(data["curve"].nunique() - 4, 0) / (1 + given.wide)
+    figure, ax = new_figure(width_in=PAGE_IN if given.wide else COLUMN_IN, height_in=4.2 + more)
+    plot_learning_curve(data, ax, level=given.level, force_unit=given.force_unit)
+    runs = data[data["part"] == "run"]
+    said = []
+    for curve, rows in runs.groupby("curve", sort=False):
+        medians = rows.groupby("budget")["force_mae_ev_ang"].median() / given.scale
+        ends = f"{medians.iloc[0]:.2g} with {medians.index[0]:,.0f} labels"
+        if len(medians) > 1:
+            ends = f"from {ends} to {medians.iloc[-1]:.2g} with {medians.index[-1]:,.0f}"
+        said.append(f"{curve}: {ends}")
+    return Picture(
+        figure,
+        data,
+        "Learning curves",
+        "Force error against accurate labels bought: a dot is one seed with its own label subset, bands hold 50 and "
+        "90 % of new runs, dashed means beyond the data.",
+        f"Median force errors in {given.force_unit}. {'; '.join(said)}.",
+    )
+
+
+FIGURE = RunFigure("learning_curve", _picture, caveats="above")

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def non_dominated(price: ArrayLike, error: ArrayLike) -> NDArray[np.bool_]:
-    """Points that no other point beats: none is at most as dear and at most as wrong, and better in one of the two.
+    """Non-dominated points: no other has at most the same price and error and is smaller in one of the two.
 
     Args:
         price: of each point, [n].
@@ -24,7 +24,7 @@ def non_dominated(price: ArrayLike, error: ArrayLike) -> NDArray[np.bool_]:
     prices, errors = np.asarray(price, dtype=float), np.asarray(error, dtype=float)
     kept = np.zeros(len(prices), dtype=bool)
     lowest = np.inf
-    # From cheap to dear, at equal prices from right to wrong: a point survives where it improves on all before it.
+    # By price, at equal prices by error: a point is kept where its error is below all before it.
     for at in np.lexsort((errors, prices)):
         if errors[at] < lowest:
             kept[at] = True

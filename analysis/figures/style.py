@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 COLUMN_IN = 3.4
 #: Width of two columns, inches.
 PAGE_IN = 7.0
+#: Height of one curve in a legend.
+ENTRY_IN = 0.29
 
 _RC: Any = {
     "font.size": 8,

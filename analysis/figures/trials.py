@@ -5,19 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 from matplotlib.lines import Line2D
 
 from analysis.figures.drawing import log_axes, price_unit
 from analysis.figures.pareto import draw_steps, non_dominated
-from analysis.figures.style import figure_style, look_of
+from analysis.figures.picture import Picture, RunFigure
+from analysis.figures.style import figure_style, look_of, new_figure
 from asteroid.units import SECONDS, force_unit_in_ev_ang
 from study.counts import COUNT_COLUMNS, Counts
 from study.strategies import rank_of, strategy_of
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
 
+    from analysis.figures.picture import FigureInput
     from study.prices import PriceList
 
 _COPIED = ["study", "strategy", "trial", "budget", "n_cheap", "gamma_rel", "settings"]
@@ -94,3 +96,24 @@ def _draw_strategy(rows: pd.DataFrame, ax: Axes, until: float) -> Line2D:
     filled: Any = {"color": colour, "marker": marker, "markeredgecolor": "white", "markeredgewidth": 0.4}
     ax.plot(best["price"], best["error"], linestyle="none", zorder=4, **filled)
     return Line2D([], [], linestyle="-", label=strategy_of(strategy).name, **filled)
+
+
+def _picture(given: FigureInput) -> Picture | None:
+    data = pd.DataFrame() if given.trials is None else pareto_data(given.trials, given.prices)
+    if not len(data):
+        return None
+    figure, ax = new_figure(height_in=3.4)
+    plot_pareto(data, ax, force_unit=given.force_unit)
+    best = int(data["non_dominated_overall"].sum())
+    return Picture(
+        figure,
+        data,
+        "Searches over the label budget",
+        "Each dot is a trial; steps join the trials that no other of their strategy beats in both error and price, "
+        "with one standard error.",
+        f"Cross-validated force error against label price of {len(data)} trials; {best} of them are beaten by none in "
+        "both.",
+    )
+
+
+FIGURE = RunFigure("pareto", _picture, caveats="none")

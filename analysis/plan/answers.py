@@ -12,7 +12,7 @@ from asteroid.units import force_unit_in_ev_ang
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from analysis.plan.budget_plan import Affordable, BudgetPlan
+    from analysis.plan.budget_plan import BudgetOption, BudgetPlan
     from analysis.plan.next_runs import NextRun
     from analysis.surface.transfer import SurfaceFit
 
@@ -29,7 +29,7 @@ def explain_budget(plan: BudgetPlan, *, force_unit: str = "kcal/mol/Å") -> list
         nothing = f"For {price} of CPU nothing of this sweep can be bought: its smallest purchases cost more."
         return [nothing, *caveat_lines(plan.run_caveats)]
 
-    def told(option: Affordable) -> str:
+    def sentence(option: BudgetOption) -> str:
         bought = f"{option.n_accurate:,} labels of {plan.prices.accurate}"
         cheap = f" and {option.key.n_cheap:,} frames of {plan.prices.cheap}" if option.key.n_cheap else ""
         median, low, high = (error / scale for error in option.error_ev_ang)
@@ -37,9 +37,9 @@ def explain_budget(plan: BudgetPlan, *, force_unit: str = "kcal/mol/Å") -> list
         use = f" + {duration(option.use_cpu_s)} of use" if option.use_cpu_s > 0 else ""
         return f"{option.label}: {bought}{cheap}, {duration(option.cost_cpu_s)}{use}; {error}"
 
-    lines = [f"Smallest error for {price} of CPU:", f"  {told(plan.choice)}."]
+    lines = [f"Smallest error for {price} of CPU:", f"  {sentence(plan.choice)}."]
     if plan.alternatives:
-        lines.append(f"Runner-up: {told(plan.alternatives[0])}.")
+        lines.append(f"Runner-up: {sentence(plan.alternatives[0])}.")
     return lines + caveat_lines(plan.status)
 
 

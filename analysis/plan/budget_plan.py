@@ -9,29 +9,27 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from analysis.caveats import Caveat, those_that_hold
-from analysis.curves.curve_key import labels_of
-from analysis.curves.curves import competing_curves, curves_of
-from analysis.curves.evidence import Evidence, evidence_of, sampled_run_draws
+from analysis.curves.evidence import Evidence, sampled_run_draws
 from analysis.curves.power_law import log_error_draws
+from analysis.plan.conditions import conditions_of
 from analysis.plan.pricing import label_price
-from analysis.plan.target_plan import make_terms
 from asteroid.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import pandas as pd
     from numpy.typing import NDArray
 
     from analysis.curves.curve_key import CurveKey
-    from analysis.plan.options import Terms
+    from analysis.plan.conditions import Conditions
+    from analysis.plan.run_evidence import RunEvidence
     from study.prices import PriceList
 
 SCHEMA_VERSION = 1
 
 
 @dataclass(frozen=True)
-class Affordable:
+class BudgetOption:
     """One curve with the most accurate labels that the price pays and the curve may speak about.
 
     Attributes:
@@ -69,8 +67,8 @@ class BudgetPlan:
 
     budget_cpu_s: float
     prices: PriceList
-    choice: Affordable | None
-    alternatives: tuple[Affordable, ...]
+    choice: BudgetOption | None
+    alternatives: tuple[BudgetOption, ...]
     run_caveats: tuple[Caveat, ...] = ()
 
     @property
@@ -91,52 +89,41 @@ class BudgetPlan:
 
 
 def plan_budget(
-    table: pd.DataFrame,
-    prices: PriceList,
-    budget_cpu_s: float,
-    *,
-    pool: int | None = None,
-    already: Mapping[str, int] | None = None,
-    md_steps: float = 0.0,
-    run_caveats: tuple[Caveat, ...] = (),
-    seed: int = 0,
+    run: RunEvidence, budget_cpu_s: float, *, already: Mapping[str, int] | None = None, md_steps: float = 0.0
 ) -> BudgetPlan:
     """Find the mix of labels with the smallest error for a price: the posterior mean of its log, for one new run.
 
     Args:
-        table: results table.
-        prices: of the accurate level; the cheap side is priced by the table itself.
+        run: what is known.
         budget_cpu_s: price of all labels and of the declared use.
-        pool: accurate labels that the sweep's set has for buying, where known.
         already: labels that are owned and cost nothing, by level.
         md_steps: steps of molecular dynamics that the model is for.
-        run_caveats: of the whole run, from `run_caveats.selection_caveats`.
-        seed: of the posterior draws.
 
     Raises:
         InputError: a price that is not positive and finite, labels of an unknown level, or an unusable table.
     """
     if not (math.isfinite(budget_cpu_s) and budget_cpu_s > 0):
         raise InputError(f"a price must be positive, found {budget_cpu_s:g} s: give the CPU time that may be spent")
-    curves = competing_curves(curves_of(table))
-    terms = make_terms(prices, already or {}, md_steps, pool, curves)
+    conditions = conditions_of(run, already, md_steps)
     options = [
         option
-        for curve, label in zip(curves, labels_of([c.key for c in curves]), strict=True)
-        if (option := _afford(evidence_of(curve, seed=seed), label, terms, budget_cpu_s, seed)) is not None
+        for label, evidence in run.competing.items()
+        if (option := _afford(evidence, label, conditions, budget_cpu_s, run.seed)) is not None
     ]
     best = {
         strategy: min((o for o in options if o.key.strategy == strategy), key=_rank)
         for strategy in dict.fromkeys(o.key.strategy for o in options)
     }
     ranked = sorted(best.values(), key=_rank)
-    return BudgetPlan(budget_cpu_s, prices, ranked[0] if ranked else None, tuple(ranked[1:]), run_caveats)
+    return BudgetPlan(budget_cpu_s, run.prices, ranked[0] if ranked else None, tuple(ranked[1:]), run.caveats)
 
 
-def _afford(evidence: Evidence, label: str, terms: Terms, budget_cpu_s: float, seed: int) -> Affordable | None:
+def _afford(
+    evidence: Evidence, label: str, conditions: Conditions, budget_cpu_s: float, seed: int
+) -> BudgetOption | None:
     curve = evidence.curve
-    price = label_price(curve, terms.prices, terms.already)
-    use_cpu_s = terms.use_cpu_s(curve)
+    price = label_price(curve, conditions.prices, conditions.already)
+    use_cpu_s = conditions.use_cpu_s(curve)
     payable = price.affordable(budget_cpu_s - (0.0 if math.isnan(use_cpu_s) else use_cpu_s))
     # Rounding must not take a label away that the price pays to the second.
     n = int(min(math.floor(payable + 1e-9), evidence.limit))
@@ -146,12 +133,12 @@ def _afford(evidence: Evidence, label: str, terms: Terms, budget_cpu_s: float, s
         n = int(max(b for b in curve.budget if b <= n))
     draws = _draws(evidence, n, seed)
     low, median, high = np.exp(np.quantile(draws, [0.05, 0.5, 0.95]))
-    conditions = {
+    own_caveats = {
         Caveat.EXTRAPOLATED: n > int(curve.budget.max()),
-        Caveat.BEYOND_POOL: terms.pool is not None and n > terms.pool,
+        Caveat.BEYOND_POOL: conditions.pool is not None and n > conditions.pool,
         Caveat.USE_NOT_MEASURED: math.isnan(use_cpu_s),
     }
-    return Affordable(
+    return BudgetOption(
         label=label,
         key=curve.key,
         n_accurate=n,
@@ -159,11 +146,11 @@ def _afford(evidence: Evidence, label: str, terms: Terms, budget_cpu_s: float, s
         use_cpu_s=use_cpu_s,
         error_ev_ang=(float(median), float(low), float(high)),
         mean_log_error=float(draws.mean()),
-        status=(*evidence.status, *those_that_hold(conditions)),
+        status=(*evidence.status, *those_that_hold(own_caveats)),
     )
 
 
-def _rank(option: Affordable) -> tuple[float, float]:
+def _rank(option: BudgetOption) -> tuple[float, float]:
     return option.mean_log_error, option.cost_cpu_s
 
 
@@ -179,7 +166,7 @@ def _draws(evidence: Evidence, n: int, seed: int) -> NDArray[np.float64]:
     return np.asarray(draws[:, int(np.argmax(budgets == n))])
 
 
-def _json(option: Affordable) -> dict[str, Any]:
+def _json(option: BudgetOption) -> dict[str, Any]:
     median, low, high = option.error_ev_ang
     return {
         "label": option.label,

@@ -13,23 +13,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from analysis.curves.curve_key import labels_of
-from analysis.curves.curves import competing_curves, curves_of
-from analysis.curves.evidence import evidence_of
 from analysis.curves.power_law import log_error_draws
 from analysis.plan.pricing import label_price
-from analysis.plan.target_plan import make_terms, plan_target
+from analysis.plan.target_plan import plan_target
 from asteroid.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import pandas as pd
     from numpy.typing import NDArray
 
     from analysis.curves.curve_key import CurveKey
     from analysis.curves.evidence import Evidence
-    from study.prices import PriceList
+    from analysis.plan.run_evidence import RunEvidence
 
 #: Probabilities of meeting the target between which a cell is undecided.
 UNDECIDED = (0.1, 0.95)
@@ -85,25 +81,15 @@ class _Candidates:
 
 
 def next_runs(
-    table: pd.DataFrame,
-    prices: PriceList,
-    target_ev_ang: float,
-    k: int,
-    *,
-    pool: int | None = None,
-    already: Mapping[str, int] | None = None,
-    seed: int = 0,
+    run: RunEvidence, target_ev_ang: float, k: int, *, already: Mapping[str, int] | None = None
 ) -> tuple[NextRun, ...]:
     """Choose the k runs that lower the variance where the target is undecided most, for what they cost.
 
     Args:
-        table: results table.
-        prices: of the accurate level; the cheap side is priced by the table itself.
+        run: what is known; no run needs more labels than its pool has.
         target_ev_ang: force MAE to meet, eV/Å.
         k: how many.
-        pool: accurate labels that the sweep's set has; no run needs more.
         already: labels that are owned and cost nothing, by level. Name those of the sweep itself where they are there.
-        seed: of the posterior draws.
 
     Returns:
         At most k runs, the first to make first; none where no curve is undecided about the target.
@@ -113,20 +99,16 @@ def next_runs(
     """
     if k < 1:
         raise InputError(f"a number of runs is at least 1, found {k}: ask for one or more")
-    if not (math.isfinite(target_ev_ang) and target_ev_ang > 0):
-        raise InputError(f"a target error must be positive, found {target_ev_ang:g}: give the error that is acceptable")
-    curves = competing_curves(curves_of(table))
-    terms = make_terms(prices, already or {}, 0.0, pool, curves)
-    choice = plan_target(table, prices, target_ev_ang, pool=pool, already=already, seed=seed).choice
+    plan = plan_target(run, target_ev_ang, already=already)
     # What costs much more than the present choice will not be bought, however little is known of it.
-    most = RELEVANT * choice.cost_cpu_s if choice is not None else math.inf
+    most = RELEVANT * plan.choice.cost_cpu_s if plan.choice is not None else math.inf
     open_curves = []
-    for curve, label in zip(curves, labels_of([c.key for c in curves]), strict=True):
-        evidence = evidence_of(curve, seed=seed)
+    for label, evidence in run.competing.items():
+        curve = evidence.curve
         if evidence.fit is None:
             continue
-        cells = _cells(evidence, label, target_ev_ang, pool)
-        price = label_price(curve, prices, terms.already)
+        cells = _cells(evidence, label, target_ev_ang, run.pool)
+        price = label_price(curve, plan.prices, plan.already)
         train = np.array([np.median(curve.train_core_s[curve.budget == _nearest(curve.budget, n)]) for n in cells[0]])
         labels = np.array([price.total(n) for n in cells[0]])
         undecided = (cells[3] > UNDECIDED[0]) & (cells[3] < UNDECIDED[1]) & (labels <= most)
@@ -141,7 +123,7 @@ def next_runs(
             break
         gain, own = best
         at = int(np.argmax(gain))
-        chosen.append(_next_run(own, at, gain, terms.already.get(prices.accurate, 0)))
+        chosen.append(_next_run(own, at, gain, plan.already.get(plan.prices.accurate, 0)))
         column = own.covariance[:, at]
         updated = own.covariance - np.outer(column, column) / (column[at] + own.noise)
         open_curves[open_curves.index(own)] = replace(own, covariance=updated)

@@ -3,51 +3,34 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from scipy.special import ndtr
 
 from analysis.caveats import Caveat, those_that_hold
-from analysis.curves.evidence import EXTRAPOLATION_LIMIT, Evidence, labels_needed
-from analysis.plan.pricing import LabelPrice, label_price
+from analysis.curves.evidence import EXTRAPOLATION_LIMIT, labels_needed
+from analysis.plan.pricing import label_price
 from analysis.surface.surface import new_run_spread, surface_draws
 from study.strategies import strategy_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
     from analysis.curves.curve_key import CurveKey
     from analysis.curves.curves import Curve
+    from analysis.plan.conditions import Conditions, Target
+    from analysis.plan.pricing import LabelPrice
+    from analysis.plan.run_evidence import RunEvidence
     from analysis.surface.transfer import SurfaceFit
-    from study.prices import PriceList
 
 #: The interval of numbers of labels and of prices.
 INTERVAL = (0.05, 0.95)
 #: Numbers of cheap frames that are tried between the smallest and the largest that were run.
 N_BETWEEN = 9
-
-
-@dataclass(frozen=True)
-class Terms:
-    """What holds for all options of a plan.
-
-    Attributes:
-        prices: of the accurate and the cheap level.
-        already: labels that are owned and cost nothing, by level.
-        md_steps: steps of molecular dynamics that the model is for.
-        pool: accurate labels that the sweep's set has for buying, where known.
-    """
-
-    prices: PriceList
-    already: Mapping[str, int] = field(default_factory=dict)
-    md_steps: float = 0.0
-    pool: int | None = None
-
-    def use_cpu_s(self, curve: Curve) -> float:
-        """CPU seconds of the declared MD steps; NaN where the use of the curve was not measured."""
-        return self.md_steps * curve.use_cpu_s_per_frame if self.md_steps else 0.0
 
 
 @dataclass(frozen=True)
@@ -108,45 +91,87 @@ class Option:
         return self.cost_cpu_s + (math.inf if math.isnan(self.use_cpu_s) else self.use_cpu_s)
 
 
-def curve_option(
-    evidence: Evidence, label: str, terms: Terms, target_ev_ang: float, confidence: float, seed: int
-) -> Option:
-    """A curve at the smallest number of accurate labels with which a new run meets the target.
+class _Needed(Protocol):
+    """The posterior of the number of labels with which a new run meets the target (`power_law.LabelsNeeded`)."""
 
-    Args:
-        evidence: of the curve.
-        label: its name.
-        terms: prices, labels owned, use.
-        target_ev_ang: force MAE to meet, eV/Å.
-        confidence: with this probability.
-        seed: of the posterior draws.
+    @property
+    def p_never(self) -> float:
+        """Probability that no number of labels is enough."""
+
+    def quantile(self, probability: float) -> float:
+        """Smallest number of labels that meets the target with this probability; may be infinite."""
+
+    def probability(self, n: float) -> float:
+        """Probability that n labels meet the target."""
+
+
+@dataclass(frozen=True, eq=False)
+class _SurfaceNeeded:
+    """The same on the surface, for one number of cheap frames.
+
+    Attributes:
+        budget: numbers of accurate labels, rising, [m].
+        met: probability that each meets the target, [m].
+        p_never: that no number does.
     """
-    needed = labels_needed(evidence, target_ev_ang, seed=seed)
-    curve = evidence.curve
-    price = label_price(curve, terms.prices, terms.already)
-    return _option(
-        curve,
-        label,
-        curve.key,
-        price,
-        terms,
-        needed.quantile,
-        needed.probability,
-        evidence.limit,
-        needed.p_never,
-        evidence.status,
-        confidence,
-    )
+
+    budget: NDArray[np.float64]
+    met: NDArray[np.float64]
+    p_never: float
+
+    def quantile(self, probability: float) -> float:
+        """Smallest number of labels that meets the target with this probability; may be infinite."""
+        if self.met[-1] < probability:
+            return math.inf
+        return float(np.exp(np.interp(probability, self.met, np.log(self.budget))))
+
+    def probability(self, n: float) -> float:
+        """Probability that n labels meet the target."""
+        return float(np.interp(math.log(n), np.log(self.budget), self.met))
 
 
-def surface_options(fitted: SurfaceFit, terms: Terms, target_ev_ang: float, confidence: float) -> list[Option]:
+@dataclass(frozen=True, eq=False)
+class _Candidate:
+    """What an option is made of.
+
+    Attributes:
+        label: its name for people.
+        key: of the option; its n_cheap may differ from that of the curve.
+        curve: whose runs stand for it.
+        price: of its labels.
+        needed: posterior of the number of labels that meets the target.
+        limit: largest number of accurate labels that may be considered.
+        status: caveats.
+    """
+
+    label: str
+    key: CurveKey
+    curve: Curve
+    price: LabelPrice
+    needed: _Needed
+    limit: float
+    status: tuple[Caveat, ...]
+
+
+def curve_options(run: RunEvidence, target: Target, conditions: Conditions) -> list[Option]:
+    """Each competing curve at the smallest number of accurate labels with which a new run meets the target."""
+    options = []
+    for label, evidence in run.competing.items():
+        curve = evidence.curve
+        needed = labels_needed(evidence, target.error_ev_ang, seed=run.seed)
+        price = label_price(curve, conditions.prices, conditions.already)
+        candidate = _Candidate(label, curve.key, curve, price, needed, evidence.limit, evidence.status)
+        options.append(_option(candidate, target, conditions))
+    return options
+
+
+def surface_options(fitted: SurfaceFit, target: Target, conditions: Conditions) -> list[Option]:
     """Numbers of cheap frames between those that were run, each at the smallest number of accurate labels.
 
     Args:
         fitted: a checked surface.
-        terms: prices, labels owned, use.
-        target_ev_ang: force MAE to meet, eV/Å.
-        confidence: with this probability.
+        target: error to meet.
+        conditions: of the purchase.
     """
     options = []
     for strategy in fitted.surface.cells.strategies:
@@ -156,76 +181,63 @@ def surface_options(fitted: SurfaceFit, terms: Terms, target_ev_ang: float, conf
         )
         for n_cheap in {round(float(n), 1 - len(str(int(n)))) for n in tried} - {float(c.key.n_cheap) for c in own}:
             near = min(own, key=lambda c: abs(math.log(c.key.n_cheap / n_cheap)))
-            options.append(_between(fitted, near, int(n_cheap), terms, target_ev_ang, confidence))
+            options.append(_option(_between(fitted, near, int(n_cheap), target, conditions), target, conditions))
     return options
 
 
-def _between(
-    fitted: SurfaceFit, near: Curve, n_cheap: int, terms: Terms, target_ev_ang: float, confidence: float
-) -> Option:
+def _between(fitted: SurfaceFit, near: Curve, n_cheap: int, target: Target, conditions: Conditions) -> _Candidate:
+    """A number of cheap frames on the surface; runs of the nearest number stand for its training."""
     smallest, largest = int(near.budget.min()), int(near.budget.max())
     limit = EXTRAPOLATION_LIMIT * largest
     grid = np.append(np.geomspace(smallest, limit, 120), 1e9)
     spread = math.hypot(new_run_spread(fitted.surface, near.key.strategy), near.test_relative_se)
     draws = surface_draws(fitted.surface, near.key.strategy, grid, float(n_cheap))
-    met = ndtr((math.log(target_ev_ang) - draws) / spread).mean(axis=0)
-
-    def quantile(probability: float) -> float:
-        if met[-2] < probability:
-            return math.inf
-        return float(np.exp(np.interp(probability, met[:-1], np.log(grid[:-1]))))
-
-    def chance(n: float) -> float:
-        return float(np.interp(math.log(n), np.log(grid[:-1]), met[:-1]))
-
-    price = label_price(near, terms.prices, terms.already).with_cheap_frames(n_cheap)
-    status = (*near.status, Caveat.INTERPOLATED_CHEAP, *fitted.status)
+    met = ndtr((math.log(target.error_ev_ang) - draws) / spread).mean(axis=0)
+    price = label_price(near, conditions.prices, conditions.already)
     key = replace(near.key, n_cheap=n_cheap)
-    p_never = 1 - float(met[-1])
-    return _option(near, key.label(), key, price, terms, quantile, chance, limit, p_never, status, confidence)
+    return _Candidate(
+        label=key.label(),
+        key=key,
+        curve=near,
+        price=price.with_cheap_frames(n_cheap),
+        needed=_SurfaceNeeded(grid[:-1], met[:-1], 1 - float(met[-1])),
+        limit=limit,
+        status=(*near.status, Caveat.INTERPOLATED_CHEAP, *fitted.status),
+    )
 
 
-def _option(
-    curve: Curve,
-    label: str,
-    key: CurveKey,
-    price: LabelPrice,
-    terms: Terms,
-    quantile: Callable[[float], float],
-    chance: Callable[[float], float],
-    limit: float,
-    p_never: float,
-    status: tuple[Caveat, ...],
-    confidence: float,
-) -> Option:
+def _option(candidate: _Candidate, target: Target, conditions: Conditions) -> Option:
+    """Price a candidate where it meets the target."""
+    curve, price, needed = candidate.curve, candidate.price, candidate.needed
     smallest, largest = int(curve.budget.min()), int(curve.budget.max())
 
     def whole(probability: float) -> int | None:
         """Smallest whole number of labels within the curve's range, None beyond it."""
-        n = quantile(probability)
-        return max(math.ceil(n), smallest) if n <= limit else None
+        n = needed.quantile(probability)
+        return max(math.ceil(n), smallest) if n <= candidate.limit else None
 
-    found = whole(confidence)
-    n_accurate = math.floor(limit) if found is None else found
+    found = whole(target.confidence)
+    n_accurate = math.floor(candidate.limit) if found is None else found
     interval = (whole(INTERVAL[0]), whole(INTERVAL[1]))
     nearest = int(curve.budget[np.argmin(np.abs(curve.budget - n_accurate))])
-    use_cpu_s = terms.use_cpu_s(curve)
-    conditions = {
+    use_cpu_s = conditions.use_cpu_s(curve)
+    pool = math.inf if conditions.pool is None else conditions.pool
+    own_caveats = {
         Caveat.EXTRAPOLATED: n_accurate > largest,
         Caveat.SMALLEST_BUDGET: found is not None and n_accurate == smallest > 0,
-        Caveat.BEYOND_POOL: terms.pool is not None and n_accurate > terms.pool,
-        Caveat.OVERLAPPING_SUBSETS: terms.pool is not None and largest > terms.pool / 2,
+        Caveat.BEYOND_POOL: n_accurate > pool,
+        Caveat.OVERLAPPING_SUBSETS: largest > pool / 2,
         Caveat.USE_NOT_MEASURED: math.isnan(use_cpu_s),
         Caveat.CANNOT_BE_PROMISED: found is None,
     }
     low, high = (None if n is None else price.total(n) for n in interval)
     return Option(
-        label=label,
-        key=key,
+        label=candidate.label,
+        key=candidate.key,
         n_accurate=n_accurate,
-        probability=chance(n_accurate),
+        probability=needed.probability(n_accurate),
         promised=found is not None,
-        p_never=p_never,
+        p_never=needed.p_never,
         accurate_cpu_s=price.accurate(n_accurate),
         cheap_cpu_s=price.cheap(n_accurate),
         training_core_s=float(np.median(curve.train_core_s[curve.budget == nearest])),
@@ -235,7 +247,7 @@ def _option(
         interval_n=interval,
         interval_cpu_s=(low, high),
         largest_budget=largest,
-        status=(*status, *those_that_hold(conditions)),
+        status=(*candidate.status, *those_that_hold(own_caveats)),
     )
 
 

@@ -7,30 +7,23 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from analysis.caveats import Caveat
-from analysis.curves.curve_key import labels_of
-from analysis.curves.curves import competing_curves, curves_of
-from analysis.curves.evidence import evidence_of
-from analysis.plan.options import Option, Terms, curve_option, option_json, surface_options
-from asteroid.errors import InputError
+from analysis.plan.conditions import Target, conditions_of
+from analysis.plan.options import Option, curve_options, option_json, surface_options
 from study.strategies import baseline
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
-    import pandas as pd
-
-    from analysis.curves.curves import Curve
-    from analysis.surface.transfer import SurfaceFit
+    from analysis.plan.run_evidence import RunEvidence
     from study.prices import PriceList
 
 SCHEMA_VERSION = 2
 #: What was not run must be cheaper than this share of the best that was, to be worth the risk.
 WORTH_IT = 0.95
-MIN_CONFIDENCE, MAX_CONFIDENCE = 0.5, 0.99
 
 
 @dataclass(frozen=True)
-class Plan:
+class TargetPlan:
     """A recommendation.
 
     Attributes:
@@ -40,7 +33,7 @@ class Plan:
         choice: the cheapest option that can be promised; None: no curve of this sweep can promise the target.
         alternatives: the best option of every other strategy, promised ones first, by price; then by probability.
         n_test: accurate test labels that the errors were measured with, outside the price.
-        status: caveats of the run and of the choice (`cannot_be_promised` where there is none).
+        run_caveats: of the whole run.
         already: labels that are owned, by level.
         md_steps: steps of molecular dynamics whose price entered the choice.
     """
@@ -51,9 +44,14 @@ class Plan:
     choice: Option | None
     alternatives: tuple[Option, ...]
     n_test: int
-    status: tuple[Caveat, ...]
+    run_caveats: tuple[Caveat, ...] = ()
     already: Mapping[str, int] = field(default_factory=dict)
     md_steps: float = 0.0
+
+    @property
+    def status(self) -> tuple[Caveat, ...]:
+        """Caveats of the run and of the choice (`cannot_be_promised` where there is none)."""
+        return (*self.run_caveats, *(self.choice.status if self.choice else (Caveat.CANNOT_BE_PROMISED,)))
 
     @property
     def runner_up(self) -> Option | None:
@@ -96,99 +94,55 @@ class Plan:
 
 
 def plan_target(
-    table: pd.DataFrame,
-    prices: PriceList,
+    run: RunEvidence,
     target_ev_ang: float,
     confidence: float = 0.9,
     *,
-    pool: int | None = None,
-    rows_expected: int | None = None,
     already: Mapping[str, int] | None = None,
     md_steps: float = 0.0,
-    surface: SurfaceFit | None = None,
-    run_caveats: tuple[Caveat, ...] = (),
-    seed: int = 0,
-) -> Plan:
+) -> TargetPlan:
     """Find the cheapest mix of labels with P(force MAE of one new run <= target) >= confidence.
 
     The curves of the table compete (`curves.competing_curves`), each at the smallest number of accurate labels
     (training and validation together) that meets the target. Choosing by the median would miss the target in about
     half of the cases. Never less than the smallest budget that was run, and never more than four times the largest.
+    Where a surface holds, numbers of cheap frames between those that were run compete too.
 
     Args:
-        table: results table.
-        prices: of the accurate and the cheap level.
+        run: what is known.
         target_ev_ang: force MAE to meet, eV/Å.
         confidence: between .5 and .99.
-        pool: accurate labels that the sweep's set has for buying, where known.
-        rows_expected: rows of the finished sweep, where known: fewer rows are a caveat of the whole answer.
         already: labels that are owned and cost nothing, by level.
         md_steps: steps of molecular dynamics that the model is for: the price of prediction then enters the choice.
-        surface: from `transfer.surface_of`: numbers of cheap frames between those that were run compete too.
-        run_caveats: of the whole run, from `run_caveats.selection_caveats`.
-        seed: of the posterior draws.
 
     Raises:
         InputError: a level without a price, md_steps without measured use,
             a target that is not positive and finite, a confidence out of range, or an unusable table.
     """
-    if not (math.isfinite(target_ev_ang) and target_ev_ang > 0):
-        raise InputError(f"a target error must be positive, found {target_ev_ang:g}: give the error that is acceptable")
-    if not MIN_CONFIDENCE <= confidence <= MAX_CONFIDENCE:
-        raise InputError(f"a confidence lies between {MIN_CONFIDENCE} and {MAX_CONFIDENCE}, found {confidence:g}")
-    curves = competing_curves(curves_of(table))
-    terms = make_terms(prices, already or {}, md_steps, pool, curves)
-    options = [
-        curve_option(evidence_of(curve, seed=seed), label, terms, target_ev_ang, confidence, seed)
-        for curve, label in zip(curves, labels_of([c.key for c in curves]), strict=True)
-    ]
-    if surface is not None and surface.usable:
-        run = min((option.total_cpu_s for option in options if option.promised), default=math.inf)
-        between = surface_options(surface, terms, target_ev_ang, confidence)
-        options += [option for option in between if option.promised and option.total_cpu_s < WORTH_IT * run]
+    target = Target(target_ev_ang, confidence)
+    conditions = conditions_of(run, already, md_steps)
+    options = curve_options(run, target, conditions)
+    if run.surface is not None and run.surface.usable:
+        cheapest = min((option.total_cpu_s for option in options if option.promised), default=math.inf)
+        between = surface_options(run.surface, target, conditions)
+        options += [option for option in between if option.promised and option.total_cpu_s < WORTH_IT * cheapest]
     best = {
         strategy: min((o for o in options if o.key.strategy == strategy), key=_rank)
         for strategy in dict.fromkeys(o.key.strategy for o in options)
     }
     ranked = sorted(best.values(), key=_rank)  # keeps the order of curves, simplest strategy first, among equals
     choice = ranked[0] if ranked[0].promised else None
-    unfinished = rows_expected is not None and len(table) < rows_expected
-    caveats = ((Caveat.UNFINISHED_RUN,) if unfinished else ()) + run_caveats
-    return Plan(
+    return TargetPlan(
         target_ev_ang=target_ev_ang,
         confidence=confidence,
-        prices=prices,
+        prices=run.prices,
         choice=choice,
         alternatives=tuple(option for option in ranked if option is not choice),
-        n_test=int(table["n_test"].max()),
-        status=caveats + (choice.status if choice else (Caveat.CANNOT_BE_PROMISED,)),
-        already=terms.already,
+        n_test=run.n_test,
+        run_caveats=run.caveats,
+        already=conditions.already,
         md_steps=md_steps,
     )
-
-
-def make_terms(
-    prices: PriceList, already: Mapping[str, int], md_steps: float, pool: int | None, curves: Sequence[Curve]
-) -> Terms:
-    """Check what holds for all options.
-
-    Raises:
-        InputError: labels are owned of a level that the run lacks or in a negative number, or the use is declared and
-            no curve was measured.
-    """
-    for level, n in already.items():
-        if level not in prices.levels:
-            raise InputError(f"no labels of level {level!r} in this run: own those of {', '.join(prices.levels)}")
-        if n < 0:
-            raise InputError(f"a number of labels owned is at least 0, found {n} of {level}: correct it")
-    if not (math.isfinite(md_steps) and md_steps >= 0):
-        raise InputError(f"a number of MD steps is at least 0, found {md_steps:g}: give the steps to be run")
-    if md_steps and all(math.isnan(curve.use_cpu_s_per_frame) for curve in curves):
-        raise InputError(
-            "MD steps are priced by CPU seconds per predicted frame, found none in this run: run it again with this "
-            "version, or leave the steps out"
-        )
-    return Terms(prices, already, md_steps, pool)
 
 
 def _rank(option: Option) -> tuple[float, ...]:

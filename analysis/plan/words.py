@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from analysis.caveats import OF_THE_RUN, Caveat, caveat_lines
+from analysis.caveats import Caveat, caveat_lines
 from analysis.curves.evidence import EXTRAPOLATION_LIMIT
 from analysis.names import duration
 from asteroid.units import force_unit_in_ev_ang
@@ -13,11 +13,11 @@ from study.strategies import baseline, strategy_of
 
 if TYPE_CHECKING:
     from analysis.plan.options import Option
-    from analysis.plan.target_plan import Plan
+    from analysis.plan.target_plan import TargetPlan
     from study.prices import LevelPrice
 
 
-def explain(plan: Plan, *, force_unit: str = "kcal/mol/Å") -> list[str]:
+def explain(plan: TargetPlan, *, force_unit: str = "kcal/mol/Å") -> list[str]:
     """State the recommendation, its price, the runner-up, the saving and every caveat.
 
     Args:
@@ -35,7 +35,7 @@ def explain(plan: Plan, *, force_unit: str = "kcal/mol/Å") -> list[str]:
             *(refusal(option) for option in plan.alternatives),
             "Remedy: a laxer target, a lower confidence, larger budgets, more cheap frames; where errors level off, "
             "longer training or a larger model.",
-            *caveat_lines(caveat for caveat in plan.status if caveat in OF_THE_RUN),
+            *caveat_lines(plan.run_caveats),
         ]
     choice = plan.choice
     lines = [
@@ -73,7 +73,7 @@ def explain(plan: Plan, *, force_unit: str = "kcal/mol/Å") -> list[str]:
     return lines + caveat_lines(plan.status)
 
 
-def _purchase(option: Option, plan: Plan) -> str:
+def _purchase(option: Option, plan: TargetPlan) -> str:
     owned = min(plan.already.get(plan.prices.accurate, 0), option.n_accurate)
     among = f", {owned:,} of them owned" if owned else ""
     bought = f"{option.n_accurate:,} labels of {plan.prices.accurate} (training and validation together{among})"
@@ -82,7 +82,7 @@ def _purchase(option: Option, plan: Plan) -> str:
     return f"{bought}, each with a label of {plan.prices.cheap}" if option.cheap_cpu_s > 0 else bought
 
 
-def _parts(option: Option, plan: Plan) -> str:
+def _parts(option: Option, plan: TargetPlan) -> str:
     accurate, cheap = plan.prices.levels[plan.prices.accurate], plan.prices.levels[plan.prices.cheap]
     parts = [
         f"accurate labels {duration(option.accurate_cpu_s)} at {duration(accurate.label_cpu_s)} each, {accurate.source}"
@@ -117,7 +117,7 @@ def use_text(option: Option, cheap_level: str, md_steps: float = 0.0) -> str:
     return f"{measured}; {runs}." if runs else f"{measured}."
 
 
-def _use_aside(option: Option, plan: Plan) -> str:
+def _use_aside(option: Option, plan: TargetPlan) -> str:
     use = use_text(option, plan.prices.cheap, plan.md_steps).partition(": ")[2].removesuffix(".")
     return f"; {use}" if use else ""
 
@@ -136,7 +136,7 @@ def _interval(option: Option) -> str:
     return f"5% of runs would need no more than {early}; for 95% of runs it takes {late}."
 
 
-def _saving(plan: Plan) -> str:
+def _saving(plan: TargetPlan) -> str:
     against = f"Saving against {baseline().name_inside}"
     if plan.saving is None:
         return f"{against}: unknown, that strategy cannot be promised from this sweep."

@@ -4,71 +4,38 @@ from __future__ import annotations
 
 import base64
 import shlex
-from dataclasses import dataclass
+from dataclasses import replace
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 import jinja2
 
 from analysis.caveats import Caveat
-from analysis.figures.gallery import result_pictures, search_pictures
+from analysis.figures.gallery import FIGURES, draw_figures
+from analysis.figures.picture import FigureInput
 from analysis.figures.style import svg_of
 from analysis.names import display_formula, display_level, duration
 from analysis.plan.answers import explain_surface
-from analysis.plan.run_caveats import selection_caveats
+from analysis.plan.run_evidence import run_evidence
 from analysis.plan.target_plan import plan_target
 from analysis.plan.targets import default_target
 from analysis.plan.words import explain
 from analysis.report.molecules_table import molecules_table
 from analysis.report.tables import chosen_table, fits_table, ledger_table, options_table, settings_table, versions_table
 from analysis.report.warnings_table import warnings_table
-from analysis.surface.transfer import surface_of
 from asteroid.units import force_unit_in_ev_ang
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    import pandas as pd
+    from collections.abc import Sequence
 
     from analysis.figures.picture import Picture
-    from analysis.plan.target_plan import Plan
+    from analysis.plan.target_plan import TargetPlan
+    from analysis.run_files import RunFiles
     from study.prices import PriceList
 
 #: Width on the screen of one inch of a figure, and the width above which a figure may be scrolled on a small screen.
 _PX_PER_IN, _WIDE_PX = 110, 400
-#: Of the figures on the page: small ones beside each other, the most detailed last.
-_ORDER = (
-    "learning_curve",
-    "cost",
-    "bars",
-    "effective_labels",
-    "budget_map",
-    "pareto",
-    "gamma",
-    "importance",
-    "every_curve",
-)
-
-
-@dataclass(frozen=True, eq=False)
-class RunFiles:
-    """What a run folder holds.
-
-    Attributes:
-        table: results table; None or without rows where the run only searched.
-        manifest: settings, data card, ledger, versions, hardware.
-        sweep_yaml: the run's own copy of its sweep.
-        trials: of its Optuna studies, if any.
-        importances: of its Optuna studies, if any.
-        molecules: errors of each molecule, where the test set has several.
-    """
-
-    table: pd.DataFrame | None
-    manifest: Mapping[str, Any]
-    sweep_yaml: str
-    trials: pd.DataFrame | None = None
-    importances: pd.DataFrame | None = None
-    molecules: pd.DataFrame | None = None
+_PAGE_ORDER = [figure.stem for figure in FIGURES]
 
 
 def make_report(
@@ -98,30 +65,17 @@ def make_report(
             confidence is out of range, or the unit unknown.
     """
     manifest, table = run.manifest, run.table
-    pictures = search_pictures(run.trials, run.importances, prices, force_unit=force_unit)
-    plan, target_source, fitted = None, "", None
+    given = FigureInput(manifest, prices, force_unit=force_unit)
+    pictures = draw_figures(replace(given, trials=run.trials, importances=run.importances))
+    plan, target_source, known = None, "", None
     if table is not None and (len(table) or not pictures):
+        known = run_evidence(table, manifest, prices)
         if target_ev_ang is None:
-            target_ev_ang, target_source = default_target(table, force_unit=force_unit)
-        fitted = surface_of(table)
-        plan = plan_target(
-            table,
-            prices,
-            target_ev_ang,
-            confidence,
-            pool=manifest["pool_size"],
-            rows_expected=manifest["rows"],
-            surface=fitted,
-            run_caveats=selection_caveats(manifest),
-        )
-        drawn = result_pictures(table, manifest, prices, force_unit=force_unit, fitted=fitted, plan=plan)
-        pictures = [*drawn, *pictures]
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    template = environment.from_string(
-        resources.files("analysis.report").joinpath("report.html.jinja").read_text(encoding="utf-8")
-    )
+            target_ev_ang, target_source = default_target(known.table, force_unit=force_unit)
+        plan = plan_target(known, target_ev_ang, confidence)
+        pictures += draw_figures(replace(given, run=known, plan=plan))
     options = shown_options(target_ev_ang, confidence, force_unit, price_options) if plan else []
-    return template.render(
+    return _template().render(
         manifest=manifest,
         molecule=display_formula(manifest["molecule"]),
         accurate=display_level(manifest["level_accurate"]),
@@ -131,11 +85,11 @@ def make_report(
         target_source=target_source,
         recommendation=_recommendation(plan, force_unit) if plan else None,
         options=options_table(plan) if plan else None,
-        figures=[_inline(picture) for picture in sorted(pictures, key=lambda picture: _ORDER.index(picture.stem))],
+        figures=[_inline(picture) for picture in sorted(pictures, key=_place)],
         fits=fits_table(table, force_unit=force_unit) if plan and table is not None else None,
         molecules=molecules_table(table, run.molecules, force_unit=force_unit) if plan and table is not None else None,
         warned=warnings_table(table) if table is not None else None,
-        checked=explain_surface(fitted),
+        checked=explain_surface(known.surface if known else None),
         chosen=chosen_table(run.trials, force_unit=force_unit),
         ledger=ledger_table(manifest, prices.to_json()),
         settings=settings_table(manifest["sweep"]),
@@ -144,6 +98,16 @@ def make_report(
         commands=commands(manifest["name"], options),
         sweep_yaml=run.sweep_yaml,
     )
+
+
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    page = resources.files("analysis.report").joinpath("report.html.jinja")
+    return environment.from_string(page.read_text(encoding="utf-8"))
+
+
+def _place(picture: Picture) -> int:
+    return _PAGE_ORDER.index(picture.stem)
 
 
 def shown_options(
@@ -172,7 +136,7 @@ def commands(name: str, options: Sequence[str]) -> list[str]:
     return [shlex.join(line) for line in words]
 
 
-def _recommendation(plan: Plan, force_unit: str) -> dict[str, Any]:
+def _recommendation(plan: TargetPlan, force_unit: str) -> dict[str, Any]:
     """The plan in words: headline, numbers to remember, further sentences, caveats."""
     lines = [line.strip() for line in explain(plan, force_unit=force_unit) if not line.startswith("Caveat: ")]
     caveats = [caveat.sentence for caveat in plan.status if caveat is not Caveat.CANNOT_BE_PROMISED]

@@ -4,38 +4,32 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from analysis.report.report import RunFiles, make_report
-from study.tables.molecules import read_molecules
-from study.tables.trials import read_importances, read_trials
+from analysis.report.report import make_report
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
-    from typing import Any
 
-    import pandas as pd
-
+    from analysis.run_files import RunFiles
     from study.prices import PriceList
 
 
 def save_report(
-    run: Path,
-    table: pd.DataFrame | None,
-    manifest: dict[str, Any],
+    files: RunFiles,
     prices: PriceList,
-    target_ev_ang: float | None,
+    folder: Path,
     *,
-    confidence: float,
-    force_unit: str,
-    overrides: Sequence[str],
+    target_ev_ang: float | None = None,
+    confidence: float = 0.9,
+    force_unit: str = "kcal/mol/Å",
+    overrides: Sequence[str] = (),
 ) -> Path:
-    """Write `report.html` into a run folder, complete or not at all.
+    """Write `report.html` into a folder, complete or not at all.
 
     Args:
-        run: the run folder.
-        table: its results table; None where it only searched.
-        manifest: its manifest.
+        files: what the run folder holds.
         prices: of the accurate and the cheap level.
+        folder: where the file goes.
         target_ev_ang: force MAE to meet, eV/Å; None: a default, which the page says.
         confidence: probability with which one new run must meet it.
         force_unit: on display.
@@ -47,15 +41,6 @@ def save_report(
     Raises:
         InputError: the table has no usable curve, or the target, the confidence or the unit cannot be used.
     """
-    sweep = run / "sweep.yaml"
-    files = RunFiles(
-        table=table,
-        manifest=manifest,
-        sweep_yaml=sweep.read_text(encoding="utf-8") if sweep.is_file() else "",
-        trials=read_trials(run),
-        importances=read_importances(run),
-        molecules=read_molecules(run),
-    )
     page = make_report(
         files,
         prices,
@@ -64,7 +49,7 @@ def save_report(
         force_unit=force_unit,
         price_options=overrides,
     )
-    path, temporary = run / "report.html", run / ".report.html.tmp"
+    path, temporary = folder / "report.html", folder / ".report.html.tmp"
     try:
         temporary.write_text(page, encoding="utf-8")
         temporary.replace(path)

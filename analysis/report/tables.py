@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from analysis.curves.evidence import Evidence
     from analysis.plan.options import Option
-    from analysis.plan.target_plan import Plan
+    from analysis.plan.target_plan import TargetPlan
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class TextTable:
     rows: tuple[tuple[str, ...], ...]
 
 
-def options_table(plan: Plan) -> TextTable:
+def options_table(plan: TargetPlan) -> TextTable:
     """The choice and the best option of every other strategy, with prices and intervals."""
     options = ([plan.choice] if plan.choice else []) + list(plan.alternatives)
     priced = ("Strategy", "Accurate labels", "Cheap frames", "Price of the labels", "5% to 95% of runs")
@@ -161,7 +161,7 @@ def _range(option: Option) -> str:
     return f"{low} to {high} labels"
 
 
-def _use(option: Option, plan: Plan) -> str:
+def _use(option: Option, plan: TargetPlan) -> str:
     per_frame = option.use_cpu_s_per_frame
     measured = "not measured" if math.isnan(per_frame) else f"{per_frame:.2g} s"
     runs = strategy_of(option.key.strategy).runs_cheap_method

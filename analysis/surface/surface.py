@@ -74,8 +74,8 @@ def fit_surface(cells: Cells, *, seed: int = 0, n_draws: int = N_DRAWS) -> Surfa
     best = _solve(cells, n_ref, best.x, noise, cells.mean_log, centre, (low, high), spread)
     draws = np.empty((n_draws, len(centre)))
     for at in range(n_draws):
-        luck = cells.omega / np.sqrt(cells.seeds) * rng.normal()
-        data = cells.mean_log + noise * rng.normal(size=len(rest)) + luck
+        shared = cells.omega / np.sqrt(cells.seeds) * rng.normal()
+        data = cells.mean_log + noise * rng.normal(size=len(rest)) + shared
         prior = np.clip(centre + spread * rng.normal(size=len(centre)), low, high)
         draws[at] = _solve(cells, n_ref, best.x, noise, data, prior, (low, high), spread).x
     lacking = tau > _LACK * max(float(np.mean(cells.sigma)), 0.02)

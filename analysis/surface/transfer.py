@@ -1,4 +1,4 @@
-"""Does a surface hold for these runs? Negative transfer told budget by budget, and a check on held-out budgets."""
+"""Does a surface hold for these runs? Negative transfer budget by budget, and a check on held-out budgets."""
 
 from __future__ import annotations
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,9 +12,10 @@ from sweeps.level_values import owned, priced
 from sweeps.options import FORCE_UNIT, Confidence, ForceUnit, Prices, RunFolder
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from collections.abc import Sequence
 
-    from study.prices import PriceList
+    from analysis.plan.next_runs import NextRun
+    from analysis.plan.run_evidence import RunEvidence
 
     #: An answer for programs, and in sentences.
     Answer = tuple[dict[str, Any], list[str]]
@@ -56,6 +56,12 @@ def plan(
 
       asteroid-study plan runs/quickstart --target "0.25 kcal/mol/A" --next 3
     """
+    from analysis.plan.answers import explain_budget, explain_surface, surface_json
+    from analysis.plan.budget_plan import plan_budget
+    from analysis.plan.next_runs import next_runs
+    from analysis.plan.run_evidence import run_evidence
+    from analysis.plan.target_plan import plan_target
+    from analysis.plan.words import explain
     from asteroid.units import parse_force, parse_seconds
     from study.tables.results import read_manifest, read_results
 
@@ -70,13 +76,18 @@ def plan(
     table = read_results(run)
     if not as_json:
         note_incomplete(table, manifest)
-    known = _Known(table, prices, manifest, owned(already or []), md_steps)
+    known = run_evidence(table, manifest, prices, with_surface=budget_cpu_s is None)
+    free = owned(already or [])
     if budget_cpu_s is not None:
-        told, lines = _for_a_price(known, budget_cpu_s, force_unit)
+        bought = plan_budget(known, budget_cpu_s, already=free, md_steps=md_steps)
+        told, lines = bought.to_json(), explain_budget(bought, force_unit=force_unit)
     elif target_ev_ang is not None and next_k is not None:
-        told, lines = _next(known, target_ev_ang, next_k)
+        told, lines = _next(known, next_runs(known, target_ev_ang, next_k, already=free))
     elif target_ev_ang is not None:
-        told, lines = _for_a_target(known, target_ev_ang, confidence, force_unit)
+        answer = plan_target(known, target_ev_ang, confidence, already=free, md_steps=md_steps)
+        told = answer.to_json() | {"surface": surface_json(known.surface)}
+        lines = [*explain(answer, force_unit=force_unit), *explain_surface(known.surface)]
+        lines.append(_learned(manifest["ledger"]))
     if as_json:
         say_json(told)
         return
@@ -84,81 +95,17 @@ def plan(
         say(line)
 
 
-@dataclass(frozen=True, eq=False)
-class _Known:
-    """What every question is answered from.
-
-    Attributes:
-        table: results of the run, with the prices below.
-        prices: of the run, or of the command line.
-        manifest: of the run.
-        owned: numbers of labels that cost nothing, by level.
-        md_steps: number of predictions that the model is for.
-    """
-
-    table: pd.DataFrame
-    prices: PriceList
-    manifest: dict[str, Any]
-    owned: dict[str, int]
-    md_steps: float
-
-
-def _for_a_target(known: _Known, target_ev_ang: float, confidence: float, force_unit: str) -> Answer:
-    from analysis.names import duration
-    from analysis.plan.answers import explain_surface, surface_json
-    from analysis.plan.run_caveats import selection_caveats
-    from analysis.plan.target_plan import plan_target
-    from analysis.plan.words import explain
-    from analysis.surface.transfer import surface_of
-
-    surface = surface_of(known.table)
-    answer = plan_target(
-        known.table,
-        known.prices,
-        target_ev_ang,
-        confidence,
-        pool=known.manifest["pool_size"],
-        rows_expected=known.manifest["rows"],
-        already=known.owned,
-        md_steps=known.md_steps,
-        surface=surface,
-        run_caveats=selection_caveats(known.manifest),
-    )
-    ledger = known.manifest["ledger"]
-    bought, price_cpu_s = ledger["accurate_labels_assumed_bought"], ledger["accurate_cpu_s"]
-    learned = (
-        f"Learned from a study of {bought:,} accurate labels ({duration(price_cpu_s)}), its budgets and seeds together."
-    )
-    lines = [*explain(answer, force_unit=force_unit), *explain_surface(surface), learned]
-    return answer.to_json() | {"surface": surface_json(surface)}, lines
-
-
-def _for_a_price(known: _Known, budget_cpu_s: float, force_unit: str) -> Answer:
-    from analysis.plan.answers import explain_budget
-    from analysis.plan.budget_plan import plan_budget
-    from analysis.plan.run_caveats import selection_caveats
-
-    answer = plan_budget(
-        known.table,
-        known.prices,
-        budget_cpu_s,
-        pool=known.manifest["pool_size"],
-        already=known.owned,
-        md_steps=known.md_steps,
-        run_caveats=selection_caveats(known.manifest),
-    )
-    return answer.to_json(), explain_budget(answer, force_unit=force_unit)
-
-
-def _next(known: _Known, target_ev_ang: float, k: int) -> Answer:
+def _next(known: RunEvidence, found: Sequence[NextRun]) -> Answer:
     from analysis.caveats import caveat_lines
     from analysis.plan.answers import explain_next
-    from analysis.plan.next_runs import SCHEMA_VERSION, next_runs
-    from analysis.plan.run_caveats import selection_caveats
+    from analysis.plan.next_runs import SCHEMA_VERSION
 
-    found = next_runs(
-        known.table, known.prices, target_ev_ang, k, pool=known.manifest["pool_size"], already=known.owned
-    )
-    caveats = selection_caveats(known.manifest)
-    told = {"schema_version": SCHEMA_VERSION, "runs": [run.to_json() for run in found], "status": list(caveats)}
-    return told, [*explain_next(found, known.prices.accurate), *caveat_lines(caveats)]
+    told = {"schema_version": SCHEMA_VERSION, "runs": [run.to_json() for run in found], "status": list(known.caveats)}
+    return told, [*explain_next(found, known.prices.accurate), *caveat_lines(known.caveats)]
+
+
+def _learned(ledger: dict[str, Any]) -> str:
+    from analysis.names import duration
+
+    bought, price = ledger["accurate_labels_assumed_bought"], duration(ledger["accurate_cpu_s"])
+    return f"Learned from a study of {bought:,} accurate labels ({price}), its budgets and seeds together."

@@ -41,24 +41,22 @@ def plot(
       asteroid-study plot runs/methanol runs/ethanol --budget 100 --out figures
     """
     from analysis.caveats import caveat_lines
-    from analysis.figures.save import read_table, save_bars, save_figures
+    from analysis.figures.save import save_bars, save_figures
     from analysis.plan.run_caveats import selection_caveats
-    from study.tables.results import read_manifest
-    from study.tables.trials import read_importances, read_trials
+    from analysis.run_files import read_run
 
     if len({run.resolve() for run in runs}) < len(runs):
         raise InputError(f"each run is drawn once, found one twice in {' '.join(map(str, runs))}: name it once")
-    loaded = [(run, read_table(run), read_manifest(run), read_trials(run), read_importances(run)) for run in runs]
-    for run, table, manifest, trials, importances in loaded:
-        if table is not None:
-            note_incomplete(table, manifest)
+    loaded = {run: read_run(run) for run in runs}
+    for run, files in loaded.items():
+        if files.table is not None:
+            note_incomplete(files.table, files.manifest)
         folder = out if out is not None and len(runs) == 1 else run / "figures"
-        _say_files(save_figures(table, manifest, trials, importances, folder, force_unit, budget, wide=wide))
-        for line in caveat_lines(selection_caveats(manifest)):
+        _say_files(save_figures(files, folder, force_unit, budget, wide=wide))
+        for line in caveat_lines(selection_caveats(files.manifest)):
             say(line)
-    several = [(run, table, manifest) for run, table, manifest, _, _ in loaded if table is not None]
-    if len(several) > 1:
-        _say_files(save_bars(several, out or runs[0] / "figures", force_unit, budget))
+    if sum(files.table is not None for files in loaded.values()) > 1:
+        _say_files(save_bars(loaded, out or runs[0] / "figures", force_unit, budget))
 
 
 def _say_files(files: list[Path]) -> None:

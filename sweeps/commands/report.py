@@ -32,17 +32,21 @@ def report(
 
       asteroid-study report runs/quickstart --target "15 meV/A" --confidence 0.8 --force-unit meV/A
     """
-    from analysis.figures.save import read_table
     from analysis.report.save import save_report
+    from analysis.run_files import read_run
     from asteroid.units import parse_force
-    from study.tables.results import read_manifest
 
     target_ev_ang = None if target is None else parse_force(target)
-    table, manifest = read_table(run), read_manifest(run)
-    if table is not None:
-        note_incomplete(table, manifest)
-    prices = priced(manifest["prices"], price or [])
+    files = read_run(run)
+    if files.table is not None:
+        note_incomplete(files.table, files.manifest)
     path = save_report(
-        run, table, manifest, prices, target_ev_ang, confidence=confidence, force_unit=force_unit, overrides=price or []
+        files,
+        priced(files.manifest["prices"], price or []),
+        run,
+        target_ev_ang=target_ev_ang,
+        confidence=confidence,
+        force_unit=force_unit,
+        overrides=price or [],
     )
     say(str(path))

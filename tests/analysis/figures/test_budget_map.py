@@ -5,11 +5,11 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from planning import plan_target
 
 from analysis.figures.budget_map import map_data, map_strategies, plot_map
 from analysis.figures.effective_labels import HARM_COLOUR, effective_data, effective_size_in, plot_effective
 from analysis.figures.style import new_figure
-from analysis.plan.target_plan import plan_target
 from analysis.surface.transfer import surface_of
 from asteroid.errors import InputError
 from study.counts import COUNT_COLUMNS

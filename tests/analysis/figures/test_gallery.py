@@ -7,9 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from planning import plan_target
 
-from analysis.figures.gallery import bars_picture, result_pictures, search_pictures
-from analysis.plan.target_plan import plan_target
+from analysis.figures.bars import bars_picture
+from analysis.figures.gallery import FIGURES, draw_figures
+from analysis.figures.picture import FigureInput
+from analysis.plan.run_evidence import RunEvidence
 from analysis.surface.transfer import surface_of
 from asteroid.errors import InputError
 from asteroid.units import KCAL_PER_MOL_EV
@@ -86,12 +89,12 @@ def surfaced():
     both = with_few_cheap_frames()
     fitted = surface_of(both)
     plan = plan_target(both, PRICES, 0.3 * KCAL_PER_MOL_EV, surface=fitted)
-    return result_pictures(both, MANIFEST, PRICES, fitted=fitted, plan=plan, wide=True)
+    return draw_figures(FigureInput(MANIFEST, PRICES, RunEvidence(both, PRICES, surface=fitted), plan, wide=True))
 
 
 TABLE = table()
 SURFACED = surfaced()
-PICTURES = [*result_pictures(TABLE, MANIFEST, PRICES), *search_pictures(trials(), importances(), PRICES)]
+PICTURES = draw_figures(FigureInput(MANIFEST, PRICES, RunEvidence(TABLE, PRICES), None, trials(), importances()))
 
 
 def texts_of(figure):
@@ -110,13 +113,13 @@ def texts_of(figure):
 
 
 def test_every_picture_of_a_full_run():
-    stems = ["learning_curve", "every_curve", "cost", "bars", "gamma", "pareto", "importance"]
+    stems = ["learning_curve", "cost", "bars", "pareto", "gamma", "importance", "every_curve"]
     assert [picture.stem for picture in PICTURES] == stems
 
 
 def test_figures_of_the_surface_and_journal_widths():
     stems = [picture.stem for picture in SURFACED]
-    assert stems == ["learning_curve", "every_curve", "cost", "effective_labels", "budget_map", "bars", "gamma"]
+    assert stems == ["learning_curve", "cost", "bars", "effective_labels", "budget_map", "gamma", "every_curve"]
     widths = {picture.stem: picture.figure.get_figwidth() for picture in SURFACED}
     assert widths["learning_curve"] == widths["cost"] == 7.0
     assert PICTURES[0].figure.get_figwidth() == 3.4
@@ -129,7 +132,8 @@ def awkward():
     few = TABLE[TABLE["budget"].isin((0, 200))]
     levels = {"ccsd_t/cc-pvdz": LevelPrice(2e4, "card"), "gfn2-xtb": LevelPrice(0.002, "card")}
     prices = PriceList("ccsd_t/cc-pvdz", "gfn2-xtb", levels)
-    return [p for p in result_pictures(few, MANIFEST, prices) if p.stem in ("cost", "bars", "gamma")]
+    pictures = draw_figures(FigureInput(MANIFEST, prices, RunEvidence(few, prices)))
+    return [picture for picture in pictures if picture.stem in ("cost", "bars", "gamma")]
 
 
 @pytest.mark.parametrize("picture", [*PICTURES, *SURFACED, *awkward()], ids=lambda picture: picture.stem)
@@ -168,20 +172,27 @@ def test_alternatives_tell_the_medians():
 
 def test_what_has_no_data_is_left_out():
     plain = table(strategies=("accurate_only", "pretrain_finetune"), timed=False)
-    pictures = result_pictures(plain, MANIFEST, PRICES)
-    assert [picture.stem for picture in pictures] == ["learning_curve", "every_curve", "cost", "bars"]
-    cost = pictures[2]
+    pictures = draw_figures(FigureInput(MANIFEST, PRICES, RunEvidence(plain, PRICES)))
+    assert [picture.stem for picture in pictures] == ["learning_curve", "cost", "bars", "every_curve"]
+    cost = pictures[1]
     assert len(cost.figure.axes) == 1
     assert "training" not in cost.caption
-    assert search_pictures(None, None, PRICES) == []
-    assert search_pictures(trials().iloc[:0], importances().iloc[:0], PRICES) == []
+    assert draw_figures(FigureInput(MANIFEST, PRICES)) == []
+    assert (
+        draw_figures(FigureInput(MANIFEST, PRICES, trials=trials().iloc[:0], importances=importances().iloc[:0])) == []
+    )
+
+
+def test_no_two_figures_share_a_stem():
+    stems = [figure.stem for figure in FIGURES]
+    assert len(set(stems)) == len(stems)
 
 
 def test_bars_of_several_runs_name_each_run():
     tables, manifests = {"methanol": TABLE, "ethanol": TABLE}, {"methanol": MANIFEST, "ethanol": MANIFEST}
-    picture = bars_picture(tables, manifests, stem="bars_of_runs", force_unit="meV/Å", budget=100)
+    picture = bars_picture(tables, manifests, force_unit="meV/Å", budget=100)
     assert len(picture.figure.axes) == 2
     assert picture.title == "Strategies at 100 accurate labels"
     assert "ethanol: " in picture.alt
     with pytest.raises(InputError, match="found 30: choose one of 20, 50"):
-        bars_picture(tables, manifests, stem="bars_of_runs", budget=30)
+        bars_picture(tables, manifests, budget=30)

@@ -12,7 +12,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from analysis.curves.power_law import fit_power_law, slope
-from analysis.figures.learning_curves import learning_curve_data, plot_learning_curve, plot_small_multiples
+from analysis.figures.every_curve import plot_small_multiples
+from analysis.figures.learning_curves import learning_curve_data, plot_learning_curve
 from analysis.figures.style import look_of, new_figure, save_figure
 from asteroid.errors import InputError
 from asteroid.units import KCAL_PER_MOL_EV

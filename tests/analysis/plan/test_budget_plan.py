@@ -7,11 +7,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from planning import next_runs, plan_budget, plan_target
 
 from analysis.plan.answers import explain_budget, explain_next, explain_surface, surface_json
-from analysis.plan.budget_plan import plan_budget
-from analysis.plan.next_runs import next_runs
-from analysis.plan.target_plan import plan_target
 from analysis.plan.words import explain
 from analysis.surface.transfer import surface_of
 from asteroid.errors import InputError

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
+from planning import plan_target
 
 from analysis.curves.curves import curves_of
 from analysis.figures.bars import bars_data
 from analysis.figures.cost import cost_data
 from analysis.plan.pricing import label_price
-from analysis.plan.target_plan import plan_target
 from analysis.plan.words import explain
 from analysis.report.tables import options_table
 from asteroid.errors import InputError

@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from finished_run import MANIFEST, PRICES, table
+from planning import plan_budget, plan_target
 from typer.testing import CliRunner
 
-from analysis.caveats import OF_THE_RUN, Caveat
-from analysis.figures.gallery import result_pictures
+from analysis.caveats import Caveat
+from analysis.figures.gallery import draw_figures
+from analysis.figures.picture import FigureInput
 from analysis.plan.answers import explain_budget
-from analysis.plan.budget_plan import plan_budget
 from analysis.plan.run_caveats import caveats_beside, selection_caveats
-from analysis.plan.target_plan import plan_target
+from analysis.plan.run_evidence import RunEvidence
 from analysis.plan.words import explain
-from analysis.report.report import RunFiles, make_report
+from analysis.report.report import make_report
+from analysis.run_files import RunFiles
 from study.tables.results import write_results
 from sweeps.cli import app
 
@@ -51,13 +53,12 @@ SPREAD = manifest({ACCURATE: "farthest", CHEAP: "farthest"})
 def test_caveats_off_a_manifest(given: dict[str, Any], caveats: tuple[str, ...]) -> None:
     assert selection_caveats(given) == caveats
     assert set(caveats) <= set(Caveat)
-    assert set(caveats) <= set(OF_THE_RUN)
 
 
 @pytest.mark.parametrize("target", [0.03, 1e-6])
 def test_a_plan_says_it_whether_or_not_it_can_promise(target: float) -> None:
     caveats = selection_caveats(SPREAD)
-    plan = plan_target(table(), PRICES, target, run_caveats=caveats)
+    plan = plan_target(table(), PRICES, target, caveats=caveats)
     assert (plan.choice is None) == (target < 1e-3)
     assert set(caveats) <= set(plan.to_json()["status"])
     assert sum(SAYS in line for line in explain(plan)) == 3
@@ -69,7 +70,7 @@ def test_a_plan_says_it_whether_or_not_it_can_promise(target: float) -> None:
 @pytest.mark.parametrize("budget_cpu_s", [5000.0, 1e-3])
 def test_an_answer_for_a_price_says_it(budget_cpu_s: float) -> None:
     caveats = selection_caveats(SPREAD)
-    plan = plan_budget(table(), PRICES, budget_cpu_s, run_caveats=caveats)
+    plan = plan_budget(table(), PRICES, budget_cpu_s, caveats=caveats)
     assert plan.to_json()["status"][:3] == list(caveats)
     assert sum(SAYS in line for line in explain_budget(plan)) == 3
 
@@ -80,7 +81,7 @@ def test_report_and_figures_say_it() -> None:
     assert page.count(Caveat.FARTHEST_TEST.sentence) == 1
     assert page.count("The accurate labels were " + SAYS) >= 3, "captions"
     assert SAYS not in make_report(RunFiles(table(), MANIFEST, ""), PRICES)
-    for picture in result_pictures(table(), SPREAD, PRICES):
+    for picture in draw_figures(FigureInput(SPREAD, PRICES, RunEvidence(table(), PRICES))):
         assert SAYS in picture.caption
         above = picture.figure.get_suptitle()
         assert (SAYS in above) == (picture.stem in ("learning_curve", "every_curve", "cost"))

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from planning import plan_target
 
 from analysis.names import duration
-from analysis.plan.target_plan import plan_target
 from analysis.plan.words import explain
 from asteroid.errors import InputError
 from study.counts import COUNT_COLUMNS

@@ -9,11 +9,12 @@ from html.parser import HTMLParser
 import pandas as pd
 import pytest
 from finished_run import MANIFEST, PRICES, SWEEP, table
+from planning import plan_target
 
-from analysis.plan.target_plan import plan_target
 from analysis.plan.words import explain
-from analysis.report.report import RunFiles, commands, make_report
+from analysis.report.report import commands, make_report
 from analysis.report.tables import chosen_table, fits_table, ledger_table, options_table, plain, settings_table
+from analysis.run_files import RunFiles
 from asteroid.units import KCAL_PER_MOL_EV
 from study.tables.trials import validate_trials
 

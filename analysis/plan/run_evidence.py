@@ -1,0 +1,85 @@
+"""What a run has found, made in one place: plans, figures and reports that take it cannot disagree."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from analysis.caveats import Caveat
+from analysis.curves.curve_key import labels_of
+from analysis.curves.curves import competing_curves, curves_of
+from analysis.curves.evidence import evidence_of
+from analysis.plan.run_caveats import selection_caveats
+from analysis.surface.transfer import surface_of
+from study.prices import PriceList
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+
+    from analysis.curves.evidence import Evidence
+    from analysis.surface.transfer import SurfaceFit
+
+
+@dataclass(frozen=True, eq=False)
+class RunEvidence:
+    """What is known of a run.
+
+    Attributes:
+        table: results table.
+        prices: of the accurate and the cheap level.
+        pool: accurate labels that the sweep's set has for buying; None: not known.
+        surface: of both kinds of labels, which lets numbers of cheap frames compete that were not run; None: it is not
+            asked, or there is none.
+        caveats: of the whole run.
+        seed: of the posterior draws.
+    """
+
+    table: pd.DataFrame
+    prices: PriceList
+    pool: int | None = None
+    surface: SurfaceFit | None = None
+    caveats: tuple[Caveat, ...] = ()
+    seed: int = 0
+
+    @functools.cached_property
+    def competing(self) -> dict[str, Evidence]:
+        """Evidence of the curves that compete for a purchase, by their names, simplest strategy first.
+
+        Raises:
+            InputError: the table has no usable curve.
+        """
+        curves = competing_curves(curves_of(self.table))
+        labels = labels_of([curve.key for curve in curves])
+        return {label: evidence_of(curve, seed=self.seed) for label, curve in zip(labels, curves, strict=True)}
+
+    @property
+    def n_test(self) -> int:
+        """Accurate test labels that the errors were measured with."""
+        return int(self.table["n_test"].max())
+
+
+def run_evidence(
+    table: pd.DataFrame, manifest: Mapping[str, Any], prices: PriceList | None = None, *, with_surface: bool = True
+) -> RunEvidence:
+    """Collect what a run has found.
+
+    Args:
+        table: results table as the run wrote it.
+        manifest: of the run.
+        prices: that replace those of the run.
+        with_surface: whether to fit the surface of both kinds of labels.
+
+    Raises:
+        InputError: the table has no usable curve.
+    """
+    unfinished = (Caveat.UNFINISHED_RUN,) if len(table) < manifest["rows"] else ()
+    return RunEvidence(
+        table=table,
+        prices=prices or PriceList.from_json(manifest["prices"]),
+        pool=manifest["pool_size"],
+        surface=surface_of(table) if with_surface else None,
+        caveats=unfinished + selection_caveats(manifest),
+    )
