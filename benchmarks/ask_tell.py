@@ -75,7 +75,7 @@ def search_of(preset: str) -> Search:
 
 
 def run_project(search: Search, folder: Path, trials: int, per_round: int) -> Seconds:
-    """Rounds as `study.search.runner.SearchRunner` makes them."""
+    """Rounds as `study.search.rounds.run_rounds` makes them."""
     storage = open_journal(folder, print)
     seed = search.section.sampler_seed
     study = open_study(storage, search.name, {"keys": list(search.keys)}, 1 if search.mode == "tune" else 2, seed)

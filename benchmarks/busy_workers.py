@@ -24,14 +24,10 @@ from study.recipes.workload import make_workload
 from study.run.run import run_workload
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from asteroid.descriptors.frame_bank import FrameBank
-    from asteroid.models.trained import TrainedModel
     from asteroid.stages.stage import StageResult
-    from asteroid.training.fit_loop import OnValidation
+    from study.engine.executors import PackJob
     from study.engine.progress import Progress
-    from study.recipes.packs import Pack
 
 
 class SleepingExecutor(InstantExecutor):
@@ -51,15 +47,9 @@ class SleepingExecutor(InstantExecutor):
         self._threads = ThreadPoolExecutor(workers)
         self._lock = threading.Lock()
 
-    def submit(
-        self,
-        pack: Pack,
-        parents: Mapping[str, TrainedModel],
-        on_validation: OnValidation | None = None,
-        earlier: Mapping[str, StageResult] | None = None,
-    ) -> Future[list[StageResult]]:
+    def submit(self, job: PackJob) -> Future[list[StageResult]]:
         """Answer after a while."""
-        answer = super().submit(pack, parents, on_validation, earlier).result()
+        answer = super().submit(job).result()
         return self._threads.submit(self._sleep, answer)
 
     def _sleep(self, answer: list[StageResult]) -> list[StageResult]:

@@ -25,13 +25,9 @@ from study.recipes.workload import make_workload
 from study.run.run import run_workload
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from asteroid.descriptors.frame_bank import FrameBank
-    from asteroid.models.trained import TrainedModel
     from asteroid.stages.stage import StageSpec
-    from asteroid.training.fit_loop import OnValidation
-    from study.recipes.packs import Pack
+    from study.engine.executors import PackJob
 
 SWEEP = """
 name: overhead
@@ -71,17 +67,10 @@ class InstantExecutor:
         network = MLPSettings().network(bank.layout)
         self._scaling = network.measure_scaling(frames, torch.arange(len(frames.energy)), frames.forces)
 
-    def submit(
-        self,
-        pack: Pack,
-        parents: Mapping[str, TrainedModel],
-        on_validation: OnValidation | None = None,
-        earlier: Mapping[str, StageResult] | None = None,
-    ) -> Future[list[StageResult]]:
+    def submit(self, job: PackJob) -> Future[list[StageResult]]:
         """Answer at once."""
-        del parents, on_validation, earlier
         future: Future[list[StageResult]] = Future()
-        future.set_result([self._untrained(spec) for spec in pack.specs])
+        future.set_result([self._untrained(spec) for spec in job.pack.specs])
         return future
 
     def close(self) -> None:

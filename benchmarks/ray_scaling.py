@@ -25,6 +25,7 @@ from asteroid.labels.label_set import content_hashes
 from asteroid.models.mlp import MLPSettings
 from asteroid.stages.stage import Frames, NetworkStage, Seeds
 from asteroid.training.schedule import Schedule
+from study.engine.executors import PackJob
 from study.ray_backend.executor import RayExecutor
 from study.ray_backend.session import open_session
 from study.recipes.packs import Pack
@@ -85,7 +86,7 @@ def make_packs(bank: FrameBank, n_packs: int) -> list[Pack]:
 def train(executor: RayExecutor, packs: list[Pack]) -> float:
     """Model-steps per wall second."""
     began = time.monotonic()
-    for future in [executor.submit(pack, {}, lambda *_: None) for pack in packs]:
+    for future in [executor.submit(PackJob(pack, {}, lambda *_: None)) for pack in packs]:
         future.result()
     return sum(len(pack.specs) for pack in packs) * STEPS / (time.monotonic() - began)
 

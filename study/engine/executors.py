@@ -1,8 +1,9 @@
-"""Where packs are trained. An executor takes a pack and its parents and answers with a future."""
+"""Where packs are trained. An executor takes a pack with its parents and answers with a future."""
 
 from __future__ import annotations
 
 from concurrent.futures import Future
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from asteroid.stages.train import train_pack
@@ -21,31 +22,33 @@ class PackFailedError(RuntimeError):
     """A pack could not be trained in several attempts; the message is one line with the last reason."""
 
 
-def train_here(
-    bank: FrameBank,
-    pack: Pack,
-    parents: Mapping[str, TrainedModel],
-    on_validation: OnValidation | None,
-    earlier: Mapping[str, StageResult] | None,
-) -> list[StageResult]:
-    """Train a pack in this process, one result per place.
+@dataclass(frozen=True)
+class PackJob:
+    """A pack with all that its training needs besides the frames.
 
-    Args:
-        bank: the described frames.
+    Attributes:
         pack: the stages.
         parents: trained parents by key.
-        on_validation: called after every validation.
+        on_validation: called after every validation; None for nobody.
         earlier: what the stages were interrupted with, by key; None to start anew.
     """
-    return train_pack(
-        bank,
-        pack.specs,
-        parents,
-        share_batches=pack.share_batches,
-        on_validation=on_validation,
-        earlier=[earlier[spec.key] for spec in pack.specs] if earlier else (),
-        until=pack.until,
-    )
+
+    pack: Pack
+    parents: Mapping[str, TrainedModel] = field(default_factory=dict)
+    on_validation: OnValidation | None = None
+    earlier: Mapping[str, StageResult] | None = None
+
+    def train(self, bank: FrameBank) -> list[StageResult]:
+        """Train the pack in this process on described frames, one result per place."""
+        return train_pack(
+            bank,
+            self.pack.specs,
+            self.parents,
+            share_batches=self.pack.share_batches,
+            on_validation=self.on_validation,
+            earlier=[self.earlier[spec.key] for spec in self.pack.specs] if self.earlier else (),
+            until=self.pack.until,
+        )
 
 
 class Executor(Protocol):
@@ -59,14 +62,8 @@ class Executor(Protocol):
     slots: int
     on_retry: Callable[[Pack, str], None] | None
 
-    def submit(
-        self,
-        pack: Pack,
-        parents: Mapping[str, TrainedModel],
-        on_validation: OnValidation | None = None,
-        earlier: Mapping[str, StageResult] | None = None,
-    ) -> Future[list[StageResult]]:
-        """Train a pack, or go on with `earlier`; the future holds one result per place, or the exception."""
+    def submit(self, job: PackJob) -> Future[list[StageResult]]:
+        """Train a pack, or go on with it; the future holds one result per place, or the exception."""
         ...
 
     def close(self) -> None:
@@ -83,17 +80,11 @@ class SerialExecutor:
     def __init__(self, bank: FrameBank) -> None:
         self._bank = bank
 
-    def submit(
-        self,
-        pack: Pack,
-        parents: Mapping[str, TrainedModel],
-        on_validation: OnValidation | None = None,
-        earlier: Mapping[str, StageResult] | None = None,
-    ) -> Future[list[StageResult]]:
+    def submit(self, job: PackJob) -> Future[list[StageResult]]:
         """Train at once; the future is finished when this returns."""
         future: Future[list[StageResult]] = Future()
         try:
-            future.set_result(train_here(self._bank, pack, parents, on_validation, earlier))
+            future.set_result(job.train(self._bank))
         except Exception as error:  # handed on through the future, as a remote worker's would be
             future.set_exception(error)
         return future

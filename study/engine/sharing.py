@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True)
@@ -34,31 +35,37 @@ class Sharing:
     pruned_core_s: float = 0.0
 
 
-def count_sharing(
-    requests: Mapping[str, int],
-    core_s: Mapping[str, float],
-    found: Collection[str],
-    pruned: Collection[str] = (),
-    pruned_core_s: float = 0.0,
-) -> Sharing:
-    """Count what was shared.
+@dataclass
+class SharingLedger:
+    """What `Sharing` is counted from.
 
-    Args:
+    Attributes:
         requests: how often each stage was asked for, by key.
-        core_s: core seconds of the finished stages, by key.
         found: keys of finished stages that another run has trained.
         pruned: keys of stages that were given up on the way.
         pruned_core_s: core seconds spent on these.
     """
-    trained = core_s.keys() - set(found)
-    trained_core_s = sum(core_s[key] for key in sorted(trained))
-    return Sharing(
-        stages_requested=sum(requests.values()),
-        stages_distinct=len(requests),
-        stages_trained=len(trained),
-        stages_found=len(core_s) - len(trained),
-        trained_core_s=trained_core_s,
-        core_s_saved=sum(requests[key] * core_s[key] for key in sorted(core_s)) - trained_core_s,
-        stages_pruned=len(set(pruned) - core_s.keys()),
-        pruned_core_s=pruned_core_s,
-    )
+
+    requests: Counter[str] = field(default_factory=Counter)
+    found: set[str] = field(default_factory=set)
+    pruned: set[str] = field(default_factory=set)
+    pruned_core_s: float = 0.0
+
+    def count(self, core_s: Mapping[str, float]) -> Sharing:
+        """Count what was shared.
+
+        Args:
+            core_s: core seconds of the finished stages, by key.
+        """
+        trained = core_s.keys() - self.found
+        trained_core_s = sum(core_s[key] for key in sorted(trained))
+        return Sharing(
+            stages_requested=sum(self.requests.values()),
+            stages_distinct=len(self.requests),
+            stages_trained=len(trained),
+            stages_found=len(core_s) - len(trained),
+            trained_core_s=trained_core_s,
+            core_s_saved=sum(self.requests[key] * core_s[key] for key in sorted(core_s)) - trained_core_s,
+            stages_pruned=len(self.pruned - core_s.keys()),
+            pruned_core_s=self.pruned_core_s,
+        )

@@ -9,7 +9,7 @@ import os
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -22,14 +22,13 @@ from study.ray_backend.worker import Raised
 from study.ray_backend.worker_pool import POLL_S, Closing, Hiring, Worker, WorkerDied
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from concurrent.futures import Future
     from pathlib import Path
 
     from asteroid.descriptors.frame_bank import FrameBank
-    from asteroid.models.trained import TrainedModel
     from asteroid.stages.stage import StageResult
-    from asteroid.training.fit_loop import OnValidation
+    from study.engine.executors import PackJob
     from study.recipes.packs import Pack
 
 #: How long packs may wait while no worker lives, s. On a busy or growing cluster that is the wait for a free core.
@@ -112,33 +111,23 @@ class RayExecutor:
         """Process ids of the workers that are ready, each on its own node."""
         return tuple(worker.pid for worker in self._hiring.ready if worker.pid is not None)
 
-    def submit(
-        self,
-        pack: Pack,
-        parents: Mapping[str, TrainedModel],
-        on_validation: OnValidation | None = None,
-        earlier: Mapping[str, StageResult] | None = None,
-    ) -> Future[list[StageResult]]:
+    def submit(self, job: PackJob) -> Future[list[StageResult]]:
         """Queue a pack for the next free worker.
 
-        Args:
-            pack: the stages.
-            parents: trained parents by key.
-            on_validation: called from a thread of this executor in the order of steps, once for each even where the
-                pack is trained again, and never after the future is done.
-            earlier: what the stages were interrupted with, by key; None to start anew.
+        Its `on_validation` is called from a thread of this executor in the order of steps, once for each even where the
+        pack is trained again, and never after the future is done.
 
         Returns:
             a future of one result per place. Its exception is what the training raised, the worker's traceback added
             as a note; what `on_validation` raised; or `WorkerLostError`.
         """
-        job = Job(pack, dict(parents), on_validation, earlier)
+        queued = Job(job)
         with self._changed:
             if self._closing:
                 raise RuntimeError("the executor is closed: make another one")
-            self._jobs.append(job)
+            self._jobs.append(queued)
             self._changed.notify_all()
-        return job.future
+        return queued.future
 
     def close(self) -> None:
         """Kill the workers, and stop Ray or leave the cluster where this executor started or joined it."""
@@ -300,7 +289,7 @@ class RayExecutor:
             return
         if self.on_retry is not None:
             mapped = " (now with memory-mapped frames)" if job.wants_mapped else ""
-            self.on_retry(job.pack, job.reasons[-1] + mapped)
+            self.on_retry(job.given.pack, job.reasons[-1] + mapped)
         with self._changed:
             if not self._closing:
                 self._jobs.appendleft(job)
@@ -314,9 +303,9 @@ class RayExecutor:
 
         assert seat.worker is not None
         worker, board = seat.worker, self._hiring.board
-        ticket = None if job.on_validation is None else next(self._tickets)
-        answer = worker.actor.train.remote(job.pack, job.parents, ticket, job.earlier)
-        finished = job.on_validation is None
+        finished = job.given.on_validation is None
+        ticket = None if finished else next(self._tickets)
+        answer = worker.actor.train.remote(replace(job.given, on_validation=None), ticket)
         while not finished:
             finished = bool(ray.wait([answer], timeout=POLL_S)[0])
             try:

@@ -8,13 +8,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from asteroid.models.trained import TrainedModel
     from asteroid.stages.stage import StageResult
-    from asteroid.training.fit_loop import OnValidation
+    from study.engine.executors import PackJob
     from study.ray_backend.worker_pool import Worker
-    from study.recipes.packs import Pack
 
 #: After so many deaths or shortages of memory on one pack its next worker maps the frames from files.
 _MAPPED_AFTER = 2
@@ -27,20 +23,14 @@ class Job:
     """A pack on its way through the executor.
 
     Attributes:
-        pack: the stages.
-        parents: trained parents by key.
-        on_validation: told the validation errors, in the order of steps.
-        earlier: what the stages were interrupted with, by key; None to start anew.
+        given: the pack as it was submitted.
         future: of one result per place.
         reasons: why it was not trained, once for each worker that died or ran out of memory.
         failed_s: when it last came back from a worker, on the monotonic clock.
         waits_since_s: since when it waits for a fresh worker; later where one is being replaced for it.
     """
 
-    pack: Pack
-    parents: Mapping[str, TrainedModel]
-    on_validation: OnValidation | None
-    earlier: Mapping[str, StageResult] | None
+    given: PackJob
     future: Future[list[StageResult]] = field(default_factory=Future)
     reasons: list[str] = field(default_factory=list)
     failed_s: float = 0.0
@@ -51,7 +41,7 @@ class Job:
     @property
     def name(self) -> str:
         """The pack in words."""
-        return f"one pack ({self.pack.kind}, {len(self.pack.specs)} models)"
+        return f"one pack ({self.given.pack.kind}, {len(self.given.pack.specs)} models)"
 
     @property
     def wants_mapped(self) -> bool:
@@ -87,6 +77,6 @@ class Job:
     def deliver(self, posts: list[tuple[int, list[float]]]) -> None:
         """Hand on validation errors; a fresh worker repeats those of a dead one."""
         for step, errors in posts:
-            if step > self._last_step and self.on_validation is not None:
+            if step > self._last_step and self.given.on_validation is not None:
                 self._last_step = step
-                self.on_validation(step, errors)
+                self.given.on_validation(step, errors)

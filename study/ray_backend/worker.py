@@ -8,16 +8,13 @@ from __future__ import annotations
 import os
 import pickle
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from asteroid.models.trained import TrainedModel
     from asteroid.stages.stage import StageResult
+    from study.engine.executors import PackJob
     from study.ray_backend.shared_bank import MappedBank
-    from study.recipes.packs import Pack
 
 
 @dataclass(frozen=True)
@@ -106,27 +103,17 @@ class PackWorker:
         """Process id, and whether the frames are mapped files; that it answers says that the worker is ready."""
         return os.getpid(), self._mapped
 
-    def train(
-        self,
-        pack: Pack,
-        parents: Mapping[str, TrainedModel],
-        ticket: int | None,
-        earlier: Mapping[str, StageResult] | None = None,
-    ) -> list[StageResult] | Raised:
+    def train(self, job: PackJob, ticket: int | None) -> list[StageResult] | Raised:
         """Train a pack.
 
         Args:
-            pack: the stages.
-            parents: trained parents by key.
+            job: the pack; nobody listens to it here.
             ticket: under which the board keeps the validation errors; None for not at all.
-            earlier: what the stages were interrupted with, by key; None to start anew.
 
         Returns:
             one result per place, or what was raised. The board has everything by then.
         """
         import ray
-
-        from study.engine.executors import train_here
 
         posted = None
 
@@ -136,7 +123,7 @@ class PackWorker:
 
         outcome: list[StageResult] | Raised
         try:
-            outcome = train_here(self._bank, pack, parents, None if ticket is None else post, earlier)
+            outcome = replace(job, on_validation=None if ticket is None else post).train(self._bank)
         except Exception as error:
             outcome = Raised.of(error)
         if posted is not None:

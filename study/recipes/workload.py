@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from study.data.load import StudyData, load_data
 from study.recipes.chains import ChainBuilder
 from study.recipes.packs import Pack, plan_rounds
-from study.recipes.recipes import Recipe, make_recipes
+from study.recipes.recipes import Recipe, TunedSettings, make_recipes, make_tuned_recipes
 from study.recipes.search import Search, searches_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from asteroid.stages.stage import StageSpec
     from study.config.sweep import Sweep
 
@@ -54,3 +56,11 @@ def make_workload(sweep: Sweep) -> Workload:
     for search in searches:
         search.check(builder)
     return Workload(sweep, data, builder, make_recipes(sweep, builder) if sweep.mode == "curve" else [], searches)
+
+
+def with_tuned_rows(workload: Workload, chosen: Iterable[TunedSettings]) -> Workload:
+    """The workload with rows of the settings that its searches have chosen after its own, if it is to have any rows."""
+    if workload.sweep.mode != "curve":
+        return workload
+    tuned = make_tuned_recipes(workload.sweep, workload.builder, chosen)
+    return replace(workload, recipes=[*workload.recipes, *tuned])

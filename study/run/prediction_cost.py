@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from study.recipes.recipes import Recipe
 
 
-class UseMeter:
-    """Measures predictions from positions, one frame at a time."""
+class PredictionCosts:
+    """Measures predictions from positions, one frame at a time; equal models once."""
 
     def __init__(self, data: StudyData, layout: Layout | None) -> None:
         self._data, self._layout = data, layout
@@ -30,13 +30,13 @@ class UseMeter:
         """
         last = recipe.stages[-1]
         terms = [spec for spec in recipe.stages if spec.key in (last.key, last.added_to)]
-        what = (*(spec.prediction_size for spec in terms), last.base is not None)
-        if what not in self._measured:
+        model = (*(spec.prediction_size for spec in terms), last.base is not None)
+        if model not in self._measured:
             level = self._data.cheap_pool.level
             method = cheap_method(level) if last.base is not None else None
             potential = Potential(self._layout, tuple(results[spec.key].model for spec in terms), method)
             seconds = cpu_s_per_frame(potential, self._data.test)
             if last.base is not None and method is None:
                 seconds += self._data.prices.levels[level].label_cpu_s
-            self._measured[what] = seconds
-        return self._measured[what]
+            self._measured[model] = seconds
+        return self._measured[model]

@@ -18,64 +18,79 @@ from study.strategies import STRATEGIES
 from study.tables.results import KEY_COLUMNS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from asteroid.descriptors.frame_bank import FrameBank
-    from asteroid.models.trained import TrainedModel
     from asteroid.stages.stage import StageResult, StageSpec
     from study.recipes.recipes import Recipe
     from study.recipes.workload import Workload
-    from study.run.prediction_cost import UseMeter
+    from study.run.prediction_cost import PredictionCosts
 
 
-def make_rows(
-    workload: Workload, bank: FrameBank, results: Mapping[str, StageResult], meter: UseMeter
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Rows of the results table and of the table of molecules (`study.tables.molecules`), on the same predictions.
+class RowMaker:
+    """Makes rows again and again while stages are being finished; the test set is predicted once with each model.
 
-    Returns:
-        one row for every recipe whose last stage is finished or whose chain has failed, and of those that are
-        finished one for each molecule of a test set of several.
+    Args:
+        workload: the recipes and their labels.
+        bank: the described frames.
+        costs: of predictions.
     """
-    open_zeros = _open_zeros(workload, results)
-    errors = _test_errors(workload, bank, results, open_zeros)
-    rows, molecule_rows = [], []
-    for recipe in workload.recipes:
-        failed = [results[s.key].status for s in recipe.stages if s.key in results and results[s.key].status != "ok"]
-        if failed:
-            rows.append(_row(workload, recipe, results, None, math.nan, failed[0]))
-        elif recipe.stages[-1].key in results:
-            use_cpu_s = meter.cpu_s_per_frame(recipe, results)
+
+    def __init__(self, workload: Workload, bank: FrameBank, costs: PredictionCosts) -> None:
+        self._workload, self._bank, self._costs = workload, bank, costs
+        self._errors: dict[str, ModelErrors] = {}  # by last stage
+        self._open_zeros: dict[str, Tensor] = {}
+
+    def make(self, results: Mapping[str, StageResult]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """Rows of the results table and of the table of molecules (`study.tables.molecules`), on the same predictions.
+
+        Args:
+            results: finished stages by key.
+
+        Returns:
+            one row for every recipe whose last stage is finished or whose chain has failed, and of those that are
+            finished one for each molecule of a test set of several.
+        """
+        self._predict_new(results)
+        rows, molecule_rows = [], []
+        for recipe in self._workload.recipes:
+            known = [results[spec.key] for spec in recipe.stages if spec.key in results]
+            failed = [result.status for result in known if result.status != "ok"]
             last = recipe.stages[-1].key
-            rows.append(_row(workload, recipe, results, errors[last], use_cpu_s, "ok"))
-            doubts = (rows[-1]["warnings"], _energy_doubts(workload, open_zeros.get(last)))
-            rows[-1]["warnings"] = "; ".join(filter(None, doubts))
-            molecule_rows += _molecule_rows(rows[-1], errors[last])
-    return rows, molecule_rows
+            if failed:
+                rows.append(_row(self._workload, recipe, results, None, math.nan, failed[0]))
+            elif last in results:
+                use_cpu_s = self._costs.cpu_s_per_frame(recipe, results)
+                rows.append(_row(self._workload, recipe, results, self._errors[last], use_cpu_s, "ok"))
+                doubts = (rows[-1]["warnings"], _energy_doubts(self._workload, self._open_zeros.get(last)))
+                rows[-1]["warnings"] = "; ".join(filter(None, doubts))
+                molecule_rows += _molecule_rows(rows[-1], self._errors[last])
+        return rows, molecule_rows
+
+    def _predict_new(self, results: Mapping[str, StageResult]) -> None:
+        """Test errors of last stages that are finished since, all on the shared test frames."""
+        bank, test = self._bank, self._workload.data.test
+        rows, frames = bank.rows_of(test.level, content_hashes(test)), bank.levels[test.level]
+        models = {key: result.model for key, result in results.items()}
+        for bought in (True, False):
+            new = {
+                spec.key: spec
+                for recipe in self._workload.recipes
+                if STRATEGIES[recipe.strategy].buys_accurate == bought
+                and (spec := recipe.stages[-1]).key not in self._errors
+                and spec.key in results
+                and results[spec.key].status == "ok"
+            }
+            if new:
+                open_zeros = _open_zeros(self._workload, new.values())
+                predicted = predict_chain(bank, test.level, rows, list(new.values()), models)
+                unknown = torch.stack([open_zeros[key] for key in new]) if open_zeros and bought else None
+                found = evaluate(predicted, frames, rows, realign_energy=not bought, open_zeros=unknown)
+                self._errors.update(zip(new, found, strict=True))
+                self._open_zeros |= open_zeros
 
 
-def _test_errors(
-    workload: Workload, bank: FrameBank, results: Mapping[str, StageResult], open_zeros: Mapping[str, Tensor]
-) -> dict[str, ModelErrors]:
-    """Test errors of every finished last stage, all on the shared test frames."""
-    test = workload.data.test
-    rows, frames = bank.rows_of(test.level, content_hashes(test)), bank.levels[test.level]
-    errors: dict[str, ModelErrors] = {}
-    for bought in (True, False):
-        last = {
-            spec.key: spec
-            for recipe in workload.recipes
-            if STRATEGIES[recipe.strategy].buys_accurate == bought and _usable(spec := recipe.stages[-1], results)
-        }
-        if last:
-            predicted = predict_chain(bank, test.level, rows, list(last.values()), _models(results))
-            unknown = torch.stack([open_zeros[key] for key in last]) if open_zeros and bought else None
-            found = evaluate(predicted, frames, rows, realign_energy=not bought, open_zeros=unknown)
-            errors.update(zip(last, found, strict=True))
-    return errors
-
-
-def _open_zeros(workload: Workload, results: Mapping[str, StageResult]) -> dict[str, Tensor]:
+def _open_zeros(workload: Workload, last_stages: Iterable[StageSpec]) -> dict[str, Tensor]:
     """By stage that accurate labels trained: test frames [n] whose zero of energy they leave open."""
     test, pool = workload.data.test, workload.data.pool
     if not test.varied:
@@ -84,8 +99,8 @@ def _open_zeros(workload: Workload, results: Mapping[str, StageResult]) -> dict[
     # Not from the bank: it has no training frames of stages that were finished before.
     atoms = dict(zip(content_hashes(pool), pool.numbers, strict=True))
     found = {}
-    for spec in {recipe.stages[-1].key: recipe.stages[-1] for recipe in workload.recipes}.values():
-        if _usable(spec, results) and spec.train.level == test.level:
+    for spec in last_stages:
+        if spec.train.level == test.level:
             known = torch.from_numpy(np.stack([atoms[h] for h in spec.train.hashes]))
             found[spec.key] = undetermined(numbers, known)
     return found
@@ -114,14 +129,6 @@ def _molecule_rows(row: dict[str, Any], errors: ModelErrors) -> list[dict[str, A
         }
         for own in errors.molecules
     ]
-
-
-def _usable(spec: StageSpec, results: Mapping[str, StageResult]) -> bool:
-    return spec.key in results and results[spec.key].status == "ok"
-
-
-def _models(results: Mapping[str, StageResult]) -> dict[str, TrainedModel]:
-    return {key: result.model for key, result in results.items()}
 
 
 def _row(

@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 import secrets
-import time
 from contextlib import suppress
-from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 import torch
 
 from asteroid.training.schedule import TRAINER_VERSION
-from study.engine.engine import StageEngine
+from study.engine.catalog import StageCatalog
+from study.engine.failures import FailureLog
+from study.engine.progress import ProgressCounter
+from study.engine.scheduler import PackScheduler
 from study.engine.store import StageStore
-from study.files import write_json
 from study.recipes.frames import TABLES_BYTES, describe_frames, expected_bytes, refuse_too_many_frames
 from study.recipes.packs import by_urgency
-from study.recipes.recipes import make_tuned_recipes
+from study.recipes.workload import with_tuned_rows
 from study.run.folder import OWN_STORE, check_disk_space, check_folder, claimed, read_record, store_of
-from study.run.manifest import make_manifest
-from study.run.prediction_cost import UseMeter
-from study.run.rows import make_rows
-from study.search.journal import open_journal
-from study.search.runner import SearchRunner
-from study.search.trial_tracker import TrialBook
-from study.tables.molecules import MOLECULES_FILE, molecules_frame, write_molecules
-from study.tables.results import results_frame, write_results
-from study.tables.trials import write_importances, write_trials
+from study.run.recorder import RunRecorder
+from study.search.runner import run_searches
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,14 +31,6 @@ if TYPE_CHECKING:
     from study.engine.executors import Executor
     from study.engine.progress import Progress
     from study.recipes.workload import Workload
-
-
-#: Failures that the manifest keeps, the last ones.
-_FAILURES_KEPT = 20
-
-
-#: How often manifest and table follow the stages that are finished, s, and how little of the time that may take.
-_RECORD_EVERY_S, _RECORD_SHARE = 30.0, 0.02
 
 
 #: A half-written stage in a shared store is left alone for so long, as its writer may live; writing takes milliseconds.
@@ -101,70 +86,45 @@ def _run(
     on_note: Callable[[str], None],
 ) -> pd.DataFrame:
     shared = root.resolve() != (folder / OWN_STORE).resolve()
-    before_this = read_record(folder)
-    run_id = before_this.get("run_id") or secrets.token_hex(8)
-    place = {"run_id": run_id, "store": str(root.resolve()) if shared else OWN_STORE}
+    earlier = read_record(folder)
+    run_id = earlier.get("run_id") or secrets.token_hex(8)
     store = StageStore(root, run_id)
     store.sweep_leftovers(_LEFTOVER_S if shared else 0.0)
-    earlier = list(before_this.get("failures", []))
-    due = 0.0
-
-    def record(status: str, rows_from: tuple[FrameBank, UseMeter] | None = None) -> pd.DataFrame:
-        nonlocal due
-        began = time.monotonic()
-        manifest = make_manifest(workload, status, engine.known, engine.sharing, place)
-        failures = [*earlier, *map(asdict, engine.failures)]
-        write_json(folder / "manifest.json", manifest | {"failures": failures[-_FAILURES_KEPT:]})
-        table = results_frame([])
-        if rows_from is not None:
-            rows, molecule_rows = make_rows(workload, rows_from[0], engine.results, rows_from[1])
-            table = results_frame(rows)
-            write_results(table, folder)
-            if workload.data.test.varied:
-                write_molecules(molecules_frame(molecule_rows), folder)
-            else:  # one of labels that were several molecules once
-                (folder / MOLECULES_FILE).unlink(missing_ok=True)
-        now = time.monotonic()
-        due = now + max(_RECORD_EVERY_S, (now - began) / _RECORD_SHARE)
-        return table
-
-    known_rows: tuple[FrameBank, UseMeter] | None = None  # none before the searches have chosen their settings
-
-    def record_when_due() -> None:
-        if time.monotonic() >= due:
-            record("running", known_rows)
-
-    engine = StageEngine(store, on_progress, on_note, record_when_due)
-    missing = engine.recall(workload.requests)
-    _say_what_was_found(engine, store, on_note, shared=shared, missing=len(missing))
-    record("running")
-    engine.announce("describing frames")
+    progress, failures = ProgressCounter(on_progress), FailureLog(on_note)
+    catalog = StageCatalog(store, progress, on_note)
+    place = {"run_id": run_id, "store": str(root.resolve()) if shared else OWN_STORE}
+    recorder = RunRecorder(folder, workload, catalog, failures, place, earlier.get("failures", []))
+    missing = catalog.request(workload.requests)
+    _say_what_was_found(catalog, store, on_note, shared=shared, missing=len(missing))
+    recorder.record("running")
+    progress.announce("describing frames")
     # What a search will choose is not known yet: its rows may need any frame that the others have finished with.
     bank = describe_frames(workload, workload.stages.values() if workload.searches else missing)
-    meter = UseMeter(workload.data, bank.layout)
     executor = make_executor(bank)
+    scheduler = PackScheduler(catalog, executor, progress, failures, recorder.record_when_due)
     try:
-        engine.start_clock()
+        progress.start_clock()
         if workload.searches:
+            chosen = run_searches(workload, folder, bank, catalog, scheduler, progress, on_note)
             before = len(workload.recipes)
-            workload = _search(workload, folder, bank, engine, executor, on_note)
-            engine.recall(spec for recipe in workload.recipes[before:] for spec in recipe.stages)
-        known_rows = (bank, meter)
-        engine.train(by_urgency(workload.rounds), executor)
+            workload = with_tuned_rows(workload, chosen)
+            catalog.request(spec for recipe in workload.recipes[before:] for spec in recipe.stages)
+        recorder.start_table(workload, bank)  # not before the searches have chosen their settings
+        scheduler.train(by_urgency(workload.rounds))
     except BaseException:
         with suppress(OSError):  # a full disk is what may have ended the run
-            record("running", known_rows)
+            recorder.record("running")
         raise
     finally:
         executor.close()
-    return record("complete", known_rows if workload.recipes else None)
+    return recorder.record("complete")
 
 
 def _say_what_was_found(
-    engine: StageEngine, store: StageStore, on_note: Callable[[str], None], *, shared: bool, missing: int
+    catalog: StageCatalog, store: StageStore, on_note: Callable[[str], None], *, shared: bool, missing: int
 ) -> None:
     if shared:
-        on_note(f"store {store.root}: {len(engine.results)} of {len(engine.known)} stages are there already")
+        on_note(f"store {store.root}: {len(catalog.finished)} of {len(catalog.requested)} stages are there already")
     others = store.other_trainer_versions() if missing else ()
     if others:
         versions = ", ".join(map(str, others))
@@ -172,38 +132,3 @@ def _say_what_was_found(
             f"the store has stages of trainer version {versions}, this is version {TRAINER_VERSION}: those are not "
             "used, what is needed of them is trained again"
         )
-
-
-def _search(
-    workload: Workload,
-    folder: Path,
-    bank: FrameBank,
-    engine: StageEngine,
-    executor: Executor,
-    on_note: Callable[[str], None],
-) -> Workload:
-    """Make the searches of a sweep, write their tables, and add rows with the chosen settings in mode `curve`."""
-    journal = open_journal(folder, on_note)
-    book = TrialBook(workload.searches, workload.builder, workload.data.prices, journal, bank, engine)
-    runner = SearchRunner(book, workload.sweep.pack_size)
-    searched = {search.strategy for search in workload.searches}
-    for strategy in workload.sweep.strategies:
-        if strategy not in searched:
-            on_note(f"{strategy} has nothing to search: left out of the trials")
-    try:
-        runner.run(engine, executor)
-    finally:
-        trials = runner.trials()
-        write_trials(trials, folder)
-    for name, states in trials.groupby("study", sort=False)["state"]:
-        if "COMPLETE" not in set(states):
-            on_note(f"all {len(states)} trials of {name!r} failed, so it chose nothing: try lower learning rates")
-    importances = runner.importances()
-    if len(importances):
-        write_importances(importances, folder)
-    chosen = runner.chosen()
-    for tuned in chosen:
-        on_note(tuned.sentence())
-    if workload.sweep.mode != "curve":
-        return workload
-    return replace(workload, recipes=[*workload.recipes, *make_tuned_recipes(workload.sweep, workload.builder, chosen)])

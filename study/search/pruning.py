@@ -1,4 +1,4 @@
-"""Which trials are given up on the way: Optuna's pruners, asked at fixed points of a trial's last stage.
+"""Which trials are pruned: Optuna's pruners, asked at fixed rungs of a trial's last stage.
 
 The pruner looks at a study in memory that repeats the run's own, never at the journal: what it answers depends on the
 values that it was told and their order, not on where an earlier session was killed.
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from study.config.search import PruningSection
 
 
-class Judge:
-    """Decides over the trials of one study.
+class StudyPruner:
+    """Says which trials of one study to prune.
 
     Args:
         section: the rule.
@@ -33,26 +33,26 @@ class Judge:
         self._study = optuna.create_study(sampler=RandomSampler(seed=0), pruner=_pruner(section))
         self._trials: dict[int, optuna.Trial] = {}
 
-    def keeps(self, index: int, rung: int, value: float) -> bool:
-        """Whether a trial goes on.
+    def should_prune(self, index: int, rung: int, value: float) -> bool:
+        """Whether to prune a trial at a rung.
 
         Args:
             index: which trial.
-            rung: how many points it had passed before.
-            value: its error at this point; the smaller, the better.
+            rung: how many rungs it had passed before.
+            value: its error at this one; the smaller, the better.
         """
         if index not in self._trials:
             self._trials[index] = self._study.ask()
         self._trials[index].report(value, reported_step(self._section, rung))
-        return not self._trials[index].should_prune()
+        return self._trials[index].should_prune()
 
     def repeat(self, index: int, values: Sequence[float], state: TrialState) -> None:
-        """Learn of a trial that an earlier session has judged and told."""
+        """Learn of a trial that an earlier session has told: its values at the rungs, and how it ended."""
         for rung, value in enumerate(values):
-            self.keeps(index, rung, value)
-        self.close(index, state)
+            self.should_prune(index, rung, value)
+        self.tell(index, state)
 
-    def close(self, index: int, state: TrialState) -> None:
+    def tell(self, index: int, state: TrialState) -> None:
         """Learn how a trial ended: the median is that of complete ones."""
         trial = self._trials.pop(index, None)
         if trial is not None:
@@ -61,12 +61,12 @@ class Judge:
 
 
 def reported_step(section: PruningSection, rung: int) -> int:
-    """The step under which Optuna knows a point: 1, factor, factor²."""
+    """The step under which Optuna knows a rung: 1, factor, factor²."""
     return int(section.factor**rung)
 
 
 def rung_steps(section: PruningSection, schedule: Schedule) -> tuple[int, ...]:
-    """After how many steps a stage is judged: at the first validation that is not before each share."""
+    """Steps of the rungs: the first validation that is not before each share of the training."""
     validations = sorted(schedule.validation_steps())
     return tuple(next(s for s in validations if s >= share * schedule.steps) for share in section.shares)
 

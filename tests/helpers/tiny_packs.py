@@ -127,7 +127,7 @@ spec = NetworkStage("identify", settings, MLPSettings(hidden=6), schedule, Frame
                  Frames(labels.level, frames[:3]), Seeds(0, 1, 1))
 executor = RayExecutor(bank, workers=1, address=(sys.argv[2:] or [None])[0])
 try:
-    future = executor.submit(Pack((spec,), False), {}, lambda step, errors: print(step, flush=True))
+    future = executor.submit(PackJob(Pack((spec,), False), {}, lambda step, errors: print(step, flush=True)))
     (result,) = future.result()
     print(result.model.parameters.numpy().tobytes().hex(), *executor.worker_pids, flush=True)
 finally:

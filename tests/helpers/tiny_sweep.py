@@ -16,15 +16,14 @@ from study.engine.executors import SerialExecutor
 from study.run.run import run_workload
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from concurrent.futures import Future
 
     import pandas as pd
 
     from asteroid.descriptors.frame_bank import FrameBank
-    from asteroid.models.trained import TrainedModel
     from asteroid.stages.stage import StageResult
-    from asteroid.training.fit_loop import OnValidation
+    from study.engine.executors import PackJob
     from study.engine.progress import Progress
     from study.recipes.packs import Pack
     from study.recipes.workload import Workload
@@ -113,18 +112,12 @@ class Counting:
         """How often each stage was trained, fillers of a pack counted once."""
         return Counter(key for pack in self.packs for key in {spec.key for spec in pack.specs})
 
-    def submit(
-        self,
-        pack: Pack,
-        parents: Mapping[str, TrainedModel],
-        on_validation: OnValidation | None = None,
-        earlier: Mapping[str, StageResult] | None = None,
-    ) -> Future[list[StageResult]]:
+    def submit(self, job: PackJob) -> Future[list[StageResult]]:
         if len(self.packs) == self._stop_before:
             raise KeyboardInterrupt
-        self.packs.append(pack)
+        self.packs.append(job.pack)
         assert self._inner is not None
-        return self._inner.submit(pack, parents, on_validation, earlier)
+        return self._inner.submit(job)
 
     def close(self) -> None:
         self.closed += 1

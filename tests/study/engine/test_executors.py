@@ -21,7 +21,7 @@ from asteroid.models.sgdml.settings import KernelSettings
 from asteroid.stages.stage import Frames, KernelStage, NetworkStage, ScoreSettings, Seeds
 from asteroid.stages.train import train_pack
 from asteroid.training.schedule import Schedule
-from study.engine.executors import Executor, SerialExecutor
+from study.engine.executors import Executor, PackJob, SerialExecutor
 from study.ray_backend.executor import RayExecutor
 from study.recipes.packs import Pack
 
@@ -105,11 +105,11 @@ def bits(result: StageResult) -> tuple[object, ...]:
 
 def test_results_come_in_the_order_of_the_pack(executor: Executor) -> None:
     pack = identify_pack()
-    results = executor.submit(pack, {}).result(timeout=60)
+    results = executor.submit(PackJob(pack)).result(timeout=60)
     assert [r.key for r in results] == [s.key for s in pack.specs]
     assert [r.spec for r in results] == [s.to_json() for s in pack.specs]
     assert [r.status for r in results] == ["ok"] * 3
-    backwards = executor.submit(replace(pack, specs=pack.specs[::-1]), {}).result(timeout=60)
+    backwards = executor.submit(PackJob(replace(pack, specs=pack.specs[::-1]))).result(timeout=60)
     assert [r.key for r in backwards] == [s.key for s in pack.specs[::-1]]
     for one, other in zip(results, backwards[::-1], strict=True):
         assert torch.allclose(one.model.parameters, other.model.parameters, atol=1e-4)
@@ -117,32 +117,32 @@ def test_results_come_in_the_order_of_the_pack(executor: Executor) -> None:
 
 def test_the_same_pack_gives_the_same_bits(executor: Executor) -> None:
     pack = identify_pack()
-    first = executor.submit(pack, {}).result(timeout=60)
-    assert [bits(r) for r in executor.submit(pack, {}).result(timeout=60)] == [bits(r) for r in first]
+    first = executor.submit(PackJob(pack)).result(timeout=60)
+    assert [bits(r) for r in executor.submit(PackJob(pack)).result(timeout=60)] == [bits(r) for r in first]
     here = train_pack(bank_and_hashes()[0], pack.specs, {}, share_batches=pack.share_batches)
     assert [bits(r) for r in here] == [bits(r) for r in first], "wherever it is trained"
 
 
 def test_a_place_that_repeats_another_gives_a_result_too(executor: Executor) -> None:
     pack = identify_pack()
-    results = executor.submit(pack.only([pack.specs[1].key]), {}).result(timeout=60)
+    results = executor.submit(PackJob(pack.only([pack.specs[1].key]))).result(timeout=60)
     assert [r.key for r in results] == [pack.specs[1].key] * 3
 
 
 def test_a_stage_in_its_place_has_the_same_bits_beside_fillers(executor: Executor) -> None:
     pack = identify_pack()
-    full = executor.submit(pack, {}).result(timeout=60)
+    full = executor.submit(PackJob(pack)).result(timeout=60)
     for place, own in enumerate(pack.specs):
-        filled = executor.submit(pack.only([own.key]), {}).result(timeout=60)
+        filled = executor.submit(PackJob(pack.only([own.key]))).result(timeout=60)
         assert bits(filled[place]) == bits(full[place])
 
 
 def test_parents_are_where_children_start_and_who_weighs_for_them(executor: Executor) -> None:
-    teachers = executor.submit(identify_pack(), {}).result(timeout=60)
+    teachers = executor.submit(PackJob(identify_pack())).result(timeout=60)
     parents = {t.key: t.model for t in teachers}
     chosen = [teachers[0].key, teachers[2].key]
     pretrain = Pack(tuple(spec("pretrain", 1, (key,), 1.0) for key in chosen), share_batches=True)
-    results = executor.submit(pretrain, parents).result(timeout=60)
+    results = executor.submit(PackJob(pretrain, parents)).result(timeout=60)
     here = train_pack(bank_and_hashes()[0], pretrain.specs, parents, share_batches=True)
     assert [bits(r) for r in here] == [bits(r) for r in results], "shared batches are read as the pack says"
     assert results[0].bias_quantiles_ev_ang != results[1].bias_quantiles_ev_ang
@@ -150,7 +150,7 @@ def test_parents_are_where_children_start_and_who_weighs_for_them(executor: Exec
     assert not torch.equal(results[0].model.parameters, results[1].model.parameters)
     still = replace(SCHEDULE, learning_rate=1e-12)
     tuned = Pack(tuple(replace(spec("finetune", 1, (key,)), schedule=still) for key in chosen), share_batches=True)
-    for key, result in zip(chosen, executor.submit(tuned, parents).result(timeout=60), strict=True):
+    for key, result in zip(chosen, executor.submit(PackJob(tuned, parents)).result(timeout=60), strict=True):
         assert torch.allclose(result.model.parameters, parents[key].parameters, atol=1e-6)
 
 
@@ -176,36 +176,38 @@ def test_every_kind_of_stage_comes_out_the_same_wherever_it_is_trained(executor:
     (parent,) = train_pack(bank_and_hashes()[0], [spec("identify", 5)], {})
     pack, parents = differences(parent.key)[name], {parent.key: parent.model}
     here = train_pack(bank_and_hashes()[0], pack.specs, parents, share_batches=pack.share_batches)
-    results = executor.submit(pack, parents).result(timeout=180)
+    results = executor.submit(PackJob(pack, parents)).result(timeout=180)
     assert [r.status for r in results] == ["ok"] * len(pack.specs)
     assert [bits(r) for r in results] == [bits(r) for r in here]
     for place, own in enumerate(pack.specs):
-        filled = executor.submit(pack.only([own.key]), parents).result(timeout=180)
+        filled = executor.submit(PackJob(pack.only([own.key]), parents)).result(timeout=180)
         assert bits(filled[place]) == bits(here[place])
 
 
 def test_a_kernel_without_a_solution_fails_its_own_row(executor: Executor) -> None:
     kernel = kernel_stage(KernelSettings(sigmas=(10,), regularisation=1e-300))
     twice = replace(kernel, train=Frames(ACCURATE, kernel.train.hashes[:4] * 2))
-    (result,) = executor.submit(Pack((twice,), share_batches=True), {}).result(timeout=60)
+    (result,) = executor.submit(PackJob(Pack((twice,), share_batches=True))).result(timeout=60)
     assert "raise the regularisation" in result.status
     assert "\n" not in result.status
 
 
 def test_a_failure_arrives_through_the_future(executor: Executor) -> None:
     orphan = Pack((spec("finetune", 1, ("nobody",)),), share_batches=True)
-    future = executor.submit(orphan, {})
+    future = executor.submit(PackJob(orphan))
     assert isinstance(future.exception(timeout=60), KeyError)
     with pytest.raises(KeyError, match="nobody"):
         future.result(timeout=60)
     unknown = replace(spec("identify", 1), train=Frames(ACCURATE, ("no such frame",)))
-    assert executor.submit(Pack((unknown,), share_batches=True), {}).exception(timeout=60) is not None
-    assert executor.submit(identify_pack(), {}).exception(timeout=60) is None, "it goes on after a failure"
+    assert executor.submit(PackJob(Pack((unknown,), share_batches=True))).exception(timeout=60) is not None
+    assert executor.submit(PackJob(identify_pack())).exception(timeout=60) is None, "it goes on after a failure"
 
 
 def test_validation_errors_are_told_while_it_trains(executor: Executor) -> None:
     seen: list[tuple[int, list[float]]] = []
-    results = executor.submit(identify_pack(), {}, lambda step, errors: seen.append((step, errors))).result(timeout=60)
+    results = executor.submit(PackJob(identify_pack(), {}, lambda step, errors: seen.append((step, errors)))).result(
+        timeout=60
+    )
     assert [step for step, _ in seen] == [4, 8, 12]
     curves = zip(*(r.validation_curve for r in results), strict=True)
     assert seen == [(points[0][0], [error for _, error in points]) for points in curves]
@@ -215,6 +217,6 @@ def test_packs_that_are_submitted_together_do_not_mix(executor: Executor) -> Non
     assert executor.slots >= 1
     pack = identify_pack()
     packs = [pack, replace(pack, specs=pack.specs[:2]), pack]
-    alone = [[bits(r) for r in executor.submit(one, {}).result(timeout=60)] for one in packs]
-    futures = [executor.submit(one, {}) for one in packs]
+    alone = [[bits(r) for r in executor.submit(PackJob(one)).result(timeout=60)] for one in packs]
+    futures = [executor.submit(PackJob(one)) for one in packs]
     assert [[bits(r) for r in future.result(timeout=60)] for future in futures] == alone

@@ -14,7 +14,7 @@ import pytest
 from tiny_sweep import Counting, copy_of, lines, quiet, sweep_of
 
 from asteroid.errors import InputError
-from study.engine.sharing import Sharing, count_sharing
+from study.engine.sharing import Sharing, SharingLedger
 from study.engine.store import StageStore
 from study.recipes.workload import Workload, make_workload
 from study.run.run import run_workload
@@ -46,7 +46,7 @@ def first(tiny_workload: Workload, tmp_path_factory: pytest.TempPathFactory) -> 
 
 def test_counts_by_hand() -> None:
     requests, core_s = {"a": 3, "b": 1, "c": 2, "late": 5}, {"a": 2.0, "b": 10.0, "c": 0.5}
-    counted = count_sharing(requests, core_s, {"c"})
+    counted = SharingLedger(Counter(requests), {"c"}).count(core_s)
     assert counted == Sharing(
         stages_requested=11,
         stages_distinct=4,

@@ -27,7 +27,7 @@ from asteroid.errors import InputError
 from asteroid.labels.label_set import content_hashes
 from asteroid.stages.stage import Frames
 from asteroid.stages.train import train_pack
-from study.engine.executors import SerialExecutor
+from study.engine.executors import PackJob, SerialExecutor
 from study.ray_backend import executor as ray_executor
 from study.ray_backend import session as ray_session
 from study.ray_backend.executor import RayExecutor, WorkerLostError
@@ -87,31 +87,31 @@ def test_a_killed_worker_is_replaced_and_its_pack_comes_out_the_same(
             kill(executor.worker_pids)
         seen.append((step, errors))
 
-    results = executor.submit(pack(1, 2), {}, kill_at_the_first).result(timeout=120)
+    results = executor.submit(PackJob(pack(1, 2), {}, kill_at_the_first)).result(timeout=120)
     assert killed
     assert bits(results) == bits(train_pack(bank(), pack(1, 2).specs, {}))
     curves = zip(*(r.validation_curve for r in results), strict=True)
     assert seen == [(points[0][0], [error for _, error in points]) for points in curves], "each step is told once"
-    both = [executor.submit(quick(seed), {}) for seed in (1, 2)]
+    both = [executor.submit(PackJob(quick(seed))) for seed in (1, 2)]
     assert [future.exception(timeout=60) for future in both] == [None, None]
     assert set(executor.worker_pids) != set(killed)
     assert capfd.readouterr() == ("", ""), "Ray keeps its news to itself"
 
 
 def test_workers_that_keep_dying_end_the_pack_with_the_reason(executor: RayExecutor) -> None:
-    future = executor.submit(pack(1), {}, lambda *_: kill(executor.worker_pids))
+    future = executor.submit(PackJob(pack(1), {}, lambda *_: kill(executor.worker_pids)))
     error = future.exception(timeout=120)
     assert isinstance(error, WorkerLostError)
     assert "2 workers died" in str(error), "max_retries is 1"
     assert "worker process has died" in str(error)
     assert "\n" not in str(error)
-    assert executor.submit(quick(1), {}).exception(timeout=120) is None, "it goes on"
+    assert executor.submit(PackJob(quick(1))).exception(timeout=120) is None, "it goes on"
 
 
 def test_a_failure_keeps_its_class_and_tells_where_it_happened(executor: RayExecutor) -> None:
     pids = executor.worker_pids
     unknown = replace(quick(1).specs[0], train=Frames(LEVEL, ("no such frame",)))
-    error = executor.submit(Pack((unknown,), share_batches=False), {}).exception(timeout=60)
+    error = executor.submit(PackJob(Pack((unknown,), share_batches=False))).exception(timeout=60)
     assert type(error) is KeyError
     assert error.args == ("no such frame",)
     assert "in train_pack" in error.__notes__[0]
@@ -157,17 +157,17 @@ def test_a_listener_that_raises_ends_its_pack_only(executor: RayExecutor) -> Non
     def listener(step: int, errors: list[float]) -> None:
         raise LookupError("mine")
 
-    failing, other = executor.submit(pack(1), {}, listener), executor.submit(quick(2), {})
+    failing, other = executor.submit(PackJob(pack(1), {}, listener)), executor.submit(PackJob(quick(2)))
     assert isinstance(failing.exception(timeout=60), LookupError)
     assert other.exception(timeout=60) is None
-    assert executor.submit(quick(1), {}).exception(timeout=60) is None
+    assert executor.submit(PackJob(quick(1))).exception(timeout=60) is None
 
 
 def test_closing_ends_what_is_running_and_what_waits(instance: None) -> None:
     made = RayExecutor(bank(), workers=1)
     processes = [psutil.Process(pid) for pid in made.worker_pids]
     endless = pack(1, schedule=replace(SLOW, steps=10**6, validations=1))
-    running, waiting = made.submit(endless, {}), made.submit(endless, {})
+    running, waiting = made.submit(PackJob(endless)), made.submit(PackJob(endless))
     while not running.running():
         time.sleep(0.01)
     made.close()
@@ -176,7 +176,7 @@ def test_closing_ends_what_is_running_and_what_waits(instance: None) -> None:
     with pytest.raises(RuntimeError, match="closed"):
         running.result()
     with pytest.raises(RuntimeError, match="closed"):
-        made.submit(endless, {})
+        made.submit(PackJob(endless))
     assert not wait_until_gone(processes)
     made.close()
 
@@ -244,7 +244,7 @@ def test_a_joined_cluster_trains_the_same_and_stays(instance: None, executor: Ra
     *steps, last = answer.stdout.splitlines()
     weights, *pids = last.split()
     assert steps == ["250", "500", "750", "1000", "1250", "1500"]
-    (here,) = executor.submit(pack(1), {}).result(timeout=60)
+    (here,) = executor.submit(PackJob(pack(1))).result(timeout=60)
     assert weights == here.model.parameters.numpy().tobytes().hex()
     assert not wait_until_gone([psutil.Process(int(pid)) for pid in pids if psutil.pid_exists(int(pid))])
 

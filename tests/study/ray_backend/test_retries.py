@@ -14,7 +14,7 @@ from tiny_packs import Holder, bank, bits, failing, quick
 from tiny_sweep import MEASURED, sweep_of
 
 from asteroid.stages.train import train_pack
-from study.engine.executors import PackFailedError, SerialExecutor
+from study.engine.executors import PackFailedError, PackJob, SerialExecutor
 from study.ray_backend import executor as ray_executor
 from study.ray_backend import jobs as ray_jobs
 from study.ray_backend import session as ray_session
@@ -97,7 +97,7 @@ def test_a_pack_is_trained_again_by_a_fresh_worker_and_then_with_mapped_frames(
     made.on_retry = lambda pack, reason: told.append((pack, reason))
     pack = failing(quick(1, 2), tmp_path / "record", failures, deadly=deadly)
     try:
-        results = made.submit(pack, {}).result(timeout=120)
+        results = made.submit(PackJob(pack)).result(timeout=120)
         assert bits(results) == bits(train_pack(bank(), pack.specs, {})), "the same to the last bit"
         pids, frames = zip(*map(str.split, (tmp_path / "record").read_text().splitlines()), strict=True)
         assert frames == ("shared", "shared", "files", "files")
@@ -108,7 +108,7 @@ def test_a_pack_is_trained_again_by_a_fresh_worker_and_then_with_mapped_frames(
             assert reason.endswith(" (now with memory-mapped frames)") is (attempt >= 2)
             assert "\n" not in reason
         assert (tmp_path / "scratch").is_dir()
-        assert bits(made.submit(quick(3), {}).result(timeout=120)) == bits(train_pack(bank(), quick(3).specs, {}))
+        assert bits(made.submit(PackJob(quick(3))).result(timeout=120)) == bits(train_pack(bank(), quick(3).specs, {}))
     finally:
         made.close()
     assert [path.name for path in tmp_path.iterdir()] == ["record"], "the files are gone"
@@ -117,14 +117,14 @@ def test_a_pack_is_trained_again_by_a_fresh_worker_and_then_with_mapped_frames(
 def test_the_end_of_patience_is_one_line_with_the_last_reason(instance: None, tmp_path: Path, deadly: bool) -> None:
     made = RayExecutor(bank(), workers=1, max_retries=1)
     try:
-        error = made.submit(failing(quick(1), tmp_path / "record", 9, deadly=deadly), {}).exception(timeout=120)
+        error = made.submit(PackJob(failing(quick(1), tmp_path / "record", 9, deadly=deadly))).exception(timeout=120)
         assert isinstance(error, WorkerLostError)
         assert isinstance(error, PackFailedError), "the engine does not start all over again"
         assert f"the last time: {reason_of(deadly, 2)}" in str(error)
         assert "\n" not in str(error)
         assert isinstance(error.__cause__, MemoryError) is not deadly
         assert len((tmp_path / "record").read_text().splitlines()) == 2
-        assert made.submit(quick(1), {}).exception(timeout=120) is None, "it goes on"
+        assert made.submit(PackJob(quick(1))).exception(timeout=120) is None, "it goes on"
     finally:
         made.close()
 
@@ -136,7 +136,7 @@ def test_a_disk_without_room_for_the_frames_leaves_them_in_shared_memory(
     made = RayExecutor(bank(), workers=1, scratch=tmp_path / "scratch" / "deeper")
     try:
         pack = failing(quick(1), tmp_path / "record", 2, deadly=False)
-        assert bits(made.submit(pack, {}).result(timeout=120)) == bits(train_pack(bank(), pack.specs, {}))
+        assert bits(made.submit(PackJob(pack)).result(timeout=120)) == bits(train_pack(bank(), pack.specs, {}))
         assert [line.split()[1] for line in (tmp_path / "record").read_text().splitlines()] == ["shared"] * 3
     finally:
         made.close()
@@ -163,10 +163,10 @@ def test_a_pack_that_waits_for_a_core_is_taken_over_by_another_worker(
         threading.Event().wait(0.05)
     try:
         for seed in (1, 2, 3, 4):  # both have trained
-            made.submit(quick(seed), {}).result(timeout=60)
+            made.submit(PackJob(quick(seed))).result(timeout=60)
         pack = failing(quick(5), tmp_path / "record", 1, deadly=True)
-        assert bits(made.submit(pack, {}).result(timeout=60)) == bits(train_pack(bank(), pack.specs, {}))
-        others = [made.submit(quick(seed), {}) for seed in (6, 7, 8)]
+        assert bits(made.submit(PackJob(pack)).result(timeout=60)) == bits(train_pack(bank(), pack.specs, {}))
+        others = [made.submit(PackJob(quick(seed))) for seed in (6, 7, 8)]
         assert [future.exception(timeout=60) for future in others] == [None] * 3
         assert len(made.worker_pids) == 1
         assert not scratch.exists(), "nothing is written without need"
@@ -198,7 +198,7 @@ def test_packs_that_nobody_can_train_any_more_fail(
 
     made.on_retry = fill
     try:
-        error = made.submit(failing(quick(1), tmp_path / "record", 1, deadly=True), {}).exception(timeout=60)
+        error = made.submit(PackJob(failing(quick(1), tmp_path / "record", 1, deadly=True))).exception(timeout=60)
         assert isinstance(error, WorkerLostError)
         assert "no worker is left to train one pack (identify, 1 models): none found a free core" in str(error)
     finally:
@@ -215,9 +215,9 @@ def test_a_listener_of_retries_that_raises_ends_the_pack(instance: None, tmp_pat
 
     made.on_retry = listener
     try:
-        failed = made.submit(failing(quick(1), tmp_path / "record", 1, deadly=True), {}).exception(timeout=60)
+        failed = made.submit(PackJob(failing(quick(1), tmp_path / "record", 1, deadly=True))).exception(timeout=60)
         assert isinstance(failed, LookupError)
-        assert made.submit(quick(1), {}).exception(timeout=60) is None, "it goes on"
+        assert made.submit(PackJob(quick(1))).exception(timeout=60) is None, "it goes on"
     finally:
         made.close()
 

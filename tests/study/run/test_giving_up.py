@@ -13,26 +13,25 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pytest
 
-import study.engine.engine
+import study.engine.scheduler
 from asteroid.training.schedule import Schedule
 from study.config.search import PruningSection
 from study.config.sweep import parse_sweep
-from study.engine.engine import ATTEMPTS, StageEngine
-from study.engine.executors import SerialExecutor
+from study.engine.catalog import StageCatalog
+from study.engine.executors import PackJob, SerialExecutor
+from study.engine.failures import ATTEMPTS
 from study.engine.store import StageStore
 from study.recipes.workload import Workload, make_workload
 from study.run.run import run_workload
-from study.search.trial_tracker import SearchTrial
+from study.search.search_trial import SearchTrial
 from study.tables.results import read_manifest
 from study.tables.trials import read_trials
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
 
     from asteroid.descriptors.frame_bank import FrameBank
-    from asteroid.models.trained import TrainedModel
     from asteroid.stages.stage import StageResult
-    from asteroid.training.fit_loop import OnValidation
     from study.engine.progress import Progress
     from study.recipes.packs import Pack
 
@@ -75,27 +74,21 @@ class Part(SerialExecutor):
         self.packs: list[Pack] = []
         self.failed: Counter[tuple[str, int | None]] = Counter()
 
-    def submit(
-        self,
-        pack: Pack,
-        parents: Mapping[str, TrainedModel],
-        on_validation: OnValidation | None = None,
-        earlier: Mapping[str, StageResult] | None = None,
-    ) -> Future[list[StageResult]]:
-        place = (pack.specs[0].key, pack.until)
-        if pack.kind == "finetune" and self.failed[place] < self._failures:
+    def submit(self, job: PackJob) -> Future[list[StageResult]]:
+        place = (job.pack.specs[0].key, job.pack.until)
+        if job.pack.kind == "finetune" and self.failed[place] < self._failures:
             self.failed[place] += 1
             failed: Future[list[StageResult]] = Future()
             failed.set_exception(RuntimeError("planted"))
             return failed
         if self._stop_before == len(self.packs):
             raise KeyboardInterrupt
-        self.packs.append(pack)
-        return super().submit(pack, parents, on_validation, earlier)
+        self.packs.append(job.pack)
+        return super().submit(job)
 
 
 @cache
-def plan_of(more: str) -> Workload:
+def workload_of(more: str) -> Workload:
     return make_workload(parse_sweep(SWEEP + more, "test", Path()))
 
 
@@ -115,7 +108,7 @@ def search(
         executors.append(made(bank, slots, failures, stop_before))
         return executors[0]
 
-    run_workload(plan_of("".join(more)), folder, make, told.append, lambda _: None, store=store)
+    run_workload(workload_of("".join(more)), folder, make, told.append, lambda _: None, store=store)
     return executors[0], told
 
 
@@ -141,11 +134,11 @@ def refuse_nonsense(told: list[Progress]) -> None:
 
 
 @pytest.fixture(params=["first", "last"])
-def engines(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> list[StageEngine]:
-    """The engines of the test's runs; of several packs in training, the first or the last comes back first."""
-    made: list[StageEngine] = []
+def catalogs(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> list[StageCatalog]:
+    """The stages of the test's runs; of several packs in training, the first or the last comes back first."""
+    made: list[StageCatalog] = []
 
-    class Watched(StageEngine):
+    class Watched(StageCatalog):
         def __init__(self, *args: Any) -> None:
             super().__init__(*args)
             made.append(self)
@@ -153,21 +146,21 @@ def engines(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     def wait(futures: Collection[Future[Any]], **_: Any) -> SimpleNamespace:
         return SimpleNamespace(done={list(futures)[0 if request.param == "first" else -1]})
 
-    monkeypatch.setattr("study.run.run.StageEngine", Watched)
-    monkeypatch.setattr(study.engine.engine, "wait", wait)
+    monkeypatch.setattr("study.run.run.StageCatalog", Watched)
+    monkeypatch.setattr(study.engine.scheduler, "wait", wait)
     return made
 
 
 @pytest.mark.parametrize("failures", [0, 1])
 def test_a_trial_that_fails_while_its_stages_train_leaves_nothing_behind(
-    engines: list[StageEngine], tmp_path: Path, failures: int
+    catalogs: list[StageCatalog], tmp_path: Path, failures: int
 ) -> None:
     _, told = search(tmp_path / "run", WILD, MEDIAN, ASYNC, slots=5, failures=failures)
     assert Counter(trials_of(tmp_path / "run")["state"])["FAIL"] > 0
     assert not trials_of(tmp_path / "run")["state"].eq("RUNNING").any()
     counts_of(tmp_path / "run")
     refuse_nonsense(told)
-    assert engines[-1].unfinished == {}
+    assert catalogs[-1].interrupted == {}
 
 
 @pytest.mark.parametrize("rule", ["", MEDIAN], ids=["all", "median"])
@@ -193,19 +186,13 @@ def test_another_run_that_finishes_an_interrupted_stage_is_believed(tmp_path: Pa
     class Overtaken(Part):
         """Another run finishes the first stage of every pack that is interrupted."""
 
-        def submit(
-            self,
-            pack: Pack,
-            parents: Mapping[str, TrainedModel],
-            on_validation: OnValidation | None = None,
-            earlier: Mapping[str, StageResult] | None = None,
-        ) -> Future[list[StageResult]]:
-            if pack.until is not None:
-                (first, *_) = (
-                    SerialExecutor(self.bank).submit(replace(pack, specs=pack.specs[:1], until=None), parents).result()
+        def submit(self, job: PackJob) -> Future[list[StageResult]]:
+            if job.pack.until is not None:
+                (first, *_) = PackJob(replace(job.pack, specs=job.pack.specs[:1], until=None), job.parents).train(
+                    self.bank
                 )
                 StageStore(tmp_path / "store", "other run").save(first)
-            return super().submit(pack, parents, on_validation, earlier)
+            return super().submit(job)
 
     _, told = search(tmp_path / "run", RATES, MEDIAN, store=tmp_path / "store", made=Overtaken)
     refuse_nonsense(told)

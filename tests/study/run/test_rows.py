@@ -19,8 +19,8 @@ from study.data.load import load_data
 from study.recipes.chains import ChainBuilder
 from study.recipes.recipes import make_recipes
 from study.recipes.workload import Workload
-from study.run.prediction_cost import UseMeter
-from study.run.rows import make_rows
+from study.run.prediction_cost import PredictionCosts
+from study.run.rows import RowMaker
 from study.tables.results import COLUMNS, results_frame
 
 if TYPE_CHECKING:
@@ -52,12 +52,11 @@ class Trained:
     workload: Workload
     bank: FrameBank
     results: dict[str, StageResult]
-    meter: UseMeter
+    costs: PredictionCosts
 
     def rows(self, results: dict[str, StageResult] | None = None) -> dict[str, dict[str, Any]]:
-        found, of_molecules = make_rows(
-            self.workload, self.bank, self.results if results is None else results, self.meter
-        )
+        maker = RowMaker(self.workload, self.bank, self.costs)
+        found, of_molecules = maker.make(self.results if results is None else results)
         assert of_molecules == [], "there is one only"
         return {row["strategy"]: row for row in found}
 
@@ -91,7 +90,7 @@ def trained() -> Trained:
             found = train_pack(bank, pack.specs, parents, share_batches=pack.share_batches)
             for result in found:  # planted times, so that sums over chains can be told apart
                 results[result.key] = replace(result, core_s=10.0 ** len(results))
-    return Trained(workload, bank, results, UseMeter(data, bank.layout))
+    return Trained(workload, bank, results, PredictionCosts(data, bank.layout))
 
 
 def predicted(strategy: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

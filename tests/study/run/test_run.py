@@ -20,15 +20,12 @@ from study.run.run import run_workload
 from study.tables.results import read_manifest, read_results
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from concurrent.futures import Future
     from pathlib import Path
 
-    from asteroid.models.trained import TrainedModel
     from asteroid.stages.stage import StageResult
-    from asteroid.training.fit_loop import OnValidation
+    from study.engine.executors import PackJob
     from study.engine.progress import Progress
-    from study.recipes.packs import Pack
     from study.recipes.workload import Workload
 
 
@@ -103,14 +100,8 @@ def test_two_packs_at_once_give_the_same_table(tiny_workload: Workload, tiny_run
 
         slots = 2
 
-        def submit(
-            self,
-            pack: Pack,
-            parents: Mapping[str, TrainedModel],
-            on_validation: OnValidation | None = None,
-            earlier: Mapping[str, StageResult] | None = None,
-        ) -> Future[list[StageResult]]:
-            return threads.submit(lambda: super(TwoAtOnce, self).submit(pack, parents, on_validation, earlier).result())
+        def submit(self, job: PackJob) -> Future[list[StageResult]]:
+            return threads.submit(lambda: super(TwoAtOnce, self).submit(job).result())
 
     with ThreadPoolExecutor(2) as threads:
         run(tiny_workload, tmp_path / "run", TwoAtOnce())

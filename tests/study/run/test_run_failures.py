@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from tiny_sweep import PACKS, Counting, copy_of, lines, quiet, run, sweep_of
 
-import study.run.run
+import study.run.recorder
 from asteroid.errors import InputError
 from study.engine.executors import PackFailedError
 from study.files import write_json
@@ -26,12 +26,8 @@ from study.run.run import run_workload
 from study.tables.results import read_manifest, read_results
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from asteroid.models.trained import TrainedModel
     from asteroid.stages.stage import StageResult
-    from asteroid.training.fit_loop import OnValidation
-    from study.recipes.packs import Pack
+    from study.engine.executors import PackJob
 
 
 def refusal(tiny_workload: Workload, folder: Path) -> str:
@@ -125,14 +121,8 @@ def test_children_of_a_failed_stage_are_not_trained(tiny_workload: Workload, tin
     class Spoiling(Counting):
         """Says that one stage failed."""
 
-        def submit(
-            self,
-            pack: Pack,
-            parents: Mapping[str, TrainedModel],
-            on_validation: OnValidation | None = None,
-            earlier: Mapping[str, StageResult] | None = None,
-        ) -> Future[list[StageResult]]:
-            future = super().submit(pack, parents, on_validation, earlier)
+        def submit(self, job: PackJob) -> Future[list[StageResult]]:
+            future = super().submit(job)
             spoilt = [replace(r, status="planted failure") if r.key == bad else r for r in future.result()]
             done: Future[list[StageResult]] = type(future)()
             done.set_result(spoilt)
@@ -167,16 +157,10 @@ class Broken(Counting):
         self.failures = failures
         self.attempts: list[tuple[str, ...]] = []
 
-    def submit(
-        self,
-        pack: Pack,
-        parents: Mapping[str, TrainedModel],
-        on_validation: OnValidation | None = None,
-        earlier: Mapping[str, StageResult] | None = None,
-    ) -> Future[list[StageResult]]:
-        self.attempts.append(tuple(spec.key for spec in pack.specs))
+    def submit(self, job: PackJob) -> Future[list[StageResult]]:
+        self.attempts.append(tuple(spec.key for spec in job.pack.specs))
         if len(self.packs) != 2 or not self.failures:
-            return super().submit(pack, parents, on_validation, earlier)
+            return super().submit(job)
         future: Future[list[StageResult]] = Future()
         future.set_exception(self.failures.pop(0))
         return future
@@ -265,7 +249,7 @@ def test_a_disk_that_fills_up_in_mid_run(
     with monkeypatch.context() as full:
         full.setattr(Path, "write_bytes", until_full)
         if room_for == 5:  # the manifest cannot be written either
-            full.setattr(study.run.run, "write_json", manifest_until_full)
+            full.setattr(study.run.recorder, "write_json", manifest_until_full)
         with pytest.raises(OSError, match="No space left") as caught:
             run_workload(
                 tiny_workload, tmp_path / "run", stopped, quiet, quiet, store=tmp_path / "stages" if shared else None

@@ -22,9 +22,10 @@ DRIVER = '''
 """Runs the sweep once for each point, in a forked copy that is killed there."""
 
 import os, signal, sys
+from dataclasses import replace
 from pathlib import Path
 
-import study.tables.results, study.recipes.workload, study.run.run, study.engine.store
+import study.engine.store, study.recipes.workload, study.run.rows, study.run.run
 from study.config.sweep import read_sweep
 from study.engine.executors import SerialExecutor
 
@@ -39,7 +40,7 @@ class Dying(SerialExecutor):
     slots = 1
     place, before, within = 0, None, None
 
-    def submit(self, pack, parents, on_validation=None, earlier=None):
+    def submit(self, job):
         number, Dying.place = Dying.place, Dying.place + 1
         if number == Dying.before:
             die()
@@ -47,9 +48,9 @@ class Dying(SerialExecutor):
         def on_step(step, errors):
             if number == Dying.within and step > 10:
                 die()
-            on_validation(step, errors)
+            job.on_validation(step, errors)
 
-        return super().submit(pack, parents, on_step, earlier)
+        return super().submit(replace(job, on_validation=on_step))
 
 
 def after(function, number):
@@ -76,7 +77,7 @@ def prepare(what, number):
     elif what == "weights":
         study.engine.store._digest = after(study.engine.store._digest, number)
     elif what == "table":
-        study.run.run.make_rows = after(study.run.run.make_rows, number)
+        study.run.rows.RowMaker.make = after(study.run.rows.RowMaker.make, number)
 
 
 sweep = read_sweep(Path(sys.argv[1]))

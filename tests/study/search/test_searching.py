@@ -21,14 +21,12 @@ from study.tables.results import read_manifest, read_results
 from study.tables.trials import read_trials
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from concurrent.futures import Future
 
     from asteroid.descriptors.frame_bank import FrameBank
-    from asteroid.models.trained import TrainedModel
     from asteroid.stages.stage import StageResult
-    from asteroid.training.fit_loop import OnValidation
     from study.config.sweep import Sweep
+    from study.engine.executors import PackJob
     from study.recipes.packs import Pack
 
 SWEEP = """
@@ -78,17 +76,11 @@ class Watching(SerialExecutor):
         super().__init__(bank)
         type(self).seen = []
 
-    def submit(
-        self,
-        pack: Pack,
-        parents: Mapping[str, TrainedModel],
-        on_validation: OnValidation | None = None,
-        earlier: Mapping[str, StageResult] | None = None,
-    ) -> Future[list[StageResult]]:
+    def submit(self, job: PackJob) -> Future[list[StageResult]]:
         if self.stop_before == len(self.seen):
             raise KeyboardInterrupt
-        self.seen.append(pack)
-        return super().submit(pack, parents, on_validation, earlier)
+        self.seen.append(job.pack)
+        return super().submit(job)
 
 
 def search(folder: Path, *more: str, stop_before: int | None = None) -> type[Watching]:
