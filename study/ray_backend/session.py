@@ -102,13 +102,13 @@ def _store_directory(store_bytes: int) -> str | None:
     """Where the object store's memory is mapped: /dev/shm, else the temporary folder; None is Ray's choice."""
     if sys.platform != "linux":
         return None
-    room = {}
+    free_bytes = {}
     for folder in dict.fromkeys((_SHM, tempfile.gettempdir())):
         if Path(folder).is_dir():
-            room[folder] = shutil.disk_usage(folder).free
-            if room[folder] >= store_bytes:
+            free_bytes[folder] = shutil.disk_usage(folder).free
+            if free_bytes[folder] >= store_bytes:
                 return folder
-    found = " and ".join(f"{free / 2**20:.0f} MiB in {folder}" for folder, free in room.items())
+    found = " and ".join(f"{free / 2**20:.0f} MiB in {folder}" for folder, free in free_bytes.items())
     raise InputError(
         f"workers share the frames through a file of {store_bytes / 2**20:.0f} MiB, found {found}: free space, enlarge "
         f"{_SHM} (docker run --shm-size), use fewer n_cheap, or run without --workers"

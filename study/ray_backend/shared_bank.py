@@ -1,27 +1,22 @@
-"""Described frames in files that workers map into memory, for packs whose workers died or ran out of memory.
+"""Described frames for many workers: one copy in shared memory, or files that they map into memory.
 
-Pages of a mapped file are read when they are needed and may be dropped again, which the object store's copy may not.
+The files are for packs whose workers died or ran out of memory: pages of a mapped file are read when they are needed
+and may be dropped again, which the object store's copy may not.
 """
 
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+import warnings
+from dataclasses import dataclass, fields, is_dataclass, replace
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from asteroid.descriptors.frame_bank import FrameBank
-import warnings
-from dataclasses import fields, is_dataclass, replace
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from asteroid.descriptors.frame_bank import FrameBank
 
@@ -52,7 +47,7 @@ class MappedBank:
             folder: where; every node must see it under this name for its workers to use it.
 
         Raises:
-            OSError: there is no room; nothing stays behind.
+            OSError: the disk is full; nothing stays behind.
         """
         numbers = count()
 

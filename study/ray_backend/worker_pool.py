@@ -1,4 +1,4 @@
-"""Starts Ray workers and ends them: which frames they read, where they stand, and how their deaths are told."""
+"""Starts Ray workers and ends them: which frames they read, where they run, and how their deaths are told."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from study.ray_backend.shared_bank import MappedBank, SharedBank
-from study.ray_backend.worker import Board, PackWorker
+from study.ray_backend.worker import Mailbox, PackWorker
 
 #: How often the driver looks for answers, s.
 POLL_S = 0.2
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-class Closing(Exception):  # noqa: N818 -- no error, a way out
+class PoolClosed(Exception):  # noqa: N818 -- no error, a way out
     """The executor is being closed."""
 
 
@@ -51,7 +51,7 @@ class Worker:
     fresh: bool = True
 
 
-class Hiring:
+class WorkerPool:
     """The workers of an executor; safe to use from several threads.
 
     Args:
@@ -64,7 +64,7 @@ class Hiring:
         import ray
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-        self.board: Any = None
+        self.mailbox: Any = None
         self.closing = False
         self.last_ready_s = time.monotonic()
         self._workers: set[Worker] = set()
@@ -77,7 +77,7 @@ class Hiring:
         # lost, which is no more than a gap in a progress display.
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
         options = {"num_cpus": 0, "max_restarts": -1, "max_task_retries": -1, "scheduling_strategy": here}
-        self.board = ray.remote(Board).options(**options).remote()
+        self.mailbox = ray.remote(Mailbox).options(**options).remote()
 
     @property
     def ready(self) -> tuple[Worker, ...]:
@@ -85,7 +85,7 @@ class Hiring:
         with self._changed:
             return tuple(worker for worker in self._workers if worker.pid is not None)
 
-    def hire(self, while_waiting: Callable[[], None], *, mapped: bool) -> Worker:
+    def start(self, while_waiting: Callable[[], None], *, mapped: bool) -> Worker:
         """Start a worker and wait until it is ready, which lasts until a core is free.
 
         Args:
@@ -93,7 +93,7 @@ class Hiring:
             mapped: whether it is to map the frames' files, which are written for the first one.
 
         Raises:
-            Closing: the executor is being closed.
+            PoolClosed: the executor is being closed.
             WorkerDied: it did not live to be ready.
         """
         import ray
@@ -101,22 +101,22 @@ class Hiring:
         files = self._files() if mapped else None
         with self._changed:
             if self.closing:
-                raise Closing
+                raise PoolClosed
             # Wherever there is room, rather one node full than all half: Ray's default, which starts them fastest.
-            actor: Any = ray.remote(PackWorker).options(num_cpus=1).remote([self._bank], self.board, files)
+            actor: Any = ray.remote(PackWorker).options(num_cpus=1).remote([self._bank], self.mailbox, files)
             worker = Worker(actor, mapped)
             self._workers.add(worker)
         try:
             pid, worker.mapped = self.answer(actor.ready.remote(), while_waiting)
         except WorkerDied:
-            self.dismiss(worker)
+            self.stop(worker)
             raise
         with self._changed:
             worker.pid, worker.ready_s = pid, time.monotonic()
             self._changed.notify_all()
         return worker
 
-    def dismiss(self, worker: Worker) -> None:
+    def stop(self, worker: Worker) -> None:
         """End a worker, dead or alive."""
         import ray
 
@@ -133,7 +133,7 @@ class Hiring:
         """Wait for what a worker returns.
 
         Raises:
-            Closing: the executor is being closed.
+            PoolClosed: the executor is being closed.
             WorkerDied: the worker did not live to answer.
         """
         import ray
@@ -141,7 +141,7 @@ class Hiring:
         try:
             while not ray.wait([reference], timeout=POLL_S)[0]:
                 if self.closing:
-                    raise Closing
+                    raise PoolClosed
                 if while_waiting is not None:
                     while_waiting()
             return ray.get(reference)
@@ -149,13 +149,13 @@ class Hiring:
             raise  # the worker lives: it could not read what it was sent
         except ray.exceptions.RayError as error:
             if self.closing:
-                raise Closing from error
+                raise PoolClosed from error
             # Ray's guesses at the causes fill a screen; what happened comes before them.
             reason = " ".join(str(error).split()).partition(" Some common causes include")[0]
             raise WorkerDied(reason[:_REASON_LENGTH]) from error
 
     def kill_all(self) -> None:
-        """End every worker and the board; nobody can be hired any more."""
+        """End every worker and the mailbox; none can be started any more."""
         import ray
 
         with self._changed:
@@ -163,7 +163,7 @@ class Hiring:
             self._changed.notify_all()
         for worker in self._workers:  # from here on nobody changes them
             ray.kill(worker.actor)
-        ray.kill(self.board)
+        ray.kill(self.mailbox)
 
     def free(self) -> None:
         """Give back the frames' memory and files, when nobody waits for anything any more."""
@@ -172,7 +172,7 @@ class Hiring:
             shutil.rmtree(self._scratch, ignore_errors=True)
 
     def _files(self) -> MappedBank | None:
-        """The frames' files; None where there is no room for them, and the object store's copy must do."""
+        """The frames' files; None where the disk has no space for them, and the object store's copy must do."""
         with self._writing:
             if self._mapped is None:
                 if self._scratch is None:

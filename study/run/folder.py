@@ -128,11 +128,11 @@ def check_disk_space(folder: Path, needed_bytes: int) -> None:
     Raises:
         InputError: too little is free.
     """
-    place = next(p for p in (folder, *folder.absolute().parents) if p.exists())
-    free = shutil.disk_usage(place).free
+    existing = next(p for p in (folder, *folder.absolute().parents) if p.exists())
+    free = shutil.disk_usage(existing).free
     if free < needed_bytes:
         raise InputError(
-            f"the run needs about {needed_bytes / 2**20:.0f} MiB on disk, {place} has {free / 2**20:.0f} MiB free: "
+            f"the run needs about {needed_bytes / 2**20:.0f} MiB on disk, {existing} has {free / 2**20:.0f} MiB free: "
             "free some space or choose another place"
         )
 

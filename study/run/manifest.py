@@ -48,7 +48,7 @@ _PACKAGES = (
 
 
 def make_manifest(
-    workload: Workload, status: str, stages: Mapping[str, StageSpec], sharing: Sharing, place: Mapping[str, str]
+    workload: Workload, status: str, stages: Mapping[str, StageSpec], sharing: Sharing, identity: Mapping[str, str]
 ) -> dict[str, Any]:
     """Everything that a reader of the table needs besides the table.
 
@@ -57,13 +57,13 @@ def make_manifest(
         status: "running" or "complete".
         stages: distinct stages that the run has asked for, those of searches included.
         sharing: stages requested against stages trained so far.
-        place: name of the run (`run_id`) and where its finished stages lie (`store`).
+        identity: name of the run (`run_id`) and where its finished stages lie (`store`).
     """
     data = workload.data
     return {
         "schema_version": SCHEMA_VERSION,
         "status": status,
-        **place,
+        **identity,
         "name": workload.sweep.name,
         "sweep": sweep_plain(workload.sweep),
         "molecule": _formula(workload),

@@ -38,7 +38,7 @@ class RunRecorder:
         workload: the sweep and its labels.
         catalog: the stages.
         failures: failed attempts of this session.
-        place: name of the run and where its finished stages lie, for the manifest.
+        identity: name of the run and where its finished stages lie, for the manifest.
         earlier_failures: those of earlier sessions, as the manifest keeps them.
     """
 
@@ -48,11 +48,11 @@ class RunRecorder:
         workload: Workload,
         catalog: StageCatalog,
         failures: FailureLog,
-        place: Mapping[str, str],
+        identity: Mapping[str, str],
         earlier_failures: Sequence[dict[str, Any]],
     ) -> None:
         self._folder, self._workload, self._catalog = folder, workload, catalog
-        self._failures, self._place, self._earlier_failures = failures, place, list(earlier_failures)
+        self._failures, self._identity, self._earlier_failures = failures, identity, list(earlier_failures)
         self._rows: RowMaker | None = None
         self._next_s = 0.0
 
@@ -71,7 +71,7 @@ class RunRecorder:
             the results table; empty before it is started.
         """
         began = time.monotonic()
-        manifest = make_manifest(self._workload, status, self._catalog.requested, self._catalog.sharing, self._place)
+        manifest = make_manifest(self._workload, status, self._catalog.requested, self._catalog.sharing, self._identity)
         failures = [*self._earlier_failures, *map(asdict, self._failures.failures)]
         write_json(self._folder / "manifest.json", manifest | {"failures": failures[-_FAILURES_KEPT:]})
         table = results_frame([]) if self._rows is None else self._write_tables(self._rows)

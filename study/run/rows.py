@@ -62,8 +62,8 @@ class RowMaker:
             elif last in results:
                 use_cpu_s = self._costs.cpu_s_per_frame(recipe, results)
                 rows.append(_row(self._workload, recipe, results, self._errors[last], use_cpu_s, "ok"))
-                doubts = (rows[-1]["warnings"], _energy_doubts(self._workload, self._open_zeros.get(last)))
-                rows[-1]["warnings"] = "; ".join(filter(None, doubts))
+                own_warnings = (rows[-1]["warnings"], _energy_warning(self._workload, self._open_zeros.get(last)))
+                rows[-1]["warnings"] = "; ".join(filter(None, own_warnings))
                 molecule_rows += _molecule_rows(rows[-1], self._errors[last])
         return rows, molecule_rows
 
@@ -106,7 +106,7 @@ def _open_zeros(workload: Workload, last_stages: Iterable[StageSpec]) -> dict[st
     return found
 
 
-def _energy_doubts(workload: Workload, open_zero: Tensor | None) -> str:
+def _energy_warning(workload: Workload, open_zero: Tensor | None) -> str:
     """What energy errors leave out, as a sentence; empty where they leave out nothing."""
     if open_zero is None or not open_zero.any():
         return ""

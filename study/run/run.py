@@ -92,8 +92,8 @@ def _run(
     store.sweep_leftovers(_LEFTOVER_S if shared else 0.0)
     progress, failures = ProgressCounter(on_progress), FailureLog(on_note)
     catalog = StageCatalog(store, progress, on_note)
-    place = {"run_id": run_id, "store": str(root.resolve()) if shared else OWN_STORE}
-    recorder = RunRecorder(folder, workload, catalog, failures, place, earlier.get("failures", []))
+    identity = {"run_id": run_id, "store": str(root.resolve()) if shared else OWN_STORE}
+    recorder = RunRecorder(folder, workload, catalog, failures, identity, earlier.get("failures", []))
     missing = catalog.request(workload.requests)
     _say_what_was_found(catalog, store, on_note, shared=shared, missing=len(missing))
     recorder.record("running")

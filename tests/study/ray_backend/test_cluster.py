@@ -19,8 +19,8 @@ from tiny_sweep import MEASURED, lines, sweep_of
 from asteroid.errors import InputError
 from study.engine.executors import SerialExecutor
 from study.engine.store import StageStore
-from study.ray_backend import executor as ray_executor
 from study.ray_backend import session as ray_session
+from study.ray_backend import worker_supply as ray_supply
 from study.ray_backend.executor import RayExecutor
 from study.recipes.workload import make_workload
 from study.run.run import run_workload
@@ -141,7 +141,7 @@ def test_more_workers_than_cores_start_with_what_there_is_and_grow_with_the_clus
     cluster: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cluster.wait_for_nodes()
-    monkeypatch.setattr(ray_executor, "_FEWER_S", 0.5)
+    monkeypatch.setattr(ray_supply, "_FEWER_S", 0.5)
     notes: list[str] = []
     said = threading.Event()
 

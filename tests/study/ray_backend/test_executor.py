@@ -28,11 +28,12 @@ from asteroid.labels.label_set import content_hashes
 from asteroid.stages.stage import Frames
 from asteroid.stages.train import train_pack
 from study.engine.executors import PackJob, SerialExecutor
-from study.ray_backend import executor as ray_executor
 from study.ray_backend import session as ray_session
-from study.ray_backend.executor import RayExecutor, WorkerLostError
+from study.ray_backend import worker_supply as ray_supply
+from study.ray_backend.executor import RayExecutor
+from study.ray_backend.remote_exception import RemoteException
 from study.ray_backend.shared_bank import SharedBank
-from study.ray_backend.worker import Raised
+from study.ray_backend.worker_supply import WorkerLostError
 from study.recipes.packs import Pack
 from study.recipes.workload import make_workload
 from study.run.run import run_workload
@@ -127,7 +128,7 @@ def test_a_failure_keeps_its_class_and_tells_where_it_happened(executor: RayExec
     ],
 )
 def test_running_out_of_memory_is_recognised(error: Exception, is_one: bool) -> None:
-    assert Raised.of(error).out_of_memory is is_one
+    assert RemoteException.of(error).out_of_memory is is_one
 
 
 def test_causes_travel_with_an_exception() -> None:
@@ -144,7 +145,7 @@ def test_causes_travel_with_an_exception() -> None:
         except OSError as error:
             raise InputError("one line") from error
     except InputError as error:
-        rebuilt = pickle.loads(pickle.dumps(Raised.of(error))).rebuild()
+        rebuilt = pickle.loads(pickle.dumps(RemoteException.of(error))).rebuild()
     assert type(rebuilt) is InputError
     assert str(rebuilt) == "one line"
     assert isinstance(rebuilt.__cause__, OSError)
@@ -192,7 +193,7 @@ def test_no_worker_is_refused(instance: None) -> None:
 def test_waiting_for_a_core_has_an_end(instance: None, monkeypatch: pytest.MonkeyPatch) -> None:
     import ray
 
-    monkeypatch.setattr(ray_executor, "START_S", 0.5)
+    monkeypatch.setattr(ray_supply, "START_S", 0.5)
     monkeypatch.setattr(os, "cpu_count", lambda: 99)
     holder = ray.remote(dict).options(num_cpus=ray.available_resources()["CPU"]).remote()
     with pytest.raises(InputError, match=r"free core of Ray, waited 0 s|free core of Ray, waited 1 s"):

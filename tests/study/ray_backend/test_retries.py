@@ -15,12 +15,11 @@ from tiny_sweep import MEASURED, sweep_of
 
 from asteroid.stages.train import train_pack
 from study.engine.executors import PackFailedError, PackJob, SerialExecutor
-from study.ray_backend import executor as ray_executor
-from study.ray_backend import jobs as ray_jobs
+from study.ray_backend import pack_queue as ray_queue
 from study.ray_backend import session as ray_session
-from study.ray_backend.executor import RayExecutor, WorkerLostError
-from study.ray_backend.jobs import Job
-from study.ray_backend.worker_pool import Worker
+from study.ray_backend import worker_supply as ray_supply
+from study.ray_backend.executor import RayExecutor
+from study.ray_backend.worker_supply import WorkerLostError
 from study.recipes.workload import make_workload
 from study.run.run import run_workload
 from study.tables.results import read_manifest
@@ -68,23 +67,6 @@ def deadly(request: pytest.FixtureRequest) -> bool:
 
 def reason_of(deadly: bool, attempt: int) -> str:
     return "a worker died: The actor " if deadly else f"memory ran out: MemoryError: attempt {attempt} Unable to all"
-
-
-@pytest.mark.parametrize(
-    ("reasons", "worker", "suits"),
-    [
-        (0, {"fresh": False, "ready_s": 1.0}, True),
-        (1, {"ready_s": 3.0}, True),
-        (1, {"ready_s": 3.0, "fresh": False}, False),  # what it trained before may still fill its memory
-        (1, {"ready_s": 1.0}, False),  # it may have died with the other one
-        (2, {"ready_s": 3.0}, False),
-        (2, {"ready_s": 3.0, "wants_mapped": True}, True),
-    ],
-)
-def test_who_may_train_what_failed(reasons: int, worker: dict[str, Any], suits: bool) -> None:
-    job = Job(quick(1), {}, None, None)
-    job.reasons, job.failed_s = ["died"] * reasons, 2.0
-    assert job.suits(Worker(None, **({"wants_mapped": False} | worker))) is suits
 
 
 def test_a_pack_is_trained_again_by_a_fresh_worker_and_then_with_mapped_frames(
@@ -148,8 +130,8 @@ def test_a_pack_that_waits_for_a_core_is_taken_over_by_another_worker(
     """As on a cluster that has lost a node: the worker that died finds no core, and the others have trained before."""
     import ray
 
-    monkeypatch.setattr(ray_jobs, "_PATIENCE_S", 0.5)
-    monkeypatch.setattr(ray_executor, "_FEWER_S", 0.5)
+    monkeypatch.setattr(ray_queue, "_PATIENCE_S", 0.5)
+    monkeypatch.setattr(ray_supply, "_FEWER_S", 0.5)
     notes: list[str] = []
     holders = [hold(2)]
     scratch = tmp_path / "scratch"
@@ -193,7 +175,7 @@ def test_packs_that_nobody_can_train_any_more_fail(
     made = RayExecutor(bank(), workers=1)
 
     def fill(pack: Pack, reason: str) -> None:
-        monkeypatch.setattr(ray_executor, "START_S", 0.5)
+        monkeypatch.setattr(ray_supply, "START_S", 0.5)
         holders.append(hold(1))
 
     made.on_retry = fill

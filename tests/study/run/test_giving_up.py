@@ -14,8 +14,6 @@ import pandas as pd
 import pytest
 
 import study.engine.scheduler
-from asteroid.training.schedule import Schedule
-from study.config.search import PruningSection
 from study.config.sweep import parse_sweep
 from study.engine.catalog import StageCatalog
 from study.engine.executors import PackJob, SerialExecutor
@@ -23,7 +21,6 @@ from study.engine.failures import ATTEMPTS
 from study.engine.store import StageStore
 from study.recipes.workload import Workload, make_workload
 from study.run.run import run_workload
-from study.search.search_trial import SearchTrial
 from study.tables.results import read_manifest
 from study.tables.trials import read_trials
 
@@ -197,13 +194,3 @@ def test_another_run_that_finishes_an_interrupted_stage_is_believed(tmp_path: Pa
     _, told = search(tmp_path / "run", RATES, MEDIAN, store=tmp_path / "store", made=Overtaken)
     refuse_nonsense(told)
     assert counts_of(tmp_path / "run")["stages_found"] > 0
-
-
-@pytest.mark.parametrize(("validations", "steps"), [(1, [None, None]), (2, [10, 10]), (3, [7, 14]), (20, [5, 10])])
-def test_nobody_is_given_up_after_the_last_step(validations: int, steps: list[int | None]) -> None:
-    schedule = Schedule(steps=20, learning_rate=1e-3, validations=validations)
-    section = SimpleNamespace(pruning=PruningSection(first=0.25))
-    fold = SimpleNamespace(chain=[SimpleNamespace(schedule=schedule)])
-    trial = SearchTrial(SimpleNamespace(section=section), 0, None, (fold,))  # type: ignore[arg-type]
-    assert [trial.step_at(rung) for rung in (0, 1)] == steps
-    assert trial.step_at(2) is None

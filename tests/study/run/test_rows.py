@@ -19,6 +19,7 @@ from study.data.load import load_data
 from study.recipes.chains import ChainBuilder
 from study.recipes.recipes import make_recipes
 from study.recipes.workload import Workload
+from study.run import rows as rows_module
 from study.run.prediction_cost import PredictionCosts
 from study.run.rows import RowMaker
 from study.tables.results import COLUMNS, results_frame
@@ -223,3 +224,22 @@ def test_a_chain_that_failed_has_a_row_that_says_so(failing: int) -> None:
     assert row["recipe_core_s"] == sum(known[s.key].core_s for s in chain[: failing + 1])
     assert rows["pretrain_finetune"] == t.rows()["pretrain_finetune"]
     assert rows["accurate_only"]["status"] == ("planted" if failing == 0 else "ok")
+
+
+def test_rows_made_bit_by_bit_are_those_made_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every model predicts the test set once, however often rows are made, and to the same bits."""
+    t = trained()
+    asked: list[str] = []
+    predict = rows_module.predict_chain
+
+    def counted(*given: Any) -> Any:
+        asked.extend(spec.key for spec in given[3])
+        return predict(*given)
+
+    monkeypatch.setattr(rows_module, "predict_chain", counted)
+    maker, known = RowMaker(t.workload, t.bank, t.costs), {}
+    for key, result in t.results.items():
+        known[key] = result
+        maker.make(known)
+    assert sorted(asked) == sorted({recipe.stages[-1].key for recipe in t.workload.recipes})
+    assert repr(maker.make(known)) == repr(RowMaker(t.workload, t.bank, t.costs).make(t.results)), "NaN equals NaN here"

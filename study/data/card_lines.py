@@ -1,0 +1,64 @@
+"""Lines of the data card on the study as a whole: roles, descriptors, and what the user should know of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from asteroid.labels.selection_rule import FARTHEST_TEST_NOTE
+from asteroid.labels.sites import broken_frames
+from study.data.several_molecules import molecule_notes
+from study.strategies import STRATEGIES
+
+if TYPE_CHECKING:
+    from asteroid.descriptors.layout import DescriptorSettings
+    from asteroid.labels.label_set import LabelSet
+    from study.config.sweep import Sweep
+    from study.data.read import ReadLabels
+    from study.data.roles import Roles
+
+
+def role_lines(sweep: Sweep, read: ReadLabels, roles: Roles) -> list[str]:
+    """How many labels have which role, with notes on groups, prices, the choice of frames and molecules."""
+    cheap, test, pool, cheap_pool = read.cheap, roles.test, roles.pool, roles.cheap_pool
+    lines = []
+    if sweep.test.groups is not None and cheap.group is None:
+        lines.append(f"note: {cheap.level} has no groups: its frames of the test groups are told by geometry only")
+    if not read.sampling_is_priced and any(STRATEGIES[strategy].has_cheap_axis for strategy in sweep.strategies):
+        lines.append(f"note: {cheap.level} has no sampling_price: its geometries count as given, at no cost")
+    if read.is_farthest(read.accurate.level) and len(test):
+        lines.append(FARTHEST_TEST_NOTE)
+    lines.append(
+        f"roles: {len(test):,} test labels, {len(pool):,} in the pool, {len(cheap_pool):,} cheap frames to draw from "
+        f"({len(cheap) - len(cheap_pool):,} left out: test groups and geometries with an accurate label)"
+    )
+    return [*lines, *molecule_notes(sweep, test, pool, cheap_pool)]
+
+
+def descriptor_lines(descriptors: DescriptorSettings | None, *sets: LabelSet) -> list[str]:
+    """How the descriptors see the molecule, with a note on each set in which bonds break; none without descriptors."""
+    return [*_described(descriptors), *_broken_bonds(descriptors, *sets)]
+
+
+def _described(descriptors: DescriptorSettings | None) -> list[str]:
+    if descriptors is None:
+        return []
+    resolution = (
+        f"{descriptors.n_radial} radial, {descriptors.n_angular} angular functions, l up to {descriptors.l_max}"
+    )
+    if descriptors.sites is None:
+        return [f"descriptors: atoms told apart by element; {resolution}"]
+    sites = " ".join(map(str, descriptors.sites))
+    return [f"descriptors: atoms told apart by their place among the bonds (sites {sites}); {resolution}"]
+
+
+def _broken_bonds(descriptors: DescriptorSettings | None, *sets: LabelSet) -> list[str]:
+    """A note for each level with frames in which a bond is broken, where atoms are told apart by bonds."""
+    if descriptors is None or descriptors.sites is None:
+        return []
+    counts = [(labels, len(broken_frames(labels.numbers, labels.positions))) for labels in sets]
+    return [
+        f"note: a bond is broken in {broken:,} of {len(labels):,} frames of {labels.level}, and atoms are told apart "
+        "by bonds: where bonds break, set descriptors: {atoms: elements}"
+        for labels, broken in counts
+        if broken
+    ]

@@ -1,0 +1,51 @@
+"""Exceptions on their way from a worker to the driver."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import traceback
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class RemoteException:
+    """An exception that a worker raised, with the causes that pickle would drop.
+
+    Attributes:
+        chain: the exception, its cause, the cause's cause and so on.
+    """
+
+    chain: tuple[Exception, ...]
+
+    @classmethod
+    def of(cls, error: Exception) -> RemoteException:
+        """Prepare an exception that was just caught; the traceback becomes a note."""
+        report = "".join(traceback.format_exception(error)).strip()
+        chain = [_portable(error)]
+        cause = error.__cause__
+        while isinstance(cause, Exception) and len(chain) < 10:
+            chain.append(_portable(cause))
+            cause = cause.__cause__
+        chain[0].add_note(f"In the worker with process id {os.getpid()}:\n{report}")
+        return cls(tuple(chain))
+
+    @property
+    def out_of_memory(self) -> bool:
+        """Whether the worker asked for memory that it did not get; PyTorch has no class of its own for that on CPUs."""
+        return any(isinstance(error, MemoryError) or "can't allocate memory" in str(error) for error in self.chain)
+
+    def rebuild(self) -> Exception:
+        """The exception, linked to its causes."""
+        for error, cause in zip(self.chain, self.chain[1:], strict=False):
+            error.__cause__ = cause
+        return self.chain[0]
+
+
+def _portable(error: Exception) -> Exception:
+    """The exception, or a description of one that does not survive pickling."""
+    try:
+        pickle.loads(pickle.dumps(error))  # noqa: S301 -- written one call earlier
+    except Exception:  # whatever a foreign class raises when it is rebuilt
+        return RuntimeError(f"{type(error).__qualname__}: {error}")
+    return error
