@@ -124,7 +124,7 @@ def test_leaks_are_refused_even_where_the_other_guards_fail(tmp_path: Path, monk
             "no test geometry may be among the pool of accurate labels, found 1 (frame 60 = test frame 50)" in message
         )
     with monkeypatch.context() as broken:
-        broken.setattr("study.data.load.cheap_pool_rows", lambda cheap, *_, **__: np.arange(len(cheap)))
+        broken.setattr("study.data.roles.cheap_pool_rows", lambda cheap, *_, **__: np.arange(len(cheap)))
         message = refusal(tmp_path, cheap=join(cheap_arrays(), planted))
         assert "no test geometry may be among cheap frames, found" in message
         assert "160 = test" in message  # the planted one, by its place in the file
