@@ -151,12 +151,8 @@ class TrialTracker:
         trial.trial.set_user_attr(FOLD_ERRORS, errors)
         trial.trial.set_user_attr(CORE_S, sum(self._catalog.finished[key].core_s for key in trial.keys))
         mean = float(np.mean(errors))
-        costs = (
-            ()
-            if trial.search.mode == "tune"
-            else (sum(self.prices.cpu_s(self.counts(trial.search, trial.trial.params))),)
-        )
-        self._tell(trial, TrialState.COMPLETE, (mean, *costs))
+        price_cpu_s = sum(self.prices.cpu_s(self.counts(trial.search, trial.trial.params)))
+        self._tell(trial, TrialState.COMPLETE, (mean,) if trial.search.mode == "tune" else (mean, price_cpu_s))
 
     def _stop(self, trial: SearchTrial, others: Iterable[SearchTrial], state: TrialState) -> None:
         assert trial.trial is not None
