@@ -54,7 +54,7 @@ class PackWorker:
         except OSError:  # another machine's disk
             self._mapped = False
             self._bank = ray.get(bank[0]).open()
-        self._board = mailbox
+        self._mailbox = mailbox
 
     def ready(self) -> tuple[int, bool]:
         """Process id, and whether the frames are mapped files; that it answers says that the worker is ready."""
@@ -76,7 +76,7 @@ class PackWorker:
 
         def post(step: int, errors: list[float]) -> None:
             nonlocal posted
-            posted = self._board.post.remote(job_id, step, errors)
+            posted = self._mailbox.put.remote(job_id, step, errors)
 
         outcome: list[StageResult] | RemoteException
         try:
