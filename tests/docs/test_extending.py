@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from drawn_run import make_run
 from tiny_sweep import SWEEP
 
 from asteroid.datasets import load_methanol
@@ -92,6 +93,13 @@ def test_a_label_format_is_read(extended: Path, tmp_path: Path) -> None:
     assert "energies in kcal/mol, lengths in Angstrom, forces in kcal/mol/Angstrom: fixed by the format" in out
     with np.load(tmp_path / "out.npz") as written:
         np.testing.assert_allclose(written["E"], labels.energy, rtol=1e-12)
+
+
+def test_a_figure_is_drawn(extended: Path, tmp_path: Path) -> None:
+    out = said(extended, "plot", str(make_run(tmp_path / "run")))
+    assert "training_time: pdf, svg, png, csv" in out
+    drawn = pd.read_csv(tmp_path / "run" / "figures" / "training_time.csv")
+    assert len(drawn) == len(pd.read_csv(tmp_path / "run" / "results.csv"))
 
 
 def test_a_command_is_listed_and_runs(extended: Path) -> None:
