@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import graphlib
 import importlib
 import subprocess
 import sys
 from importlib import metadata
 from pathlib import Path
 
+import grimp
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -33,6 +35,14 @@ def test_console_command_is_installed() -> None:
 def test_light_modules_load_no_torch(module: str) -> None:
     code = f"import sys, {module}; sys.exit(any(m in sys.modules for m in ('torch', 'ray', 'optuna')))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_no_module_imports_itself_by_any_detour() -> None:
+    # The contracts look at siblings; this looks at packages and what lies inside them as well, types included.
+    graph = grimp.build_graph("asteroid", "study", "analysis", "sweeps")
+    imports = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
+    assert len(imports) > 200
+    graphlib.TopologicalSorter(imports).prepare()  # raises CycleError with the circle
 
 
 def test_constraints_pin_what_is_promised() -> None:
