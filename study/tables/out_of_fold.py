@@ -1,0 +1,142 @@
+"""The table of out-of-fold errors: each owned label, scored by models that never saw it; columns, validation, files.
+
+Light on purpose, like `study.tables.results`: `analysis` reads it without loading torch. One *look* at an order of
+purchase is all rows of one `n_labels`: every one of its labels is scored once in each division into folds.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from asteroid.errors import InputError
+from study.tables.results import COLUMNS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SCHEMA_VERSION = 1
+OUT_OF_FOLD_FILE = "out_of_fold.parquet"
+
+#: name -> (dtype, meaning). Forces in eV/Å, energies in eV.
+OUT_OF_FOLD_COLUMNS: dict[str, tuple[str, str]] = {
+    **{name: COLUMNS[name] for name in ("strategy", "gamma_rel", "schedule", "n_cheap")},
+    "seed": ("int64", "seed of the order of purchase, of the weights and of the batches; one in a purchase"),
+    "n_labels": ("int64", "accurate labels owned, training and validation together"),
+    "n_folds": (
+        "int64",
+        "parts that they are divided into; a model is trained on all but one. 1: on none, as without accurate labels",
+    ),
+    "split": ("int64", "which division into folds, from 0"),
+    "label": ("int64", "the scored label's place in the order of purchase, from 0: one label at every look"),
+    "force_mae_ev_ang": ("float64", "mean absolute force component error of that frame, by the model without it"),
+    "energy_error_ev": ("float64", "predicted minus accurate energy of it; NaN where the zero of energy is open"),
+    "cheap_energy_ev": ("float64", "cheap energy of the frame, the control variate; NaN where it is not known"),
+    "cheap_force_ev_ang": ("float64", "mean absolute cheap force component of the frame; NaN where it is not known"),
+    "pool_cheap_energy_ev": ("float64", "mean of cheap_energy_ev over the frames that labels are drawn from, or NaN"),
+    "pool_cheap_force_ev_ang": ("float64", "mean of cheap_force_ev_ang over these, or NaN"),
+}
+
+KEY_COLUMNS = ["strategy", "gamma_rel", "schedule", "n_cheap", "seed", "n_labels", "n_folds", "split", "label"]
+#: What one division into folds has in common.
+DIVISION_COLUMNS = KEY_COLUMNS[:-1]
+_POOL_COLUMNS = ["pool_cheap_energy_ev", "pool_cheap_force_ev_ang"]
+
+
+def out_of_fold_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """Rows as a table with the columns and dtypes of the schema, in a fixed order.
+
+    Raises:
+        InputError: as `validate_out_of_fold`.
+    """
+    return validate_out_of_fold(pd.DataFrame(rows, columns=None if rows else list(OUT_OF_FOLD_COLUMNS)))
+
+
+def validate_out_of_fold(frame: pd.DataFrame) -> pd.DataFrame:
+    """Check a table of out-of-fold errors; returns it with the schema's columns and dtypes, sorted by its key.
+
+    Raises:
+        InputError: a column is missing or unknown, a value does not fit its column, a count is out of range, a force
+            error is not positive and finite, two rows share a key, a division scores some of its labels only, or a
+            mean over the pool differs between rows.
+    """
+    missing = [name for name in OUT_OF_FOLD_COLUMNS if name not in frame.columns]
+    unknown = [str(name) for name in frame.columns if name not in OUT_OF_FOLD_COLUMNS]
+    if missing or unknown:
+        raise _refusal(f"has the columns of schema {SCHEMA_VERSION}; missing: {missing}, unknown: {unknown}")
+    try:
+        typed = frame[list(OUT_OF_FOLD_COLUMNS)].astype(
+            {name: dtype for name, (dtype, _) in OUT_OF_FOLD_COLUMNS.items()}
+        )
+    except (ValueError, TypeError) as error:
+        raise _refusal(f"holds a value that does not fit its column ({' '.join(str(error).split())})") from error
+    typed = typed.sort_values(KEY_COLUMNS, kind="stable", ignore_index=True)
+    for name, least in (("n_cheap", 0), ("n_labels", 1), ("n_folds", 1), ("split", 0), ("label", 0)):
+        if (typed[name] < least).any():
+            raise _refusal(f"has a {name} of at least {least}, found {typed[name].min()}")
+    force_errors = typed["force_mae_ev_ang"].to_numpy(dtype=float)
+    unusable = ~(np.isfinite(force_errors) & (force_errors > 0))
+    if unusable.any():
+        raise _refusal(f"has positive and finite force errors, found {force_errors[unusable][0]}")
+    doubled = typed.duplicated(subset=KEY_COLUMNS)
+    if doubled.any():
+        raise _refusal(
+            f"scores a label once in a division; found twice: {typed.loc[doubled, KEY_COLUMNS].iloc[0].to_dict()}"
+        )
+    _require_whole_divisions(typed)
+    for name in _POOL_COLUMNS:
+        means = typed[name].drop_duplicates()
+        if len(means) > 1:
+            raise _refusal(f"has one {name}, found {len(means)}")
+    return typed
+
+
+def write_out_of_fold(frame: pd.DataFrame, folder: Path) -> None:
+    """Write `out_of_fold.parquet` and `out_of_fold.csv`, each complete or not at all.
+
+    Raises:
+        InputError: as `validate_out_of_fold`.
+    """
+    frame = validate_out_of_fold(frame)
+    frame.attrs = {}
+    path = folder / OUT_OF_FOLD_FILE
+    for target, write in ((path, frame.to_parquet), (path.with_suffix(".csv"), frame.to_csv)):
+        temporary = target.with_name(f".{target.name}.tmp")
+        try:
+            write(temporary, index=False)
+            temporary.replace(target)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def read_out_of_fold(folder: Path) -> pd.DataFrame | None:
+    """Read the out-of-fold errors of a run or purchase; None where there are none, as with a test set.
+
+    Raises:
+        InputError: the file is damaged, or as `validate_out_of_fold`.
+    """
+    path = folder / OUT_OF_FOLD_FILE
+    if not path.is_file():
+        return None
+    try:
+        frame = pd.read_parquet(path)
+    except (OSError, ValueError) as error:  # pyarrow's errors are ValueErrors
+        raise InputError(
+            f"{path} is damaged ({' '.join(str(error).split())}): repeat the command that wrote it"
+        ) from error
+    return validate_out_of_fold(frame)
+
+
+def _require_whole_divisions(typed: pd.DataFrame) -> None:
+    """Whether each division scores the labels 0 to n_labels - 1; its rows are unique and sorted."""
+    for key, own in typed.groupby(DIVISION_COLUMNS, dropna=False, sort=False):
+        n = int(own["n_labels"].iloc[0])
+        if not np.array_equal(own["label"].to_numpy(), np.arange(n)):
+            which = dict(zip(DIVISION_COLUMNS, key, strict=True))
+            raise _refusal(f"scores the labels 0 to {n - 1} of {which}, found {own['label'].tolist()}")
+
+
+def _refusal(rule_and_value: str) -> InputError:
+    return InputError(f"a table of out-of-fold errors {rule_and_value}: repeat the command that wrote it")
