@@ -98,6 +98,20 @@ class Caveat(StrEnum):
         "unfinished_run",
         "the run is not finished: strategies and budgets that are still to come are not weighed",
     )
+    FEW_TEST_LABELS = (
+        "few_test_labels",
+        "fewer than 30 test labels: their errors are known roughly, and a few odd frames decide",
+    )
+    CALM_TEST_DRAW = (
+        "calm_test_draw",
+        "the test frames are calmer than the cheap frames together (the data card has their z-scores): errors were "
+        "raised accordingly, as far as cheap energies and forces tell",
+    )
+    WILD_TEST_DRAW = (
+        "wild_test_draw",
+        "the test frames are wilder than the cheap frames together (the data card has their z-scores): errors were "
+        "lowered accordingly, as far as cheap energies and forces tell",
+    )
     FARTHEST_LABELS = (
         "farthest_labels",
         "the accurate labels were chosen by farthest-point sampling: their subsets are spread more evenly than new "

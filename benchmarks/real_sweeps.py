@@ -28,7 +28,7 @@ from accuracy_ethanol import ethanol
 from scipy.special import ndtr, ndtri
 from studies import data_section, run_sweep
 
-from analysis.curves.curves import curves_of, label_of
+from analysis.curves.curves import curves_of
 from analysis.curves.evidence import evidence_of, labels_needed
 from analysis.curves.power_law import predict
 from analysis.plan.run_evidence import RunEvidence
@@ -228,11 +228,11 @@ def judge(folder: Path) -> None:
         run_folder = folder / name / "sweep"
         if not run_folder.is_dir():
             continue
-        table = read_results(run_folder).assign(test_force_mae_se_ev_ang=np.nan)
+        table = read_results(run_folder).assign(test_force_mae_se_ev_ang=np.nan, test_force_mae_adjusted_ev_ang=np.nan)
         seen = table[(table["budget"] <= LARGEST_FITTED) & (table["seed"] < FITTED_SEEDS)]
-        whole = {label_of(curve): curve for curve in curves_of(table)}
+        whole = {curve.key.label(): curve for curve in curves_of(table)}
         truths = {label: truth_of(curve) for label, curve in whole.items()}
-        rows += [{"sweep": name, **_judged(curve, whole[label_of(curve)])} for curve in curves_of(seen)]
+        rows += [{"sweep": name, **_judged(curve, whole[curve.key.label()])} for curve in curves_of(seen)]
         plans += [{"sweep": name, **found} for found in _planned(seen, truths)]
     _print_curves(rows)
     _print_plans(plans)
@@ -241,7 +241,7 @@ def judge(folder: Path) -> None:
 def _judged(curve: Curve, whole: Curve) -> dict[str, object]:
     """One curve: bands at the judged budgets, labels asked for, plans kept."""
     truth, evidence = truth_of(whole), evidence_of(curve)
-    found: dict[str, object] = {"curve": label_of(curve), "status": evidence.status, "covered": [], "width": []}
+    found: dict[str, object] = {"curve": curve.key.label(), "status": evidence.status, "covered": [], "width": []}
     found |= {"off": [], "ratio": [], "kept": [], "asked": 0, "p": evidence.lack_of_fit_p}
     if evidence.fit is not None and evidence.limit > whole.budget.max():
         new = (whole.budget >= SMALLEST_JUDGED) & (whole.seed >= FITTED_SEEDS)

@@ -63,7 +63,8 @@ class Curve:
 def curves_of(table: pd.DataFrame) -> tuple[Curve, ...]:
     """All curves of a results table, simplest strategy first; rows whose status is not "ok" are left out.
 
-    The error is the test error; where no run has one (a user without spare labels), the cross-validated error.
+    The error is the test error, adjusted for the draw of test frames where all runs have it adjusted; where no run has
+    one (a user without spare labels), the cross-validated error.
 
     Raises:
         InputError: the table does not fit the schema, has no finished run, or a finished run has no usable error.
@@ -74,6 +75,9 @@ def curves_of(table: pd.DataFrame) -> tuple[Curve, ...]:
         raise InputError(f"curves need finished runs, found none in {len(rows)} rows: finish the sweep first")
     tested = np.isfinite(rows["test_force_mae_ev_ang"].to_numpy(dtype=float))
     column = "test_force_mae_ev_ang" if (tested & finished).any() else "cv_force_mae_ev_ang"
+    adjusted = rows[["test_force_mae_adjusted_ev_ang", "test_force_mae_adjusted_se_ev_ang"]].to_numpy(dtype=float)
+    if (tested & np.isfinite(adjusted).all(axis=1))[finished].all():  # one ruler for all curves
+        column = "test_force_mae_adjusted_ev_ang"
     if column.startswith("cv"):
         # Without a budget there is nothing to cross-validate in: a cheap-only run is then unmeasured, not wrong.
         finished &= ~((rows["budget"] == 0) & rows[column].isna()).to_numpy(dtype=bool)
@@ -131,7 +135,8 @@ def _curve(rows: pd.DataFrame, column: str, status: tuple[Caveat, ...]) -> Curve
             f"every finished run needs a positive finite {column}, found {values[bad[0]]:g} in {row}: repeat that run"
         )
     first = rows.iloc[0]
-    relative = rows["test_force_mae_se_ev_ang"].to_numpy(dtype=float) / values
+    tested = column.startswith("test")
+    relative = rows[column.replace("_ev_ang", "_se_ev_ang")].to_numpy(dtype=float) / values if tested else np.empty(0)
     relative = relative[np.isfinite(relative)]
     used = rows["use_cpu_s_per_frame"].to_numpy(dtype=float) if "use_cpu_s_per_frame" in rows else np.empty(0)
     used = used[np.isfinite(used)]
@@ -144,7 +149,7 @@ def _curve(rows: pd.DataFrame, column: str, status: tuple[Caveat, ...]) -> Curve
         train_core_s=rows["recipe_core_s"].to_numpy(dtype=float),
         purchase=_purchase(rows),
         use_cpu_s_per_frame=float(np.median(used)) if len(used) else np.nan,
-        test_relative_se=float(np.median(relative)) if len(relative) and column.startswith("test") else 0.0,
+        test_relative_se=float(np.median(relative)) if len(relative) else 0.0,
         status=status,
     )
 

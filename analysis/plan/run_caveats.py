@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+#: Fewer test labels than this are too few for the errors to be taken at their word.
+FEW_TEST_LABELS = 30
+
+
 def selection_caveats(manifest: Mapping[str, Any]) -> tuple[Caveat, ...]:
     """Name the caveats that follow from the choice of labels.
 
@@ -24,17 +28,21 @@ def selection_caveats(manifest: Mapping[str, Any]) -> tuple[Caveat, ...]:
         manifest: of a run; older ones say nothing of the selection.
 
     Returns:
-        of `farthest_labels`, `farthest_test`, `farthest_cheap`, `unseen_molecules` and `untested_molecules` those that
-        hold.
+        of `few_test_labels`, `calm_test_draw`, `wild_test_draw`, `farthest_labels`, `farthest_test`, `farthest_cheap`,
+        `unseen_molecules` and `untested_molecules` those that hold.
     """
     card = manifest.get("data_card")
-    rules, roles = (
+    rules, roles, draw = (
         found if isinstance(card, dict) and isinstance(found := card.get(key), dict) else {}
-        for key in ("selection_rules", "molecules_by_role")
+        for key in ("selection_rules", "molecules_by_role", "test_draw")
     )
     tested, bought = ({*found} if isinstance(found := roles.get(role), dict) else set() for role in ("test", "pool"))
     accurate = rules.get(manifest.get("level_accurate")) == "farthest"
+    n_test = manifest.get("n_test")
     conditions = {
+        Caveat.FEW_TEST_LABELS: isinstance(n_test, int) and 0 < n_test < FEW_TEST_LABELS,
+        Caveat.CALM_TEST_DRAW: draw.get("verdict") == "calm",
+        Caveat.WILD_TEST_DRAW: draw.get("verdict") == "wild",
         Caveat.FARTHEST_LABELS: accurate,
         Caveat.FARTHEST_TEST: accurate and bool(manifest.get("n_test")),
         Caveat.FARTHEST_CHEAP: rules.get(manifest.get("level_cheap")) == "farthest",

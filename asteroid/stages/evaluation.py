@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from asteroid.descriptors.frame_bank import FrameTensors, Prediction
 
 _RESAMPLES = 500
+#: Fewer frames do not tell slopes.
+MIN_CONTROLLED = 8
+#: In squared standard deviations of the population.
+_RIDGE = 4.0
 #: Upper end of the 90 % interval that a standard error of few frames stands for.
 _UPPER = 0.95
 
@@ -36,11 +40,20 @@ class MoleculeErrors:
 
 
 @dataclass(frozen=True)
+class ControlledMean:
+    """A mean read off its regression on control variates, with its standard error; in the unit of the values."""
+
+    mean: float
+    se: float
+
+
+@dataclass(frozen=True)
 class ModelErrors:
     """Errors of one model on the test set; forces in eV/Å, energies in eV (NaN where no frame has a zero of energy).
 
     Force errors are means over frames of means over a frame's atoms and components: frames count alike, large or small.
-    `molecules` takes them apart by formula where the set is one of several molecules; else it is empty.
+    `molecules` takes them apart by formula where the set is one of several molecules; else it is empty. `controlled` is
+    the force MAE with the luck of the draw taken out, as far as control variates tell it; None without them.
     """
 
     force_mae_ev_ang: float
@@ -50,6 +63,7 @@ class ModelErrors:
     energy_rmse_ev: float
     n_test: int
     molecules: tuple[MoleculeErrors, ...] = ()
+    controlled: ControlledMean | None = None
 
 
 def evaluate(
@@ -59,6 +73,7 @@ def evaluate(
     *,
     realign_energy: bool = False,
     open_zeros: Tensor | None = None,
+    controls: NDArray[np.float64] | None = None,
 ) -> list[ModelErrors]:
     """Test errors of K models.
 
@@ -69,6 +84,7 @@ def evaluate(
         realign_energy: shift the energies by the zero that suits the test labels best; for models that never saw an
             accurate label, whose energy zero means nothing.
         open_zeros: [K, n] frames whose energies have no zero (see `energy_zero.undetermined`): no energy errors.
+        controls: [n, c] control variates of the test frames (`asteroid.labels.draw_controls`), or None.
 
     Returns:
         one entry per model.
@@ -101,9 +117,40 @@ def evaluate(
                 )
                 for name, own in molecules.items()
             ),
+            controlled=None if controls is None else controlled_mean(mae, controls),
         )
         for mae, square, error, own_judged in zip(per_frame, per_frame_square, energy_error, judged, strict=True)
     ]
+
+
+def controlled_mean(values: NDArray[np.float64], controls: NDArray[np.float64]) -> ControlledMean | None:
+    """The mean of values at the controls' own mean: what is left when a calm or a wild draw is allowed for.
+
+    Ridge regression of the values on the controls, read where the controls are zero. On methanol, with its cheap energy
+    and mean cheap force, it takes 15 to 30 % off the scatter of the mean error of 9 to 120 frames (.166 to .125 at 13).
+
+    Args:
+        values: [n] one value per frame, positive, in the order of time.
+        controls: [n, c] in standard deviations of the population from its mean.
+
+    Returns:
+        None for fewer than `MIN_CONTROLLED` frames, or where the line is read at less than a quarter of the mean.
+    """
+    n = len(values)
+    if n < MIN_CONTROLLED:
+        return None
+    mean, centre = float(values.mean()), controls.mean(axis=0)
+    centred = controls - centre
+    products = centred.T @ centred
+    inverse = np.linalg.inv(products + _RIDGE * np.eye(len(centre)))
+    slopes = inverse @ (centred.T @ (values - mean))
+    found = mean - float(centre @ slopes)
+    if found < mean / 4:
+        return None
+    fitted = float(np.trace(inverse @ products))  # effective number of slopes
+    away = 1 + n * float(centre @ inverse @ centre)  # the line is known less well away from the draw's own mean
+    se = block_bootstrap_se(values - centred @ slopes) * math.sqrt((n - 1) / (n - 1 - fitted) * away)
+    return ControlledMean(found, se)
 
 
 def block_bootstrap_se(values: NDArray[np.float64]) -> float:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from asteroid.models.predict import predict
 from asteroid.models.trained import TrainedNetwork
 from asteroid.stages.bias_weights import Weighting, weightings_of
 from asteroid.stages.difference import subtracted_labels
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 _LEAST_EFFECTIVE_SHARE = 0.02
 #: Frames from which the size of unknown forces is estimated.
 _SCALE_FRAMES = 1000
+#: Frames that a training error is taken from.
+_TRAINING_FRAMES = 256
 
 
 def train_networks(
@@ -72,7 +75,8 @@ def train_networks(
     core_s = (time.process_time() - began) / len(specs)
     spent_s = [core_s + result.core_s for result in earlier] or [core_s] * len(specs)
     baselines = [_mae_of_zero_forces(frames, member) for member in members]
-    return [_result(*made) for made in zip(specs, members, fits, weightings, spent_s, baselines, strict=True)]
+    left = [_training_mae(network, frames, *own) for own in zip(specs, members, fits, strict=True)]
+    return [_result(*made) for made in zip(specs, members, fits, weightings, spent_s, baselines, left, strict=True)]
 
 
 def _member(
@@ -124,8 +128,24 @@ def _mae_of_zero_forces(frames: FrameTensors, member: Member) -> float:
     return float(per_frame.mean() if weights is None else (per_frame * weights).sum() / weights.sum())
 
 
+def _training_mae(network: Network, frames: FrameTensors, spec: NetworkStage, member: Member, fit: Fit) -> float | None:
+    """Force MAE on the frames that a stage trained on, or some of many, eV/Å; None for cheap and unfinished ones."""
+    if spec.kind in ("pretrain", "score_match") or fit.checkpoint is not None:
+        return None
+    rows = member.train_rows[:_TRAINING_FRAMES]
+    _, forces = predict(network, frames, rows, member.scaling, fit.parameters[None])
+    labels = frames.forces[rows] if member.base is None else frames.forces[rows] - member.base.forces[rows]
+    return float(frames.component_mean((forces[0] - labels).abs(), rows).mean())
+
+
 def _result(
-    spec: NetworkStage, member: Member, fit: Fit, weighting: Weighting | None, core_s: float, baseline_ev_ang: float
+    spec: NetworkStage,
+    member: Member,
+    fit: Fit,
+    weighting: Weighting | None,
+    core_s: float,
+    baseline_ev_ang: float,
+    train_mae_ev_ang: float | None,
 ) -> StageResult:
     sample = None if weighting is None else effective_sample(weighting.train)
     return StageResult(
@@ -142,6 +162,7 @@ def _result(
         status="ok" if fit.diverged_at_step is None else f"loss not finite at step {fit.diverged_at_step}",
         warnings=(*_sample_warnings(sample, len(spec.train)), *_fit_warnings(spec, fit, baseline_ev_ang)),
         interrupted=fit if fit.checkpoint else None,
+        train_force_mae_ev_ang=train_mae_ev_ang,
     )
 
 

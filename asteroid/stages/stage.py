@@ -238,6 +238,8 @@ class StageResult:
         status: "ok", or the reason of failure.
         warnings: what a reader must know, as sentences.
         interrupted: what to go on with where steps are left; None: the stage is finished.
+        train_force_mae_ev_ang: force MAE of the kept weights on training labels, unweighted; None where that tells
+            nothing of the accurate labels (pretraining, a kernel that fits them exactly) and for unfinished stages.
     """
 
     key: str
@@ -253,3 +255,4 @@ class StageResult:
     status: str = "ok"
     warnings: tuple[str, ...] = ()
     interrupted: Fit | None = None
+    train_force_mae_ev_ang: float | None = None

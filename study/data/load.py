@@ -9,8 +9,10 @@ from asteroid.errors import InputError
 from asteroid.labelling.cheap_methods import cheap_method, why_not
 from asteroid.labelling.paired_labels import cheap_labels_at
 from asteroid.labels.atom_order import refuse_other_molecule, refuse_other_sites
+from asteroid.labels.draw_controls import draw_controls
 from asteroid.labels.molecules import formulas
 from study.data.card_lines import descriptor_lines, role_lines
+from study.data.draw_notes import draw_json, draw_lines
 from study.data.read import read_section
 from study.data.roles import divide_labels
 from study.data.several_molecules import refuse_models_of_one_molecule
@@ -19,7 +21,7 @@ from study.strategies import STRATEGIES
 
 if TYPE_CHECKING:
     from asteroid.descriptors.layout import DescriptorSettings
-    from asteroid.labels.label_set import LabelSet
+    from asteroid.labels.label_set import FloatArray, LabelSet
     from study.config.sweep import Sweep
     from study.data.read import ReadLabels
     from study.data.roles import Roles
@@ -40,6 +42,7 @@ class StudyData:
         prices: price of each level.
         card: the data card as lines for the terminal and the report.
         card_json: the same as plain data.
+        test_controls: what the cheap level knows of the test frames (`asteroid.labels.draw_controls`), or None.
     """
 
     accurate: LabelSet
@@ -52,6 +55,7 @@ class StudyData:
     descriptors: DescriptorSettings | None
     cheap_at_accurate: LabelSet | None = None
     temperature_k: float | None = None
+    test_controls: FloatArray | None = None
 
 
 def load_data(sweep: Sweep) -> StudyData:
@@ -69,7 +73,10 @@ def load_data(sweep: Sweep) -> StudyData:
     for level, price_cpu_s in sweep.data.prices.items():
         prices = prices.override(level, price_cpu_s, "sweep file")
     roles = divide_labels(sweep, accurate, cheap)
-    lines = [*read.lines, *role_lines(sweep, read, roles)]
+    # Frames that were chosen far from each other stand for no distribution that a draw could be compared with.
+    farthest = any(read.is_farthest(level) for level in (accurate.level, cheap.level))
+    controls = None if farthest else draw_controls(roles.test, cheap)
+    lines = [*read.lines, *role_lines(sweep, read, roles), *draw_lines(controls, cheap.level)]
     needs_descriptors = any(model.needs_descriptors for model in sweep.architectures)
     descriptors = sweep.descriptors.settings(accurate) if needs_descriptors else None
     if descriptors is not None and descriptors.sites is not None:
@@ -85,10 +92,11 @@ def load_data(sweep: Sweep) -> StudyData:
         cheap_pool=roles.cheap_pool,
         prices=prices,
         card=tuple(lines),
-        card_json=read.card_json | _molecules_by_role(accurate, cheap, roles),
+        card_json=read.card_json | _molecules_by_role(accurate, cheap, roles) | draw_json(controls),
         descriptors=descriptors,
         cheap_at_accurate=cheap_at_accurate,
         temperature_k=read.temperature_k,
+        test_controls=controls,
     )
 
 

@@ -85,7 +85,10 @@ class RowMaker:
                 open_zeros = _open_zeros(self._workload, new.values())
                 predicted = predict_chain(bank, test.level, rows, list(new.values()), models)
                 unknown = torch.stack([open_zeros[key] for key in new]) if open_zeros and bought else None
-                found = evaluate(predicted, frames, rows, realign_energy=not bought, open_zeros=unknown)
+                controls = self._workload.data.test_controls
+                found = evaluate(
+                    predicted, frames, rows, realign_energy=not bought, open_zeros=unknown, controls=controls
+                )
                 self._errors.update(zip(new, found, strict=True))
                 self._open_zeros |= open_zeros
 
@@ -141,6 +144,8 @@ def _row(
 ) -> dict[str, Any]:
     last = recipe.stages[-1]
     bought = recipe.budget > 0
+    left = results[last.key].train_force_mae_ev_ang if bought and last.key in results else None
+    adjusted = errors.controlled if errors else None
     weighted = next((results[s.key] for s in recipe.stages if s.is_weighted and s.key in results), None)
     bias = (weighted and weighted.bias_quantiles_ev_ang) or (math.nan, math.nan, math.nan)
     counts = STRATEGIES[recipe.strategy].counts(recipe.budget, recipe.n_cheap)
@@ -159,10 +164,13 @@ def _row(
         "n_cheap": recipe.n_cheap,
         "seed": recipe.seed,
         "tuned_with_n": recipe.tuned_with_n,
+        "train_force_mae_ev_ang": math.nan if left is None else left,
         "val_force_mae_ev_ang": results[last.key].val_force_mae_ev_ang if last.key in results else math.nan,
         "cv_force_mae_ev_ang": math.nan,
         "test_force_mae_ev_ang": errors.force_mae_ev_ang if errors else math.nan,
         "test_force_mae_se_ev_ang": errors.force_mae_se_ev_ang if errors else math.nan,
+        "test_force_mae_adjusted_ev_ang": adjusted.mean if adjusted else math.nan,
+        "test_force_mae_adjusted_se_ev_ang": adjusted.se if adjusted else math.nan,
         "test_force_rmse_ev_ang": errors.force_rmse_ev_ang if errors else math.nan,
         "test_energy_mae_ev": errors.energy_mae_ev if errors else math.nan,
         "test_energy_rmse_ev": errors.energy_rmse_ev if errors else math.nan,

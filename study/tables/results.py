@@ -6,6 +6,7 @@ Light on purpose: `analysis` reads tables through this module and must not load 
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -31,10 +32,23 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "n_cheap": ("int64", "cheap frames bought, held-out ones included; 0: none"),
     "seed": ("int64", "seed of the label subset, the weights and the batches"),
     "tuned_with_n": ("Int64", "accurate labels that the settings were tuned with; missing: settings fixed beforehand"),
+    "train_force_mae_ev_ang": (
+        "float64",
+        "force MAE on the labels that the last stage trained on (256 of many); NaN for kernels and without labels",
+    ),
     "val_force_mae_ev_ang": ("float64", "force MAE on the validation labels of the last stage"),
     "cv_force_mae_ev_ang": ("float64", "force MAE cross-validated inside the budget; NaN where a test set exists"),
     "test_force_mae_ev_ang": ("float64", "force MAE on the accurate test labels, mean over atoms and components"),
-    "test_force_mae_se_ev_ang": ("float64", "its standard error from the choice of test frames (block bootstrap)"),
+    "test_force_mae_se_ev_ang": (
+        "float64",
+        "its standard error from the choice of test frames (block bootstrap, wider where they are few)",
+    ),
+    "test_force_mae_adjusted_ev_ang": (
+        "float64",
+        "the same as for an average draw of test frames, as their cheap energies and forces tell (what curves are "
+        "fitted to); NaN where the cheap level is not known at the test frames",
+    ),
+    "test_force_mae_adjusted_se_ev_ang": ("float64", "its standard error"),
     "test_force_rmse_ev_ang": ("float64", "force RMSE on the accurate test labels"),
     "test_energy_mae_ev": (
         "float64",
@@ -59,6 +73,13 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "stage_keys": ("string", "keys of the stages, first to last, separated by spaces"),
 }
 
+#: Columns that tables of earlier releases lack: they are read with empty ones.
+ADDED_COLUMNS = (
+    "train_force_mae_ev_ang",
+    "test_force_mae_adjusted_ev_ang",
+    "test_force_mae_adjusted_se_ev_ang",
+)
+
 KEY_COLUMNS = ["strategy", "gamma_rel", "schedule", "budget", "n_cheap", "seed"]
 
 
@@ -81,6 +102,7 @@ def validate_results(frame: pd.DataFrame) -> pd.DataFrame:
     Raises:
         InputError: a column is missing or unknown, a value does not fit its dtype, or two rows share a key.
     """
+    frame = frame.assign(**{name: math.nan for name in ADDED_COLUMNS if name not in frame.columns})
     derived = lacks_counts(frame)
     columns = {name: dtype for name, (dtype, _) in COLUMNS.items() if not (derived and name in COUNT_COLUMNS)}
     missing = [name for name in columns if name not in frame.columns]

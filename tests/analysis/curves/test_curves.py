@@ -140,3 +140,24 @@ def test_relative_error_of_the_test_set():
     assert curve.test_relative_se == pytest.approx(0.03)
     (curve,) = curves_of(results_frame([row("accurate_only", 20)]))
     assert curve.test_relative_se == 0.0
+
+
+def test_adjusted_errors_count_where_all_runs_have_them():
+    def rows(*adjusted):
+        return [
+            row(
+                "accurate_only",
+                20 * (place + 1),
+                test_force_mae_se_ev_ang=0.002,
+                test_force_mae_adjusted_ev_ang=value,
+                test_force_mae_adjusted_se_ev_ang=0.001,
+            )
+            for place, value in enumerate(adjusted)
+        ]
+
+    (curve,) = curves_of(results_frame(rows(0.025, 0.02)))
+    np.testing.assert_allclose(curve.error_ev_ang, [0.025, 0.02])
+    assert curve.test_relative_se == pytest.approx(0.045)
+    (curve,) = curves_of(results_frame(rows(0.025, np.nan)))
+    np.testing.assert_allclose(curve.error_ev_ang, [0.02, 0.02])
+    assert curve.test_relative_se == pytest.approx(0.1)

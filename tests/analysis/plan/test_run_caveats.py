@@ -47,6 +47,11 @@ SPREAD = manifest({ACCURATE: "farthest", CHEAP: "farthest"})
         (manifest(None), ()),
         (MANIFEST, ()),
         ({"data_card": [1]}, ()),
+        ({**MANIFEST, "n_test": 29}, ("few_test_labels",)),
+        ({**MANIFEST, "n_test": 30}, ()),
+        ({**MANIFEST, "data_card": {"test_draw": {"verdict": "calm"}}}, ("calm_test_draw",)),
+        ({**MANIFEST, "data_card": {"test_draw": {"verdict": "wild"}}}, ("wild_test_draw",)),
+        ({**MANIFEST, "data_card": {"test_draw": {"verdict": ""}}}, ()),
         ({}, ()),
     ],
 )

@@ -14,7 +14,13 @@ from asteroid.models.mlp import DescriptorMLP, MLPSettings, measure_scaling
 from asteroid.models.mlp_parameters import initial_parameters
 from asteroid.models.predict import predict, predict_models
 from asteroid.models.trained import TrainedNetwork
-from asteroid.stages.evaluation import ModelErrors, block_bootstrap_se, evaluate
+from asteroid.stages.evaluation import (
+    MIN_CONTROLLED,
+    ModelErrors,
+    block_bootstrap_se,
+    controlled_mean,
+    evaluate,
+)
 
 if TYPE_CHECKING:
     from asteroid.descriptors.frame_bank import FrameBank
@@ -141,3 +147,50 @@ def test_standard_error_at_the_edges() -> None:
     assert block_bootstrap_se(values) == block_bootstrap_se(values)
     # The circle has no ends: where the series begins makes no difference but for the random draw.
     assert block_bootstrap_se(np.roll(values, 7)) == pytest.approx(block_bootstrap_se(values), rel=0.2)
+
+
+def draw(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Errors of frames with mean 1 and what a cheap level knows of them, correlated as in methanol."""
+    controls = rng.normal(size=(n, 2))
+    return 1.0 + 0.35 * controls[:, 0] + 0.1 * controls[:, 1] + 0.3 * rng.normal(size=n), controls
+
+
+def test_controls_take_out_the_luck_of_the_draw() -> None:
+    rng = np.random.default_rng(4)
+    plain, adjusted, held = [], [], []
+    for _ in range(300):
+        values, controls = draw(rng, 20)
+        found = controlled_mean(values, controls)
+        assert found is not None
+        plain.append(values.mean())
+        adjusted.append(found.mean)
+        held.append(abs(found.mean - 1) < 1.645 * found.se)
+    assert np.std(adjusted) < 0.8 * np.std(plain)
+    assert np.mean(adjusted) == pytest.approx(1.0, abs=0.02)
+    assert 0.84 < np.mean(held) < 0.97
+
+
+def test_controls_that_know_nothing_change_little() -> None:
+    rng = np.random.default_rng(6)
+    values = rng.lognormal(size=200)
+    found = controlled_mean(values, rng.normal(size=(200, 2)))
+    assert found is not None
+    assert found.mean == pytest.approx(values.mean(), rel=0.05)
+    assert found.se == pytest.approx(block_bootstrap_se(values), rel=0.15)
+
+
+def test_a_calm_draw_is_raised() -> None:
+    values, controls = draw(np.random.default_rng(7), 400)
+    calm = np.argsort(controls[:, 0])[:100]
+    found = controlled_mean(values[calm], controls[calm])
+    assert found is not None
+    assert values[calm].mean() < 0.65
+    assert found.mean == pytest.approx(1.0, abs=1.645 * found.se)
+
+
+def test_too_few_frames_have_no_slopes() -> None:
+    values, controls = draw(np.random.default_rng(8), MIN_CONTROLLED)
+    assert controlled_mean(values, controls) is not None
+    assert controlled_mean(values[1:], controls[1:]) is None
+    far = np.column_stack([np.linspace(4, 6, 8), np.zeros(8)])
+    assert controlled_mean(far[:, 0] - 3.9, far) is None  # a line that falls below zero

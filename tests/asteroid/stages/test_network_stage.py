@@ -14,7 +14,7 @@ from asteroid.labels.label_set import content_hashes
 from asteroid.models.mlp import DescriptorMLP, MLPSettings, measure_scaling
 from asteroid.models.mlp_parameters import initial_parameters, trainable_mask
 from asteroid.models.network import Scaling
-from asteroid.models.predict import predict
+from asteroid.models.predict import predict, predict_models
 from asteroid.stages import network_stage
 from asteroid.stages import stage as stages
 from asteroid.stages.bias_weights import estimate_bias
@@ -113,6 +113,14 @@ def test_identify_starts_from_its_seed_and_its_own_scaling(
     assert members[0].val_weights is None
 
 
+def test_the_training_error_is_that_of_the_kept_weights_on_the_training_frames(
+    methanol_bank: FrameBank, teacher: StageResult
+) -> None:
+    frames = methanol_bank.levels[ACCURATE]
+    forces = predict_models(methanol_bank, ACCURATE, torch.arange(48), [teacher.model]).forces[0]
+    assert teacher.train_force_mae_ev_ang == pytest.approx(float((forces - frames.forces[:48]).abs().mean()), rel=1e-5)
+
+
 def test_a_stage_reports_itself(identify: NetworkStage, teacher: StageResult) -> None:
     assert teacher.key == identify.key
     assert teacher.spec == identify.to_json()
@@ -127,6 +135,7 @@ def test_pretraining_without_weights_needs_no_parent(methanol_bank: FrameBank, p
     assert pretrain.parents == ()
     (result,) = train_pack(methanol_bank, [pretrain], {})
     assert result.status == "ok"
+    assert result.train_force_mae_ev_ang is None, "an error on cheap labels"
     assert (result.gamma_ev_ang, result.effective_sample, result.bias_quantiles_ev_ang) == (None, None, None)
     assert result.model.energy_shift_ev > -1000.0  # the cheap level's own energies
 

@@ -13,6 +13,7 @@ import torch
 from asteroid.descriptors.frame_bank import BankEntry, FrameBank, build_bank
 from asteroid.labels.label_set import content_hashes
 from asteroid.models.mlp_derivatives import energy_and_forces
+from asteroid.stages.evaluation import controlled_mean
 from asteroid.stages.train import train_pack
 from study.config.sweep import parse_sweep
 from study.data.load import load_data
@@ -77,6 +78,7 @@ def trained() -> Trained:
         test=full.test.select(np.arange(12)),
         pool=full.pool.select(np.arange(15)),
         cheap_pool=full.cheap_pool.select(np.arange(30)),
+        test_controls=None if full.test_controls is None else full.test_controls[:12],
     )
     builder = ChainBuilder(data)
     workload = Workload(sweep, data, builder, make_recipes(sweep, builder), [])
@@ -132,6 +134,12 @@ def test_errors_are_those_on_the_test_labels(strategy: str) -> None:
         assert row["test_energy_rmse_ev"] == pytest.approx(np.sqrt(np.square(off).mean()), rel=1e-4)
     assert row["n_test"] == 12
     assert 0 < row["test_force_mae_se_ev_ang"] < row["test_force_mae_ev_ang"]
+    per_frame = np.abs(forces - test.forces).mean((1, 2))
+    adjusted = controlled_mean(per_frame, trained().workload.data.test_controls)
+    assert adjusted is not None
+    assert row["test_force_mae_adjusted_ev_ang"] == pytest.approx(adjusted.mean, rel=1e-4)
+    assert row["test_force_mae_adjusted_se_ev_ang"] == pytest.approx(adjusted.se, rel=1e-3)
+    assert math.isnan(row["train_force_mae_ev_ang"]) == (strategy == "cheap_only")
 
 
 def test_what_was_bought_and_what_it_costs() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from asteroid.errors import InputError
 from study.tables.results import (
+    ADDED_COLUMNS,
     COLUMNS,
     KEY_COLUMNS,
     read_manifest,
@@ -70,6 +71,14 @@ def test_missing_and_unknown_columns_are_named() -> None:
     assert "missing: ['seed', 'status']" in message
     assert "unknown: ['state']" in message
     assert "asteroid-study run" in message
+
+
+def test_tables_of_earlier_releases_are_read_with_empty_new_columns() -> None:
+    table = results_frame([row(train_force_mae_ev_ang=0.1)])
+    older = validate_results(table.drop(columns=list(ADDED_COLUMNS)))
+    assert list(older.columns) == list(COLUMNS)
+    assert older[list(ADDED_COLUMNS)].isna().all(axis=None)
+    assert table["train_force_mae_ev_ang"].tolist() == [0.1]
 
 
 @pytest.mark.parametrize("change", [{"budget": "many"}, {"budget": math.nan}, {"gamma_rel": "high"}])
