@@ -73,6 +73,11 @@ class Caveat(StrEnum):
         "extrapolated",
         "more labels than any run of this sweep had: the number rests on the power law going on",
     )
+    TRAINING_LIMIT = (
+        "training_limit",
+        "the target is not far above what the largest budget's runs leave on the labels that they trained on, and that "
+        "grows with the labels: training, not labels, may be the limit (longer training or a larger model might help)",
+    )
     SMALLEST_BUDGET = (
         "smallest_budget",
         "the smallest budget of this sweep is already enough; fewer labels might do, but were not tried",

@@ -265,11 +265,10 @@ def _judged(curve: Curve, whole: Curve) -> dict[str, object]:
 def _planned(seen: pd.DataFrame, truths: dict[str, Truth]) -> list[dict[str, float]]:
     """Plans of a whole sweep, whose strategies compete, priced by the accurate labels alone."""
     prices = PriceList("accurate", "cheap", {"accurate": LevelPrice(1.0, ""), "cheap": LevelPrice(0.0, "")})
-    free = seen.assign(cost_cheap_cpu_s=0.0)
     plans = []
     for labels in TARGETS_AT:
         target = min(truth.target(labels) for truth in truths.values())
-        choice = plan_target(RunEvidence(free, prices), target, CONFIDENCE).choice
+        choice = plan_target(RunEvidence(seen, prices), target, CONFIDENCE).choice
         if choice is None:
             plans.append({"at": labels, "promised": 0.0})
             continue

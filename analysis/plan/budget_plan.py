@@ -135,6 +135,7 @@ def _afford(
     low, median, high = np.exp(np.quantile(draws, [0.05, 0.5, 0.95]))
     own_caveats = {
         Caveat.EXTRAPOLATED: n > int(curve.budget.max()),
+        Caveat.TRAINING_LIMIT: n > int(curve.budget.max()) and curve.near_training_error(float(median)),
         Caveat.BEYOND_POOL: conditions.pool is not None and n > conditions.pool,
         Caveat.USE_NOT_MEASURED: math.isnan(use_cpu_s),
     }

@@ -57,10 +57,10 @@ class Option:
         interval_cpu_s: the price of these.
         largest_budget: largest budget that was run.
         status: caveats: those of the curve and its fit, and `extrapolated` (beyond the largest budget),
-            `smallest_budget` (fewer labels than any that were run might do), `beyond_pool` (more labels than the set
-            has), `overlapping_subsets` (the largest budget is over half of the pool), `use_not_measured` (though MD
-            steps were declared), `interpolated_cheap` (n_cheap was not run: the answer rests on the surface),
-            `cannot_be_promised`.
+            `training_limit` (and the target is near what is left of the training labels), `smallest_budget` (fewer
+            labels than any that were run might do), `beyond_pool` (more labels than the set has), `overlapping_subsets`
+            (the largest budget is over half of the pool), `use_not_measured` (though MD steps were declared),
+            `interpolated_cheap` (n_cheap was not run: the answer rests on the surface), `cannot_be_promised`.
     """
 
     label: str
@@ -224,6 +224,7 @@ def _option(candidate: _Candidate, target: Target, conditions: Conditions) -> Op
     pool = math.inf if conditions.pool is None else conditions.pool
     own_caveats = {
         Caveat.EXTRAPOLATED: n_accurate > largest,
+        Caveat.TRAINING_LIMIT: n_accurate > largest and curve.near_training_error(target.error_ev_ang),
         Caveat.SMALLEST_BUDGET: found is not None and n_accurate == smallest > 0,
         Caveat.BEYOND_POOL: n_accurate > pool,
         Caveat.OVERLAPPING_SUBSETS: largest > pool / 2,

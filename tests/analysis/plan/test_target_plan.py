@@ -279,3 +279,12 @@ def test_bad_target(target):
 def test_bad_confidence(confidence):
     with pytest.raises(InputError, match=r"a confidence lies between 0\.5 and 0\.99"):
         plan_target(TABLE, PRICES, 0.02, confidence)
+
+
+@pytest.mark.parametrize(("left", "named"), [(0.004, True), (0.001, False), (np.nan, False)])
+def test_a_target_near_what_training_leaves_is_doubted_beyond_the_budgets_only(left, named):
+    given = table({SCRATCH: LAWS[SCRATCH]}, train_force_mae_ev_ang=left)
+    beyond, within = plan_target(given, PRICES, 0.009).choice, plan_target(given, PRICES, 0.025).choice
+    assert "extrapolated" in beyond.status
+    assert ("training_limit" in beyond.status) == named
+    assert "training_limit" not in within.status
