@@ -115,6 +115,7 @@ from asteroid.labels.label_set import content_hashes
 from asteroid.models.mlp import MLPSettings
 from asteroid.stages.stage import Frames, Seeds, NetworkStage
 from asteroid.training.schedule import Schedule
+from study.engine.executors import PackJob
 from study.recipes.packs import Pack
 from study.ray_backend.executor import RayExecutor
 

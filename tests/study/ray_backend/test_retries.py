@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -210,11 +211,11 @@ class Planting(RayExecutor):
     record: Path
     planted = False
 
-    def submit(self, pack: Pack, *given: Any, **named: Any) -> Future[list[StageResult]]:
+    def submit(self, job: PackJob) -> Future[list[StageResult]]:
         if not self.planted:
             self.planted = True
-            pack = failing(pack, self.record, 2, deadly=False)
-        return super().submit(pack, *given, **named)
+            job = replace(job, pack=failing(job.pack, self.record, 2, deadly=False))
+        return super().submit(job)
 
 
 def test_a_sweep_keeps_the_reasons_and_gives_the_same_table(instance: None, tiny_labels: Path, tmp_path: Path) -> None:
