@@ -226,7 +226,7 @@ def judge(folder: Path) -> None:
     rows, plans = [], []
     for name in SYSTEMS:
         run_folder = folder / name / "sweep"
-        if not run_folder.is_dir():
+        if not (run_folder / "results.parquet").is_file():
             continue
         table = read_results(run_folder).assign(test_force_mae_se_ev_ang=np.nan, test_force_mae_adjusted_ev_ang=np.nan)
         seen = table[(table["budget"] <= LARGEST_FITTED) & (table["seed"] < FITTED_SEEDS)]
