@@ -35,15 +35,21 @@ class Caveat(StrEnum):
     )
     LACK_OF_FIT = (
         "lack_of_fit",
-        "the power law misses these runs by more than the noise between seeds: it is not extrapolated",
+        "the power law misses these runs by more than the noise between seeds, and by more than 5 %: its intervals are "
+        "wider, and it speaks of twice the largest budget at most",
     )
     BENT_CURVE = (
         "bent_curve",
-        "the misfit is too large for a good or bad draw of labels at some budgets: the curve bends",
+        "the misfit is too large for a good or bad draw of labels at some budgets: the curve bends, and its last "
+        "budgets count most",
     )
     BUDGET_EFFECT = (
         "budget_effect",
         "the misfit looks like good or bad draws of labels that all seeds of a budget share",
+    )
+    OUTLYING_RUNS = (
+        "outlying_runs",
+        "some runs lie so far from the others of their budget that they hardly count: look at them",
     )
     FEW_BUDGETS = ("few_budgets", "fewer than 6 budgets: a floor is hard to tell from a slow decrease")
     FLOOR = (
@@ -52,6 +58,10 @@ class Caveat(StrEnum):
     )
     BOUND_HIT = ("bound_hit", "the slope lies at the edge of what is plausible: check the runs")
     # Of a curve without one.
+    BUDGET_MISSED = (
+        "budget_missed",
+        "fitted without its largest budget, even a power law that may bend misses it: this curve is not extrapolated",
+    )
     TOO_FEW_BUDGETS = ("too_few_budgets", "a power law needs at least 4 budgets")
     SAMPLED_BUDGETS_ONLY = (
         "sampled_budgets_only",

@@ -1,29 +1,35 @@
-"""Do nominal 90 % intervals hold? Planted power laws, fitted as users' curves are, against rivals.
+"""Do nominal 90 % intervals hold? Planted curves, fitted as users' curves are, against rivals.
 
     python benchmarks/interval_coverage.py [REPETITIONS] [SCENARIO...] [--alone]
 
 Scenarios: slope .5 or 1, floor 0, .25 or 1 times the reducible error at the largest budget, noise between runs .05, .1
-or .2 (18 in all); then stress: luck that the seeds of a budget share, luck that the budgets of a seed share (alike at
-all budgets, or fading as nested subsets overlap less), heavy tails, noise that falls with the budget, few budgets, few
-seeds. Budgets 25 to 800, three seeds. Asked are err(1600) and N* at which the error falls to the true err(1200); the
-truth is the planted curve. The score of an interval is its width plus 20 times the miss (Gneiting and Raftery, JASA 102
-(2007) 359), in logs: smaller is better. --alone leaves out the rivals, which take most of the time.
+or .2 (18 in all); then stress: effects that the seeds of a budget share, effects that the budgets of a seed share
+(alike at all budgets, or fading as nested subsets overlap less), heavy tails, failed runs, noise that falls with the
+budget, few budgets, few seeds; then misfit: slopes that change gently or at once, bumps, first budgets that are too
+good, slopes that change beyond the data. Budgets 25 to 800, three seeds. Asked are err(1600) and N* at which the error
+falls to the true err(1200); the truth is the planted curve. A curve is answered where the planner may say something at
+1600 labels, and named where its status says that it is no power law. The score of an interval is its width plus 20
+times the miss (Gneiting and Raftery, JASA 102 (2007) 359), in logs: smaller is better. --alone leaves out the rivals,
+which take most of the time.
 """
 
 from __future__ import annotations
 
 import sys
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from rival_intervals import COVERAGE, FARTHEST, bootstrap, profile_f
 
+from analysis.curves.any_table import table_curves
+from analysis.curves.evidence import evidence_of
 from analysis.curves.power_law import fit_power_law, labels_for_target, predict
 
 if TYPE_CHECKING:
@@ -31,6 +37,30 @@ if TYPE_CHECKING:
 
 BUDGETS = (25, 50, 100, 200, 400, 800)
 METHODS = ("grid posterior", "profile F", "bootstrap")
+
+
+def gentle(first: float, last: float, x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Log of a curve whose slope changes over a decade around 140 labels, x = ln N."""
+    turn = (x - np.log(140.0)) / 0.7
+    return np.asarray(-first * x - (last - first) * 0.7 * np.logaddexp(0.0, turn))
+
+
+def kinked(first: float, last: float, at: float, x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Log of a curve whose slope changes at once."""
+    return np.asarray(-first * x - (last - first) * np.maximum(x - np.log(at), 0.0))
+
+
+#: Logs of curves that are no power laws, as functions of ln N.
+MISFITS = {
+    "slope .3, then .7": lambda x: gentle(0.3, 0.7, x),
+    "slope .7, then .3": lambda x: gentle(0.7, 0.3, x),
+    "bump of 20 % at 140 labels": lambda x: -0.6 * x + 0.2 * np.exp(-(((x - np.log(140.0)) / 0.7) ** 2) / 2),
+    "first budgets 30 % too good": lambda x: -0.6 * x - 0.3 * np.exp(-(x - np.log(25.0)) / 0.7),
+    "slope .2, at once .9": lambda x: kinked(0.2, 0.9, 140.0, x),
+    "beyond the data: slope .7, then .55": lambda x: kinked(0.7, 0.55, 1000.0, x),
+    "beyond the data: slope .5, then .65": lambda x: kinked(0.5, 0.65, 1000.0, x),
+    "beyond the data: slope .7, then .4": lambda x: kinked(0.7, 0.4, 1000.0, x),
+}
 
 
 @dataclass(frozen=True)
@@ -42,12 +72,13 @@ class Scenario:
         alpha: slope.
         floor: over the reducible error at the largest budget.
         sigma: of single runs.
-        tau: of the luck that all seeds of a budget share.
-        omega: of the luck that all budgets of a seed share.
-        nested: the luck of a seed fades with the overlap of its subsets, correlation sqrt(N1/N2), instead of staying.
+        tau: of the effect that all seeds of a budget share.
+        omega: of the effect that all budgets of a seed share.
+        nested: the effect of a seed fades with the overlap of its subsets, correlation sqrt(N1/N2), instead of staying.
         tails: degrees of freedom of Student's t for single runs; infinite: normal.
-        falling: single runs scatter by 2 sigma at the smallest budget, falling to sigma/2 at the largest.
-        broken: slope .2 below 140 labels and .9 above, instead of the power law.
+        falling: all noise is wider by this factor at the smallest budget, and narrower by it at the largest.
+        failing: share of runs that fail, with errors 1.5 to 3 times as large.
+        misfit: name of one of `MISFITS`, instead of the power law.
         budgets: accurate labels.
         seeds: at each budget.
     """
@@ -60,16 +91,18 @@ class Scenario:
     omega: float = 0.0
     nested: bool = False
     tails: float = np.inf
-    falling: bool = False
-    broken: bool = False
+    falling: float = 1.0
+    failing: float = 0.0
+    misfit: str = ""
     budgets: tuple[int, ...] = BUDGETS
     seeds: int = 3
 
     def law(self, n: NDArray[np.float64] | float) -> NDArray[np.float64]:
         """True error."""
-        if self.broken:
-            return np.where(np.asarray(n) < 140, (np.asarray(n) / 140) ** -0.2, (np.asarray(n) / 140) ** -0.9)
-        return np.asarray((np.asarray(n) / max(self.budgets)) ** -self.alpha + self.floor)
+        labels = np.asarray(n, dtype=float)
+        if self.misfit:
+            return np.asarray(np.exp(MISFITS[self.misfit](np.log(labels))))
+        return np.asarray((labels / max(self.budgets)) ** -self.alpha + self.floor)
 
     def draw(self, seed: int) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
         """Budgets, errors and seeds of one sweep."""
@@ -79,13 +112,14 @@ class Scenario:
         single = rng.normal(size=(k, self.seeds))
         if np.isfinite(self.tails):
             single = rng.standard_t(self.tails, size=(k, self.seeds)) * np.sqrt((self.tails - 2) / self.tails)
-        scale = self.sigma * (np.geomspace(2, 0.5, k) if self.falling else np.ones(k))
-        luck = rng.normal(size=(1, self.seeds)).repeat(k, axis=0)
+        scale = np.geomspace(self.falling, 1 / self.falling, k)[:, None]
+        shared = rng.normal(size=(1, self.seeds)).repeat(k, axis=0)
         if self.nested:
             overlap = np.sqrt(np.minimum.outer(n, n) / np.maximum.outer(n, n))
-            luck = np.linalg.cholesky(overlap) @ rng.normal(size=(k, self.seeds))
-        logs = np.log(self.law(n))[:, None] + scale[:, None] * single + self.omega * luck
-        logs = logs + self.tau * rng.normal(size=(k, 1))
+            shared = np.linalg.cholesky(overlap) @ rng.normal(size=(k, self.seeds))
+        noise = self.sigma * single + self.omega * shared + self.tau * rng.normal(size=(k, 1))
+        failure = rng.uniform(np.log(1.5), np.log(3.0), (k, self.seeds)) * (rng.random((k, self.seeds)) < self.failing)
+        logs = np.log(self.law(n))[:, None] + scale * noise + failure
         return n.repeat(self.seeds), np.exp(logs).ravel(), np.tile(np.arange(self.seeds), k)
 
 
@@ -96,20 +130,26 @@ REFERENCE = tuple(
     for sigma in (0.05, 0.1, 0.2)
 )
 STRESS = (
-    Scenario("budget luck .05 beside noise .1", tau=0.05),
-    Scenario("budget luck .1 beside noise .05", sigma=0.05, tau=0.1),
-    Scenario("seed luck .1 beside noise .1", omega=0.1),
-    Scenario("seed luck .1 beside noise .05", sigma=0.05, omega=0.1),
-    Scenario("nested seed luck .1 beside noise .05", sigma=0.05, omega=0.1, nested=True),
-    Scenario("budget, nested seed luck and noise .07", sigma=0.07, tau=0.07, omega=0.07, nested=True),
+    Scenario("budget effect .05 beside noise .1", tau=0.05),
+    Scenario("budget effect .1 beside noise .05", sigma=0.05, tau=0.1),
+    Scenario("seed effect .1 beside noise .1", omega=0.1),
+    Scenario("seed effect .1 beside noise .05", sigma=0.05, omega=0.1),
+    Scenario("nested seed effect .1 beside noise .05", sigma=0.05, omega=0.1, nested=True),
+    Scenario("budget, nested seed effect and noise .07", sigma=0.07, tau=0.07, omega=0.07, nested=True),
     Scenario("heavy tails (t, 3 degrees of freedom)", tails=3.0),
-    Scenario("noise falling from .2 to .05", falling=True),
+    Scenario("failures, one run in twenty, noise .05", sigma=0.05, failing=0.05),
+    Scenario("failures, one run in twenty", failing=0.05),
+    Scenario("noise falling from .2 to .05", falling=2.0),
+    Scenario("noise falling from .1 to .01", sigma=0.0316, falling=3.16),
     Scenario("four budgets", budgets=(25, 100, 300, 800)),
     Scenario("two seeds", seeds=2),
     Scenario("one seed", seeds=1),
     Scenario("ten seeds, floor 1", floor=1.0, seeds=10),
 )
-BROKEN = Scenario("broken: slope .2, then .9", sigma=0.05, broken=True)
+MISFIT = tuple(
+    Scenario(f"{name}, noise {sigma:g}", sigma=sigma, misfit=name) for name in MISFITS for sigma in (0.05, 0.1)
+)
+KINDS = {"reference": REFERENCE, "stress": STRESS, "misfit": MISFIT}
 
 
 def score(low: float, high: float, truth: float) -> float:
@@ -123,7 +163,9 @@ def repetition(scenario: Scenario, seed: int, *, rivals: bool = True) -> dict[st
     budget, error, run_seed = scenario.draw(seed)
     largest = budget.max()
     ahead, asked = 2 * largest, float(scenario.law(1.5 * largest))
-    fit = fit_power_law(budget, error, run_seed=run_seed, seed=seed)
+    table = pd.DataFrame({"n": budget, "error": error, "seed": run_seed})
+    evidence = evidence_of(table_curves(table, x="n", y="error", seed="seed")[0], seed=seed)
+    fit = evidence.fit or fit_power_law(budget, error, run_seed=run_seed, seed=seed)
     quantiles = ((1 - COVERAGE) / 2, (1 + COVERAGE) / 2)
     low, high = predict(fit, ahead, quantiles=quantiles)[:, 0]
     needed = labels_for_target(fit, asked)
@@ -133,13 +175,17 @@ def repetition(scenario: Scenario, seed: int, *, rivals: bool = True) -> dict[st
         found["profile F"] = profile_f(budget, error, ahead, asked)
         if scenario.seeds > 1:
             found["bootstrap"] = bootstrap(budget, error, ahead, asked, seed=seed)
-    # A run of tomorrow: its own seed, its own luck at its budget.
+    # A run of tomorrow: its own seed, its own effect of its budget.
     rng = np.random.default_rng([seed, 1])
-    smallest_noise = scenario.sigma * (0.5 if scenario.falling else 1.0)
-    spread = np.sqrt(smallest_noise**2 + scenario.omega**2 + scenario.tau**2)
+    spread = np.sqrt(scenario.sigma**2 + scenario.omega**2 + scenario.tau**2) / scenario.falling
     run = float(scenario.law(ahead)) * np.exp(spread * rng.normal())
     run_low, run_high = predict(fit, ahead, kind="new_run", quantiles=quantiles)[:, 0]
-    row = {"refused": float(fit.lack_of_fit.rejected), "new run": float(run_low <= run <= run_high)}
+    row = {
+        "refused": float(evidence.fit is None or evidence.limit < ahead),
+        "named": float(bool({"lack_of_fit", "bent_curve"} & set(fit.status))),
+        "new run": float(run_low <= run <= run_high),
+        "new run width": float(np.log(run_high / run_low)),
+    }
     for method, (error_ends, label_ends) in found.items():
         for what, (a, b), truth in (("err", error_ends, float(scenario.law(ahead))), ("N*", label_ends, 1.5 * largest)):
             row |= {
@@ -158,25 +204,28 @@ def run(scenario: Scenario, repetitions: int, *, rivals: bool = True) -> dict[st
     means = {
         name: float((np.median if name.endswith("width") else np.mean)([row[name] for row in rows])) for name in rows[0]
     }
-    answered = [row[f"{METHODS[0]} err hit"] for row in rows if not row["refused"]]
-    return means | {"answered hit": float(np.mean(answered)) if answered else np.nan}
+    answered = [row for row in rows if not row["refused"]]
+    for name in (f"{METHODS[0]} err hit", f"{METHODS[0]} N* hit"):
+        means[f"answered {name}"] = float(np.mean([row[name] for row in answered])) if answered else np.nan
+    means["covered or named"] = float(np.mean([max(row[f"{METHODS[0]} err hit"], row["named"]) for row in rows]))
+    return means
 
 
 def main(repetitions: int, names: list[str], *, alone: bool) -> None:
     started = time.process_time()
-    broken = [BROKEN, replace(BROKEN, name="broken, noise .1", sigma=0.1)]
-    print("| scenario | method | err(1600): coverage | width | score | N*: coverage | width | score |")
-    print("|---|---|---|---|---|---|---|---|")
-    tables: dict[str, list[dict[str, float]]] = {"reference": [], "stress": []}
-    for kind, scenarios in (("reference", REFERENCE), ("stress", STRESS), ("broken", tuple(broken))):
+    print(
+        "| scenario | method | err(1600): coverage | width | score | N*: coverage | width | score | new run | width |",
+        end="",
+    )
+    print(" refused | named | err(1600) of those answered |")
+    print("|---|---|---|---|---|---|---|---|---|---|---|---|---|")
+    tables: dict[str, list[dict[str, float]]] = {}
+    for kind, scenarios in KINDS.items():
         for scenario in scenarios:
             if names and not any(name in scenario.name for name in names):
                 continue
-            found = run(scenario, repetitions, rivals=kind != "broken" and not alone)
-            if kind == "broken":
-                print(f"| {scenario.name} | refused {found['refused']:.3f} | | | | | | |", flush=True)
-                continue
-            tables[kind].append(found)
+            found = run(scenario, repetitions, rivals=not alone)
+            tables.setdefault(kind, []).append(found)
             for method in METHODS:
                 if f"{method} err hit" in found:
                     cells = [
@@ -184,10 +233,12 @@ def main(repetitions: int, names: list[str], *, alone: bool) -> None:
                         for what in ("err", "N*")
                         for value in ("hit", "width", "score")
                     ]
-                    extra = ""
                     if method == METHODS[0]:
-                        extra = f" (refused {found['refused']:.3f}; new run {found['new run']:.3f})"
-                    print(f"| {scenario.name} | {method}{extra} | {' | '.join(cells)} |", flush=True)
+                        own = ("new run", "new run width", "refused", "named", f"answered {METHODS[0]} err hit")
+                        cells += [f"{found[name]:.2f}" for name in own]
+                    else:
+                        cells += [""] * 5
+                    print(f"| {scenario.name} | {method} | {' | '.join(cells)} |", flush=True)
     for kind, rows in tables.items():
         for method in METHODS:
             for what in ("err", "N*"):
@@ -196,11 +247,12 @@ def main(repetitions: int, names: list[str], *, alone: bool) -> None:
                     hits, scores = ([row[f"{method} {what} {v}"] for row in own] for v in ("hit", "score"))
                     widths = np.median([row[f"{method} {what} width"] for row in own])
                     print(
-                        f"{kind}, {method}, {what}: coverage {np.mean(hits):.3f} [worst {min(hits):.3f}], "
+                        f"{kind}, {method}, {what}: coverage {np.mean(hits):.3f} [{min(hits):.3f}, {max(hits):.3f}], "
                         f"median width {widths:.2f}, mean score {np.mean(scores):.3f}"
                     )
-        if rows:
-            print(f"{kind}: false refusals at most {max(row['refused'] for row in rows):.3f}")
+        refused, named = (max(row[name] for row in rows) for name in ("refused", "named"))
+        print(f"{kind}: refused at most {refused:.3f}, named at most {named:.3f}")
+        print(f"{kind}: covered or named in at least {min(row['covered or named'] for row in rows):.3f}")
     print(f"{repetitions} repetitions, {time.process_time() - started:.0f} CPU s")
 
 

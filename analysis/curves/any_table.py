@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.curves.curve_key import CurveKey
-from analysis.curves.curves import Curve
+from analysis.curves.curves import Curve, with_shared_noise
 from analysis.curves.evidence import Evidence, evidence_of, labels_needed
 from analysis.curves.power_law import predict, slope
 from analysis.curves.replicates import MIN_BUDGETS, published_replicates
@@ -100,7 +100,7 @@ def table_curves(
     curves = [_curve(str(name), own.sort_values(["x", "seed"], kind="stable")) for name, own in rows.groupby("group")]
     if not curves:
         raise InputError("a curve needs rows, found an empty table: give one row for each run")
-    return tuple(sorted(curves, key=lambda curve: rank_of(curve.key.strategy)))
+    return with_shared_noise(sorted(curves, key=lambda curve: rank_of(curve.key.strategy)))
 
 
 def fit_table(
@@ -172,6 +172,7 @@ def fit_json(fit: TableFit) -> dict[str, Any]:
         "slope": {"median": alpha, "p5": low, "p95": high},
         "probability_of_floor": float(np.mean(power_law.phi > 0)) if power_law else None,
         "lack_of_fit_p": evidence.lack_of_fit_p,
+        "misfit_rms": evidence.misfit_rms,
         "new_run_at_twice_the_largest": ahead,
         "n_needed": fit.needed,
         "probability": None if math.isnan(fit.probability) else fit.probability,

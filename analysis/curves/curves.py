@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from analysis.caveats import Caveat, those_that_hold
 from analysis.curves.curve_key import CURVE_COLUMNS, CurveKey
+from analysis.curves.noise_law import scatter_of_runs, scatter_of_summary, shared_fall
 from asteroid.errors import InputError
 from study.counts import COUNT_COLUMNS, CheapPurchase, Counts
 from study.strategies import strategy_of
@@ -47,6 +48,8 @@ class Curve:
         train_error_ev_ang: force MAE on the training labels at the largest budget, eV/Å, median over runs; NaN where
             none says.
         summary: instead of single errors, their published means and standard deviations; None: single errors.
+        fall_weight: what the other curves of the sweep say of the fall of the noise, from `noise_law.shared_fall`, [Q];
+            None: nothing.
         status: `no_test_set` (errors are cross-validated inside the budget), `failed_runs` (rows were left out).
     """
 
@@ -61,6 +64,7 @@ class Curve:
     test_relative_se: float = 0.0
     train_error_ev_ang: float = np.nan
     summary: Replicates | None = None
+    fall_weight: NDArray[np.float64] | None = None
     status: tuple[Caveat, ...] = ()
 
     @property
@@ -102,7 +106,18 @@ def curves_of(table: pd.DataFrame) -> tuple[Curve, ...]:
         if len(done):
             conditions = {Caveat.NO_TEST_SET: column.startswith("cv"), Caveat.FAILED_RUNS: len(done) < len(group)}
             curves.append(_curve(done, column, those_that_hold(conditions)))
-    return tuple(sorted(curves, key=lambda curve: curve.key.order))
+    return with_shared_noise(sorted(curves, key=lambda curve: curve.key.order))
+
+
+def with_shared_noise(curves: Sequence[Curve]) -> tuple[Curve, ...]:
+    """The curves of one sweep, each told what the others say of the fall of the noise."""
+    scatters = [
+        scatter_of_runs(curve.budget.astype(float), np.log(curve.error_ev_ang))
+        if curve.summary is None
+        else scatter_of_summary(curve.summary.budget, curve.summary.count, curve.summary.within_ss)
+        for curve in curves
+    ]
+    return tuple(replace(c, fall_weight=fall) for c, fall in zip(curves, shared_fall(scatters), strict=True))
 
 
 def representative_curves(curves: Sequence[Curve]) -> tuple[Curve, ...]:

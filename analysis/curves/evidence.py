@@ -1,13 +1,14 @@
-"""What a curve can promise: the posterior of the number of accurate labels with which ONE NEW RUN meets a target.
+"""What is known of a curve: the posterior of the number of accurate labels with which ONE NEW RUN meets a target.
 
-A user makes one run, so the promise is about a new run (noise between seeds and a new data draw included), not about
-the mean curve. The test set's own sampling error shifts the whole curve. Four cases:
-- the power law fits: promised up to `EXTRAPOLATION_LIMIT` times the largest budget;
-- the gate refused it and a budget effect explains the misfit: the same fit, which carries that effect as noise, up to
-  the largest budget only;
-- the gate refused it and nothing explains the misfit (the curve bends), or there are too few budgets to fit: only the
-  budgets that were run, each judged by its own seeds (predictive Student t, noise pooled over budgets), without
-  interpolation, because nothing covers a bent curve;
+A user makes one run, so the answer is about a new run (noise between seeds and a new data draw included), not about
+the mean curve. The test set's own sampling error shifts the whole curve. Five cases:
+- the power law fits: it speaks of up to `EXTRAPOLATION_LIMIT` times the largest budget;
+- the power law misses the runs by an amount that matters (a bent curve, or budgets with effects of their own): the same
+  fit, whose bend and budget effects widen it, of up to `DOUBTFUL_LIMIT` times the largest budget;
+- it misses them, and fitted without the largest budget it misses that one as well: nothing covers this curve, and only
+  the budgets that were run are considered, each judged by its own seeds (predictive Student t, noise pooled over
+  budgets), without interpolation;
+- too few budgets to fit: the same;
 - no accurate labels (`cheap_only`): the same at budget 0.
 """
 
@@ -21,25 +22,28 @@ import numpy as np
 from scipy.special import gammaincinv, ndtri
 
 from analysis.caveats import Caveat
+from analysis.curves.noise_law import FALL, noise_scale, scatter_of_summary
+from analysis.curves.posterior import N_DRAWS, NOISE_SHAPE, Prior, prior_of_means, prior_of_runs, strata
 from analysis.curves.power_law import (
-    N_DRAWS,
-    NOISE_SCALE,
-    NOISE_SHAPE,
+    FARTHEST,
     LabelsNeeded,
     PowerLawFit,
     fit_replicates,
     labels_for_target,
-    strata,
+    log_error_draws,
 )
-from analysis.curves.replicates import MIN_BUDGETS, replicates, summarise
+from analysis.curves.replicates import MIN_BUDGETS, Replicates, replicates, summarise, without_largest
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from analysis.curves.curves import Curve
+    from analysis.curves.lack_of_fit import LackOfFit
 
-#: No promise beyond this multiple of the largest budget that was run.
-EXTRAPOLATION_LIMIT = 4.0
+#: No answer beyond this multiple of the largest budget that was run; nor beyond that where the power law is in doubt.
+EXTRAPOLATION_LIMIT, DOUBTFUL_LIMIT = FARTHEST, 2.0
+#: A held-out budget whose mean has less than this probability on its side of the forecast is missed.
+_MISSED = 0.005
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,17 +52,28 @@ class Evidence:
 
     Attributes:
         curve: its runs.
-        fit: the power law; None where it must not be used (a bent curve, too few budgets, no accurate labels).
-        lack_of_fit_p: the gate's probability, kept where the fit was refused; None where there was no test.
+        fit: the power law; None where it must not be used (nothing covers the curve, too few budgets, no accurate
+            labels).
+        lack_of_fit: the test of the power law, kept where the fit must not be used; None where there was no fit.
         limit: largest number of accurate labels that may be promised.
         status: caveats of the curve and of the fit; `too_few_budgets` and `sampled_budgets_only` are added here.
     """
 
     curve: Curve
     fit: PowerLawFit | None
-    lack_of_fit_p: float | None
+    lack_of_fit: LackOfFit | None
     limit: float
     status: tuple[Caveat, ...]
+
+    @property
+    def lack_of_fit_p(self) -> float | None:
+        """Probability of so large a misfit from noise alone; None where there was no test."""
+        return self.lack_of_fit.p if self.lack_of_fit else None
+
+    @property
+    def misfit_rms(self) -> float | None:
+        """Relative distance between the budgets' means and the best power law; None where there was no fit."""
+        return self.lack_of_fit.misfit_rms if self.lack_of_fit else None
 
 
 def evidence_of(curve: Curve, *, seed: int = 0) -> Evidence:
@@ -76,21 +91,48 @@ def evidence_of(curve: Curve, *, seed: int = 0) -> Evidence:
         status = (*curve.status, Caveat.TOO_FEW_BUDGETS, Caveat.SAMPLED_BUDGETS_ONLY)
         return Evidence(curve, None, None, largest, status)
     if curve.summary is not None:
-        fit = fit_replicates(curve.summary, seed=seed)
+        fit = fit_replicates(curve.summary, seed=seed, prior=_prior(curve))
+        missed = _misses_largest(fit, curve.summary, _prior(curve), seed)
     else:
-        fit = _fit(curve.budget.tobytes(), curve.error_ev_ang.tobytes(), curve.seed.tobytes(), seed)
+        fit, missed = _fit(
+            curve.budget.tobytes(),
+            curve.error_ev_ang.tobytes(),
+            curve.seed.tobytes(),
+            _prior(curve).fall_weight.tobytes(),
+            seed,
+        )
     status = (*curve.status, *fit.status)
-    if fit.lack_of_fit.cause is Caveat.BENT_CURVE:
-        return Evidence(curve, None, fit.lack_of_fit_p, largest, (*status, Caveat.SAMPLED_BUDGETS_ONLY))
-    limit = largest if fit.lack_of_fit.rejected else EXTRAPOLATION_LIMIT * largest
-    return Evidence(curve, fit, fit.lack_of_fit_p, limit, status)
+    if missed:
+        lost = (Caveat.BUDGET_MISSED, Caveat.SAMPLED_BUDGETS_ONLY)
+        return Evidence(curve, None, fit.lack_of_fit, largest, (*status, *lost))
+    limit = (DOUBTFUL_LIMIT if fit.lack_of_fit.rejected else EXTRAPOLATION_LIMIT) * largest
+    return Evidence(curve, fit, fit.lack_of_fit, limit, status)
 
 
 @functools.lru_cache(maxsize=256)
-def _fit(budget: bytes, error: bytes, run_seed: bytes, seed: int) -> PowerLawFit:
+def _fit(budget: bytes, error: bytes, run_seed: bytes, fall_weight: bytes, seed: int) -> tuple[PowerLawFit, bool]:
     """A figure, a plan and a report of one table ask for the same fits, which cost more than remembering them."""
     numbers = np.frombuffer(budget, np.int64), np.frombuffer(error, np.float64), np.frombuffer(run_seed, np.int64)
-    return fit_replicates(replicates(*numbers), seed=seed)
+    fall = np.frombuffer(fall_weight, np.float64)
+    data, prior = replicates(*numbers, fall), prior_of_runs(fall)
+    fit = fit_replicates(data, seed=seed, prior=prior)
+    return fit, _misses_largest(fit, data, prior, seed)
+
+
+def _misses_largest(fit: PowerLawFit, data: Replicates, prior: Prior, seed: int) -> bool:
+    """Whether a doubtful curve, fitted without its largest budget, misses the mean of that budget."""
+    if not fit.lack_of_fit.rejected or len(data.budget) <= MIN_BUDGETS:
+        return False
+    rest = without_largest(data)
+    part = fit_replicates(rest, seed=seed, prior=prior)
+    draws = log_error_draws(part, data.budget[-1], kind="new_data_draw")[:, 0]
+    mean = np.random.default_rng(seed).normal(size=N_DRAWS) * np.hypot(part.sigma, part.omega)
+    below = float(np.mean(draws + mean / np.sqrt(data.count[-1]) < data.mean_log[-1]))
+    return min(below, 1 - below) < _MISSED
+
+
+def _prior(curve: Curve) -> Prior:
+    return (prior_of_runs if curve.summary is None else prior_of_means)(curve.fall_weight)
 
 
 def labels_needed(evidence: Evidence, target_ev_ang: float, *, seed: int = 0) -> LabelsNeeded:
@@ -109,7 +151,7 @@ def labels_needed(evidence: Evidence, target_ev_ang: float, *, seed: int = 0) ->
         return labels_for_target(evidence.fit, target_ev_ang, kind="new_run", test_relative_se=curve.test_relative_se)
     budgets, log_errors = sampled_run_draws(curve, seed=seed)
     met = log_errors <= np.log(target_ev_ang)
-    # The same luck at every budget (one draw is one run), so the first budget met is the number of labels needed.
+    # The same noise at every budget (one draw is one run), so the first budget met is the number of labels needed.
     first = np.where(met.any(axis=1), budgets[np.argmax(met, axis=1)], np.inf)
     return LabelsNeeded(np.sort(first), float(np.mean(np.isinf(first))))
 
@@ -120,10 +162,14 @@ def sampled_run_draws(curve: Curve, *, seed: int = 0) -> tuple[NDArray[np.float6
     Returns:
         Distinct budgets [k] and draws of log(force MAE in eV/Å) [S, k].
     """
-    data = curve.summary or summarise(curve.budget.astype(float), curve.error_ev_ang)
+    prior = _prior(curve)
+    data = curve.summary or summarise(curve.budget.astype(float), curve.error_ev_ang, fall_weight=curve.fall_weight)
     rng = np.random.default_rng(seed)
-    scale = NOISE_SCALE + data.within_ss / 2
-    sigma = np.sqrt(scale / gammaincinv(NOISE_SHAPE + data.within_df / 2, strata(rng)))
+    scatter = scatter_of_summary(data.budget, data.count, data.within_ss, prior.variance)
+    fall = np.array([scatter.posterior(prior.fall_weight) @ FALL])
+    scale = noise_scale(data.budget, data.count, fall)[0]
+    spread = scale * np.sqrt(1 + 1 / data.count)
+    inside = prior.variance + (data.within_ss / scale**2).sum() / 2
+    sigma = np.sqrt(inside / gammaincinv(NOISE_SHAPE + data.within_df / 2, strata(rng)))
     run, test = ndtri(strata(rng)), ndtri(strata(rng)) * curve.test_relative_se
-    spread = np.sqrt(1 + 1 / data.count)
     return data.budget, data.mean_log + (sigma * run)[:, None] * spread + test.reshape(N_DRAWS, 1)

@@ -10,13 +10,13 @@ from scipy.special import fdtrc
 
 from analysis.caveats import Caveat
 from analysis.curves.noise import contrasts
-from analysis.curves.power_law_shape import fit_pow3
+from analysis.curves.power_law_shape import fit_pow3, log_shape
 
 if TYPE_CHECKING:
     from analysis.curves.replicates import Replicates
 
-#: Reject below this probability.
-LEVEL = 0.05
+#: Reject below this probability, where the misfit is larger than this (relative): what is smaller matters to nobody.
+LEVEL, MATTERS = 0.05, 0.05
 #: Seed noise is taken as at least this (relative): a smaller misfit matters to nobody and may be rounding.
 MIN_SEED_SD = 1e-3
 
@@ -37,18 +37,18 @@ class LackOfFit:
 
     p: float | None
     f: float | None
-    df: tuple[int, int]
+    df: tuple[int, float]
     seed_sd: float | None
     misfit_rms: float
     cause: Caveat | None = None
 
     @property
     def rejected(self) -> bool:
-        """True where the power law does not fit and must not be extrapolated."""
-        return self.p is not None and self.p < LEVEL
+        """True where the power law misses the data by more than noise, and by an amount that matters."""
+        return self.p is not None and self.p < LEVEL and self.misfit_rms > MATTERS
 
 
-def lack_of_fit(data: Replicates) -> LackOfFit:
+def lack_of_fit(data: Replicates, *, fall: float = 0.0) -> LackOfFit:
     """F test of pow3 (3 parameters, least squares in log) against the pure error between seeds.
 
     Where the same seeds were run at the budgets, what a seed gains or loses at all budgets alike is taken out of both
@@ -59,11 +59,13 @@ def lack_of_fit(data: Replicates) -> LackOfFit:
     Raises:
         InputError: fewer than four distinct budgets.
     """
-    left = contrasts(data)
-    misfit_ss = fit_pow3(data, left).misfit_ss
+    left = contrasts(data, fall=fall)
+    best = fit_pow3(data, left)
+    misfit_ss = best.misfit_ss
     df = (len(data.budget) - 3, left.noise_df)
-    misfit_rms = float(np.sqrt(misfit_ss / data.n_errors))
-    if left.noise_df == 0:
+    rest = left.mean - log_shape(data.ratio, best.alpha, best.phi)
+    misfit_rms = float(np.std(rest))
+    if left.noise_df < 0.5:
         return LackOfFit(None, None, df, None, misfit_rms)
     seed_variance = left.noise_ss / df[1]
     f = misfit_ss / df[0] / max(seed_variance, MIN_SEED_SD**2)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from analysis.curves.noise_law import FALL_WEIGHT, scatter_of_runs
 from asteroid.errors import InputError
 
 if TYPE_CHECKING:
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 #: Fewest distinct budgets: three parameters and one degree of freedom to test them with.
 MIN_BUDGETS = 4
+#: Weight above which a run is like the others.
+_REGULAR = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,19 +25,21 @@ class Replicates:
 
     Attributes:
         budget: distinct budgets in rising order, [k].
-        count: errors (runs) at each, [k].
+        count: errors (runs) at each, failed ones by their weight, [k].
         mean_log: mean of the natural log of the errors at each, [k].
-        within_ss: sum of squares of log errors about the mean of their budget.
-        crossed: number of errors of each seed at each budget, [k, J]; J = 0 where seeds are not known.
-        seed_sum: sum of the log errors of each seed, [J].
+        within_ss: sums of squares of log errors about the mean of their budget, [k].
+        crossed: errors of each seed at each budget, by weight, [k, J]; J = 0 where seeds are not known.
+        crossed_sum: sums of their logs, [k, J].
+        outlying: runs that count as failed: so far from the others of their budget that they hardly weigh.
     """
 
     budget: NDArray[np.float64]
     count: NDArray[np.float64]
     mean_log: NDArray[np.float64]
-    within_ss: float
+    within_ss: NDArray[np.float64]
     crossed: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))
-    seed_sum: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    crossed_sum: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))
+    outlying: int = 0
 
     @property
     def ratio(self) -> NDArray[np.float64]:
@@ -42,23 +47,29 @@ class Replicates:
         return np.asarray(self.budget / self.budget[-1])
 
     @property
-    def n_errors(self) -> int:
+    def n_errors(self) -> float:
         """Number of errors, all budgets together."""
-        return int(self.count.sum())
+        return float(self.count.sum())
 
     @property
-    def within_df(self) -> int:
+    def within_df(self) -> float:
         """Degrees of freedom between runs of one budget."""
         return self.n_errors - len(self.budget)
 
 
-def replicates(budget: ArrayLike, error: ArrayLike, run_seed: ArrayLike | None = None) -> Replicates:
-    """Check the errors of a curve and summarise them by budget.
+def replicates(
+    budget: ArrayLike,
+    error: ArrayLike,
+    run_seed: ArrayLike | None = None,
+    fall_weight: NDArray[np.float64] | None = None,
+) -> Replicates:
+    """Check the errors of a curve and summarise them by budget; failed runs hardly weigh (`noise_law`).
 
     Args:
         budget: accurate labels bought, one per error, [n].
         error: errors in any unit, [n].
         run_seed: seed of each run (any labels), [n]: runs of one seed share label subsets across budgets.
+        fall_weight: what other curves say of the fall of the noise, from `noise_law.shared_fall`; None: nothing.
 
     Raises:
         InputError: lengths differ, a budget or an error is not positive and finite.
@@ -70,7 +81,7 @@ def replicates(budget: ArrayLike, error: ArrayLike, run_seed: ArrayLike | None =
     seeds = None if run_seed is None else np.asarray(run_seed).ravel()
     if seeds is not None and len(seeds) != len(budgets):
         raise InputError(f"a curve needs one seed per error, found {len(seeds)} seeds for {len(errors)} errors")
-    return summarise(budgets, errors, seeds)
+    return summarise(budgets, errors, seeds, fall_weight)
 
 
 def published_replicates(
@@ -97,7 +108,7 @@ def published_replicates(
     _require_positive(budget=budgets, error=means)
     order = np.argsort(budgets)
     if sd is None:
-        return Replicates(budgets[order], np.ones(len(budgets)), np.log(means)[order], 0.0)
+        return Replicates(budgets[order], np.ones(len(budgets)), np.log(means)[order], np.zeros(len(budgets)))
     if n_runs is None:
         raise InputError("standard deviations say little without the number of runs behind each, found none: give it")
     spread = np.broadcast_to(np.asarray(sd, dtype=float).ravel(), budgets.shape)
@@ -110,25 +121,45 @@ def published_replicates(
             f"{spread[row]:g} over {count[row]:g} runs in row {row} (budget {budgets[row]:g}): correct this row"
         )
     variance = np.where(count > 1, np.log1p((spread / means) ** 2), 0.0)
-    within_ss = float(((count - 1) * variance).sum())
-    return Replicates(budgets[order], count[order], (np.log(means) - variance / 2)[order], within_ss)
+    within_ss = (count - 1) * variance
+    return Replicates(budgets[order], count[order], (np.log(means) - variance / 2)[order], within_ss[order])
 
 
 def summarise(
-    budget: NDArray[np.float64], error: NDArray[np.float64], run_seed: NDArray[np.generic] | None = None
+    budget: NDArray[np.float64],
+    error: NDArray[np.float64],
+    run_seed: NDArray[np.generic] | None = None,
+    fall_weight: NDArray[np.float64] | None = None,
 ) -> Replicates:
     """Summarise checked errors by budget, [n] each; a budget of 0 (no accurate labels) is a budget like any other."""
     distinct, group = np.unique(budget, return_inverse=True)
-    count = np.bincount(group).astype(float)
     logs = np.log(error)
-    mean_log = np.bincount(group, weights=logs) / count
-    within_ss = float(np.sum((logs - mean_log[group]) ** 2))
+    scatter = scatter_of_runs(budget, logs)
+    weights = scatter.posterior(FALL_WEIGHT if fall_weight is None else fall_weight) @ scatter.weight
+    weights = np.where(weights > _REGULAR, 1.0, weights)
+    count = np.bincount(group, weights=weights).astype(float)
+    mean_log = np.bincount(group, weights=weights * logs) / count
+    within_ss = np.bincount(group, weights=weights * (logs - mean_log[group]) ** 2).astype(float)
+    outlying = int((weights < 0.5).sum())
     if run_seed is None:
-        return Replicates(distinct, count, mean_log, within_ss)
+        return Replicates(distinct, count, mean_log, within_ss, outlying=outlying)
     seeds, of_seed = np.unique(run_seed, return_inverse=True)
-    crossed = np.zeros((len(distinct), len(seeds)))
-    np.add.at(crossed, (group, of_seed), 1.0)
-    return Replicates(distinct, count, mean_log, within_ss, crossed, np.bincount(of_seed, weights=logs).astype(float))
+    crossed, crossed_sum = np.zeros((2, len(distinct), len(seeds)))
+    np.add.at(crossed, (group, of_seed), weights)
+    np.add.at(crossed_sum, (group, of_seed), weights * logs)
+    return Replicates(distinct, count, mean_log, within_ss, crossed, crossed_sum, outlying)
+
+
+def without_largest(data: Replicates) -> Replicates:
+    """The same curve without the runs at its largest budget."""
+    return Replicates(
+        data.budget[:-1],
+        data.count[:-1],
+        data.mean_log[:-1],
+        data.within_ss[:-1],
+        data.crossed[:-1],
+        data.crossed_sum[:-1],
+    )
 
 
 def require_budgets(data: Replicates) -> None:

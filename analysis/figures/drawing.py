@@ -66,18 +66,20 @@ def price_unit(largest_cpu_s: float) -> str:
 
 
 def fit_text(rows: pd.DataFrame, *, short: bool = False) -> str:
-    """Slope and gate of a curve in words; short for small panels, where dashes show what is extrapolated."""
+    """Slope, gate and size of the misfit of a curve in words; short for small panels."""
     first = rows.iloc[0]
     status, p = str(first["status"]).split(), float(first["lack_of_fit_p"])
     if (rows.loc[rows["part"] == "run", "budget"] == 0).all():
         return "no accurate labels"
     if Caveat.TOO_FEW_BUDGETS in status:
         return "too few budgets for a power law"
-    test = "one seed: fit not tested" if np.isnan(p) else f"{'fit' if short else 'lack of fit'} p {_p_text(p)}"
+    test = "one seed: fit not tested"
+    if not np.isnan(p):
+        test = f"{'fit' if short else 'lack of fit'} p {_p_text(p)} ({first['misfit_rms']:.0%})"
     if np.isnan(first["alpha"]):
         return f"no power law: {test}"
-    refused = ", not extrapolated" if Caveat.LACK_OF_FIT in status and not short else ""
-    return f"α = {first['alpha']:.2f} [{first['alpha_lo']:.2f}, {first['alpha_hi']:.2f}], {test}{refused}"
+    doubtful = ", doubtful" if Caveat.LACK_OF_FIT in status and not short else ""
+    return f"α = {first['alpha']:.2f} [{first['alpha_lo']:.2f}, {first['alpha_hi']:.2f}], {test}{doubtful}"
 
 
 def _p_text(p: float) -> str:

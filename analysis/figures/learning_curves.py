@@ -42,7 +42,7 @@ STRETCH = 2.0
 _QUANTILES = (0.5, 0.05, 0.95, 0.25, 0.75)
 _BANDS = ["lo_ev_ang", "hi_ev_ang", "lo50_ev_ang", "hi50_ev_ang"]
 _POINT_COLUMNS = ["part", "budget", "seed", "force_mae_ev_ang", *_BANDS, "extrapolated"]
-_FIT_COLUMNS = ["alpha", "alpha_lo", "alpha_hi", "lack_of_fit_p", "measured_by", "band", "status"]
+_FIT_COLUMNS = ["alpha", "alpha_lo", "alpha_hi", "lack_of_fit_p", "misfit_rms", "measured_by", "band", "status"]
 
 
 def learning_curve_data(
@@ -60,7 +60,8 @@ def learning_curve_data(
         Rows of two parts: `run`, a dot with its `seed`, and `line`, a point of the median curve with its 90 % band
         `lo_ev_ang`, `hi_ev_ang` and its 50 % band `lo50_ev_ang`, `hi50_ev_ang`, `extrapolated` beyond the largest
         budget. Each row repeats its curve's label, key and fit: alpha (median, 5 % and 95 %; NaN without a power law),
-        lack_of_fit_p, measured_by (`test` or `cross_validation`), band (kind) and status (flags, separated by spaces).
+        lack_of_fit_p, misfit_rms (relative distance of the budgets' means to the best power law), measured_by (`test`
+        or `cross_validation`), band (kind) and status (flags, separated by spaces).
         The line of a curve without a power law joins the means of its budgets; that of a horizontal one spans the
         figure.
 
@@ -98,6 +99,7 @@ def curve_rows(shown: Sequence[Curve], labels: Sequence[str], *, kind: Kind = "n
                 alpha_lo=alpha_lo,
                 alpha_hi=alpha_hi,
                 lack_of_fit_p=np.nan if evidence.lack_of_fit_p is None else evidence.lack_of_fit_p,
+                misfit_rms=np.nan if evidence.misfit_rms is None else evidence.misfit_rms,
                 measured_by="cross_validation" if Caveat.NO_TEST_SET in curve.status else "test",
                 band=kind,
                 status=" ".join(evidence.status),

@@ -32,7 +32,7 @@ UNDECIDED = (0.1, 0.95)
 #: Undecided cells that cost more than this times the present choice are left alone.
 RELEVANT = 1.5
 SCHEMA_VERSION = 1
-_GRID = 16
+_GRID = 40
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ import math
 from typing import TYPE_CHECKING
 
 from analysis.caveats import Caveat, caveat_lines
-from analysis.curves.evidence import EXTRAPOLATION_LIMIT
 from analysis.names import duration
 from asteroid.units import force_unit_in_ev_ang
 from study.strategies import baseline, strategy_of
@@ -149,14 +148,17 @@ def _saving(plan: TargetPlan) -> str:
 
 def refusal(option: Option) -> str:
     """Say why an option cannot be promised: how probable it is that the most labels it may speak about are enough."""
-    reasons = [caveat.sentence for caveat in option.status if caveat in (Caveat.LACK_OF_FIT, Caveat.TOO_FEW_BUDGETS)]
+    among = (Caveat.LACK_OF_FIT, Caveat.BUDGET_MISSED, Caveat.TOO_FEW_BUDGETS)
+    reasons = [caveat.sentence for caveat in option.status if caveat in among]
+    sampled = Caveat.SAMPLED_BUDGETS_ONLY in option.status
     if option.largest_budget == 0:
         reach = "without accurate labels"
-    elif reasons:
+    elif sampled:
         reach = f"at the largest budget, {option.n_accurate:,} labels"
     else:
-        reach = f"even with {option.n_accurate:,} labels, {EXTRAPOLATION_LIMIT:g} times the largest budget"
+        times = option.n_accurate / option.largest_budget
+        reach = f"even with {option.n_accurate:,} labels, {times:.2g} times the largest budget"
     line = f"  {option.label}: {option.probability:.0%} {reach}"
-    if not reasons and option.largest_budget and option.p_never >= 0.05:
+    if not sampled and option.largest_budget and option.p_never >= 0.05:
         line += f"; never, with any number of labels: {option.p_never:.0%}"
     return line + "".join(f" ({reason})" for reason in reasons) + "."

@@ -38,7 +38,7 @@ def fit_sentences(fits: Sequence[TableFit], *, target: float | None = None, conf
         alpha = found["slope"]
         if alpha["median"] is not None:
             p = found["lack_of_fit_p"]
-            gate = "not tested (one run each)" if p is None else f"p = {p:.2g}"
+            gate = "not tested (one run each)" if p is None else f"p = {p:.2g}, misfit {found['misfit_rms']:.1%}"
             lines.append(
                 f"  slope {alpha['median']:.2f} [{alpha['p5']:.2f}, {alpha['p95']:.2f}], lack of fit {gate}, "
                 f"probability of a floor {found['probability_of_floor']:.0%}"

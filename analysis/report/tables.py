@@ -71,7 +71,15 @@ def fits_table(table: pd.DataFrame, *, force_unit: str, seed: int = 0) -> TextTa
     """
     scale = force_unit_in_ev_ang(force_unit)
     curves = curves_of(table)
-    head = ("Curve", "Runs", f"Median error ({force_unit})", "α [90%]", "Lack of fit p", "Speaks up to", "Caveats")
+    head = (
+        "Curve",
+        "Runs",
+        f"Median error ({force_unit})",
+        "α [90%]",
+        "Lack of fit p, misfit",
+        "Speaks up to",
+        "Caveats",
+    )
     rows = []
     for curve, label in zip(curves, labels_of([c.key for c in curves]), strict=True):
         evidence = evidence_of(curve, seed=seed)
@@ -179,7 +187,9 @@ def _slope(evidence: Evidence) -> str:
 
 def _gate(evidence: Evidence) -> str:
     p = evidence.lack_of_fit_p
-    return "not tested" if p is None else "< 0.001" if p < 0.001 else f"{p:.2g}"
+    if p is None:
+        return "not tested"
+    return f"{'< 0.001' if p < 0.001 else f'{p:.2g}'}, {evidence.misfit_rms or 0.0:.1%}"
 
 
 def _reach(evidence: Evidence) -> str:

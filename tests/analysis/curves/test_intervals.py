@@ -71,19 +71,23 @@ def test_coverage_of_reference_scenarios(coverage, at):
     assert found["refused"] <= binom.ppf(0.998, 30, 0.1) / 30
 
 
-@pytest.mark.parametrize("name", ["seed luck .1 beside noise .05", "nested seed luck .1 beside noise .05"])
-def test_coverage_under_shared_luck(coverage, name):
+@pytest.mark.parametrize("name", ["seed effect .1 beside noise .05", "nested seed effect .1 beside noise .05"])
+def test_coverage_under_shared_effects(coverage, name):
     (scenario,) = [s for s in coverage.STRESS if s.name == name]
     found = coverage.run(scenario, 30, rivals=False)
     assert found["grid posterior err hit"] >= binom.ppf(0.002, 30, 0.86) / 30
 
 
-def test_a_broken_power_law_is_refused(coverage):
-    assert coverage.run(coverage.BROKEN, 20, rivals=False)["refused"] >= 0.95
+@pytest.mark.parametrize("name", ["slope .3, then .7, noise 0.05", "slope .2, at once .9, noise 0.05"])
+def test_bends_are_covered_and_named(coverage, name):
+    (scenario,) = [s for s in coverage.MISFIT if s.name == name]
+    found = coverage.run(scenario, 20, rivals=False)
+    assert found["grid posterior err hit"] >= binom.ppf(0.002, 20, 0.86) / 20
+    assert found["named"] >= 0.7
 
 
 def test_rivals_find_the_same_curve_and_score_worse(coverage):
-    (scenario,) = [s for s in coverage.STRESS if s.name == "budget luck .1 beside noise .05"]
+    (scenario,) = [s for s in coverage.STRESS if s.name == "budget effect .1 beside noise .05"]
     found = coverage.run(scenario, 25)
     assert found["grid posterior err score"] < found["profile F err score"]
     assert found["grid posterior err score"] < found["bootstrap err score"]

@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from analysis.curves.bend import bend_covariance
 from analysis.curves.lack_of_fit import lack_of_fit
-from analysis.curves.noise import contrasts, quadratic
+from analysis.curves.noise import Ratios, contrasts, quadratic
+from analysis.curves.noise_law import noise_scale
 from analysis.curves.power_law import fit_power_law, predict
 from analysis.curves.replicates import replicates
 
@@ -22,14 +24,21 @@ def unbalanced(seed):
     return BUDGETS[kept], rng.normal(size=len(kept)) - 3.0, SEEDS[kept]
 
 
-@given(seed=st.integers(0, 1000), lam=st.floats(0, 5), eta=st.floats(0, 5))
+@given(seed=st.integers(0, 1000), lam=st.floats(0, 5), eta=st.floats(0, 5), fall=st.floats(0, 1.3), rho=st.floats(0, 5))
 @settings(max_examples=25, deadline=None)
-def test_sums_of_squares_are_those_of_the_full_covariance(seed, lam, eta):
+def test_sums_of_squares_are_those_of_the_full_covariance(seed, lam, eta, fall, rho):
     budget, y, run_seed = unbalanced(seed)
-    sums = quadratic(replicates(budget, np.exp(y), run_seed), np.array([0.5, lam]), np.array([0.1, eta]))
+    data = replicates(budget, np.exp(y), run_seed)
+    assume(data.outlying == 0)
+    shape = bend_covariance(data.ratio)
+    given = [np.array(pair) for pair in ((0.5, lam), (0.1, eta), (0.2, fall), (0.3, rho))]
+    sums = quadratic(data, Ratios(*given, shape))
     in_budget = (budget[:, None] == np.unique(budget)).astype(float)
     in_seed = (run_seed[:, None] == np.unique(run_seed)).astype(float)
-    covariance = np.eye(len(y)) + lam * in_budget @ in_budget.T + eta * in_seed @ in_seed.T
+    scale = in_budget @ noise_scale(data.budget, data.count, np.array([fall]))[0]
+    plain = np.outer(scale, scale) * (np.eye(len(y)) + lam * in_budget @ in_budget.T + eta * in_seed @ in_seed.T)
+    bend = rho * in_budget @ shape @ in_budget.T
+    covariance = plain + bend
     inverse = np.linalg.inv(covariance)
     assert sums.log_det[1] == pytest.approx(np.linalg.slogdet(covariance)[1], abs=1e-9)
     assert sums.total[1] == pytest.approx(inverse.sum())
@@ -40,15 +49,22 @@ def test_sums_of_squares_are_those_of_the_full_covariance(seed, lam, eta):
         best = (inverse @ rest).sum() / inverse.sum()
         assert shift[at] + sums.centre == pytest.approx(best)
         assert left[at] == pytest.approx((rest - best) @ inverse @ (rest - best))
-    np.testing.assert_allclose(sums.left_over(h)[:, 1], left, rtol=1e-8)
+    np.testing.assert_allclose(sums.left_over(h, np.array([1]))[:, 0], left, rtol=1e-8)
+    # The bend that the residuals tell, and its spread, by the rules of a Gaussian process.
+    told = (rho * shape @ in_budget.T) @ inverse @ (y - sums.centre - in_budget @ h[0])
+    np.testing.assert_allclose(sums.bend_of(np.array([1]), h[:1])[0], told, atol=1e-7)
+    spread = rho * shape - (rho * shape @ in_budget.T) @ inverse @ (in_budget @ (rho * shape))
+    np.testing.assert_allclose(sums.bend_gain[1], spread, atol=1e-7)
 
 
 @given(seed=st.integers(0, 1000))
 @settings(max_examples=25, deadline=None)
 def test_contrasts_are_those_of_a_regression_on_seeds(seed):
     budget, y, run_seed = unbalanced(seed)
+    data = replicates(budget, np.exp(y), run_seed)
+    assume(data.outlying == 0)
     for paired in (True, False):
-        left = contrasts(replicates(budget, np.exp(y), run_seed), paired=paired)
+        left = contrasts(data, paired=paired)
         in_budget = (budget[:, None] == np.unique(budget)).astype(float)
         in_seed = (run_seed[:, None] == np.unique(run_seed)).astype(float)
         if left.noise_df == len(y) - len(np.unique(budget)):
@@ -78,7 +94,7 @@ def planted(omega, sigma, seed, seeds=3, nested=False):
     return n.repeat(seeds), 0.3 * np.exp(logs).ravel(), np.tile(np.arange(seeds), 6)
 
 
-def test_seed_luck_is_told_from_noise():
+def test_seed_effects_are_told_from_noise():
     budget, error, run_seed = planted(0.15, 0.03, seed=0, seeds=8)
     fit = fit_power_law(budget, error, run_seed=run_seed)
     assert np.median(fit.omega) > 2 * np.median(fit.sigma)
@@ -90,7 +106,7 @@ def test_seed_luck_is_told_from_noise():
 
 
 @pytest.mark.parametrize("nested", [False, True])
-def test_seed_luck_widens_the_level_of_the_curve(nested):
+def test_seed_effects_widen_the_level_of_the_curve(nested):
     """Three lucky seeds leave the height of the curve open, whatever the number of budgets."""
     hits = {True: 0, False: 0}
     for repeat in range(24):
@@ -103,7 +119,7 @@ def test_seed_luck_widens_the_level_of_the_curve(nested):
     assert hits[True] > hits[False]
 
 
-def test_a_bend_is_seen_through_seed_luck():
+def test_a_bend_is_seen_through_seed_effects():
     """A bend of all seeds alike is no accident, however much the seeds differ in height."""
     budget, error, run_seed = planted(0.4, 0.03, seed=0)
     bend = np.where(budget < 140, (budget / 140) ** 0.5, 1.0)
@@ -112,7 +128,7 @@ def test_a_bend_is_seen_through_seed_luck():
     assert not lack_of_fit(replicates(budget, error, run_seed)).rejected
 
 
-def test_a_new_seed_brings_its_own_luck():
+def test_a_new_seed_brings_its_own_effect():
     budget, error, run_seed = planted(0.15, 0.03, seed=1, seeds=6)
     fit = fit_power_law(budget, error, run_seed=run_seed)
     widths = [np.ptp(np.log(predict(fit, 500.0, kind=kind))) for kind in ("curve", "new_data_draw", "new_run")]

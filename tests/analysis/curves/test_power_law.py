@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 
 from analysis.curves.lack_of_fit import lack_of_fit
-from analysis.curves.power_law import fit_power_law, labels_for_target, predict, slope
+from analysis.curves.power_law import fit_power_law, labels_for_target, log_error_draws, predict, slope
 from analysis.curves.power_law_shape import fit_pow3
 from analysis.curves.replicates import replicates
 from asteroid.errors import InputError
@@ -80,7 +80,7 @@ def test_point_fit_agrees_with_lmfit():
     assert fit.alpha == pytest.approx(oracle.params["alpha"].value, rel=1e-3)
     assert fit.phi == pytest.approx(oracle.params["phi"].value, abs=1e-3)
     assert fit.log_amplitude == pytest.approx(oracle.params["a"].value, abs=1e-3)
-    assert fit.misfit_ss + data.within_ss == pytest.approx(oracle.chisqr, rel=1e-6)
+    assert fit.misfit_ss + data.within_ss.sum() == pytest.approx(oracle.chisqr, rel=1e-6)
 
 
 def test_published_curves():
@@ -134,7 +134,11 @@ def test_labels_needed_and_error_are_inverse(kind, quantile):
     fit = fit_power_law(BUDGETS, errors(0.6, 0.3, noise=0.1))
     target = predict(fit, 700.0, kind=kind, quantiles=[quantile])[0, 0]
     needed = labels_for_target(fit, target, kind=kind)
-    assert needed.probability(700.0) == pytest.approx(quantile, abs=2 / 1500)
+    # N* is where the error stays below the target: a curve that bends up again beyond has not reached it for good.
+    draws = log_error_draws(fit, np.geomspace(700, 2000, 40), kind=kind)
+    for_good = float(np.mean((draws <= np.log(target)).all(axis=1)))
+    assert needed.probability(700.0) == pytest.approx(for_good, abs=2 / 1500)
+    assert for_good == pytest.approx(quantile, abs=0.01)
     assert needed.probability(needed.quantile(quantile)) >= quantile
 
 
@@ -162,7 +166,7 @@ def test_error_of_the_test_set_widens_the_answer():
     assert wide.quantile(0.5) == pytest.approx(plain.quantile(0.5), rel=0.1)
 
 
-def test_bent_curve_is_refused():
+def test_bent_curve_is_named():
     causes = [fit_power_law(BUDGETS, bent(seed=seed)).lack_of_fit.cause for seed in range(20)]
     assert causes == ["bent_curve"] * 20
     assert fit_power_law(BUDGETS, bent()).status[:2] == ("lack_of_fit", "bent_curve")
@@ -172,14 +176,14 @@ def test_bent_curve_is_refused():
 
 def test_budget_effect_is_told_from_seed_noise():
     rng = np.random.default_rng(0)
-    shared = np.repeat(rng.normal(size=6) * 0.08, 3)
+    shared = np.repeat(rng.normal(size=6) * 0.12, 3)
     fits = [fit_power_law(BUDGETS, errors(0.6, noise=0.05, seed=s) * np.exp(rng.permuted(shared))) for s in range(3)]
     plain = fit_power_law(BUDGETS, errors(0.6, noise=0.05, seed=1))
     assert not plain.lack_of_fit.rejected
     assert plain.lack_of_fit.cause is None
     assert plain.lack_of_fit.seed_sd == pytest.approx(0.05, rel=0.5)
     assert all(not fit.lack_of_fit.rejected for fit in fits), "noise that seeds do not share is no budget effect"
-    effect = fit_power_law(BUDGETS, errors(0.6, noise=0.05, seed=1) * np.exp(shared))
+    effect = fit_power_law(BUDGETS, errors(0.6, noise=0.07, seed=1) * np.exp(shared))
     assert effect.lack_of_fit.cause == "budget_effect"
     assert np.median(effect.tau) > 2 * np.median(plain.tau)
 

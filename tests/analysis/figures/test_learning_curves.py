@@ -11,6 +11,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from analysis.curves.curves import curves_of
 from analysis.curves.power_law import fit_power_law, slope
 from analysis.figures.every_curve import plot_small_multiples
 from analysis.figures.learning_curves import learning_curve_data, plot_learning_curve
@@ -25,6 +26,11 @@ BUDGETS = (20, 40, 80, 160, 320, 500)
 
 def bent(n):
     return 2.2 * ((n / 80) ** -0.05 if n < 80 else (n / 80) ** -0.9)
+
+
+def jumping(n):
+    """Nothing covers it: the largest budget has much larger errors than the others foretell."""
+    return 2.2 * (n / 20) ** -0.57 * (2.5 if n == 500 else 1)
 
 
 def table(accurate=lambda n: 2.2 * (n / 20) ** -0.57, budgets=BUDGETS, seeds=3):
@@ -118,7 +124,8 @@ def test_line_is_the_fit_with_its_band():
     assert (line["extrapolated"] == (line["budget"] > 500)).all()
     assert line["budget"].min() == pytest.approx(20)
     assert line["budget"].max() == pytest.approx(1000)
-    expected = slope(fit_power_law(runs["budget"], runs["force_mae_ev_ang"], run_seed=runs["seed"]))
+    (shared,) = [c.fall_weight for c in curves_of(TABLE) if c.key.strategy == "accurate_only"]
+    expected = slope(fit_power_law(runs["budget"], runs["force_mae_ev_ang"], run_seed=runs["seed"], fall_weight=shared))
     assert tuple(line[["alpha", "alpha_lo", "alpha_hi"]].iloc[0]) == pytest.approx(expected)
     # Nine runs in ten lie in the band of new runs; here 18 of one curve.
     at = np.log(line["budget"].to_numpy())
@@ -149,16 +156,22 @@ def test_cheap_only_is_a_horizontal_line():
 
 
 def test_refused_and_short_curves_are_not_extrapolated():
-    data = learning_curve_data(table(accurate=bent))
+    data = learning_curve_data(table(accurate=jumping))
     rows = data[data["strategy"] == "accurate_only"]
     line = rows[rows["part"] == "line"]
     assert not rows["extrapolated"].any()
     assert list(line["budget"]) == list(BUDGETS)
     assert rows["alpha"].isna().all()
     assert (rows["lack_of_fit_p"] < 0.05).all()
+    assert (rows["misfit_rms"] > 0.05).all()
     _, ax = drawn(data)
     texts = [text.get_text() for text in ax.get_legend().get_texts()]
-    assert texts[1] == "Accurate labels only\nno power law: lack of fit p < 0.001"
+    misfit = f"{rows['misfit_rms'].iloc[0]:.0%}"
+    assert texts[1] == f"Accurate labels only\nno power law: lack of fit p < 0.001 ({misfit})"
+    curved = learning_curve_data(table(accurate=bent))
+    _, ax = drawn(curved)
+    assert ax.get_legend().get_texts()[1].get_text().endswith("%), doubtful")
+    assert curved.loc[curved["strategy"] == "accurate_only", "budget"].max() == 1000
     short = learning_curve_data(table(budgets=(20, 80, 320)))
     _, ax = drawn(short)
     assert "too few budgets for a power law" in ax.get_legend().get_texts()[1].get_text()

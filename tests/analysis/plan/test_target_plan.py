@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from planning import plan_target
 
 from analysis.names import duration
-from analysis.plan.words import explain
+from analysis.plan.words import explain, refusal
 from asteroid.errors import InputError
 from study.counts import COUNT_COLUMNS
 from study.prices import LevelPrice, PriceList
@@ -176,22 +176,38 @@ def bent(n):
     return 0.08 * ((n / 160) ** -0.1 if n < 160 else (n / 160) ** -0.9)
 
 
-def test_refused_curve_promises_only_budgets_that_were_run():
+def test_a_bent_curve_is_answered_with_a_caveat_up_to_twice_its_largest_budget():
     curve = table({SCRATCH: bent}, noise=0.03)
     plan = plan_target(curve, PRICES, 0.06)
-    assert plan.choice.n_accurate == 320
-    assert {"lack_of_fit", "bent_curve", "sampled_budgets_only"} <= set(plan.status)
-    assert plan_target(curve, PRICES, 0.9 * bent(500)).choice is None
+    needed = 160 * (0.06 / 0.08) ** (-1 / 0.9)
+    assert needed < plan.choice.n_accurate < 1.2 * needed
+    assert {"lack_of_fit", "bent_curve"} <= set(plan.status)
+    far = plan_target(curve, PRICES, bent(1500))
+    assert far.choice is None
+    assert far.alternatives[0].n_accurate == 1000
+    assert "even with 1,000 labels, 2 times the largest budget" in refusal(far.alternatives[0])
+    assert "(the power law misses these runs" in refusal(far.alternatives[0])
 
 
-def test_budget_effect_is_interpolated_only():
-    """The same good or bad draw of labels for all seeds of a budget: noise to be counted, not to be extrapolated."""
-    luck = dict(zip(BUDGETS, np.exp(np.random.default_rng(0).normal(size=6) * 0.08), strict=True))
-    shaken = table({SCRATCH: lambda n: 0.1 * (n / 20) ** -0.6 * luck[n]}, noise=0.05)
+def test_a_curve_that_nothing_covers_promises_only_budgets_that_were_run():
+    """The error falls steeply and jumps up at the largest budget."""
+    curve = table({SCRATCH: lambda n: 0.1 * (n / 20) ** -0.6 * (2.5 if n == 500 else 1)}, noise=0.02)
+    plan = plan_target(curve, PRICES, 0.0375)
+    assert plan.choice.n_accurate == 160
+    assert {"lack_of_fit", "budget_missed", "sampled_budgets_only"} <= set(plan.status)
+    refused = plan_target(curve, PRICES, 0.01)
+    assert refused.choice is None
+    assert "at the largest budget, 500 labels" in refusal(refused.alternatives[0])
+
+
+def test_budget_effect_is_followed_to_twice_the_largest_budget():
+    """The same good or bad draw of labels for all seeds of a budget: noise to be counted, and a doubtful power law."""
+    shared = dict(zip(BUDGETS, np.exp(np.random.default_rng(0).normal(size=6) * 0.12), strict=True))
+    shaken = table({SCRATCH: lambda n: 0.1 * (n / 20) ** -0.6 * shared[n]}, noise=0.07)
     plan = plan_target(shaken, PRICES, 0.02)
     assert {"lack_of_fit", "budget_effect"} <= set(plan.status)
     assert plan.choice.n_accurate not in BUDGETS
-    assert plan_target(shaken, PRICES, 0.012).alternatives[0].n_accurate == 500
+    assert plan_target(shaken, PRICES, 0.005).alternatives[0].n_accurate == 1000
 
 
 def test_few_budgets_and_one_seed_give_flags_not_errors():
