@@ -5,30 +5,11 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from fitted_table import BUDGETS, COLUMNS, TABLE
 
 from analysis.curves.any_table import fit_json, fit_table, table_curves
 from analysis.curves.power_law import fit_power_law, predict, slope
-from analysis.report.fit_report import fit_picture, fit_sentences
 from asteroid.errors import InputError
-
-BUDGETS = (25, 50, 100, 200, 400, 800)
-
-
-def runs(seeds=3):
-    """Errors in meV/Å of two models, rows in no order."""
-    rng = np.random.default_rng(0)
-    rows = [
-        {"model": model, "n": n, "rmse": scale * (n / 25) ** -slope * np.exp(0.05 * rng.normal()), "run": f"s{seed}"}
-        for model, scale, slope in (("mace", 80.0, 0.6), ("nequip", 120.0, 0.5))
-        for n in BUDGETS
-        for seed in range(seeds)
-    ]
-    return pd.DataFrame(rows).sample(frac=1, random_state=0, ignore_index=True)
-
-
-TABLE = runs()
-COLUMNS = {"x": "n", "y": "rmse", "group": ["model"], "seed": "run"}
 
 
 def test_every_group_is_a_curve_in_the_unit_of_the_table():
@@ -75,32 +56,6 @@ def test_published_means():
     (part,) = fit_table(table[:5], x="n", y="rmse", sd="sd", n_runs="runs")
     bottom, _, top = predict(part.evidence.fit, 1600.0, kind="new_run")[:, 0]
     assert bottom < 110.4 < top
-
-
-def test_a_target_is_answered_cheapest_first_or_not_at_all():
-    mace, nequip = fit_table(TABLE, **COLUMNS, target=20.0, price_s=720.0)
-    assert mace.needed < nequip.needed
-    assert mace.price_s == 720.0 * mace.needed
-    assert mace.probability >= 0.9
-    text = "\n".join(fit_sentences([mace, nequip], target=20.0))
-    assert f"{mace.needed:,} labels, " in text
-    (first, second) = fit_table(TABLE, **COLUMNS, target=9.0)
-    assert first.needed is not None
-    assert second.needed is None
-    assert "cannot be promised" in "\n".join(fit_sentences([second], target=9.0))
-    caveats = fit_sentences(fit_table(runs(seeds=1), **COLUMNS))
-    assert any("one seed only" in line for line in caveats)
-
-
-def test_the_figure_shows_every_curve_and_its_numbers():
-    figure, data = fit_picture(fit_table(TABLE, **COLUMNS), x="n", y="rmse")
-    FigureCanvasAgg(figure).draw()
-    (ax,) = figure.axes
-    assert (ax.get_xlabel(), ax.get_ylabel()) == ("n", "rmse")
-    dots = [line for line in ax.lines if line.get_marker() not in ("None", "") and len(line.get_xdata()) == 18]
-    assert len({line.get_marker() for line in dots}) == 2
-    assert {"curve", "rmse", "lo", "hi", "lo50", "hi50"} <= set(data.columns)
-    assert sorted(data.loc[data["part"] == "run", "rmse"]) == pytest.approx(sorted(TABLE["rmse"]))
 
 
 @pytest.mark.parametrize(

@@ -2,95 +2,21 @@
 
 import subprocess
 import sys
-from itertools import combinations
 
-import matplotlib as mpl
 import numpy as np
-import pandas as pd
 import pytest
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
+from curve_figures import BUDGETS, DATA, TABLE, assert_no_overlap, bent, drawn, table
 
 from analysis.curves.curves import curves_of
 from analysis.curves.power_law import fit_power_law, slope
-from analysis.figures.every_curve import plot_small_multiples
 from analysis.figures.learning_curves import learning_curve_data, plot_learning_curve
-from analysis.figures.style import look_of, new_figure, save_figure
+from analysis.figures.style import look_of, new_figure
 from asteroid.errors import InputError
-from asteroid.units import KCAL_PER_MOL_EV
-from study.counts import COUNT_COLUMNS
-from study.tables.results import COLUMNS, results_frame
-
-BUDGETS = (20, 40, 80, 160, 320, 500)
-
-
-def bent(n):
-    return 2.2 * ((n / 80) ** -0.05 if n < 80 else (n / 80) ** -0.9)
 
 
 def jumping(n):
     """Nothing covers it: the largest budget has much larger errors than the others foretell."""
     return 2.2 * (n / 20) ** -0.57 * (2.5 if n == 500 else 1)
-
-
-def table(accurate=lambda n: 2.2 * (n / 20) ** -0.57, budgets=BUDGETS, seeds=3):
-    """A quickstart-like sweep in kcal/mol/Å, converted; gamma_rel .3 has the better validation error."""
-    laws = {("accurate_only", np.nan, 0): accurate}
-    for n_cheap, worse in ((500, 1.3), (4000, 1.0)):
-        laws[("cheap_only", np.nan, n_cheap)] = lambda _: 7.1
-        for gamma, scale in ((np.inf, 1.0), (1.0, 0.9), (0.3, 0.95)):
-            strategy = "asteroid" if np.isfinite(gamma) else "pretrain_finetune"
-            laws[(strategy, gamma, n_cheap)] = lambda n, k=scale * worse: k * (0.18 + 0.37 * (n / 20) ** -0.5)
-    rng = np.random.default_rng(0)
-    blank = {"float64": np.nan, "int64": 0, "Int64": None, "string": ""}
-    rows = []
-    for (strategy, gamma_rel, n_cheap), law in laws.items():
-        for budget in (0,) if strategy == "cheap_only" else budgets:
-            for seed in range(seeds):
-                error = law(budget) * KCAL_PER_MOL_EV * np.exp(0.05 * rng.normal())
-                values = {name: blank[dtype] for name, (dtype, _) in COLUMNS.items() if name not in COUNT_COLUMNS}
-                values |= {"strategy": strategy, "gamma_rel": gamma_rel, "n_cheap": n_cheap, "budget": budget}
-                values |= {"seed": seed, "test_force_mae_ev_ang": error, "status": "ok", "n_test": 300}
-                rows.append(values | {"val_force_mae_ev_ang": gamma_rel if np.isfinite(gamma_rel) else 1.0})
-    return results_frame(rows)
-
-
-TABLE = table()
-DATA = learning_curve_data(TABLE)
-
-
-def drawn(data=DATA, plot=plot_learning_curve):
-    figure, ax = new_figure()
-    returned = plot(data, ax)
-    assert returned is ax
-    FigureCanvasAgg(figure).draw()
-    return figure, ax
-
-
-def extents(figure):
-    renderer = FigureCanvasAgg(figure).get_renderer()
-    texts = []
-    for ax in figure.axes:
-        for axis in (ax.xaxis, ax.yaxis):
-            low, high = axis.get_view_interval()
-            texts += [axis.label, *(tick.label1 for tick in axis.get_major_ticks() if low <= tick.get_loc() <= high)]
-        texts += [*ax.texts, ax.title, ax._left_title]
-        texts += [ax.get_legend()] if ax.get_legend() else []
-    texts += [text for text in (figure._supxlabel, figure._supylabel) if text is not None]
-    shown = [text for text in texts if text.get_visible() and (not hasattr(text, "get_text") or text.get_text())]
-    return [(text, text.get_window_extent(renderer)) for text in shown]
-
-
-def assert_no_overlap(figure):
-    found = extents(figure)
-    assert len(found) > 8
-    for (one, box), (other, other_box) in combinations(found, 2):
-        assert not box.overlaps(other_box), f"{one} overlaps {other}"
-    for text, box in found:
-        assert box.x0 >= -1, f"{text} leaves the figure"
-        assert box.y0 >= -1, f"{text} leaves the figure"
-        assert box.x1 <= figure.bbox.x1 + 1, f"{text} leaves the figure"
-        assert box.y1 <= figure.bbox.y1 + 1, f"{text} leaves the figure"
 
 
 def test_one_curve_per_strategy_gamma_by_validation():
@@ -214,88 +140,6 @@ def test_unit_and_level_are_arguments():
 def test_text_does_not_overlap(accurate):
     figure, _ = drawn(learning_curve_data(table(accurate=accurate)))
     assert_no_overlap(figure)
-
-
-def test_guide_keeps_clear_of_the_curves():
-    _, ax = drawn()
-    (guide,) = [line for line in ax.lines if line.get_linestyle() == ":"]
-    (name,) = ax.texts
-    box = name.get_window_extent()
-    share = np.linspace(0, 1, 300)
-    for line in [line for line in ax.lines if line.get_linestyle() != "None" and line is not guide]:
-        points = line.get_xydata()
-        if len(points):
-            dense = [np.exp(np.interp(share, np.linspace(0, 1, len(points)), np.log(column))) for column in points.T]
-            assert not any(box.contains(*pixel) for pixel in ax.transData.transform(np.stack(dense, axis=1)))
-
-
-def test_small_multiples_show_every_curve():
-    data = learning_curve_data(TABLE, every_curve=True)
-    figure = Figure(figsize=(6.8, 6.8), layout="constrained")
-    panels = plot_small_multiples(data, figure)
-    FigureCanvasAgg(figure).draw()
-    assert len(panels) == len(figure.axes) == 9
-    assert "γ/median = 0.3, 500 cheap" in panels[6].get_title(loc="left")
-    assert_no_overlap(figure)
-    uneven = Figure(figsize=(6.8, 6.8), layout="constrained")
-    assert len(plot_small_multiples(DATA, uneven)) == len(uneven.axes) == 4
-
-
-def test_dots_of_one_budget_are_apart_on_paper_and_true_in_the_data():
-    _, ax = drawn()
-    places = {}
-    for strategy in ("accurate_only", "pretrain_finetune", "asteroid"):
-        (dots,) = [line for line in ax.lines if line.get_marker() == look_of(strategy).marker]
-        runs = DATA[(DATA["part"] == "run") & (DATA["strategy"] == strategy)]
-        np.testing.assert_array_equal(dots.get_xdata(), runs["budget"])
-        places[strategy] = dots.get_transform().transform(dots.get_xydata())[:, 0]
-    step = np.array([3.4 / 72 * ax.figure.dpi] * 18)
-    np.testing.assert_allclose(places["pretrain_finetune"] - places["accurate_only"], step)
-    np.testing.assert_allclose(places["asteroid"] - places["pretrain_finetune"], step)
-    assert "side by side" in ax.get_legend().get_title().get_text()
-    _, alone = drawn(DATA[DATA["strategy"] == "asteroid"])
-    assert "side by side" not in alone.get_legend().get_title().get_text()
-
-
-def test_looks_differ():
-    looks = [look_of(s) for s in ("cheap_only", "accurate_only", "pretrain_finetune", "asteroid", "mace")]
-    assert len({look.marker for look in looks}) == len({look.colour for look in looks}) == 5
-
-
-def test_files_repeat_to_the_byte_and_hold_the_data(tmp_path):
-    for name in ("one", "two"):
-        figure, _ = drawn()
-        written = save_figure(figure, DATA, tmp_path / name, "learning_curve")
-        assert [path.name for path in written] == [f"learning_curve.{kind}" for kind in ("pdf", "svg", "png", "csv")]
-    for path in written:
-        assert path.read_bytes() == (tmp_path / "one" / path.name).read_bytes(), path.name
-        assert path.stat().st_size > 1000
-    assert sorted((tmp_path / "one").iterdir()) == sorted(tmp_path / "one" / path.name for path in written)
-    back = pd.read_csv(written[3])
-    np.testing.assert_allclose(back["force_mae_ev_ang"], DATA["force_mae_ev_ang"])
-    assert b"<dc:date>" not in written[1].read_bytes()
-    assert b"CreationDate" not in written[0].read_bytes()
-
-
-def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
-    figure, _ = drawn()
-    save_figure(figure, DATA, tmp_path, "curve")
-    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
-
-    def torn(self, path, **_):
-        path.write_bytes(b"half")
-        raise OSError("no room")
-
-    monkeypatch.setattr(Figure, "savefig", torn)
-    with pytest.raises(OSError, match="no room"):
-        save_figure(figure, DATA, tmp_path, "curve")
-    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
-
-
-def test_settings_of_the_user_are_untouched():
-    before = dict(mpl.rcParams)
-    drawn()
-    assert dict(mpl.rcParams) == before
 
 
 def test_analysis_loads_neither_torch_nor_optuna_nor_ray():

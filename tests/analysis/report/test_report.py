@@ -1,35 +1,19 @@
 """The report: one page that loads nothing, tells the plan first, escapes what it is given, and repeats to the byte."""
 
 import base64
-import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
-import pandas as pd
 import pytest
-from finished_run import MANIFEST, PRICES, SWEEP, table
+from finished_run import MANIFEST, PRICES, table
+from finished_trials import trials
 from planning import plan_target
 
 from analysis.plan.words import explain
 from analysis.report.report import commands, make_report
-from analysis.report.tables import chosen_table, fits_table, ledger_table, options_table, plain, settings_table
 from analysis.run_files import RunFiles
 from asteroid.units import KCAL_PER_MOL_EV
-from study.tables.trials import validate_trials
-
-
-def trials():
-    own = {"study": "tune asteroid 50", "mode": "tune", "strategy": "asteroid", "state": "COMPLETE", "budget": 50}
-    own |= {"n_cheap": 4000, "gamma_rel": 1.0, "cv_force_mae_se_ev_ang": 0.03 * KCAL_PER_MOL_EV, "core_s": 1.0}
-    own |= {"cost_accurate_cpu_s": 1400.0, "cost_cheap_cpu_s": 80.0}
-    settings = json.dumps({"finetune_steps": 1500, "learning_rate": 0.0015})
-    rows = [
-        own | {"trial": at, "cv_force_mae_ev_ang": 0.5 * KCAL_PER_MOL_EV, "chosen": at == 1, "settings": settings}
-        for at in range(3)
-    ]
-    return validate_trials(pd.DataFrame(rows))
-
 
 RUN = RunFiles(table(), MANIFEST, "name: methanol\nbudgets: [20, 50]\n")
 TARGET = 0.3 * KCAL_PER_MOL_EV
@@ -146,40 +130,6 @@ def test_a_run_of_searches_only_has_a_page():
     assert "Searches over the label budget" in text
     assert "Learning curves" not in text
     assert "importances.csv" in text
-
-
-def test_tables_hold_the_numbers():
-    plan = plan_target(RUN.table, PRICES, TARGET, pool=1025)
-    options = options_table(plan)
-    assert options.rows[0][:3] == ("Pretraining + fine-tuning", f"{plan.choice.n_accurate:,}", "4,000")
-    assert options.rows[-1][1] == "cannot be promised"
-    fits = fits_table(RUN.table, force_unit="kcal/mol/Å")
-    assert [row[0] for row in fits.rows] == [
-        "Cheap labels only, 4,000 cheap",
-        "Accurate labels only",
-        "Pretraining + fine-tuning, 4,000 cheap",
-    ]
-    assert fits.rows[1][1] == "18 at 6 budgets"
-    low, high = (float(x) for x in fits.rows[1][3].partition("[")[2].rstrip("]").split(","))
-    assert low < 0.6 < high
-    assert fits.rows[1][5] == "2,000 labels"
-    ledger = ledger_table(MANIFEST, PRICES.to_json())
-    assert ledger.rows[0][2:] == ("900", "28 s (measured)", "7 h")
-    assert ledger.rows[1][4] == "3 min"
-    dearer = PRICES.override("ccsd_t/cc-pvdz", 280.0, "command line").to_json()
-    assert ledger_table(MANIFEST, dearer).rows[0][4] == "2.9 d"
-    assert all(len(row) == len(each.head) for each in (options, fits, ledger) for row in each.rows)
-    chosen = chosen_table(trials(), force_unit="kcal/mol/Å")
-    assert chosen.rows == (("tune asteroid 50", "3", "0.5 ± 0.03", "finetune_steps = 1500, learning_rate = 0.0015"),)
-    assert chosen_table(None, force_unit="kcal/mol/Å") is None
-    settings = dict(settings_table(SWEEP).rows)
-    assert settings == {
-        "name": "methanol",
-        "budgets": "20, 50",
-        "test": "groups = 3",
-        "finetune standard": "steps = 1500, rho = 0.99",
-    }
-    assert plain(2.0) == "2"
 
 
 @pytest.mark.parametrize("name", ["methanol", "two words", "a;b"])

@@ -4,46 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from planted_surface import OWN, curves, effective, law
 
-from analysis.curves.curve_key import CurveKey
-from analysis.curves.curves import Curve
 from analysis.surface.cells import SCRATCH, surface_cells
 from analysis.surface.surface import _gradient, effective_labels, fit_surface, log_error, new_run_spread, surface_draws
-from analysis.surface.transfer import check_held_out, negative_transfer, surface_curves, surface_of
 from asteroid.errors import InputError
-from study.counts import COUNT_COLUMNS
-from study.tables.results import COLUMNS, results_frame
-
-BUDGETS = (25, 50, 100, 200, 400, 800)
-CHEAP = (500, 2000, 8000)
-#: E, A, alpha, N0, p, q and K, c of each strategy.
-FLOOR, SCALE, ALPHA, N_REF, P, Q = 0.01, 0.05, 0.8, 141.0, 0.4, 1.0
-OWN = {"pretrain_finetune": (1.5, 3000.0), "asteroid": (2.5, 3000.0)}
-
-
-def effective(strategy, n, n_cheap):
-    if strategy == SCRATCH:
-        return n
-    k, c = OWN[strategy]
-    return n + N_REF * k * (n / N_REF) ** P * n_cheap**Q / (n_cheap**Q + c**Q)
-
-
-def law(strategy, n, n_cheap):
-    return FLOOR + SCALE * (effective(strategy, n, n_cheap) / N_REF) ** -ALPHA
-
-
-def curves(noise=0.05, seed=0, seeds=3, worse=()):
-    """A sweep of the planted surface; `worse` multiplies errors of (strategy, n_cheap, budget)."""
-    rng = np.random.default_rng(seed)
-    found = []
-    for strategy, n_cheap in [(SCRATCH, 0), *((s, c) for s in OWN for c in CHEAP)]:
-        budget, runs = np.repeat(BUDGETS, seeds), np.tile(np.arange(seeds), len(BUDGETS))
-        error = law(strategy, budget.astype(float), n_cheap) * np.exp(noise * rng.normal(size=len(budget)))
-        error *= [dict(worse).get((strategy, n_cheap, n), 1.0) for n in budget]
-        gone = np.full(len(budget), np.nan)
-        found.append(Curve(CurveKey(strategy, n_cheap=n_cheap), budget, runs, error, gone, gone, gone))
-    return tuple(found)
-
 
 SURFACE = fit_surface(surface_cells(curves()))
 
@@ -96,66 +61,6 @@ def test_gradient_is_that_of_finite_differences():
         up, down = (x + sign * step * np.eye(len(x))[at] for sign in (1, -1))
         numeric = [log_error(y, SURFACE.n_ref, cells.strategy, cells.n_accurate, cells.n_cheap) for y in (up, down)]
         np.testing.assert_allclose(found[:, at], (numeric[0] - numeric[1]) / (2 * step), atol=1e-6)
-
-
-def test_harm_is_found_where_it_was_planted_and_hardly_elsewhere():
-    hurt = {("asteroid", 500, 25): 2.5, ("asteroid", 500, 50): 1.9}
-    found = negative_transfer(curves(worse=hurt))
-    assert {("asteroid", 500, 25), ("asteroid", 500, 50)} == {(h.strategy, h.n_cheap, h.budget) for h in found}
-    assert all(h.ratio > 1.1 for h in found)
-    false = sum(len(negative_transfer(curves(seed=seed))) for seed in range(20))
-    assert false <= 3
-    assert negative_transfer(curves(seeds=1, worse=hurt)) == ()
-
-
-def test_held_out_budgets_are_predicted():
-    checked = [check_held_out(curves(seed=seed), seed=seed) for seed in range(6)]
-    assert all(found.budgets == (800,) and found.cells == 7 for found in checked)
-    assert sum(found.covered for found in checked) >= 0.8 * 6 * 7
-    assert max(found.log_rmse for found in checked) < 0.12
-
-
-def test_a_surface_that_bends_away_is_not_usable():
-    away = {(strategy, c, 800): 3.0 for strategy, c in [(SCRATCH, 0), *((s, c) for s in OWN for c in CHEAP)]}
-    found = check_held_out(curves(worse=away))
-    assert found.covered == 0
-
-
-def as_table(found):
-    blank = {"float64": np.nan, "int64": 0, "Int64": None, "string": ""}
-    rows = []
-    for curve in found:
-        for n, seed, error in zip(curve.budget, curve.seed, curve.error_ev_ang, strict=True):
-            values = {name: blank[dtype] for name, (dtype, _) in COLUMNS.items() if name not in COUNT_COLUMNS}
-            values |= {
-                "strategy": curve.key.strategy,
-                "n_cheap": curve.key.n_cheap,
-                "budget": n,
-                "seed": seed,
-                "status": "ok",
-            }
-            rows.append(values | {"test_force_mae_ev_ang": error, "n_test": 300})
-    return results_frame(rows)
-
-
-def test_from_a_table_to_a_checked_surface():
-    hurt = {("asteroid", 500, 25): 2.5}
-    found = surface_of(as_table(curves(worse=hurt)))
-    assert found.usable
-    assert found.status == ("negative_transfer",)
-    assert [(h.strategy, h.n_cheap, h.budget) for h in found.harm] == [("asteroid", 500, 25)]
-    cells = found.surface.cells
-    assert not np.any(
-        (cells.n_cheap == 500) & (cells.n_accurate == 25) & (cells.strategy == cells.strategies.index("asteroid"))
-    )
-    away = {(strategy, c, 800): 3.0 for strategy, c in [(SCRATCH, 0), *((s, c) for s in OWN for c in CHEAP)]}
-    assert not surface_of(as_table(curves(worse=away))).usable
-
-
-def test_too_little_for_a_surface():
-    assert surface_of(as_table(curves()[:1])) is None
-    assert surface_of(as_table(curves()[1:])) is None
-    assert surface_cells(surface_curves(curves()[:2])) is not None
 
 
 def test_unknown_strategy_is_named():

@@ -50,3 +50,6 @@ def test_scalings_are_stacked_and_taken_apart() -> None:
     assert both.force_scale_ev_ang.tolist() == [1.0, 5.0]
     for name, value in vars(both.rows(torch.tensor([1]))).items():
         assert torch.equal(value, getattr(other, name))
+    swapped = stack_scalings([both.rows(torch.tensor([k])) for k in (1, 0)])
+    for name, value in vars(swapped).items():
+        assert torch.equal(value, getattr(both, name)[[1, 0]])

@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import torch
+from methanol_stages import ACCURATE, CHEAP, MODEL, SCHEDULE, bias_by_hand, some, weighted
 
 from asteroid.descriptors.frame_bank import BankEntry, build_bank
 from asteroid.labels.label_set import content_hashes
-from asteroid.models.mlp import DescriptorMLP, MLPSettings, measure_scaling
+from asteroid.models.mlp import measure_scaling
 from asteroid.models.mlp_parameters import initial_parameters, trainable_mask
 from asteroid.models.network import Scaling
-from asteroid.models.predict import predict, predict_models
-from asteroid.stages import network_stage
+from asteroid.models.predict import predict_models
 from asteroid.stages import stage as stages
-from asteroid.stages.bias_weights import estimate_bias
-from asteroid.stages.stage import Frames, NetworkStage, Seeds, StageResult
+from asteroid.stages.stage import NetworkStage, Seeds, StageResult
 from asteroid.stages.train import train_pack
 from asteroid.training.schedule import Schedule
 
@@ -27,68 +26,6 @@ if TYPE_CHECKING:
     from asteroid.labels.label_set import LabelSet
     from asteroid.models.trained import TrainedModel
     from asteroid.training.objective import Member
-
-ACCURATE, CHEAP = "ccsd_t/cc-pvdz", "gfn2-xtb"
-MODEL = MLPSettings(hidden=16)
-SCHEDULE = Schedule(steps=20, learning_rate=5e-3, warmup_steps=5, validations=4)
-
-
-def some(bank: FrameBank, level: str, start: int, stop: int) -> Frames:
-    return Frames(level, tuple(bank.rows[level])[start:stop])
-
-
-@pytest.fixture(scope="module")
-def identify(methanol_bank: FrameBank) -> NetworkStage:
-    return NetworkStage(
-        kind="identify",
-        descriptors=methanol_bank.layout.settings,
-        model=MODEL,
-        schedule=SCHEDULE,
-        train=some(methanol_bank, ACCURATE, 0, 48),
-        val=some(methanol_bank, ACCURATE, 48, 60),
-        seeds=Seeds(0, 10, 20),
-    )
-
-
-@pytest.fixture(scope="module")
-def teacher(methanol_bank: FrameBank, identify: NetworkStage) -> StageResult:
-    return train_pack(methanol_bank, [identify], {})[0]
-
-
-@pytest.fixture(scope="module")
-def pretrain(methanol_bank: FrameBank, identify: NetworkStage) -> NetworkStage:
-    """Without weights and without a parent."""
-    train, val = some(methanol_bank, CHEAP, 20, 180), some(methanol_bank, CHEAP, 180, 200)
-    return replace(identify, kind="pretrain", train=train, val=val, seeds=Seeds(0, 11, 21))
-
-
-@pytest.fixture
-def members(monkeypatch: pytest.MonkeyPatch) -> list[Member]:
-    """What the fit loop is given, in order of the calls."""
-    seen: list[Member] = []
-    fit_pack = network_stage.fit_pack
-
-    def spy(*arguments: object, **named: object) -> object:
-        seen.extend(arguments[2])
-        return fit_pack(*arguments, **named)
-
-    monkeypatch.setattr(network_stage, "fit_pack", spy)
-    return seen
-
-
-def weighted(spec: NetworkStage, teacher: StageResult, gamma_rel: float) -> NetworkStage:
-    return replace(spec, parents=(teacher.key,), gamma_rel=gamma_rel)
-
-
-def bias_by_hand(bank: FrameBank, model: TrainedModel, frames: Frames) -> np.ndarray:
-    """Mean over atoms and components of |F0 - F~|, frame by frame."""
-    labelled = bank.levels[CHEAP]
-    found = []
-    for name in frames.hashes:
-        row = torch.tensor([bank.rows[CHEAP][name]])
-        _, forces = predict(DescriptorMLP(bank.layout, MODEL), labelled, row, model.scaling, model.parameters[None])
-        found.append(float((forces[0, 0] - labelled.forces[row[0]]).abs().double().mean()))
-    return np.array(found)
 
 
 def assert_same_scaling(one: Scaling, other: Scaling) -> None:
@@ -174,56 +111,6 @@ def test_frozen_layers_stay_their_parents(
         moved = result.model.parameters != teacher.model.parameters
         assert not moved[~may_move].any()
         assert moved[may_move].float().mean() > 0.9
-
-
-def test_the_estimated_bias_is_the_distance_of_the_forces(
-    methanol_bank: FrameBank, pretrain: NetworkStage, teacher: StageResult
-) -> None:
-    other = replace(teacher.model, parameters=initial_parameters(methanol_bank.layout, MODEL, 77))
-    rows = methanol_bank.rows_of(CHEAP, pretrain.train.hashes)
-    found = estimate_bias(methanol_bank, CHEAP, rows, [teacher.model, other])
-    assert found.shape == (2, 160)
-    for bias, model in zip(found, (teacher.model, other), strict=True):
-        np.testing.assert_allclose(bias, bias_by_hand(methanol_bank, model, pretrain.train), rtol=1e-4)
-
-
-def test_the_weights_are_boltzmann_factors_of_the_bias(
-    methanol_bank: FrameBank, pretrain: NetworkStage, teacher: StageResult, members: list[Member]
-) -> None:
-    # The least biased frame of all is held out.
-    place = int(bias_by_hand(methanol_bank, teacher.model, pretrain.train).argmin())
-    train, val = list(pretrain.train.hashes), list(pretrain.val.hashes)
-    train[place], val[3] = val[3], train[place]
-    pretrain = replace(pretrain, train=Frames(CHEAP, tuple(train)), val=Frames(CHEAP, tuple(val)))
-    (result,) = train_pack(methanol_bank, [weighted(pretrain, teacher, 0.25)], {teacher.key: teacher.model})
-    bias = bias_by_hand(methanol_bank, teacher.model, pretrain.train)
-    held_out = bias_by_hand(methanol_bank, teacher.model, pretrain.val)
-    gamma = 0.25 * np.median(bias)
-    weights = np.exp(-bias / gamma)
-    assert result.gamma_ev_ang == pytest.approx(gamma, rel=1e-4)
-    assert result.bias_quantiles_ev_ang == pytest.approx(np.quantile(bias, [0.1, 0.5, 0.9]), rel=1e-4)
-    assert result.effective_sample == pytest.approx(weights.sum() ** 2 / (weights**2).sum(), rel=1e-3)
-    assert 1.0 < result.effective_sample < 150.0
-    (member,) = members
-    np.testing.assert_allclose(member.train_weights, weights / weights.mean(), rtol=1e-3)
-    # A held-out frame weighs what a training frame of the same bias weighs, and no more than the heaviest of them.
-    bounded = np.maximum(held_out, bias.min())
-    assert (bounded > held_out).any()
-    np.testing.assert_allclose(member.val_weights, np.exp(-bounded / gamma) / weights.mean(), rtol=1e-3)
-    assert float(member.train_weights.mean()) == pytest.approx(1.0, rel=1e-5)
-
-
-def test_weights_change_the_training_and_great_temperatures_do_not(
-    methanol_bank: FrameBank, pretrain: NetworkStage, teacher: StageResult
-) -> None:
-    specs = [pretrain, weighted(pretrain, teacher, 0.3), weighted(pretrain, teacher, 1e9)]
-    plain, cold, hot = train_pack(methanol_bank, specs, {teacher.key: teacher.model}, share_batches=True)
-    assert float((cold.model.parameters - plain.model.parameters).abs().max()) > 1e-3
-    assert cold.val_force_mae_ev_ang != pytest.approx(plain.val_force_mae_ev_ang, rel=1e-3)
-    assert float((hot.model.parameters - plain.model.parameters).abs().max()) < 1e-5
-    assert hot.val_force_mae_ev_ang == pytest.approx(plain.val_force_mae_ev_ang, rel=1e-5)
-    assert hot.effective_sample == pytest.approx(160.0, rel=1e-5)
-    assert plain.bias_quantiles_ev_ang is None
 
 
 def test_a_pack_gives_every_stage_its_own_weights(

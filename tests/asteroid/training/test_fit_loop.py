@@ -8,15 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from asteroid.models.mlp import DescriptorMLP, MLPSettings, measure_scaling
+from asteroid.models.mlp import DescriptorMLP, MLPSettings
 from asteroid.models.mlp_derivatives import energy_and_forces
-from asteroid.models.mlp_parameters import initial_parameters
 from asteroid.models.predict import predict
 from asteroid.training import fit_loop as training
-from asteroid.training import label_objective
 from asteroid.training.fit_loop import fit_pack
 from asteroid.training.losses import weighted_loss
-from asteroid.training.objective import Member
 from asteroid.training.schedule import Schedule
 
 if TYPE_CHECKING:
@@ -26,52 +23,24 @@ if TYPE_CHECKING:
 
     from asteroid.descriptors.frame_bank import FrameBank, FrameTensors
     from asteroid.training.fit import Fit
+    from asteroid.training.objective import Member
+
+    Make = Callable[..., Member]
+    Arrange = Callable[[Make, FrameTensors], list[Member]]
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import Tensor
+
+    from asteroid.descriptors.frame_bank import FrameBank, FrameTensors
+    from asteroid.training.fit import Fit
+    from asteroid.training.objective import Member
 
     Make = Callable[..., Member]
     Arrange = Callable[[Make, FrameTensors], list[Member]]
 
 SETTINGS = MLPSettings(hidden=16)
-SHORT = Schedule(steps=20, learning_rate=3e-3, warmup_steps=5, validations=4)
-
-
-@pytest.fixture(scope="module")
-def accurate(methanol_bank: FrameBank) -> FrameTensors:
-    return methanol_bank.levels["ccsd_t/cc-pvdz"]
-
-
-@pytest.fixture(scope="module")
-def cheap(methanol_bank: FrameBank) -> FrameTensors:
-    return methanol_bank.levels["gfn2-xtb"]
-
-
-@pytest.fixture(scope="module")
-def make(methanol_bank: FrameBank) -> Make:
-    def member(
-        frames: FrameTensors,
-        *,
-        train: range = range(48),
-        val: range = range(48, 60),
-        init: int = 0,
-        batches: int = 0,
-        train_weights: Tensor | None = None,
-        val_weights: Tensor | None = None,
-        schedule: Schedule = SHORT,
-        **changes: object,
-    ) -> Member:
-        rows = torch.tensor(train)
-        layout = methanol_bank.layout
-        return Member(
-            parameters=initial_parameters(layout, SETTINGS, init),
-            scaling=measure_scaling(layout, frames.descriptors[rows], frames.forces[rows]),
-            train_rows=rows,
-            val_rows=torch.tensor(val),
-            train_weights=train_weights,
-            val_weights=val_weights,
-            schedule=replace(schedule, **changes),
-            batch_seed=batches,
-        )
-
-    return member
 
 
 def uneven(n: int, seed: int) -> Tensor:
@@ -263,73 +232,6 @@ def test_the_best_weights_of_the_curve_are_kept(methanol_bank: FrameBank, accura
     assert min(best_steps) < 60
 
 
-def test_the_energy_constant_is_the_median_residual(
-    methanol_bank: FrameBank, accurate: FrameTensors, make: Make
-) -> None:
-    member = make(accurate)
-    fit = fit_one(methanol_bank, accurate, member)
-    energy, _ = predict(
-        DescriptorMLP(methanol_bank.layout, SETTINGS), accurate, member.train_rows, member.scaling, fit.parameters[None]
-    )
-    residual = np.sort((accurate.energy[:48] - energy[0].double()).numpy())
-    assert residual[23] - 1e-5 <= fit.energy_shift_ev <= residual[24] + 1e-5
-    assert fit.energy_shift_ev < -3000.0  # total energies, in eV
-
-
-@pytest.mark.parametrize("offset", [-3000.0, 3140.3, 1e6])
-def test_a_constant_in_the_energies_moves_only_the_shift(
-    methanol_bank: FrameBank, accurate: FrameTensors, make: Make, offset: float
-) -> None:
-    members = [make(accurate, rho=0.5), make(accurate, rho=0.0, init=1, train=range(10, 40))]
-    moved = replace(accurate, energy=accurate.energy + offset)
-    plain = fit_pack(DescriptorMLP(methanol_bank.layout, SETTINGS), accurate, members)
-    for fit, other in zip(plain, fit_pack(DescriptorMLP(methanol_bank.layout, SETTINGS), moved, members), strict=True):
-        assert other.energy_shift_ev - fit.energy_shift_ev == pytest.approx(offset, abs=1e-5)
-        assert_same(replace(other, energy_shift_ev=fit.energy_shift_ev), fit)
-
-
-def test_total_energies_lose_no_precision(
-    methanol_bank: FrameBank, accurate: FrameTensors, make: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """float32 resolves 2e-4 eV of -3,140 eV, as much as is to be learned: the shift must come off in float64."""
-    member = make(accurate, validations=1)
-    seen: list[Tensor] = []
-
-    def spy(energy: Tensor, *others: object) -> Tensor:
-        seen.append(energy.detach().clone())
-        return weighted_loss(energy, *others)
-
-    monkeypatch.setattr(label_objective, "weighted_loss", spy)
-    fit_one(methanol_bank, accurate, member)
-    rows = training._batches(48, member.schedule, member.batch_seed)[0]
-    energy, _ = predict(
-        DescriptorMLP(methanol_bank.layout, SETTINGS),
-        accurate,
-        torch.arange(60),
-        member.scaling,
-        member.parameters[None],
-    )
-    residual = energy[0].double() - accurate.energy[:60]
-    wanted = residual[rows] - residual[:48].mean()
-    np.testing.assert_allclose(seen[0][0], wanted, atol=2e-5)
-
-
-def test_no_frame_starts_on_the_kink_of_the_energy_term(
-    methanol_bank: FrameBank, accurate: FrameTensors, make: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """At dE = 0 rounding would choose the sign of a frame's pull, and packed models would leave their twins."""
-    seen: list[Tensor] = []
-
-    def spy(energy: Tensor, *others: object) -> Tensor:
-        seen.append(energy.detach().abs().min())
-        return weighted_loss(energy, *others)
-
-    monkeypatch.setattr(label_objective, "weighted_loss", spy)
-    for n in (7, 22, 47):
-        fit_one(methanol_bank, accurate, make(accurate, train=range(n), batch_size=n, steps=1, validations=1))
-    assert min(seen) > 1e-4
-
-
 def test_the_curve_follows_the_schedule_and_is_told(
     methanol_bank: FrameBank, accurate: FrameTensors, make: Make
 ) -> None:
@@ -350,6 +252,14 @@ def test_a_batch_may_be_larger_than_the_set(methanol_bank: FrameBank, accurate: 
     assert math.isfinite(fit.val_error)
 
 
+def test_a_runaway_rate_is_seen(methanol_bank: FrameBank, accurate: FrameTensors, make: Make) -> None:
+    wild = make(accurate, learning_rate=1e30)
+    calm = make(accurate, init=1)
+    fits = fit_pack(DescriptorMLP(methanol_bank.layout, SETTINGS), accurate, [wild, calm])
+    assert fits[0].diverged_at_step == 2  # the first step is taken with a good loss
+    assert fits[1].diverged_at_step is None
+
+
 @pytest.mark.parametrize("label", ["forces", "energy"])
 def test_a_bad_label_ruins_only_its_own_model(
     methanol_bank: FrameBank, cheap: FrameTensors, make: Make, label: str
@@ -364,7 +274,7 @@ def test_a_bad_label_ruins_only_its_own_model(
     clean = fit_pack(DescriptorMLP(methanol_bank.layout, SETTINGS), cheap, members)
     fits = fit_pack(DescriptorMLP(methanol_bank.layout, SETTINGS), spoilt, members)
     assert fits[1].diverged_at_step is not None
-    assert fits[1].diverged_at_step <= SHORT.steps
+    assert fits[1].diverged_at_step <= members[1].schedule.steps
     assert fits[1].val_error == math.inf
     for mate in (0, 2):
         assert_bits(fits[mate], clean[mate])
@@ -384,11 +294,3 @@ def test_a_bad_weight_ruins_only_its_own_model_in_shared_batches(
     for mate in (0, 1, 3):
         assert_bits(fits[mate], clean[mate])
         assert_same(fits[mate], fit_one(methanol_bank, cheap, members[mate]))
-
-
-def test_a_runaway_rate_is_seen(methanol_bank: FrameBank, accurate: FrameTensors, make: Make) -> None:
-    wild = make(accurate, learning_rate=1e30)
-    calm = make(accurate, init=1)
-    fits = fit_pack(DescriptorMLP(methanol_bank.layout, SETTINGS), accurate, [wild, calm])
-    assert fits[0].diverged_at_step == 2  # the first step is taken with a good loss
-    assert fits[1].diverged_at_step is None

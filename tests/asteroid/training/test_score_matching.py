@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import torch
+from probe_derivatives import derivatives_along
+from random_mlps import random_mlps
 from scipy.spatial.transform import Rotation
 
 from asteroid.descriptors.describe import describe
@@ -45,127 +47,14 @@ def positions(methanol_sets: tuple[LabelSet, LabelSet]) -> np.ndarray:
     return methanol_sets[1].positions[:3]
 
 
-def random_models(layout: Layout, settings: MLPSettings, n_models: int) -> tuple[Tensor, Scaling]:
-    """Float64 models of which no two scale alike."""
-    rng = np.random.default_rng(0)
-    mean, inverse_std = np.empty((2, n_models, layout.width))
-    for block in layout.blocks:
-        n = len(block.channels)
-        mean[:, block.start : block.stop] = np.tile(rng.normal(size=(n_models, n)), len(block.atoms))
-        inverse_std[:, block.start : block.stop] = np.tile(rng.uniform(0.3, 3, size=(n_models, n)), len(block.atoms))
-    parameters = torch.stack([initial_parameters(layout, settings, seed).double() for seed in range(n_models)])
-    scale = torch.tensor(rng.uniform(0.5, 2.0, size=n_models))
-    return parameters, Scaling(torch.tensor(mean), torch.tensor(inverse_std), scale)
-
-
-def along(describe_float64: Describe, layout: Layout, positions: np.ndarray, probes: np.ndarray) -> tuple[Tensor, ...]:
-    """Descriptors [1, M, W], J v and D''[v, v] [1, M, V, W] in float64, the latter from the hand-written Jacobians."""
-    values, jacobians = describe_float64(layout, positions)
-    flat = torch.tensor(probes).flatten(2)
-    first = torch.einsum("mwa,mva->mvw", jacobians, flat)
-    second = torch.zeros_like(first)
-    for v in range(probes.shape[1]):
-        # Fourth-order central differences.
-        for step, share in ((5e-4, 4 / 3), (1e-3, -1 / 3)):
-            up, down = (describe_float64(layout, positions + sign * step * probes[:, v])[1] for sign in (1, -1))
-            second[:, v] += share * torch.einsum("mwa,ma->mw", up - down, flat[:, v]) / (2 * step)
-    return values[None], first[None], second[None]
-
-
-def forces_of(
-    describe_float64: Describe, layout: Layout, settings: MLPSettings, model: tuple[Tensor, Scaling], at: np.ndarray
-) -> Tensor:
-    values, jacobians = describe_float64(layout, at)
-    return energy_and_forces(layout, settings, *model, values[None], jacobians[None])[1]
-
-
-@pytest.mark.parametrize("layers", [1, 2, 3])
-def test_curvature_along_probes_and_the_trace_of_the_hessian(
-    layout: Layout, positions: np.ndarray, describe_float64: Describe, layers: int
-) -> None:
-    settings = MLPSettings(hidden=6, layers=layers)
-    model = random_models(layout, settings, 2)
-    moves = np.eye(18).reshape(18, 6, 3)
-    columns = []
-    for move in moves:
-        slope = torch.zeros(2, 3, 18, dtype=torch.float64)
-        for step, share in ((5e-4, 4 / 3), (1e-3, -1 / 3)):
-            up, down = (
-                forces_of(describe_float64, layout, settings, model, positions + sign * step * move) for sign in (1, -1)
-            )
-            slope -= share * (up - down) / (2 * step)
-        columns.append(slope)
-    hessian = torch.stack(columns, -1)  # [K, M, 3A, 3A]
-    assert (hessian - hessian.transpose(-1, -2)).abs().max() < 1e-6 * hessian.abs().max()
-
-    probes = np.random.default_rng(1).normal(size=(3, 4, 6, 3))
-    found = curvature_along(layout, settings, *model, *along(describe_float64, layout, positions, probes))
-    flat = torch.tensor(probes).flatten(2)
-    wanted = torch.einsum("mva,kmab,mvb->kmv", flat, hessian, flat)
-    assert found.shape == (2, 3, 4)
-    torch.testing.assert_close(found, wanted, rtol=1e-6, atol=1e-6 * float(wanted.abs().max()))
-
-    trace = hessian.diagonal(dim1=-2, dim2=-1).sum(-1)
-    basis = np.broadcast_to(moves, (3, 18, 6, 3)).copy()
-    over_all = curvature_along(layout, settings, *model, *along(describe_float64, layout, positions, basis)).sum(-1)
-    torch.testing.assert_close(over_all, trace, rtol=1e-6, atol=1e-6 * float(trace.abs().max()))
-    # Translations bend nothing: the probes that are drawn leave them out, and a full set gives the trace.
-    drawn = draw_probes(["0a", "0b", "0c"], 6, 15, 0)
-    mean = curvature_along(layout, settings, *model, *along(describe_float64, layout, positions, drawn)).mean(-1)
-    torch.testing.assert_close(mean, trace, rtol=1e-6, atol=1e-6 * float(trace.abs().max()))
-
-
-def test_stored_probes_give_the_trace_too(layout: Layout, positions: np.ndarray, describe_float64: Describe) -> None:
-    """What training reads: float32, J v per probe and one Laplacian per frame."""
-    settings = MLPSettings(hidden=6)
-    parameters, scaling = random_models(layout, settings, 2)
-    drawn = draw_probes(["0a", "0b", "0c"], 6, 15, 0)
-    exact = along(describe_float64, layout, positions, drawn)
-    trace = curvature_along(layout, settings, parameters, scaling, *exact).mean(-1)
-    first, second = describe_probes(layout, positions, drawn)
-    stored = Scaling(scaling.mean.float(), scaling.inverse_std.float(), scaling.force_scale_ev_ang.float())
-    given = (layout, settings, parameters.float(), stored, exact[0].float(), first[None])
-    whole, part = (
-        laplacian(layout, positions)[None, :, None],
-        laplacian(layout, positions)[None, :, None].expand(2, -1, -1, -1),
-    )
-    for curvature in (
-        curvature_along(*given, second[None]),
-        curvature_along(*given, whole),
-        curvature_along(*given, part),
-    ):
-        assert curvature.shape == (2, 3, 15)
-        torch.testing.assert_close(curvature.mean(-1).double(), trace, rtol=1e-4, atol=1e-4 * float(trace.abs().max()))
-
-
-def test_shared_frames_equal_own_frames_and_single_models(
-    layout: Layout, positions: np.ndarray, describe_float64: Describe
-) -> None:
-    settings = MLPSettings(hidden=6)
-    parameters, scaling = random_models(layout, settings, 3)
-    probes = np.random.default_rng(1).normal(size=(3, 2, 6, 3))
-    shared = along(describe_float64, layout, positions, probes)
-    together = curvature_along(layout, settings, parameters, scaling, *shared)
-    own = curvature_along(layout, settings, parameters, scaling, *(t.expand(3, *t.shape[1:]) for t in shared))
-    torch.testing.assert_close(own, together, rtol=1e-10, atol=1e-10)
-    orders = [[0, 1, 2], [2, 0, 1], [1, 2, 0]]
-    mixed = [torch.stack([t[0, order] for order in orders]) for t in shared]
-    for k, (order, found) in enumerate(
-        zip(orders, curvature_along(layout, settings, parameters, scaling, *mixed), strict=True)
-    ):
-        torch.testing.assert_close(found, together[k, order], rtol=1e-10, atol=1e-10)
-        alone = curvature_along(layout, settings, parameters[k : k + 1], scaling.rows(torch.tensor([k])), *shared)
-        torch.testing.assert_close(alone[0], together[k], rtol=1e-10, atol=1e-10)
-
-
 @pytest.mark.parametrize("layers", [1, 2, 3])
 def test_the_loss_can_be_differentiated_by_the_weights(
     layout: Layout, positions: np.ndarray, describe_float64: Describe, layers: int
 ) -> None:
     settings = MLPSettings(hidden=5, layers=layers)
-    parameters, scaling = random_models(layout, settings, 2)
+    parameters, scaling = random_mlps(layout, settings, 2)
     probes = np.random.default_rng(1).normal(size=(3, 2, 6, 3))
-    values, first, second = along(describe_float64, layout, positions, probes)
+    values, first, second = derivatives_along(describe_float64, layout, positions, probes)
     jacobians = describe_float64(layout, positions)[1][None]
     thermal = torch.tensor([0.03, 0.3], dtype=torch.float64)
 
@@ -205,7 +94,7 @@ def test_thermal_energy() -> None:
 
 def test_loss_is_the_same_after_rotation_with_the_probes(layout: Layout, positions: np.ndarray) -> None:
     settings = MLPSettings(hidden=6)
-    parameters, scaling = random_models(layout, settings, 1)
+    parameters, scaling = random_mlps(layout, settings, 1)
     stored = Scaling(scaling.mean.float(), scaling.inverse_std.float(), scaling.force_scale_ev_ang.float())
     probes = np.random.default_rng(1).normal(size=(3, 2, 6, 3))
     turn = Rotation.random(rng=np.random.default_rng(2)).as_matrix().T

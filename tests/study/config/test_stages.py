@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from every_section import SCHEDULE, parse, sweep_data
 from tiny_sweep import NINE, sweep_of
 
 from asteroid.errors import InputError
@@ -19,43 +18,20 @@ from asteroid.models.schnet import SchNetSettings
 from asteroid.models.sgdml.settings import KernelSettings
 from asteroid.stages.stage import ScoreSettings
 from asteroid.training.schedule import Schedule
-from study.config.sweep import Sweep, parse_sweep, sweep_yaml
+from study.config.sweep import sweep_yaml
 from study.data.load import load_data
 from study.engine.executors import SerialExecutor
 from study.recipes.recipes import TunedSettings
-from study.recipes.settings import apply_values, default_settings, searched_keys
+from study.recipes.settings import default_settings
 from study.recipes.workload import make_workload
 from study.run.run import run_workload
 from study.strategies import STRATEGIES
 from study.tables.trials import read_trials
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from asteroid.models.network import NetworkSettings
-
-SCHEDULE = {"steps": 100, "learning_rate": 0.01}
-
-
-def sweep_data(*strategies: str, **changes: Any) -> dict[str, Any]:
-    """Every section that some strategy needs; `...` removes a key."""
-    data = {
-        "name": "one",
-        "data": {"dataset": "methanol"},
-        "test": {"groups": [3]},
-        "strategies": list(strategies or STRATEGIES),
-        "budgets": [20],
-        "n_cheap": [500],
-        "gamma_rel": [1.0, math.inf],
-        "seeds": [0],
-        "identify": dict(SCHEDULE),
-        "pretrain": dict(SCHEDULE),
-        "score_match": {**SCHEDULE, "probes": 3},
-        "finetune": {"standard": dict(SCHEDULE)},
-    }
-    return {key: value for key, value in {**data, **changes}.items() if value is not ...}
-
-
-def parse(data: dict[str, Any]) -> Sweep:
-    return parse_sweep(yaml.safe_dump(data), "sweep.yaml", Path())
 
 
 def refusal(data: dict[str, Any]) -> str:
@@ -188,45 +164,6 @@ def test_sizes_that_are_left_out_are_the_architectures_own(own: type[NetworkSett
 def test_architectures_differ_and_the_default_is_the_descriptor_model() -> None:
     assert parse(sweep_data()).model.settings() == MLPSettings()
     assert SchNetSettings().hidden != MLPSettings().hidden
-
-
-def test_searched_architectures_bring_their_own_sizes() -> None:
-    defaults = default_settings(parse(sweep_data(model={"hidden": 11, "layers": 1})), "standard")
-    assert apply_values(defaults, {"architecture": "mlp"}).model == MLPSettings(hidden=11, layers=1)
-    assert apply_values(defaults, {"architecture": "schnet"}).model == SchNetSettings()
-    for values in ({"architecture": "schnet", "hidden": 9}, {"hidden": 9, "architecture": "schnet"}):
-        assert apply_values(defaults, values).model == SchNetSettings(hidden=9)
-    searched = apply_values(defaults, {"score_match_steps": 3, "residual_learning_rate": 0.5, "rho": 0.75})
-    assert searched.score_match == replace(defaults.score_match, steps=3, rho=0.75)
-    assert searched.residual == replace(defaults.residual, learning_rate=0.5, rho=0.75)
-    assert searched.kernel == defaults.kernel
-
-
-def test_what_is_searched_for_each_strategy() -> None:
-    keys = {
-        "gamma_rel": [1.0, math.inf],
-        "identify_steps": [1, 2],
-        "pretrain_steps": [1, 2],
-        "score_match_steps": [1, 2],
-        "residual_steps": [1, 2],
-        "finetune_steps": [1, 2],
-        "hidden": [4, 8],
-    }
-    search = {"budgets": [20], "trials": 2, "subset_seeds": [5, 6], "space": keys}
-    sweep = parse(sweep_data(tune=search))
-    assert sweep.tune is not None
-    found = {s: searched_keys(s, sweep.tune.space) for s in STRATEGIES}
-    assert found == {
-        "accurate_only": ("identify_steps", "hidden"),
-        "cheap_only": (),
-        "pretrain_finetune": ("pretrain_steps", "finetune_steps", "hidden"),
-        "asteroid": ("gamma_rel", "pretrain_steps", "finetune_steps", "hidden"),
-        "asteroid_unlabelled": ("score_match_steps", "finetune_steps", "hidden"),
-        "residual": ("pretrain_steps", "residual_steps", "hidden"),
-        "gdml": (),
-        "gdml_residual": ("pretrain_steps", "hidden"),
-        "gdml_delta": (),
-    }
 
 
 def test_a_search_over_architectures(tiny_labels: Path, tmp_path: Path) -> None:

@@ -8,35 +8,12 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from plain_sweep import SCHEDULE, parse, sweep_data
 
 import sweeps.presets
 from asteroid.errors import InputError
-from study.config.sweep import Sweep, parse_sweep, read_sweep, sweep_plain, sweep_yaml
+from study.config.sweep import parse_sweep, read_sweep, sweep_plain, sweep_yaml
 from study.strategies import STRATEGIES
-
-SCHEDULE = {"steps": 100, "learning_rate": 0.01}
-
-
-def sweep_data(**changes: Any) -> dict[str, Any]:
-    data = {
-        "name": "one",
-        "data": {"dataset": "methanol"},
-        "test": {"groups": [3]},
-        "strategies": ["accurate_only", "cheap_only", "pretrain_finetune", "asteroid"],
-        "budgets": [20, 50],
-        "n_cheap": [500],
-        "gamma_rel": [1.0, math.inf],
-        "seeds": [0, 1],
-        "identify": dict(SCHEDULE),
-        "pretrain": dict(SCHEDULE),
-        "finetune": {"standard": dict(SCHEDULE)},
-    }
-    merged = {**data, **changes}
-    return {key: value for key, value in merged.items() if value is not ...}
-
-
-def parse(data: Any) -> Sweep:
-    return parse_sweep(data if isinstance(data, str) else yaml.safe_dump(data), "sweep.yaml", Path("/data"))
 
 
 def refusal(data: Any) -> str:
@@ -205,39 +182,6 @@ def test_a_file_that_cannot_be_read(tmp_path: Path, content: bytes | None) -> No
 def test_infinity_as_people_write_it(written: str) -> None:
     text = yaml.safe_dump(sweep_data(gamma_rel=...)) + f"gamma_rel: [0.3, {written}]\n"
     assert parse(text).gamma_rel == (0.3, math.inf)
-
-
-@pytest.mark.parametrize(
-    ("written", "price_cpu_s"), [("28s", 28.0), ("1.4 ms", 0.0014), ("2 h", 7200.0), (3, 3.0), (0.5, 0.5), ("0 s", 0.0)]
-)
-def test_prices_are_numbers_or_carry_a_unit(written: str | float, price_cpu_s: float) -> None:
-    section = {"dataset": "methanol", "prices": {"CCSD(T)/cc-pVDZ": written}}
-    assert parse(sweep_data(data=section)).data.prices == {"ccsd_t/cc-pvdz": pytest.approx(price_cpu_s, rel=1e-15)}
-
-
-def test_paths_of_label_files_count_from_the_sweep_file(tmp_path: Path) -> None:
-    folder = tmp_path / "sweeps"
-    folder.mkdir()
-    elsewhere = tmp_path / "absolute.npz"
-    section = {"accurate": {"file": "../labels/a.npz", "price": "28s"}, "cheap": {"file": str(elsewhere)}}
-    (folder / "sweep.yaml").write_text(yaml.safe_dump(sweep_data(data=section)))
-    data = read_sweep(folder / "sweep.yaml").data
-    assert data.accurate is not None
-    assert data.cheap is not None
-    assert data.accurate.file == (tmp_path / "labels" / "a.npz").resolve()
-    assert data.accurate.price == 28.0
-    assert data.cheap.file == elsewhere.resolve()
-
-
-def test_sets_of_md17_are_named_and_their_folder_counts_from_the_sweep_file(tmp_path: Path) -> None:
-    named = {"file": "md17:aspirin CCSD train", "price": "28s", "data_folder": "sets"}
-    (tmp_path / "sweep.yaml").write_text(yaml.safe_dump(sweep_data(data={"accurate": named, "cheap": named})))
-    data = read_sweep(tmp_path / "sweep.yaml").data
-    assert data.accurate is not None
-    assert str(data.accurate.file) == "md17:aspirin CCSD train"
-    assert data.accurate.data_folder == (tmp_path / "sets").resolve()
-    again = parse_sweep(sweep_yaml(read_sweep(tmp_path / "sweep.yaml")), "again", tmp_path / "elsewhere").data
-    assert again == data
 
 
 def test_a_sweep_of_accurate_labels_only_needs_nothing_else() -> None:

@@ -5,17 +5,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from tiny_sweep import NINE, PACKS, SWEEP, sweep_of
+from tiny_sweep import PACKS, SWEEP
 
-import study.forecast.warmup
 from study.config.sweep import parse_sweep
 from study.forecast.count import core_s_of, make_forecast, makespan, wall_s_of
-from study.forecast.measure import measure
-from study.forecast.warmup import KernelRate, WarmUp
 from study.recipes.workload import Workload, make_workload
 from study.run.manifest import ledger_of
 
@@ -85,61 +81,3 @@ def test_makespan_is_bounded(costs: list[float], workers: int) -> None:
 def test_makespan_by_hand() -> None:
     assert makespan([3, 1, 1, 1], 2) == 3
     assert makespan([1, 1, 1, 3], 2) == 4
-
-
-@given(st.floats(0, 1e-3), st.floats(1e-9, 1e-4))
-def test_kernel_seconds_are_recovered(square: float, cube: float) -> None:
-    truth = KernelRate(square, cube)
-    found = KernelRate.through((20, truth.core_s(20)), (40, truth.core_s(40)))
-    assert found.core_s(1000) == pytest.approx(truth.core_s(1000), rel=1e-6)
-
-
-def test_noisy_kernel_seconds_never_shrink() -> None:
-    for small, large in (((20, 1.0), (40, 1.1)), ((20, 0.001), (40, 1.0)), ((7, 0.5), (7, 0.5))):
-        rate = KernelRate.through(small, large)
-        assert min(rate.square_s, rate.cube_s) >= 0
-        assert rate.core_s(large[0]) == pytest.approx(large[1])
-
-
-def test_the_warm_up_tells_fixed_costs_from_steps_and_validations(
-    tiny_workload: Workload, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    clock = 0.0
-
-    def train(_: object, specs: list[object], *__: object, **___: object) -> None:
-        nonlocal clock
-        schedule = specs[0].schedule  # type: ignore[attr-defined]
-        clock += 0.25 + len(specs) * (0.03 * schedule.steps + 0.07 * schedule.validations)
-
-    monkeypatch.setattr(study.forecast.warmup, "train_pack", train)
-    monkeypatch.setattr(study.forecast.warmup.time, "process_time", lambda: clock)
-    monkeypatch.setattr(WarmUp, "_stand_in", lambda *_: None)
-    forecast = make_forecast(tiny_workload)
-    warm_up = WarmUp(None, forecast.packs, forecast.stages)  # type: ignore[arg-type]
-    for pack in forecast.packs:
-        schedule = pack.specs[0].schedule
-        assert schedule is not None
-        truth = 0.25 + len(pack.specs) * (0.03 * schedule.steps + 0.07 * schedule.validations)
-        assert warm_up.core_s(pack) == pytest.approx(truth, rel=1e-9)
-
-
-def test_every_kind_of_stage_is_tried(tiny_labels: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(study.forecast.warmup, "_LONG_S", 0.02)
-    tried = []
-    real = study.forecast.warmup.train_pack
-
-    def noting(bank: object, specs: list[object], *given: object, **named: object) -> object:
-        tried.append(specs[0].kind)  # type: ignore[attr-defined]
-        return real(bank, specs, *given, **named)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(study.forecast.warmup, "train_pack", noting)
-    workload = make_workload(sweep_of(tiny_labels, *NINE))
-    forecast = make_forecast(workload)
-    found = measure(workload, forecast, 2)
-    assert set(tried) == {"identify", "pretrain", "score_match", "finetune", "residual", "kernel"}
-    assert found.wall_s > 0
-    assert 0 < found.core_s < 120
-    assert 2**26 < found.memory_bytes < 2**35
-    assert found.disk_bytes > 0
-    finished = measure(workload, forecast, 1, workload.stages.keys())
-    assert finished.core_s == 0

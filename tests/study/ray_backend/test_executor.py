@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import pickle
 import signal
 import subprocess
 import sys
@@ -31,7 +30,6 @@ from study.engine.executors import PackJob, SerialExecutor
 from study.ray_backend import session as ray_session
 from study.ray_backend import worker_supply as ray_supply
 from study.ray_backend.executor import RayExecutor
-from study.ray_backend.remote_exception import RemoteException
 from study.ray_backend.shared_bank import SharedBank
 from study.ray_backend.worker_supply import WorkerLostError
 from study.recipes.packs import Pack
@@ -117,41 +115,6 @@ def test_a_failure_keeps_its_class_and_tells_where_it_happened(executor: RayExec
     assert error.args == ("no such frame",)
     assert "in train_pack" in error.__notes__[0]
     assert set(pids) <= set(executor.worker_pids), "the worker lives on"
-
-
-@pytest.mark.parametrize(
-    ("error", "is_one"),
-    [
-        (MemoryError("Unable to allocate 8 GiB"), True),
-        (RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory: you tried"), True),
-        (RuntimeError("shapes do not match"), False),
-    ],
-)
-def test_running_out_of_memory_is_recognised(error: Exception, is_one: bool) -> None:
-    assert RemoteException.of(error).out_of_memory is is_one
-
-
-def test_causes_travel_with_an_exception() -> None:
-    class AwkwardError(Exception):  # its pickle cannot be read: __init__ wants two arguments
-        def __init__(self, one: str, two: str) -> None:
-            super().__init__(one + two)
-
-    try:
-        try:
-            try:
-                raise AwkwardError("dee", "per")
-            except AwkwardError as inner:
-                raise OSError(28, "no space") from inner
-        except OSError as error:
-            raise InputError("one line") from error
-    except InputError as error:
-        rebuilt = pickle.loads(pickle.dumps(RemoteException.of(error))).rebuild()
-    assert type(rebuilt) is InputError
-    assert str(rebuilt) == "one line"
-    assert isinstance(rebuilt.__cause__, OSError)
-    assert rebuilt.__cause__.errno == 28
-    assert "AwkwardError: deeper" in str(rebuilt.__cause__.__cause__)
-    assert "no space" in rebuilt.__notes__[0]
 
 
 def test_a_listener_that_raises_ends_its_pack_only(executor: RayExecutor) -> None:

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import json
 import re
 import shutil
 import subprocess
@@ -16,7 +15,7 @@ import yaml
 
 from asteroid.errors import InputError
 from study.config.sweep import Sweep, parse_sweep, sweep_yaml
-from study.files import locked, write_json, write_text
+from study.files import locked
 from study.labelling.work_folder import claimed_work
 from study.run.folder import check_disk_space, check_folder, claimed, scratch_path, sweep_path
 
@@ -247,20 +246,3 @@ def test_room_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert "has 10 MiB free" in message
     assert "choose another place" in message
     assert "\n" not in message
-
-
-def test_files_are_replaced_as_a_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "data.json"
-    write_json(path, {"Å": 0.1 + 0.2})
-    assert json.loads(path.read_text()) == {"Å": 0.1 + 0.2}
-    assert [p.name for p in tmp_path.iterdir()] == ["data.json"]
-    with pytest.raises(ValueError, match="JSON compliant"):
-        write_json(path, {"x": float("nan")})
-
-    def killed(self: Path, target: Path) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(Path, "replace", killed)
-    with pytest.raises(KeyboardInterrupt):
-        write_text(path, "half")
-    assert json.loads(path.read_text()) == {"Å": 0.1 + 0.2}

@@ -4,7 +4,6 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from optuna.trial import TrialState
@@ -94,9 +93,3 @@ def test_a_value_is_the_best_so_far() -> None:
     curve = [(4, 0.5), (8, math.nan), (12, 0.3), (16, 0.4)]
     assert [value_at(curve, step) for step in (4, 8, 12, 16, 99)] == [0.5, 0.5, 0.3, 0.3, 0.3]
     assert value_at(curve, 3) == math.inf
-
-
-@pytest.mark.parametrize("wrong", [{"first": 1.0}, {"first": 0.0}, {"factor": 1}, {"method": "median stop"}])
-def test_wrong_rules_are_refused(wrong: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match=next(iter(wrong))):
-        PruningSection(**wrong)  # type: ignore[arg-type]

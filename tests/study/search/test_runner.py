@@ -10,61 +10,25 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import pytest
+from tiny_search import SWEEP, sweep_of
 
-from asteroid.errors import InputError
-from asteroid.labels.label_set import content_hashes
-from study.config.sweep import parse_sweep
-from study.data.load import load_data
 from study.engine.executors import SerialExecutor
-from study.recipes.chains import ChainBuilder
-from study.recipes.settings import apply_values, default_settings, searched_keys, simplicity
 from study.recipes.workload import make_workload
 from study.run.run import run_workload
 from study.tables.results import read_manifest, read_results
 from study.tables.trials import read_importances, read_trials
 
 if TYPE_CHECKING:
-    from study.config.sweep import Sweep
+    from pathlib import Path
+
     from study.engine.progress import Progress
 
-SWEEP = """
-name: tuned
-data: {dataset: methanol}
-test: {groups: [3]}
-strategies: [accurate_only, pretrain_finetune, asteroid]
-budgets: [10, 15, 20]
-n_cheap: [40]
-gamma_rel: [1, inf]
-seeds: [0, 1]
-model: {hidden: 6}
-descriptors: {n_radial: 3, n_angular: 2, l_max: 1}
-identify: {steps: 30, learning_rate: 0.02}
-pretrain: {steps: 30, learning_rate: 0.02}
-finetune:
-  standard: {steps: 20, learning_rate: 0.005}
-tune:
-  budgets: [15]
-  trials: 5
-  trials_per_round: 2
-  folds: 2
-  subset_seeds: [100, 101]
-  space:
-    gamma_rel: [0.3, 1, inf]
-    identify_learning_rate: {low: 0.003, high: 0.05}
-    finetune_learning_rate: {low: 0.001, high: 0.02}
-    hidden: [6, 8]
-"""
 TIMING = ["recipe_core_s", "use_cpu_s_per_frame"]
-
-
-def sweep_of(text: str = SWEEP) -> Sweep:
-    return parse_sweep(text, "test", Path())
 
 
 def stage_times(run: Path) -> dict[Path, int]:
@@ -140,40 +104,6 @@ def test_importances_are_shares(finished: Path) -> None:
     assert set(importances["kind"]) == {"parameter", "seed_noise"}
 
 
-def test_scores_are_cross_validated_inside_the_bought_labels() -> None:
-    sweep = sweep_of()
-    data = load_data(sweep)
-    builder = ChainBuilder(data)
-    test = set(content_hashes(data.test))
-    train, val = builder.bought(15, 100)
-    bought = set(train.hashes + val.hashes)
-    scored: list[str] = []
-    for (fold_train, fold_val), score in builder.folds(15, 100, 3):
-        inside = set(fold_train.hashes) | set(fold_val.hashes)
-        assert inside | set(score.hashes) == bought
-        assert not inside & set(score.hashes)
-        assert not set(fold_train.hashes) & set(fold_val.hashes)
-        scored += score.hashes
-    assert sorted(scored) == sorted(bought), "every bought label is scored on once"
-    assert not bought & test
-
-
-def test_settings_take_the_searched_values() -> None:
-    sweep = sweep_of()
-    defaults = default_settings(sweep, "standard")
-    values = {"gamma_rel": 0.3, "finetune_learning_rate": 0.002, "rho": 0.9, "hidden": 8, "pretrain_steps": 77}
-    settings = apply_values(defaults, values)
-    assert settings.finetune is not None
-    assert settings.pretrain is not None
-    assert (settings.finetune.learning_rate, settings.finetune.rho, settings.identify.rho) == (0.002, 0.9, 0.9)
-    assert (settings.pretrain.steps, settings.model.hidden, settings.gamma_rel) == (77, 8, 0.3)
-    assert simplicity(defaults) < simplicity(settings), "no weights and fewer units are simpler"
-    assert sweep.tune is not None
-    assert "gamma_rel" in searched_keys("asteroid", sweep.tune.space)
-    assert "gamma_rel" not in searched_keys("pretrain_finetune", sweep.tune.space)
-    assert searched_keys("cheap_only", sweep.tune.space) == ()
-
-
 def test_pareto_searches_the_budget_for_error_and_price(tmp_path: Path) -> None:
     text = SWEEP.replace("name: tuned", "name: pareto\nmode: pareto").replace("\ntune:", "\npareto:")
     text = text.replace("budgets: [15]", "budgets: [12, 24]").replace("strategies: [accurate_only, ", "strategies: [")
@@ -214,31 +144,6 @@ def test_sigkill_and_repeat_give_the_same_tables(finished: Path, tmp_path: Path,
     assert again is not None
     unlike = ["core_s", "trial"]  # a half-suggested trial keeps its number and is asked again
     pd.testing.assert_frame_equal(once.drop(columns=unlike), again.drop(columns=unlike), check_exact=True)
-
-
-@pytest.mark.parametrize(
-    ("edit", "says"),
-    [
-        (("subset_seeds: [100, 101]", "subset_seeds: [0, 101]"), "new seeds"),
-        (("gamma_rel: [0.3, 1, inf]", "gamma_rel: [0.3, 1]"), "add inf"),
-        (("folds: 2", "folds: 1"), "folds"),
-        (("{low: 0.003, high: 0.05}", "{low: 0.05, high: 0.003}"), "low < high"),
-        (("budgets: [15]", "budgets: [5000]"), "largest possible"),
-        (("budgets: [15]", "budgets: [6]"), "buy more labels"),
-        (("\ntune:", "\npareto:"), "mode pareto"),
-        (("hidden: [6, 8]", "hiden: [6, 8]"), "did you mean 'hidden'"),
-        (
-            ("[accurate_only, pretrain_finetune, asteroid]", "[gdml, cheap_only]"),
-            "none of it belongs to gdml, cheap_only",
-        ),
-    ],
-)
-def test_a_wrong_search_is_refused_with_one_line(edit: tuple[str, str], says: str) -> None:
-    assert edit[0] in SWEEP
-    with pytest.raises(InputError) as caught:
-        make_workload(sweep_of(SWEEP.replace(*edit)))
-    assert says in str(caught.value)
-    assert "\n" not in str(caught.value)
 
 
 def test_infinite_gamma_survives_the_journal(finished: Path) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,14 +12,10 @@ import safetensors.torch
 import torch
 from scipy.spatial.transform import Rotation
 
-from asteroid.datasets import load_methanol
 from asteroid.errors import InputError
 from asteroid.models.sgdml.fit import KernelFit, fit_kernel
-from asteroid.models.sgdml.linear_system import SingularKernelError
 from asteroid.models.sgdml.model import KernelModel, predict_kernel
-from asteroid.models.sgdml.package import sgdml_package
 from asteroid.models.sgdml.settings import KernelSettings
-from asteroid.models.sgdml.symmetry import find_permutations
 from asteroid.units import KCAL_PER_MOL_EV
 
 if TYPE_CHECKING:
@@ -32,27 +26,6 @@ if TYPE_CHECKING:
     Labels = tuple[IntArray, FloatArray, FloatArray, FloatArray]
 
 ONE = KernelSettings(sigmas=(10,))
-
-
-@pytest.fixture(scope="module")
-def methanol() -> dict[str, Labels]:
-    """CCSD(T) labels and their difference to GFN2-xTB: bought from replicas 0-2, in random order, and replica 3."""
-    data = load_methanol()
-    accurate, cheap = data.accurate, data.cheap.select(data.accurate.frame_id)
-    assert accurate.energy is not None
-    assert accurate.forces is not None
-    assert accurate.group is not None
-    assert cheap.energy is not None
-    assert cheap.forces is not None
-    np.testing.assert_array_equal(accurate.positions, cheap.positions)
-    pool = np.random.default_rng(0).permutation(np.flatnonzero(accurate.group != 3))[:100]
-    test = np.flatnonzero(accurate.group == 3)
-    out: dict[str, Labels] = {}
-    for name, rows in (("pool", pool), ("test", test)):
-        x, e, f = accurate.positions[rows], accurate.energy[rows], accurate.forces[rows]
-        out[name] = (accurate.numbers, x, e, f)
-        out[f"{name} difference"] = (accurate.numbers, x, e - cheap.energy[rows], f - cheap.forces[rows])
-    return out
 
 
 def first(labels: Labels, n: int) -> Labels:
@@ -94,13 +67,6 @@ def test_energy_and_forces_turn_with_the_frame_and_ignore_the_order_of_like_atom
         swapped_energy, swapped_forces = predict_kernel(fitted.model, numbers, x[:, order])
         np.testing.assert_allclose(swapped_energy, energy, atol=1e-9)
         np.testing.assert_allclose(swapped_forces, forces[:, order], atol=1e-9)
-
-
-def test_permutations_form_a_group_of_like_atoms(fitted: KernelFit) -> None:
-    group = {tuple(p) for p in fitted.model.permutations.tolist()}
-    assert tuple(range(6)) in group
-    assert {tuple(a[i] for i in b) for a in group for b in group} == group
-    assert all(p[0] == 0 and p[1] == 1 for p in group)
 
 
 def test_without_symmetries_there_is_one_permutation(methanol: dict[str, Labels]) -> None:
@@ -171,16 +137,6 @@ def test_cross_validation_equals_refits_without_each_fold(methanol: dict[str, La
     assert fit.sigma == min(fit.cross_validated_mae_ev_ang, key=fit.cross_validated_mae_ev_ang.__getitem__)
 
 
-def test_a_scale_without_a_factor_loses_to_one_that_has(methanol: dict[str, Labels]) -> None:
-    labels = first(methanol["pool"], 5)
-    settings = KernelSettings(sigmas=(10, 1_000_000), regularisation=1e-30, folds=2)
-    found = fit_kernel(*labels, settings, 0)
-    assert found.sigma == 10
-    assert found.cross_validated_mae_ev_ang[1_000_000] == np.inf
-    with pytest.raises(SingularKernelError, match="sigma 1000000 is not positive"):
-        fit_kernel(*labels, replace(settings, sigmas=(1_000_000,)), 0)
-
-
 def test_energies_set_the_constant_alone(methanol: dict[str, Labels]) -> None:
     numbers, x, e, f = first(methanol["pool"], 20)
     model = fit_kernel(numbers, x, e, f, ONE, 0).model
@@ -225,32 +181,6 @@ def test_a_frame_is_predicted_alike_in_any_company(fitted: KernelFit, methanol: 
     none_energy, none_forces = predict_kernel(fitted.model, numbers, positions[:0])
     assert none_energy.shape == (0,)
     assert none_forces.shape == (0, 6, 3)
-
-
-def test_the_package_leaves_no_trace(methanol: dict[str, Labels], capfd: pytest.CaptureFixture[str]) -> None:
-    sgdml_package.cache_clear()
-    logger_class, threads = logging.getLoggerClass(), threading.active_count()
-    torch_state, numpy_state = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
-    children = psutil.Process().children(recursive=True)
-    numbers, x, e, f = first(methanol["pool"], 12)
-    model = fit_kernel(numbers, x, e, f, KernelSettings(sigmas=(10, 20)), 0).model
-    predict_kernel(model, numbers, x)
-    assert capfd.readouterr() == ("", "")
-    assert logging.getLoggerClass() is logger_class
-    assert threading.active_count() == threads
-    assert psutil.Process().children(recursive=True) == children
-    assert torch.equal(torch.get_rng_state(), torch_state)
-    np.testing.assert_array_equal(np.random.get_state()[1], numpy_state)  # noqa: NPY002
-    assert not sgdml_package().perm.glob
-
-
-def test_many_frames_are_searched_for_symmetries_by_the_seed(methanol: dict[str, Labels]) -> None:
-    numbers, positions, _, _ = methanol["test"]
-    group = find_permutations(numbers, positions, 0)
-    assert len(positions) > 100
-    np.testing.assert_array_equal(group, find_permutations(numbers, positions, 1))
-    assert group.shape == (6, 6)
-    np.testing.assert_array_equal(group[0], np.arange(6))
 
 
 def test_a_fit_asks_for_the_memory_first(methanol: dict[str, Labels], monkeypatch: pytest.MonkeyPatch) -> None:

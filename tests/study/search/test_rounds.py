@@ -1,10 +1,9 @@
-"""Searches that prune, and searches without rounds: end to end on a tiny sweep."""
+"""Searches in rounds, with pruning and interruptions: end to end on a tiny sweep."""
 
 from __future__ import annotations
 
 import shutil
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import optuna
@@ -12,94 +11,14 @@ import pandas as pd
 import pytest
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
+from pruned_search import HALVING, MEDIAN, Watching, search, table_of, trials_of
 
-from study.config.sweep import parse_sweep
-from study.engine.executors import SerialExecutor
-from study.recipes.workload import make_workload
-from study.run.run import run_workload
-from study.tables.results import read_manifest, read_results
-from study.tables.trials import read_trials
+from study.tables.results import read_manifest
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
+    from pathlib import Path
 
-    from asteroid.descriptors.frame_bank import FrameBank
-    from asteroid.stages.stage import StageResult
-    from study.config.sweep import Sweep
-    from study.engine.executors import PackJob
-    from study.recipes.packs import Pack
-
-SWEEP = """
-name: searching
-data: {dataset: methanol}
-test: {groups: [3]}
-strategies: [accurate_only, pretrain_finetune, asteroid]
-budgets: [15, 20]
-n_cheap: [40]
-gamma_rel: [1, inf]
-seeds: [0]
-model: {hidden: 6}
-descriptors: {n_radial: 3, n_angular: 2, l_max: 1}
-identify: {steps: 40, learning_rate: 0.02, validations: 8}
-pretrain: {steps: 30, learning_rate: 0.02}
-finetune:
-  standard: {steps: 40, learning_rate: 0.005, validations: 8}
-tune:
-  budgets: [15]
-  trials: 9
-  trials_per_round: 3
-  folds: 2
-  subset_seeds: [100, 101]
-  space:
-    gamma_rel: [0.3, 1, inf]
-    identify_learning_rate: {low: 0.0001, high: 0.05}
-    finetune_learning_rate: {low: 0.0001, high: 0.05}
-    hidden: [6, 8]
-"""
-MEDIAN = "  pruning: {method: median, first: 0.25, startup_trials: 3}\n"
-HALVING = "  pruning: {method: successive_halving, first: 0.25}\n"
-ASYNC = "  schedule: async\n"
 TIMING = ["recipe_core_s", "use_cpu_s_per_frame", "core_s"]
-
-
-def sweep_of(*more: str) -> Sweep:
-    return parse_sweep(SWEEP + "".join(more), "test", Path())
-
-
-class Watching(SerialExecutor):
-    """Remembers packs; raises before one of them."""
-
-    seen: list[Pack]
-    stop_before: int | None = None
-
-    def __init__(self, bank: FrameBank) -> None:
-        super().__init__(bank)
-        type(self).seen = []
-
-    def submit(self, job: PackJob) -> Future[list[StageResult]]:
-        if self.stop_before == len(self.seen):
-            raise KeyboardInterrupt
-        self.seen.append(job.pack)
-        return super().submit(job)
-
-
-def search(folder: Path, *more: str, stop_before: int | None = None) -> type[Watching]:
-    class Own(Watching):
-        pass
-
-    Own.stop_before = stop_before
-    run_workload(make_workload(sweep_of(*more)), folder, Own, lambda _: None, lambda _: None)
-    return Own
-
-
-def trials_of(folder: Path) -> pd.DataFrame:
-    trials = read_trials(folder)
-    assert trials is not None
-    return trials.drop(columns="core_s")
-
-
-def table_of(folder: Path) -> pd.DataFrame:
-    return read_results(folder).drop(columns=["recipe_core_s", "use_cpu_s_per_frame"])
 
 
 def journal_of(folder: Path) -> dict[tuple[str, int], optuna.trial.FrozenTrial]:
@@ -198,29 +117,3 @@ def test_a_journal_cut_at_any_place_ends_the_same(pruned: tuple[str, Path, type[
         found, wanted = (trials_of(f).drop(columns="trial") for f in (copy, folder))
         pd.testing.assert_frame_equal(found, wanted, check_exact=True)
         pd.testing.assert_frame_equal(table_of(copy), table_of(folder), check_exact=True)
-
-
-@pytest.mark.parametrize("rule", ["", MEDIAN, HALVING], ids=["all", "median", "halving"])
-def test_without_rounds_every_trial_is_told_and_every_row_there(tmp_path: Path, unpruned: Path, rule: str) -> None:
-    executor = search(tmp_path / "run", ASYNC, rule)
-    trials = trials_of(tmp_path / "run")
-    assert len(trials) == 3 * 9
-    assert set(trials["state"]) == ({"COMPLETE", "PRUNED"} if rule else {"COMPLETE"})
-    assert len(table_of(tmp_path / "run")) == len(table_of(unpruned))
-    trained = Counter(spec.key for pack in executor.seen if pack.until is None for spec in set(pack.specs))
-    assert max(trained.values()) == 1, "no stage is finished twice"
-    before = trials_of(tmp_path / "run")
-    again = search(tmp_path / "run", ASYNC, rule)
-    assert again.seen == []
-    pd.testing.assert_frame_equal(trials_of(tmp_path / "run"), before, check_exact=True)
-
-
-def test_without_rounds_a_stopped_search_goes_on(tmp_path: Path) -> None:
-    with pytest.raises(KeyboardInterrupt):
-        search(tmp_path / "run", ASYNC, MEDIAN, stop_before=9)
-    kept = {p: p.stat().st_mtime_ns for p in (tmp_path / "run" / "store").glob("*/stage.json")}
-    assert kept
-    search(tmp_path / "run", ASYNC, MEDIAN)
-    assert {p: p.stat().st_mtime_ns for p in kept} == kept
-    assert len(trials_of(tmp_path / "run")) == 3 * 9
-    assert not trials_of(tmp_path / "run")["state"].isin(["RUNNING", "FAIL"]).any()

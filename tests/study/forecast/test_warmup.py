@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import study.forecast.warmup
+from study.forecast.count import make_forecast
+from study.forecast.warmup import KernelRate, WarmUp
+
+if TYPE_CHECKING:
+    from study.recipes.workload import Workload
+
+
+@given(st.floats(0, 1e-3), st.floats(1e-9, 1e-4))
+def test_kernel_seconds_are_recovered(square: float, cube: float) -> None:
+    truth = KernelRate(square, cube)
+    found = KernelRate.through((20, truth.core_s(20)), (40, truth.core_s(40)))
+    assert found.core_s(1000) == pytest.approx(truth.core_s(1000), rel=1e-6)
+
+
+def test_noisy_kernel_seconds_never_shrink() -> None:
+    for small, large in (((20, 1.0), (40, 1.1)), ((20, 0.001), (40, 1.0)), ((7, 0.5), (7, 0.5))):
+        rate = KernelRate.through(small, large)
+        assert min(rate.square_s, rate.cube_s) >= 0
+        assert rate.core_s(large[0]) == pytest.approx(large[1])
+
+
+def test_the_warm_up_tells_fixed_costs_from_steps_and_validations(
+    tiny_workload: Workload, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = 0.0
+
+    def train(_: object, specs: list[object], *__: object, **___: object) -> None:
+        nonlocal clock
+        schedule = specs[0].schedule  # type: ignore[attr-defined]
+        clock += 0.25 + len(specs) * (0.03 * schedule.steps + 0.07 * schedule.validations)
+
+    monkeypatch.setattr(study.forecast.warmup, "train_pack", train)
+    monkeypatch.setattr(study.forecast.warmup.time, "process_time", lambda: clock)
+    monkeypatch.setattr(WarmUp, "_stand_in", lambda *_: None)
+    forecast = make_forecast(tiny_workload)
+    warm_up = WarmUp(None, forecast.packs, forecast.stages)  # type: ignore[arg-type]
+    for pack in forecast.packs:
+        schedule = pack.specs[0].schedule
+        assert schedule is not None
+        truth = 0.25 + len(pack.specs) * (0.03 * schedule.steps + 0.07 * schedule.validations)
+        assert warm_up.core_s(pack) == pytest.approx(truth, rel=1e-9)
