@@ -86,7 +86,7 @@ def test_validation_is_a_mean_over_each_members_frames_whatever_the_chunk(
     parameters = torch.stack([m.parameters for m in members])
     wanted = [by_hand(bank, member, member.val_rows) for member in members]
     np.testing.assert_allclose(whole.validate(parameters), wanted, rtol=1e-4)
-    assert [zero.shift_ev for zero in whole.energy_zeros(parameters)] == [0.0, 0.0]
+    assert [zero.constant_ev for zero in whole.energy_zeros(parameters)] == [0.0, 0.0]
 
 
 def test_frames_without_probes_and_networks_without_curvature_are_refused(
