@@ -1,4 +1,4 @@
-"""The sections of a sweep file that say where labels come from, what they cost and which of them are the ruler."""
+"""The sections of a sweep file that say where labels come from, what they cost and which of them are the test set."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class DataSection(Section):
 
 
 class TestSection(Section):
-    """Which accurate labels are the ruler: whole groups, or a fixed share of the frames."""
+    """Which accurate labels are the test set: whole groups, or a fixed share of the frames."""
 
     groups: tuple[int, ...] | None = None
     share: float | None = Field(default=None, gt=0, lt=1)

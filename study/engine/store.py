@@ -18,6 +18,7 @@ from safetensors.torch import load, save
 from asteroid.models import settings_type
 from asteroid.models.sgdml.model import KernelModel
 from asteroid.models.trained import TrainedNetwork
+from asteroid.stages.kinds import NETWORK_KINDS, STAGE_KINDS
 from asteroid.stages.stage import StageResult
 from asteroid.training.schedule import TRAINER_VERSION
 
@@ -140,20 +141,20 @@ def _result(plain: dict[str, Any], tensors: dict[str, torch.Tensor]) -> StageRes
     """The stage that `StageStore.save` wrote; null stands for what JSON cannot say."""
     del plain["versions"]
     model: TrainedModel
-    if plain["spec"]["kind"] == "kernel":
+    kind = plain["spec"]["kind"]
+    if kind not in NETWORK_KINDS:
         model = KernelModel.from_tensors(tensors)
     else:
         settings = dict(plain["spec"]["model"])
         model = TrainedNetwork.from_tensors(settings_type(settings.pop("architecture"))(**settings), tensors)
     shift = plain.pop("energy_shift_ev")
     curve = tuple((step, math.inf if val is None else val) for step, val in plain.pop("validation_curve"))
-    scored = plain["spec"]["kind"] == "score_match"  # which has no force labels to miss
     best = plain.pop("val_force_mae_ev_ang")
     quantiles = plain.pop("bias_quantiles_ev_ang")
     return StageResult(
         model=model,
         validation_curve=curve,
-        val_force_mae_ev_ang=(math.nan if scored else math.inf) if best is None else best,
+        val_force_mae_ev_ang=(math.inf if STAGE_KINDS[kind].labelled else math.nan) if best is None else best,
         energy_shift_ev=math.nan if shift is None else shift,
         warnings=tuple(plain.pop("warnings")),
         bias_quantiles_ev_ang=None if quantiles is None else tuple(quantiles),
