@@ -35,10 +35,11 @@ from analysis.curves.power_law import (
 from analysis.curves.replicates import MIN_BUDGETS, Replicates, replicates, summarise, without_largest
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
     from analysis.curves.curves import Curve
     from analysis.curves.lack_of_fit import LackOfFit
+    from analysis.curves.power_law import Kind
 
 #: No answer beyond this multiple of the largest budget that was run; nor beyond that where the power law is in doubt.
 EXTRAPOLATION_LIMIT, DOUBTFUL_LIMIT = FARTHEST, 2.0
@@ -173,3 +174,37 @@ def sampled_run_draws(curve: Curve, *, seed: int = 0) -> tuple[NDArray[np.float6
     sigma = np.sqrt(inside / gammaincinv(NOISE_SHAPE + data.within_df / 2, strata(rng)))
     run, test = ndtri(strata(rng)), ndtri(strata(rng)) * curve.test_relative_se
     return data.budget, data.mean_log + (sigma * run)[:, None] * spread + test.reshape(N_DRAWS, 1)
+
+
+def new_run_draws(evidence: Evidence, n: int, *, seed: int = 0) -> NDArray[np.float64]:
+    """Draws of log(force MAE in eV/Å) of one new run with n labels, measured on another test set, [S].
+
+    Args:
+        evidence: of one curve.
+        n: accurate labels; without a fit, one of the budgets that were run.
+        seed: of the draws where there is no fit.
+    """
+    if evidence.fit is not None:
+        return fitted_draws(evidence, [n], kind="new_test_set")[:, 0]
+    budgets, draws = sampled_run_draws(evidence.curve, seed=seed)
+    return np.asarray(draws[:, int(np.argmax(budgets == n))])
+
+
+def fitted_draws(evidence: Evidence, budget: ArrayLike, *, kind: Kind = "curve") -> NDArray[np.float64]:
+    """Draws of log(force MAE in eV/Å) of a curve with a fit, [S, m].
+
+    Args:
+        evidence: of one curve.
+        budget: accurate labels, [m].
+        kind: what they are of, see `power_law.predict`.
+    """
+    assert evidence.fit is not None
+    return log_error_draws(evidence.fit, budget, kind=kind, test_relative_se=evidence.curve.test_relative_se)
+
+
+def most_labels(evidence: Evidence, n: float) -> int | None:
+    """The most of n accurate labels that a curve speaks about: None where it needs more than n."""
+    budgets = evidence.curve.budget
+    if n < budgets.min():
+        return None
+    return int(min(n, evidence.limit)) if evidence.fit is not None else int(budgets[budgets <= n].max())

@@ -10,10 +10,8 @@ from analysis.names import duration
 from asteroid.units import force_unit_in_ev_ang
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from analysis.plan.budget_plan import BudgetOption, BudgetPlan
-    from analysis.plan.next_runs import NextRun
+    from analysis.plan.next_runs import NextRuns
     from analysis.surface.transfer import SurfaceFit
 
 
@@ -43,12 +41,32 @@ def explain_budget(plan: BudgetPlan, *, force_unit: str = "kcal/mol/Å") -> list
     return lines + caveat_lines(plan.status)
 
 
-def explain_next(runs: Sequence[NextRun], accurate_level: str) -> list[str]:
-    """State which runs to make next and what each would tell."""
-    if not runs:
-        return ["No run would tell more: every curve meets the target surely or misses it surely."]
-    lines = ["Most informative runs for their price, the first one first:"]
-    for run in runs:
+def explain_next(found: NextRuns, accurate_level: str, *, force_unit: str = "kcal/mol/Å") -> list[str]:
+    """State what the labels owned give, and which runs to make next and what each would tell.
+
+    Raises:
+        InputError: the unit is not known.
+    """
+    scale = force_unit_in_ev_ang(force_unit)
+    lines = []
+    if found.now is not None:
+        owned = found.owned.get(accurate_level, 0)
+        used = f" ({found.now.n_accurate:,} of them)" if found.now.n_accurate < owned else ""
+        median, low, high = (error / scale for error in found.now.error_ev_ang)
+        lines.append(
+            f"With the {owned:,} labels of {accurate_level} that you own{used}: {found.now.label}, force MAE "
+            f"{median:.3g} [{low:.3g}, {high:.3g}] {force_unit} in 90% of new runs."
+        )
+    if (more := found.test_labels) is not None:
+        lines.append(
+            f"More test labels tell most for their price: {more.n_test:,} more ({duration(more.cost_cpu_s)}) would "
+            f"lower the test set's own error from {more.relative_se:.1%} to {more.relative_se / math.sqrt(2):.1%}, "
+            "which no run does."
+        )
+    if not found.runs:
+        return [*lines, "No run would tell more: every curve meets the target surely or misses it surely."]
+    lines.append("Most informative runs for their price, the first one first:")
+    for run in found.runs:
         labels = f"{run.new_labels:,} new labels of {accurate_level}" if run.new_labels else "no new labels"
         lines.append(
             f"  {run.label} at {run.budget:,} labels: {labels}, {duration(run.cost_cpu_s)}; takes "

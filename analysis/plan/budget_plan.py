@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from analysis.caveats import Caveat, those_that_hold
-from analysis.curves.evidence import Evidence, sampled_run_draws
-from analysis.curves.power_law import log_error_draws
+from analysis.curves.evidence import most_labels, new_run_draws
 from analysis.plan.conditions import conditions_of
 from analysis.plan.pricing import label_price
 from asteroid.errors import InputError
@@ -18,9 +17,8 @@ from asteroid.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from numpy.typing import NDArray
-
     from analysis.curves.curve_key import CurveKey
+    from analysis.curves.evidence import Evidence
     from analysis.plan.conditions import Conditions
     from analysis.plan.run_evidence import RunEvidence
     from study.prices import PriceList
@@ -126,12 +124,10 @@ def _afford(
     use_cpu_s = conditions.use_cpu_s(curve)
     payable = price.affordable(budget_cpu_s - (0.0 if math.isnan(use_cpu_s) else use_cpu_s))
     # Rounding must not take a label away that the price pays to the second.
-    n = int(min(math.floor(payable + 1e-9), evidence.limit))
-    if n < int(curve.budget.min()):
+    n = most_labels(evidence, payable + 1e-9)
+    if n is None:
         return None
-    if evidence.fit is None:
-        n = int(max(b for b in curve.budget if b <= n))
-    draws = _draws(evidence, n, seed)
+    draws = new_run_draws(evidence, n, seed=seed)
     low, median, high = np.exp(np.quantile(draws, [0.05, 0.5, 0.95]))
     own_caveats = {
         Caveat.EXTRAPOLATED: n > int(curve.budget.max()),
@@ -153,18 +149,6 @@ def _afford(
 
 def _rank(option: BudgetOption) -> tuple[float, float]:
     return option.mean_log_error, option.cost_cpu_s
-
-
-def _draws(evidence: Evidence, n: int, seed: int) -> NDArray[np.float64]:
-    """Draws of the log error of one new run with n labels, [S]."""
-    curve = evidence.curve
-    if evidence.fit is not None:
-        kind_draws = log_error_draws(
-            evidence.fit, [float(n)], kind="new_test_set", test_relative_se=curve.test_relative_se
-        )
-        return np.asarray(kind_draws[:, 0])
-    budgets, draws = sampled_run_draws(curve, seed=seed)
-    return np.asarray(draws[:, int(np.argmax(budgets == n))])
 
 
 def _json(option: BudgetOption) -> dict[str, Any]:

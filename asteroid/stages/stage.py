@@ -178,7 +178,7 @@ class KernelStage:
     @property
     def effort(self) -> float:
         """About how long it takes, in gradient steps of a network."""
-        return self.n_frames**2 / 10
+        return self.n_frames**2 / 4
 
     @property
     def added_to(self) -> str | None:

@@ -16,6 +16,7 @@ from study.data.draw_notes import draw_json, draw_lines
 from study.data.read import read_section
 from study.data.roles import divide_labels
 from study.data.several_molecules import refuse_models_of_one_molecule
+from study.data.trajectories import trajectory_notes
 from study.prices import PriceList
 from study.strategies import STRATEGIES
 
@@ -72,11 +73,12 @@ def load_data(sweep: Sweep) -> StudyData:
     prices = PriceList(accurate.level, cheap.level, read.prices)
     for level, price_cpu_s in sweep.data.prices.items():
         prices = prices.override(level, price_cpu_s, "sweep file")
+    groups = trajectory_notes(accurate, cheap, sweep.test.groups)
     roles = divide_labels(sweep, accurate, cheap)
     # Frames that were chosen far from each other stand for no distribution that a draw could be compared with.
     farthest = any(read.is_farthest(level) for level in (accurate.level, cheap.level))
     controls = None if farthest else draw_controls(roles.test, cheap)
-    lines = [*read.lines, *role_lines(sweep, read, roles), *draw_lines(controls, cheap.level)]
+    lines = [*read.lines, *groups, *role_lines(sweep, read, roles), *draw_lines(controls, cheap.level)]
     needs_descriptors = any(model.needs_descriptors for model in sweep.architectures)
     descriptors = sweep.descriptors.settings(accurate) if needs_descriptors else None
     if descriptors is not None and descriptors.sites is not None:

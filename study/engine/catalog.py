@@ -71,7 +71,7 @@ class StageCatalog:
             self._count_request(spec.key)
         if torn:
             self._on_note(f"{torn} finished stages were damaged in the store: they are trained again")
-        self._progress.add_steps(sum(spec.steps for spec in missing))
+        self._progress.add_steps(sum(spec.effort for spec in missing))
         return missing
 
     def request_pruned(self, stages: Iterable[StageSpec], core_s: float) -> None:
@@ -98,7 +98,7 @@ class StageCatalog:
             if result is not None:
                 self._finish(spec, result)
                 interrupted = self.interrupted.pop(spec.key, None)
-                self._progress.add_steps(_steps_of(interrupted) - spec.steps)
+                self._progress.add_steps(_steps_of(interrupted) - spec.effort)
                 self._ledger.pruned_core_s += interrupted.core_s if interrupted else 0.0
 
     def keep(self, spec: StageSpec, result: StageResult) -> None:
@@ -127,7 +127,7 @@ class StageCatalog:
             if key in self.requested and key not in self.finished and key not in self._ledger.pruned:
                 spent_s += interrupted.core_s if interrupted else 0.0
                 self._ledger.pruned.add(key)
-                self._progress.add_steps(_steps_of(interrupted) - self.requested[key].steps)
+                self._progress.add_steps(_steps_of(interrupted) - self.requested[key].effort)
         self._ledger.pruned_core_s += spent_s
         return spent_s
 

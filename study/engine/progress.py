@@ -21,7 +21,7 @@ class Progress:
         stages_done: finished stages, those of earlier runs included.
         stages_total: distinct stages known so far.
         stages_kept: stages found finished, by an earlier session of the run or by another run.
-        steps_done: model-steps trained by this process.
+        steps_done: model-steps trained by this process; a kernel, which has none, counts as its `effort`.
         steps_total: model-steps that this process has to train, as far as known.
         elapsed_s: wall seconds since training began.
         best_val_ev_ang: by kind of stage, the lowest validation error so far.
@@ -37,8 +37,8 @@ class Progress:
     stages_done: int
     stages_total: int
     stages_kept: int
-    steps_done: int = 0
-    steps_total: int = 0
+    steps_done: float = 0
+    steps_total: float = 0
     elapsed_s: float = 0.0
     best_val_ev_ang: dict[str, float] = field(default_factory=dict)
     done_by_kind: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -72,7 +72,7 @@ class ProgressCounter:
         self._best: dict[str, float] = {}
         self._kept = self._shared = 0
         self._core_s = 0.0
-        self._steps_done = self._steps_total = 0
+        self._steps_done = self._steps_total = 0.0
         self._steps_in_training: dict[str, int] = {}
         self._trials: tuple[int, int, float | None] = (0, 0, None)
 
@@ -105,7 +105,7 @@ class ProgressCounter:
         """Count core seconds that the run has spent on training, in whatever session."""
         self._core_s += core_s
 
-    def add_steps(self, steps: int) -> None:
+    def add_steps(self, steps: float) -> None:
         """Count model-steps that are to be trained; negative where they no longer are."""
         self._steps_total += steps
 
@@ -114,7 +114,7 @@ class ProgressCounter:
         with self._lock:
             self._steps_in_training[pack] = steps
 
-    def end_training(self, pack: str, steps: int) -> None:
+    def end_training(self, pack: str, steps: float) -> None:
         """Count the model-steps of a pack that is trained; 0 where it failed."""
         with self._lock:
             self._steps_in_training.pop(pack, None)

@@ -27,13 +27,13 @@ class _Running:
         pack: the whole pack.
         wanted: keys of its stages that are being trained.
         begun: step that their training goes on from.
-        steps: model-steps that it takes.
+        steps: model-steps that it takes, or the effort of a kernel.
     """
 
     pack: Pack
     wanted: frozenset[str]
     begun: int
-    steps: int
+    steps: float
 
     @property
     def first(self) -> str:
@@ -123,7 +123,7 @@ class PackScheduler:
         )
         if wanted:
             begun = max(int(self._catalog.steps_done(key)) for key in wanted)
-            steps = (pack.until or pack.specs[0].steps) - begun
+            steps = (pack.until or pack.specs[0].effort) - begun
             self._submit(_Running(pack, wanted, begun, steps * len(wanted)))
 
     def await_one(self) -> None:

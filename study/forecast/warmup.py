@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _FEW = 4
 #: The longer training takes about so long, s, and at most so many steps.
 _LONG_S, _MOST_STEPS = 0.6, 100
+#: Frames that packs are tried on, at most: with thousands, what comes before the first step would take minutes.
+_FRAMES = 200
 #: Frames of the two small kernels.
 _KERNEL_FRAMES = (20, 40)
 
@@ -110,13 +112,22 @@ class WarmUp:
         return (1 - share) * small.core_s(first.schedule) + share * large.core_s(first.schedule)
 
     def _pack_rate(self, pack: Pack) -> PackRate:
+        """Tried on a part of the frames, twice: what comes before the first step grows with their number."""
         parents = {key: self._stand_in(self._stages[key]) for key in pack.parents}
-        self._spend(pack, parents, 1, 1)  # what is loaded and allocated once
-        short_s = self._spend(pack, parents, _FEW, 1)
+        n_frames = max(len(spec.train) for spec in pack.specs)
+        least = max(_FRAMES, *(spec.schedule.batch_size for spec in pack.specs if isinstance(spec, NetworkStage)))
+        part = _part(pack, least)
+        self._spend(part, parents, 1, 1)  # what is loaded and allocated once
+        short_s = self._spend(part, parents, _FEW, 1)
         steps = max(2 * _FEW, min(_MOST_STEPS, int(_FEW * _LONG_S / max(short_s, 1e-6))))
-        step_s = max(0.0, self._spend(pack, parents, steps, 1) - short_s) / (steps - _FEW)
-        validation_s = max(0.0, self._spend(pack, parents, _FEW, _FEW) - short_s) / (_FEW - 1)
-        return PackRate(max(0.0, short_s - _FEW * step_s - validation_s), step_s, validation_s)
+        step_s = max(0.0, self._spend(part, parents, steps, 1) - short_s) / (steps - _FEW)
+        validation_s = max(0.0, self._spend(part, parents, _FEW, _FEW) - short_s) / (_FEW - 1)
+        fixed_s = max(0.0, short_s - _FEW * step_s - validation_s)
+        if n_frames > least:
+            frame_s = max(0.0, short_s - self._spend(_part(pack, least // 2), parents, _FEW, 1)) / (least - least // 2)
+            fixed_s += frame_s * (n_frames - least)
+            validation_s *= _n_val(pack) / max(_n_val(part), 1)
+        return PackRate(fixed_s, step_s, validation_s)
 
     def _spend(self, pack: Pack, parents: Mapping[str, TrainedModel], steps: int, validations: int) -> float:
         """CPU seconds of a short training."""
@@ -160,6 +171,26 @@ def _sort(pack: Pack) -> tuple[object, ...]:
     weighted = any(s.is_weighted for s in pack.specs)
     batch = (spec.schedule.batch_size, spec.schedule.force_loss) if isinstance(spec, NetworkStage) else None
     return (pack.kind, spec.train.level, spec.model, batch, pack.share_batches, weighted, spec.base is not None)
+
+
+def _part(pack: Pack, n_frames: int) -> Pack:
+    """The pack on the first frames of each of its models, held-out ones in their share."""
+    return replace(pack, specs=tuple(_on_part(spec, n_frames) for spec in pack.specs))
+
+
+def _on_part(spec: StageSpec, n_frames: int) -> StageSpec:
+    kept = min(n_frames, len(spec.train))
+    held_out = -(-kept * len(spec.val) // max(len(spec.train), 1))
+    base = spec.base
+    if base is not None:
+        hashes = base.hashes[:kept] + base.hashes[len(spec.train) :][:held_out]
+        base = Frames(base.level, hashes)
+    train, val = (Frames(f.level, f.hashes[:n]) for f, n in ((spec.train, kept), (spec.val, held_out)))
+    return replace(spec, train=train, val=val, base=base)
+
+
+def _n_val(pack: Pack) -> int:
+    return sum(len(spec.val) for spec in pack.specs)
 
 
 def _size(pack: Pack) -> tuple[int, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -10,15 +10,6 @@ from asteroid.errors import InputError
 from sweeps.console import note_incomplete, say, say_json
 from sweeps.level_values import owned, priced
 from sweeps.options import FORCE_UNIT, Confidence, ForceUnit, Prices, RunFolder
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from analysis.plan.next_runs import NextRun
-    from analysis.plan.run_evidence import RunEvidence
-
-    #: An answer for programs, and in sentences.
-    Answer = tuple[dict[str, Any], list[str]]
 
 
 def plan(
@@ -56,7 +47,8 @@ def plan(
 
       asteroid-study plan runs/quickstart --target "0.25 kcal/mol/A" --next 3
     """
-    from analysis.plan.answers import explain_budget, explain_surface, surface_json
+    from analysis.caveats import caveat_lines
+    from analysis.plan.answers import explain_budget, explain_next, explain_surface, surface_json
     from analysis.plan.budget_plan import plan_budget
     from analysis.plan.next_runs import next_runs
     from analysis.plan.run_evidence import run_evidence
@@ -82,7 +74,9 @@ def plan(
         bought = plan_budget(known, budget_cpu_s, already=free, md_steps=md_steps)
         told, lines = bought.to_json(), explain_budget(bought, force_unit=force_unit)
     elif target_ev_ang is not None and next_k is not None:
-        told, lines = _next(known, next_runs(known, target_ev_ang, next_k, already=free))
+        found = next_runs(known, target_ev_ang, next_k, already=free if already else None)
+        lines = [*explain_next(found, prices.accurate, force_unit=force_unit), *caveat_lines(known.caveats)]
+        told = found.to_json()
     elif target_ev_ang is not None:
         answer = plan_target(known, target_ev_ang, confidence, already=free, md_steps=md_steps)
         told = answer.to_json() | {"surface": surface_json(known.surface)}
@@ -93,15 +87,6 @@ def plan(
         return
     for line in lines:
         say(line)
-
-
-def _next(known: RunEvidence, found: Sequence[NextRun]) -> Answer:
-    from analysis.caveats import caveat_lines
-    from analysis.plan.answers import explain_next
-    from analysis.plan.next_runs import SCHEMA_VERSION
-
-    told = {"schema_version": SCHEMA_VERSION, "runs": [run.to_json() for run in found], "status": list(known.caveats)}
-    return told, [*explain_next(found, known.prices.accurate), *caveat_lines(known.caveats)]
 
 
 def _learned(ledger: dict[str, Any]) -> str:

@@ -1,6 +1,6 @@
 """Names for people."""
 
-from analysis.names import display_formula, display_level
+from analysis.names import display_formula, display_level, duration
 
 
 def test_levels_as_chemists_write_them():
@@ -11,3 +11,14 @@ def test_levels_as_chemists_write_them():
 
 def test_formulas_with_lowered_numbers():
     assert display_formula("C21H22N2O2") == "C₂₁H₂₂N₂O₂"
+
+
+def test_durations():
+    assert [duration(s) for s in (0.02, 42, 700, 3600 * 3.14, 86400 * 2.4, 86400 * 400)] == [
+        "0.02 s",
+        "42 s",
+        "12 min",
+        "3.1 h",
+        "2.4 d",
+        "400 d",
+    ]

@@ -9,9 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from planning import plan_target
 
-from analysis.names import duration
 from analysis.plan.words import explain, refusal
-from asteroid.errors import InputError
 from study.counts import COUNT_COLUMNS
 from study.prices import LevelPrice, PriceList
 from study.tables.results import COLUMNS, results_frame
@@ -272,29 +270,6 @@ def test_words_of_a_plan():
     doubtful = plan_target(table({SCRATCH: bent}, noise=0.03), PRICES, 0.06, pool=300)
     for caveat in doubtful.status:
         assert any(caveat.sentence in line for line in explain(doubtful))
-
-
-def test_durations():
-    assert [duration(s) for s in (0.02, 42, 700, 3600 * 3.14, 86400 * 2.4, 86400 * 400)] == [
-        "0.02 s",
-        "42 s",
-        "12 min",
-        "3.1 h",
-        "2.4 d",
-        "400 d",
-    ]
-
-
-@pytest.mark.parametrize("target", [0.0, -0.1, math.nan, math.inf])
-def test_bad_target(target):
-    with pytest.raises(InputError, match="a target error must be positive"):
-        plan_target(TABLE, PRICES, target)
-
-
-@pytest.mark.parametrize("confidence", [0.0, 0.3, 1.0, math.nan])
-def test_bad_confidence(confidence):
-    with pytest.raises(InputError, match=r"a confidence lies between 0\.5 and 0\.99"):
-        plan_target(TABLE, PRICES, 0.02, confidence)
 
 
 @pytest.mark.parametrize(("left", "named"), [(0.004, True), (0.001, False), (np.nan, False)])

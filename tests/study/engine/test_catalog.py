@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 from tiny_packs import bank, quick
 
+from asteroid.models.sgdml.settings import KernelSettings
+from asteroid.stages.stage import KernelStage
 from study.engine.catalog import StageCatalog
 from study.engine.executors import PackJob
 from study.engine.progress import Progress, ProgressCounter
@@ -119,3 +121,13 @@ def test_parents_count_when_they_are_finished_and_sound(tmp_path: Path) -> None:
     assert not run.catalog.has_parents_of(child)
     run.catalog.finished[one.key] = result
     assert run.catalog.has_parents_of(child)
+
+
+def test_a_kernel_counts_as_the_steps_that_take_as_long(tmp_path: Path) -> None:
+    run, network = Run(tmp_path), quick(1).specs[0]
+    kernel = KernelStage(None, KernelSettings(), network.train, network.val, network.seeds)
+    run.catalog.request([network, kernel])
+    assert kernel.effort > kernel.steps == 0
+    assert run.now.steps_total == network.steps + kernel.effort
+    run.catalog.prune([kernel.key])
+    assert run.now.steps_total == network.steps

@@ -11,6 +11,10 @@ from study.forecast.count import make_forecast
 from study.forecast.warmup import KernelRate, WarmUp
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from asteroid.stages.stage import NetworkStage, StageSpec
+    from asteroid.training.schedule import Schedule
     from study.recipes.workload import Workload
 
 
@@ -48,3 +52,28 @@ def test_the_warm_up_tells_fixed_costs_from_steps_and_validations(
         assert schedule is not None
         truth = 0.25 + len(pack.specs) * (0.03 * schedule.steps + 0.07 * schedule.validations)
         assert warm_up.core_s(pack) == pytest.approx(truth, rel=1e-9)
+
+
+def test_many_frames_are_reckoned_from_a_part_of_them(tiny_workload: Workload, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, most = 0.0, 0
+
+    def train(_: object, specs: list[NetworkStage], *__: object, **___: object) -> None:
+        nonlocal clock, most
+        most = max(most, *(len(spec.train) for spec in specs))
+        clock += cost(specs, specs[0].schedule)
+
+    def cost(specs: Sequence[StageSpec], schedule: Schedule) -> float:
+        held_out = sum(len(spec.val) for spec in specs)
+        before = 0.25 + 0.5 * max(len(spec.train) for spec in specs)
+        return before + 0.03 * schedule.steps + held_out * 0.07 * schedule.validations
+
+    monkeypatch.setattr(study.forecast.warmup, "_FRAMES", 20)
+    monkeypatch.setattr(study.forecast.warmup, "train_pack", train)
+    monkeypatch.setattr(study.forecast.warmup.time, "process_time", lambda: clock)
+    monkeypatch.setattr(WarmUp, "_stand_in", lambda *_: None)
+    forecast = make_forecast(tiny_workload)
+    packs = [pack for pack in forecast.packs if pack.kind == "pretrain"]
+    warm_up = WarmUp(None, packs, forecast.stages)  # type: ignore[arg-type]
+    assert most == 20 < max(len(spec.train) for pack in packs for spec in pack.specs)
+    for pack in packs:
+        assert warm_up.core_s(pack) == pytest.approx(cost(pack.specs, pack.specs[0].schedule), rel=0.02)
