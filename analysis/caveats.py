@@ -105,6 +105,20 @@ class Caveat(StrEnum):
         "interpolated_cheap",
         "this number of cheap frames was not run: the surface between those that were tells it",
     )
+    # Of a purchase in rounds.
+    CALM_LABELS = (
+        "calm_labels",
+        "the labels bought are calmer than the frames they were drawn from: their error is corrected upwards",
+    )
+    WILD_LABELS = (
+        "wild_labels",
+        "the labels bought are wilder than the frames they were drawn from: their error is corrected downwards",
+    )
+    TARGET_DOUBTFUL = (
+        "target_doubtful",
+        "the target may be out of reach: the error levels off, or the largest purchase considered is too small",
+    )
+    LIMIT_REACHED = ("limit_reached", "no more labels may be bought")
     # Of a plan without a choice.
     CANNOT_BE_PROMISED = ("cannot_be_promised", "no number of labels that may be considered meets the target")
     NOTHING_AFFORDABLE = ("nothing_affordable", "the smallest purchases of this sweep cost more than the price")

@@ -34,6 +34,11 @@ class CurveKey:
     schedule: str = ""
     n_cheap: int = 0
 
+    def __post_init__(self) -> None:
+        """One NaN for all keys: a tuple compares its items by identity first, so equal keys are equal."""
+        if np.isnan(self.gamma_rel):
+            object.__setattr__(self, "gamma_rel", np.nan)
+
     @classmethod
     def of_row(cls, row: pd.Series[Any]) -> CurveKey:
         """The key of a row of a results table."""

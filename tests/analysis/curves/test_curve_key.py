@@ -56,3 +56,8 @@ def test_a_key_finds_its_rows_and_no_other():
 def test_json_has_words_for_numbers_that_json_lacks():
     found = [json.loads(json.dumps(key.to_json(), allow_nan=False))["gamma_rel"] for key in (SCRATCH, PLAIN, WEIGHTED)]
     assert found == [None, "inf", 0.3]
+
+
+def test_keys_with_nothing_to_weight_are_equal():
+    assert CurveKey("residual", float("nan")) == CurveKey("residual", -float("nan"))
+    assert {CurveKey("residual", float("nan")): 1}[CurveKey("residual")] == 1
