@@ -3,7 +3,7 @@
     python benchmarks/buying_noise.py run TABLE.csv [--draws 6]
     python benchmarks/buying_noise.py fit TABLE.csv
 
-`run` trains three strategies on draws of packaged methanol labels, without one of ten folds and without one of two, and
+`run` trains strategies on draws of packaged methanol labels, without one of ten folds and without one of two, and
 on all labels of each draw; it writes the error of every frame by a model that has not seen it, and of the model of all
 labels on the hidden replica. `fit` reads the law off such a table: the relative spread of frames, how much of it stays
 from one size to the next and from ten folds to two, what folds and splits add, what a draw of labels does to a model

@@ -5,8 +5,9 @@ common mean with spread tau, so each estimate is pulled to the mean by the share
 
     e_k + v_k / (v_k + tau^2) (mean - e_k),    v_k = (1 - shared) sd_k^2,
 
-where `shared` is what the strategies have in common (they are scored on the same frames). Measured, not proven: with
-it, what a certificate says holds for the best of four as for one (`benchmarks/buying_simulated.py`).
+where `shared` is what the strategies have in common (they are scored on the same frames), an assumption. It is enough
+for frames that scatter as measured ones do, and not enough for four strategies where they scatter twice as much
+(`benchmarks/buying_simulated.py`).
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from analysis.buying.posterior import ErrorPosterior
 
-#: Correlation of a frame's relative errors between two strategies (benchmarks/buying_noise.py).
+#: Correlation of a frame's relative errors between two strategies: assumed, not measured.
 _SHARED = 0.5
 #: Spread of the log errors of strategies before they are seen, and what this guess counts for, in strategies.
 _SPREAD, _SPREAD_WORTH = 0.4, 2.0
