@@ -1,6 +1,6 @@
 """What an architecture is: settings that say what it needs and can do, and K models as functions of flat weights.
 
-One file per architecture has its `NetworkSettings` and its `Network`; `asteroid.models.ARCHITECTURES` lists the former.
+One file per architecture has its `NetworkSettings` and its `Network`; `architectures.py` lists the former.
 """
 
 from __future__ import annotations

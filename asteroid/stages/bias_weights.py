@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,6 @@ import torch
 from torch import Tensor
 
 from asteroid.models.predict import predict_models
-from asteroid.training.losses import bias_weights
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -84,3 +84,24 @@ def estimate_bias(bank: FrameBank, level: str, rows: Tensor, teachers: Sequence[
     frames = bank.levels[level]
     predicted = predict_models(bank, level, rows, teachers).forces
     return frames.component_mean((predicted - frames.forces[rows]).abs(), rows)
+
+
+def bias_weights(bias: Tensor, gamma: float) -> Tensor:
+    """Weights exp(-b_i / gamma) of cheap frames, brought to mean 1.
+
+    The normalisation keeps gamma from acting as a learning rate. gamma = inf gives ones.
+
+    Args:
+        bias: [N], eV/Å.
+        gamma: bias-weight temperature, eV/Å, positive.
+    """
+    if math.isinf(gamma):
+        return torch.ones_like(bias)
+    exponent = -(bias - bias.min()) / gamma  # the smallest bias as reference: no underflow of all weights at once
+    weights = torch.exp(exponent)
+    return weights / weights.mean()
+
+
+def effective_sample(weights: Tensor) -> float:
+    """Number of equally weighted frames that carry as much: (sum w)^2 / sum w^2 (Kish)."""
+    return float(weights.sum() ** 2 / weights.pow(2).sum())

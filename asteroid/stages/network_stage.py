@@ -11,11 +11,10 @@ from torch import Tensor
 
 from asteroid.models.predict import predict
 from asteroid.models.trained import TrainedNetwork
-from asteroid.stages.bias_weights import Weighting, weightings_of
+from asteroid.stages.bias_weights import Weighting, effective_sample, weightings_of
 from asteroid.stages.difference import subtracted_labels
 from asteroid.stages.stage import StageResult
 from asteroid.training.fit_loop import OnValidation, fit_pack
-from asteroid.training.losses import effective_sample
 from asteroid.training.objective import Member
 from asteroid.training.score_matching import kt_ev, thermal_force_scale
 

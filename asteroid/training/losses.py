@@ -1,12 +1,11 @@
-"""What training minimises: the energy and force loss, and the weights of biased cheap labels."""
+"""What training minimises: the energy and force loss."""
 
 from __future__ import annotations
 
-import math
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import torch
-from torch import Tensor
+if TYPE_CHECKING:
+    from torch import Tensor
 
 ForceLoss = Literal["mae", "l2"]
 
@@ -48,24 +47,3 @@ def weighted_loss(
     if weights is not None:
         per_frame = per_frame * weights
     return (1.0 - rho) * energy_difference.abs().mean(-1) + rho * per_frame.mean(-1)
-
-
-def bias_weights(bias: Tensor, gamma: float) -> Tensor:
-    """Weights exp(-b_i / gamma) of cheap frames, brought to mean 1.
-
-    The normalisation keeps gamma from acting as a learning rate. gamma = inf gives ones.
-
-    Args:
-        bias: [N], eV/Å.
-        gamma: bias-weight temperature, eV/Å, positive.
-    """
-    if math.isinf(gamma):
-        return torch.ones_like(bias)
-    exponent = -(bias - bias.min()) / gamma  # the smallest bias as reference: no underflow of all weights at once
-    weights = torch.exp(exponent)
-    return weights / weights.mean()
-
-
-def effective_sample(weights: Tensor) -> float:
-    """Number of equally weighted frames that carry as much: (sum w)^2 / sum w^2 (Kish)."""
-    return float(weights.sum() ** 2 / weights.pow(2).sum())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError, create_model
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from asteroid.models import ARCHITECTURES, settings_type
+from asteroid.models.architectures import ARCHITECTURES, settings_type
 from study.config.stages import Section
 
 if TYPE_CHECKING:

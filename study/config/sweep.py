@@ -16,7 +16,7 @@ from pydantic import (
 
 from asteroid.errors import InputError
 from asteroid.io.md17 import is_md17
-from asteroid.models import ARCHITECTURES, settings_type
+from asteroid.models.architectures import ARCHITECTURES, settings_type
 from study.config.label_files import DataSection, LabelFile, TestSection
 from study.config.messages import one_line
 from study.config.model import DEFAULT_MODEL, Model

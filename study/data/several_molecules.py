@@ -9,7 +9,7 @@ from ase.data import chemical_symbols
 
 from asteroid.labels.atom_order import molecules_without_cheap_frames
 from asteroid.labels.molecules import formulas, refuse_several
-from asteroid.models import ARCHITECTURES
+from asteroid.models.architectures import ARCHITECTURES
 from study.strategies import STRATEGIES
 
 if TYPE_CHECKING:

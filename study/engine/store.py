@@ -15,7 +15,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 
-from asteroid.models import settings_type
+from asteroid.models.architectures import settings_type
 from asteroid.models.sgdml.model import KernelModel
 from asteroid.models.trained import TrainedNetwork
 from asteroid.stages.kinds import NETWORK_KINDS, STAGE_KINDS

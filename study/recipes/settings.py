@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from asteroid.models import settings_type
+from asteroid.models.architectures import settings_type
 from asteroid.stages.kinds import NETWORK_KINDS
 from asteroid.stages.stage import ScoreSettings
 from study.config.search import Range, SpaceSection

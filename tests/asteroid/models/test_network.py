@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from asteroid.descriptors.layout import DescriptorSettings, make_layout
-from asteroid.models import ARCHITECTURES, settings_type
+from asteroid.models.architectures import ARCHITECTURES, settings_type
 from asteroid.models.network import NetworkSettings, Scaling, ScoreNetwork, stack_scalings
 
 LAYOUT = make_layout(np.array([8, 1, 1]), DescriptorSettings(n_radial=2, n_angular=1, l_max=1))

@@ -1,16 +1,21 @@
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from methanol_stages import CHEAP, MODEL, bias_by_hand, weighted
 
 from asteroid.models.mlp_parameters import initial_parameters
-from asteroid.stages.bias_weights import estimate_bias
+from asteroid.stages.bias_weights import bias_weights, effective_sample, estimate_bias
 from asteroid.stages.stage import Frames, NetworkStage, StageResult
 from asteroid.stages.train import train_pack
+from asteroid.training.losses import weighted_loss
 
 if TYPE_CHECKING:
     from asteroid.descriptors.frame_bank import FrameBank
@@ -65,3 +70,53 @@ def test_weights_change_the_training_and_great_temperatures_do_not(
     assert hot.val_force_mae_ev_ang == pytest.approx(plain.val_force_mae_ev_ang, rel=1e-5)
     assert hot.effective_sample == pytest.approx(160.0, rel=1e-5)
     assert plain.bias_quantiles_ev_ang is None
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    bias=st.lists(st.floats(0.0, 20.0), min_size=1, max_size=30),
+    gamma=st.floats(1e-6, 1e6) | st.just(math.inf),
+)
+def test_weights_have_mean_one_and_fall_with_the_bias(bias: list[float], gamma: float) -> None:
+    b = torch.tensor(bias, dtype=torch.float64)
+    weights = bias_weights(b, gamma)
+    assert float(weights.mean()) == pytest.approx(1.0, rel=1e-9)
+    order = torch.argsort(b)
+    assert (weights[order].diff() <= 1e-12).all()
+    assert 1.0 - 1e-9 <= effective_sample(weights) <= len(bias) * (1 + 1e-9)
+
+
+def test_ratios_of_weights_are_boltzmann_factors() -> None:
+    bias = torch.tensor([1.0, 1.5, 4.0], dtype=torch.float64)
+    weights = bias_weights(bias, 0.5)
+    np.testing.assert_allclose(weights / weights[0], np.exp([0.0, -1.0, -6.0]), rtol=1e-12)
+
+
+def test_infinite_temperature_means_no_weights() -> None:
+    bias = torch.tensor([0.1, 1.0, 50.0], dtype=torch.float64)
+    assert torch.equal(bias_weights(bias, math.inf), torch.ones(3, dtype=torch.float64))
+    distances = [float((bias_weights(bias, gamma) - 1.0).abs().max()) for gamma in (1e3, 1e4, 1e5)]
+    assert distances == sorted(distances, reverse=True)
+    assert distances[-1] < 1e-3
+    assert distances[0] / distances[1] == pytest.approx(10.0, rel=0.05)
+    rng = np.random.default_rng(4)
+    energy, force = (torch.tensor(rng.normal(size=shape)) for shape in ((1, 3), (1, 3, 6)))
+    rho = torch.tensor([0.9])
+    for kind in ("mae", "l2"):
+        plain = weighted_loss(energy, force, None, rho, kind)
+        assert torch.equal(plain, weighted_loss(energy, force, bias_weights(bias, math.inf)[None], rho, kind))
+        assert torch.allclose(plain, weighted_loss(energy, force, bias_weights(bias, 1e9)[None], rho, kind))
+
+
+@pytest.mark.parametrize("gamma", [1e-3, 1e-30, 5e-324])
+def test_zero_temperature_keeps_the_least_biased_frames(gamma: float) -> None:
+    bias = torch.tensor([7.0, 3.0, 3.0, 9.0, 3.5, 8.0], dtype=torch.float64)
+    weights = bias_weights(bias, gamma)
+    assert weights.tolist() == pytest.approx([0.0, 3.0, 3.0, 0.0, 0.0, 0.0])
+    assert effective_sample(weights) == pytest.approx(2.0)
+
+
+def test_effective_sample_counts() -> None:
+    assert effective_sample(torch.full((17,), 0.3)) == pytest.approx(17.0)
+    assert effective_sample(torch.tensor([0.0, 5.0, 0.0])) == pytest.approx(1.0)
+    assert effective_sample(torch.tensor([2.0, 1.0])) == pytest.approx(9 / 5)

@@ -1,14 +1,12 @@
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from asteroid.training.losses import ForceLoss, bias_weights, effective_sample, force_term, weighted_loss
+from asteroid.training.losses import ForceLoss, force_term, weighted_loss
 
 KINDS = ["mae", "l2"]
 
@@ -97,51 +95,3 @@ def test_l2_does_not_depend_on_the_axes_and_mae_does() -> None:
     assert float(force_term(force, "l2")) == pytest.approx(5.0) == float(force_term(turned, "l2"))
     assert float(force_term(force, "mae")) == pytest.approx(7 / 3)
     assert float(force_term(turned, "mae")) == pytest.approx(5 / 3)
-
-
-@settings(deadline=None, max_examples=50)
-@given(
-    bias=st.lists(st.floats(0.0, 20.0), min_size=1, max_size=30),
-    gamma=st.floats(1e-6, 1e6) | st.just(math.inf),
-)
-def test_weights_have_mean_one_and_fall_with_the_bias(bias: list[float], gamma: float) -> None:
-    b = torch.tensor(bias, dtype=torch.float64)
-    weights = bias_weights(b, gamma)
-    assert float(weights.mean()) == pytest.approx(1.0, rel=1e-9)
-    order = torch.argsort(b)
-    assert (weights[order].diff() <= 1e-12).all()
-    assert 1.0 - 1e-9 <= effective_sample(weights) <= len(bias) * (1 + 1e-9)
-
-
-def test_ratios_of_weights_are_boltzmann_factors() -> None:
-    bias = torch.tensor([1.0, 1.5, 4.0], dtype=torch.float64)
-    weights = bias_weights(bias, 0.5)
-    np.testing.assert_allclose(weights / weights[0], np.exp([0.0, -1.0, -6.0]), rtol=1e-12)
-
-
-def test_infinite_temperature_means_no_weights() -> None:
-    bias = torch.tensor([0.1, 1.0, 50.0], dtype=torch.float64)
-    assert torch.equal(bias_weights(bias, math.inf), torch.ones(3, dtype=torch.float64))
-    distances = [float((bias_weights(bias, gamma) - 1.0).abs().max()) for gamma in (1e3, 1e4, 1e5)]
-    assert distances == sorted(distances, reverse=True)
-    assert distances[-1] < 1e-3
-    assert distances[0] / distances[1] == pytest.approx(10.0, rel=0.05)
-    energy, force, rho = difference(4, 1, 3), difference(5, 1, 3, 6), torch.tensor([0.9])
-    for kind in ("mae", "l2"):
-        plain = weighted_loss(energy, force, None, rho, kind)
-        assert torch.equal(plain, weighted_loss(energy, force, bias_weights(bias, math.inf)[None], rho, kind))
-        assert torch.allclose(plain, weighted_loss(energy, force, bias_weights(bias, 1e9)[None], rho, kind))
-
-
-@pytest.mark.parametrize("gamma", [1e-3, 1e-30, 5e-324])
-def test_zero_temperature_keeps_the_least_biased_frames(gamma: float) -> None:
-    bias = torch.tensor([7.0, 3.0, 3.0, 9.0, 3.5, 8.0], dtype=torch.float64)
-    weights = bias_weights(bias, gamma)
-    assert weights.tolist() == pytest.approx([0.0, 3.0, 3.0, 0.0, 0.0, 0.0])
-    assert effective_sample(weights) == pytest.approx(2.0)
-
-
-def test_effective_sample_counts() -> None:
-    assert effective_sample(torch.full((17,), 0.3)) == pytest.approx(17.0)
-    assert effective_sample(torch.tensor([0.0, 5.0, 0.0])) == pytest.approx(1.0)
-    assert effective_sample(torch.tensor([2.0, 1.0])) == pytest.approx(9 / 5)

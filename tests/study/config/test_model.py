@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from asteroid.models import ARCHITECTURES, settings_type
+from asteroid.models.architectures import ARCHITECTURES, settings_type
 from asteroid.models.mlp import MLPSettings
 from asteroid.models.schnet import SchNetSettings
 from study.config.model import DEFAULT_MODEL, ModelSection

@@ -12,7 +12,7 @@ from every_section import SCHEDULE, parse, sweep_data
 from tiny_sweep import NINE, sweep_of
 
 from asteroid.errors import InputError
-from asteroid.models import ARCHITECTURES
+from asteroid.models.architectures import ARCHITECTURES
 from asteroid.models.mlp import MLPSettings
 from asteroid.models.schnet import SchNetSettings
 from asteroid.models.sgdml.settings import KernelSettings

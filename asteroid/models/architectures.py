@@ -1,0 +1,26 @@
+"""Force-field models: one file and one line of this table for each architecture."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from asteroid.models.mlp import MLPSettings
+from asteroid.models.schnet import SchNetSettings
+
+if TYPE_CHECKING:
+    from asteroid.models.network import NetworkSettings
+
+#: The settings of every architecture that the fit loop trains; the first is the default of sweep files.
+ARCHITECTURES: tuple[type[NetworkSettings], ...] = (
+    MLPSettings,
+    SchNetSettings,
+)
+
+
+def settings_type(architecture: str) -> type[NetworkSettings]:
+    """The settings of an architecture by its name in sweep files and stage records.
+
+    Raises:
+        KeyError: no architecture has this name.
+    """
+    return {settings.architecture: settings for settings in ARCHITECTURES}[architecture]
