@@ -15,7 +15,7 @@ the mean curve. The test set's own sampling error shifts the whole curve. Five c
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,18 +33,24 @@ from analysis.curves.power_law import (
     log_error_draws,
 )
 from analysis.curves.replicates import MIN_BUDGETS, Replicates, replicates, summarise, without_largest
+from analysis.curves.shrinkage import shrinkages
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import ArrayLike, NDArray
 
     from analysis.curves.curves import Curve
     from analysis.curves.lack_of_fit import LackOfFit
     from analysis.curves.power_law import Kind
+    from analysis.curves.shrinkage import Shrinkage
 
 #: No answer beyond this multiple of the largest budget that was run; nor beyond that where the power law is in doubt.
 EXTRAPOLATION_LIMIT, DOUBTFUL_LIMIT = FARTHEST, 2.0
 #: A held-out budget whose mean has less than this probability on its side of the forecast is missed.
 _MISSED = 0.005
+#: Numbers of labels between which a target is looked for, and at which curves are compared with each other.
+_STEPS, _PLACES = 160, 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +64,7 @@ class Evidence:
         lack_of_fit: the test of the power law, kept where the fit must not be used; None where there was no fit.
         limit: largest number of accurate labels that may be promised.
         status: caveats of the curve and of the fit; `too_few_budgets` and `sampled_budgets_only` are added here.
+        shrinkage: how the curves that it competes with change it; None: it stands alone.
     """
 
     curve: Curve
@@ -65,6 +72,7 @@ class Evidence:
     lack_of_fit: LackOfFit | None
     limit: float
     status: tuple[Caveat, ...]
+    shrinkage: Shrinkage | None = None
 
     @property
     def lack_of_fit_p(self) -> float | None:
@@ -149,12 +157,39 @@ def labels_needed(evidence: Evidence, target_ev_ang: float, *, seed: int = 0) ->
     """
     curve = evidence.curve
     if evidence.fit is not None:
-        return labels_for_target(evidence.fit, target_ev_ang, kind="new_run", test_relative_se=curve.test_relative_se)
+        needed = labels_for_target(evidence.fit, target_ev_ang, kind="new_run", test_relative_se=curve.test_relative_se)
+        return needed if evidence.shrinkage is None else _needed_beside_others(evidence, target_ev_ang, needed.p_never)
     budgets, log_errors = sampled_run_draws(curve, seed=seed)
     met = log_errors <= np.log(target_ev_ang)
     # The same noise at every budget (one draw is one run), so the first budget met is the number of labels needed.
     first = np.where(met.any(axis=1), budgets[np.argmax(met, axis=1)], np.inf)
     return LabelsNeeded(np.sort(first), float(np.mean(np.isinf(first))))
+
+
+def _needed_beside_others(evidence: Evidence, target_ev_ang: float, p_never: float) -> LabelsNeeded:
+    """The same where other curves have a say, between the smallest budget and the limit."""
+    grid = np.geomspace(float(evidence.curve.budget.min()), evidence.limit, _STEPS)
+    above = fitted_draws(evidence, grid, kind="new_test_set") - np.log(target_ev_ang)
+    missed = above > 0
+    # The last step from above the target to below it.
+    at = np.clip(_STEPS - 1 - np.argmax(missed[:, ::-1], axis=1), 0, _STEPS - 2)
+    rows = np.arange(len(above))
+    high, low = above[rows, at], above[rows, at + 1]
+    with np.errstate(all="ignore"):
+        needed = grid[at] * (grid[1] / grid[0]) ** (high / (high - low))
+    needed = np.where(missed.any(axis=1), np.where(missed[:, -1], np.inf, needed), grid[0])
+    return LabelsNeeded(np.sort(needed), p_never)
+
+
+def seen_together(known: Sequence[Evidence]) -> list[Evidence]:
+    """Curves that compete for one choice, each changed by the others: the best of many looks better than it is."""
+    fits = [evidence.fit for evidence in known if evidence.fit is not None]
+    if len(fits) < 2:
+        return list(known)
+    limit = max(evidence.limit for evidence in known)
+    budget = np.geomspace(min(fit.smallest_budget for fit in fits), limit, _PLACES)
+    changes = iter(shrinkages(budget, [log_error_draws(fit, budget) for fit in fits]))
+    return [evidence if evidence.fit is None else replace(evidence, shrinkage=next(changes)) for evidence in known]
 
 
 def sampled_run_draws(curve: Curve, *, seed: int = 0) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -191,7 +226,7 @@ def new_run_draws(evidence: Evidence, n: int, *, seed: int = 0) -> NDArray[np.fl
 
 
 def fitted_draws(evidence: Evidence, budget: ArrayLike, *, kind: Kind = "curve") -> NDArray[np.float64]:
-    """Draws of log(force MAE in eV/Å) of a curve with a fit, [S, m].
+    """Draws of log(force MAE in eV/Å) of a curve with a fit, as the others change it, [S, m].
 
     Args:
         evidence: of one curve.
@@ -199,7 +234,10 @@ def fitted_draws(evidence: Evidence, budget: ArrayLike, *, kind: Kind = "curve")
         kind: what they are of, see `power_law.predict`.
     """
     assert evidence.fit is not None
-    return log_error_draws(evidence.fit, budget, kind=kind, test_relative_se=evidence.curve.test_relative_se)
+    draws = log_error_draws(evidence.fit, budget, kind=kind, test_relative_se=evidence.curve.test_relative_se)
+    if evidence.shrinkage is None:
+        return draws
+    return np.asarray(draws + evidence.shrinkage.change(budget, log_error_draws(evidence.fit, budget)))
 
 
 def most_labels(evidence: Evidence, n: float) -> int | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from analysis.caveats import Caveat
 from analysis.curves.curve_key import labels_of
 from analysis.curves.curves import competing_curves, curves_of
-from analysis.curves.evidence import evidence_of
+from analysis.curves.evidence import evidence_of, seen_together
 from analysis.plan.run_caveats import selection_caveats
 from analysis.surface.transfer import surface_of
 from study.prices import PriceList
@@ -46,14 +46,15 @@ class RunEvidence:
 
     @functools.cached_property
     def competing(self) -> dict[str, Evidence]:
-        """Evidence of the curves that compete for a purchase, by their names, simplest strategy first.
+        """Evidence of the curves that compete for a purchase, seen together, by name, simplest strategy first.
 
         Raises:
             InputError: the table has no usable curve.
         """
         curves = competing_curves(curves_of(self.table))
         labels = labels_of([curve.key for curve in curves])
-        return {label: evidence_of(curve, seed=self.seed) for label, curve in zip(labels, curves, strict=True)}
+        known = seen_together([evidence_of(curve, seed=self.seed) for curve in curves])
+        return dict(zip(labels, known, strict=True))
 
     @property
     def n_test(self) -> int:

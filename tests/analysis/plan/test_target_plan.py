@@ -123,7 +123,7 @@ def test_prices_decide():
 
 
 def test_n_cheap_is_part_of_the_answer():
-    laws = {WEIGHTED: LAWS[WEIGHTED], ("asteroid", 0.3, 500): lambda n: 1.02 * LAWS[WEIGHTED](n)}
+    laws = {WEIGHTED: LAWS[WEIGHTED], ("asteroid", 0.3, 500): lambda n: 1.1 * LAWS[WEIGHTED](n)}
     dear = PRICES.override("gfn2-xtb", 10.0, "test")
     assert plan_target(table(laws), PRICES, 0.022).choice.key.n_cheap == 4000
     assert plan_target(table(laws), dear, 0.022).choice.key.n_cheap == 500
