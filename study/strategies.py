@@ -54,7 +54,7 @@ class Strategy:
             against; None where nothing is weighted.
         surface: its place on the surface of both kinds of labels (`analysis.surface`), whose strategies train the same
             network: `scratch` on accurate labels alone, `assisted` by cheap frames; None: not on it.
-        baseline: savings are told against it; there is one.
+        baseline: savings are counted against it; there is one.
     """
 
     slug: str
@@ -229,5 +229,5 @@ def rank_of(slug: str) -> int:
 
 
 def baseline() -> Strategy:
-    """The strategy that savings are told against."""
+    """The strategy that savings are counted against."""
     return next(entry for entry in STRATEGIES.values() if entry.baseline)

@@ -20,9 +20,9 @@ def say(line: str) -> None:
     typer.echo(line)
 
 
-def say_json(told: dict[str, Any]) -> None:
+def say_json(summary: dict[str, Any]) -> None:
     """Print JSON for programs; not-a-number has no place in it."""
-    typer.echo(json.dumps(told, indent=2, allow_nan=False))
+    typer.echo(json.dumps(summary, indent=2, allow_nan=False))
 
 
 def note(line: str) -> None:

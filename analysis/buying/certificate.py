@@ -96,7 +96,7 @@ def certify(
     looks = looks_of(table)[best.key]
     n = np.arange(min(5, looks.newest), looks.newest + 1, dtype=float)
     posterior = error_posterior(looks, n, prior or learnt_prior(), law or NoiseLaw())
-    # As in the decision, the winner's luck is taken out: at the labels owned both say the same.
+    # As in the decision, the selection bias of the best is taken out: at the labels owned both say the same.
     posterior = posterior.shifted(math.log(best.error_ev_ang) - float(posterior.quantiles([0.5], -1)[0]))
     enough = posterior.probability(math.log(decision.target_ev_ang)) >= decision.confidence
     # The fewest from which on all are enough.

@@ -1,9 +1,9 @@
 """Stop, buy or give up: what the labels owned say of the target, and how many to own at the next look.
 
 The rule: stop when P(log error of a model in hand <= log target) >= confidence. The posterior uses all looks at once
-with what they share, so looking often does not make it surer than it is; the best of several strategies is freed of its
-luck first (`race`). Else buy the batch of the smallest expected total cost (`next_batch`). Give up when even the most
-labels that may be bought are unlikely to be enough.
+with what they share, so looking often does not make it surer than it is; the best of several strategies is
+freed of its selection bias first (`race`). Else buy the batch of the smallest expected total cost (`next_batch`).
+Give up when even the most labels that may be bought are unlikely to be enough.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from analysis.buying.next_batch import cheapest_next, sizes, stop_probability
 from analysis.buying.noise_law import NoiseLaw
 from analysis.buying.posterior import error_posterior
 from analysis.buying.prior import learnt_prior
-from analysis.buying.race import first_to_meet, still_racing, without_the_winners_luck
+from analysis.buying.race import first_to_meet, still_racing, without_selection_bias
 from analysis.caveats import Caveat, those_that_hold
 from study.strategies import strategy_of
 
@@ -89,7 +89,7 @@ def decide_from(
     owned = looks[keys[0]].newest
     most, limited = _most(owned, limits, costs.label_cpu_s)
     n = sizes(owned, most, limits.least_batch)
-    posteriors = without_the_winners_luck([error_posterior(own, n, prior, law) for own in looks.values()])
+    posteriors = without_selection_bias([error_posterior(own, n, prior, law) for own in looks.values()])
     meets = np.array([posterior.probability(log_target) for posterior in posteriors])
     wins = first_to_meet(meets)
     racing = still_racing(wins)
@@ -101,9 +101,9 @@ def decide_from(
 
     standings = tuple(standing(int(k), 0) for k in np.argsort(-meets[:, 0], kind="stable"))
     farthest = standing(int(np.argmax(meets[:, -1])), len(n) - 1)
-    hopeless = owned >= most or meets.max() < _GIVE_UP
+    out_of_reach = owned >= most or meets.max() < _GIVE_UP
     enough = standings[0].probability >= wish.confidence
-    action: Action = "stop" if enough else "cannot" if hopeless else "buy"
+    action: Action = "stop" if enough else "cannot" if out_of_reach else "buy"
     n_next, expected = owned, 0.0
     if action == "buy":
         stops = stop_probability(list(compress(posteriors, racing)), log_target, wish.confidence)

@@ -3,12 +3,12 @@
 A look at n labels in k folds gives y = log of the mean out-of-fold error, of models that trained on x = n (1 - 1/k)
 labels. Given the curve a + h(x), with n' >= n,
 
-    cov(y, y') = s^2 r(x, x') / n'  +  (share luck)^2 sqrt(n / n')  +  [y = y'] folds^2
+    cov(y, y') = s^2 r(x, x') / n'  +  (share draw)^2 sqrt(n / n')  +  [y = y'] folds^2
     r(x, x')   = kept exp(-|log x/x'| / decay)  +  [y = y'] (1 - kept)
 
 s is the relative spread of one frame's error: the frames of a smaller look are among those of a larger one, and a
 frame that is hard for one model mostly is for the next. The model of all n labels has log error a + h(n) + u_n,
-var u_n = luck^2: what the draw of labels did to it, of which cross-validation on the same labels sees a share. Numbers
+var u_n = draw^2: what the draw of labels did to it, of which cross-validation on the same labels sees a share. Numbers
 from `benchmarks/buying_noise.py`: real out-of-fold errors of three strategies on draws of methanol labels.
 """
 
@@ -35,10 +35,10 @@ class NoiseLaw:
         spread: of one frame's error about the mean, before any is seen.
         spread_worth: frames that this guess counts for.
         frames_worth: how much a frame tells of the spread, over a normal one: errors of frames are skewed.
-        kept: share of a frame's luck that another model of equal size repeats.
+        kept: share of a frame's deviation that another model of equal size repeats.
         decay: change of log size over which that share falls to 1/e.
-        luck: spread of the error between models of equally many labels, from the draw of labels and the seed.
-        luck_share: share of this luck that cross-validation on the same labels repeats.
+        draw_effect: spread of the error between models of equally many labels, from the draw of labels and the seed.
+        draw_share: share of this effect that cross-validation on the same labels repeats.
         folds: what a division into folds adds to the log of a mean.
     """
 
@@ -47,8 +47,8 @@ class NoiseLaw:
     frames_worth: float = 0.7
     kept: float = 0.85
     decay: float = 2.2
-    luck: float = 0.08
-    luck_share: float = 0.7
+    draw_effect: float = 0.08
+    draw_share: float = 0.7
     folds: float = 0.04
 
 
@@ -75,9 +75,9 @@ def frame_covariance(
     return np.asarray(kept / np.maximum(n[:, None], n2))
 
 
-def luck_covariance(law: NoiseLaw, n: NDArray[np.float64], n2: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Covariance of the luck u of models of n and of n2 nested labels, [m, m2]."""
-    return np.asarray(law.luck**2 * np.sqrt(np.minimum(n[:, None], n2) / np.maximum(n[:, None], n2)))
+def draw_covariance(law: NoiseLaw, n: NDArray[np.float64], n2: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Covariance of the draw effects u of models of n and of n2 nested labels, [m, m2]."""
+    return np.asarray(law.draw_effect**2 * np.sqrt(np.minimum(n[:, None], n2) / np.maximum(n[:, None], n2)))
 
 
 def look_covariance(
@@ -92,5 +92,5 @@ def look_covariance(
         spread: relative spreads of frames, [S].
     """
     frames = frame_covariance(law, n, x, n, x) + np.diag((1 - law.kept) / n)
-    rest = law.luck_share**2 * luck_covariance(law, n, n) + law.folds**2 * np.eye(len(n))
+    rest = law.draw_share**2 * draw_covariance(law, n, n) + law.folds**2 * np.eye(len(n))
     return np.asarray(spread[:, None, None] ** 2 * frames + rest)

@@ -3,8 +3,8 @@
     y = a + h(x; alpha, phi) + noise  (`noise_law`),    f(n) = a + h(n) + u_n,
     h(x) = log[(1 - phi) (x / n0)^-alpha + phi]
 
-f(n) is the log error of the one model of all n labels, whose luck u_n the looks partly see. Given slope, floor and the
-spread of frames all is normal, with a flat prior of a; these three are summed on a grid.
+f(n) is the log error of the one model of all n labels, whose draw effect u_n the looks partly see. Given slope, floor
+and the spread of frames all is normal, with a flat prior of a; these three are summed on a grid.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import ndtr
 
-from analysis.buying.noise_law import frame_covariance, look_covariance, luck_covariance, spread_nodes
+from analysis.buying.noise_law import draw_covariance, frame_covariance, look_covariance, spread_nodes
 from analysis.curves.power_law_shape import log_shape
 
 if TYPE_CHECKING:
@@ -161,8 +161,8 @@ def _predicted(
     """
     weight, spread_at = cells.weight, cells.spread_at
     trained = at * (1 - 1 / _FOLDS_TO_COME)
-    share = law.luck_share
-    luck = luck_covariance(law, at, looks.n)  # [T, m]
+    share = law.draw_share
+    drawn = draw_covariance(law, at, looks.n)  # [T, m]
     frames = frame_covariance(law, at, trained, looks.n, looks.x)
     mean_f, mean_y = (
         log_shape(x / looks.newest, cells.alpha[:, None], cells.phi[:, None]) + cells.level[:, None]
@@ -175,15 +175,15 @@ def _predicted(
         # C^-1 (y - a - h), [m, P].
         left = solved[s, :, 1:] - weights[:, None] * cells.level[own] - cells.solved[own].T
         covariance = np.linalg.inv(look_covariance(law, looks.n, looks.x, spread[s : s + 1])[0])
-        with_f, with_y = share * luck, share**2 * luck + sigma**2 * frames
+        with_f, with_y = share * drawn, share**2 * drawn + sigma**2 * frames
         mean_f[own] += (with_f @ left).T
         mean_y[own] += (with_y @ left).T
         free_f, free_y = 1 - with_f @ weights, 1 - with_y @ weights
         total = weights.sum()
-        noise_y = sigma**2 / at + (share * law.luck) ** 2 + law.folds**2
-        var_f[s] = law.luck**2 - _quadratic(with_f, covariance, with_f) + free_f**2 / total
+        noise_y = sigma**2 / at + (share * law.draw_effect) ** 2 + law.folds**2
+        var_f[s] = law.draw_effect**2 - _quadratic(with_f, covariance, with_f) + free_f**2 / total
         var_y[s] = noise_y - _quadratic(with_y, covariance, with_y) + free_y**2 / total
-        both[s] = share * law.luck**2 - _quadratic(with_f, covariance, with_y) + free_f * free_y / total
+        both[s] = share * law.draw_effect**2 - _quadratic(with_f, covariance, with_y) + free_f * free_y / total
     middle_f, middle_y = weight @ mean_f, weight @ mean_y
     whole_f = weight @ (var_f[spread_at] + (mean_f - middle_f) ** 2)
     whole_y = weight @ (var_y[spread_at] + (mean_y - middle_y) ** 2)

@@ -1,6 +1,6 @@
 """Several strategies on the same labels: what choosing the best of them costs, and which can no longer win.
 
-The best of K estimates is the best partly by luck. The log errors e_k of the strategies are taken as draws about a
+The best of K estimates is the best partly by chance. The log errors e_k of the strategies are taken as draws about a
 common mean with spread tau, so each estimate is pulled to the mean by the share of its own noise,
 
     e_k + v_k / (v_k + tau^2) (mean - e_k),    v_k = (1 - shared) sd_k^2,
@@ -28,10 +28,10 @@ _SHARED = 0.5
 #: Spread of the log errors of strategies before they are seen, and what this guess counts for, in strategies.
 _SPREAD, _SPREAD_WORTH = 0.4, 2.0
 #: A strategy that is the first to meet the target with less than this probability is left out of further rounds.
-_HOPELESS = 0.03
+_LEAST_CHANCE = 0.03
 
 
-def without_the_winners_luck(posteriors: Sequence[ErrorPosterior]) -> list[ErrorPosterior]:
+def without_selection_bias(posteriors: Sequence[ErrorPosterior]) -> list[ErrorPosterior]:
     """The posteriors, each pulled to their common mean by its own noise at the labels owned (the first place)."""
     if len(posteriors) < 2:
         return list(posteriors)
@@ -63,4 +63,4 @@ def first_to_meet(meets: NDArray[np.float64]) -> NDArray[np.float64]:
 def still_racing(first: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Which strategies go on, [K]: those that may still be the first, and always the likeliest."""
     share = first / max(float(first.sum()), 1e-12)
-    return np.asarray((share >= _HOPELESS) | (first == first.max()))
+    return np.asarray((share >= _LEAST_CHANCE) | (first == first.max()))

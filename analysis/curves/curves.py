@@ -93,7 +93,7 @@ def curves_of(table: pd.DataFrame) -> tuple[Curve, ...]:
     tested = np.isfinite(rows["test_force_mae_ev_ang"].to_numpy(dtype=float))
     column = "test_force_mae_ev_ang" if (tested & finished).any() else "cv_force_mae_ev_ang"
     adjusted = rows[["test_force_mae_adjusted_ev_ang", "test_force_mae_adjusted_se_ev_ang"]].to_numpy(dtype=float)
-    if (tested & np.isfinite(adjusted).all(axis=1))[finished].all():  # one ruler for all curves
+    if (tested & np.isfinite(adjusted).all(axis=1))[finished].all():  # one kind of error for all curves
         column = "test_force_mae_adjusted_ev_ang"
     if column.startswith("cv"):
         # Without a budget there is nothing to cross-validate in: a cheap-only run is then unmeasured, not wrong.

@@ -41,7 +41,7 @@ def cost_data(table: pd.DataFrame, prices: PriceList, *, kind: Kind = "new_run",
     Returns:
         The rows of `learning_curve_data` with `price_cpu_s` (labels) and `train_core_s` (one chain of stages; runs
         only), and rows of a third part, `pareto`: medians over seeds that no cheaper point of any curve reaches, from
-        cheap to dear.
+        cheap to expensive.
 
     Raises:
         InputError: the table has no usable curve.
@@ -161,7 +161,7 @@ def _picture(given: FigureInput) -> Picture | None:
         data,
         "Error against cost",
         caption + ("; on the right the same errors against the training time of one run." if timed else "."),
-        f"Lowest median force errors in {given.force_unit}, from cheap to dear: {'; '.join(said)}.",
+        f"Lowest median force errors in {given.force_unit}, from cheap to expensive: {'; '.join(said)}.",
     )
 
 

@@ -35,7 +35,7 @@ def pareto_data(trials: pd.DataFrame, prices: PriceList) -> pd.DataFrame:
     Returns:
         Columns study, strategy, trial, budget, n_cheap, gamma_rel, settings, price_cpu_s (accurate labels and cheap
         frames), cv_force_mae_ev_ang, cv_force_mae_se_ev_ang, `non_dominated` (among the trials of its strategy) and
-        `non_dominated_overall`; from cheap to dear within a strategy, simplest strategy first. Empty where no such
+        `non_dominated_overall`; from cheap to expensive within a strategy, simplest strategy first. Empty where no such
         trial finished.
     """
     done = trials[(trials["mode"] == "pareto") & (trials["state"] == "COMPLETE")]

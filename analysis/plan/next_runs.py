@@ -36,7 +36,7 @@ UNDECIDED = (0.1, 0.95)
 #: Undecided cells that cost more than this times the present choice are left alone.
 RELEVANT = 1.5
 #: A run that meets the target less probably than this is not worth its labels.
-HOPELESS = 0.05
+LEAST_CHANCE = 0.05
 SCHEMA_VERSION = 2
 _GRID = 40
 
@@ -219,7 +219,7 @@ def _candidates(
     covariance = np.cov(draws.T)
     cost = np.maximum(labels + np.nan_to_num(train), 1e-3)
     start = float(np.diag(covariance)[undecided].sum())
-    hopeful = (chance >= HOPELESS) & (labels <= most_cpu_s)
+    hopeful = (chance >= LEAST_CHANCE) & (labels <= most_cpu_s)
     return _Candidates(evidence, label, budget, covariance, noise, chance, undecided, hopeful, cost, start)
 
 

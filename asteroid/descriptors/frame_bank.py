@@ -57,7 +57,7 @@ class FrameTensors:
         """Atomic numbers [..., A] of some frames; zero where there is no atom."""
         return self.numbers[rows] if self.numbers.ndim == 2 else self.numbers.expand(*rows.shape, -1)
 
-    def dilution(self, rows: Tensor) -> Tensor | None:
+    def padding_factor(self, rows: Tensor) -> Tensor | None:
         """Places over atoms [...] of some frames; None for one molecule, whose places are all filled.
 
         A mean over the 3A components of a frame times this is the mean over its atoms' components.
@@ -73,8 +73,8 @@ class FrameTensors:
             values: [..., n, 3A], zero where there is no atom.
             rows: [n] rows of the frames.
         """
-        mean, dilution = values.mean(-1), self.dilution(rows)
-        return mean if dilution is None else mean * dilution
+        mean, padding_factor = values.mean(-1), self.padding_factor(rows)
+        return mean if padding_factor is None else mean * padding_factor
 
 
 @dataclass(frozen=True)

@@ -89,17 +89,17 @@ class SchNet:
 
     def measure_scaling(self, frames: FrameTensors, rows: Tensor, forces: Tensor) -> Scaling:
         """Force scale of one model; distances need none."""
-        dilution = frames.dilution(rows)
-        sizes = forces.abs() if dilution is None else forces.abs() * dilution[:, None]
+        padding_factor = frames.padding_factor(rows)
+        sizes = forces.abs() if padding_factor is None else forces.abs() * padding_factor[:, None]
         return Scaling(torch.empty(1, 0), torch.empty(1, 0), sizes.mean()[None].clamp_min(1e-6))
 
     def batches(self, frames: FrameTensors, rows: Iterable[Tensor]) -> Iterator[Inputs]:
         """Atomic numbers [K, M, A] and positions [K, M, A, 3] (float32, Å) of one batch after another."""
         for batch in rows:
             positions = frames.positions.index_select(0, batch.flatten()).unflatten(0, batch.shape)
-            centre, dilution = positions.mean(-2, keepdim=True), frames.dilution(batch)
-            if dilution is not None:
-                centre = centre * dilution[..., None, None]
+            centre, padding_factor = positions.mean(-2, keepdim=True), frames.padding_factor(batch)
+            if padding_factor is not None:
+                centre = centre * padding_factor[..., None, None]
             # Far from the origin float32 would blur distances.
             yield frames.numbers_of(batch), (positions - centre).float()
 

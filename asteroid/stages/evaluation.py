@@ -53,7 +53,7 @@ class ModelErrors:
 
     Force errors are means over frames of means over a frame's atoms and components: frames count alike, large or small.
     `molecules` takes them apart by formula where the set is one of several molecules; else it is empty. `controlled` is
-    the force MAE with the luck of the draw taken out, as far as control variates tell it; None without them.
+    the force MAE with the effect of the draw taken out, as far as control variates tell it; None without them.
     """
 
     force_mae_ev_ang: float

@@ -124,15 +124,15 @@ def _labels(frames: FrameTensors, members: list[Member]) -> tuple[list[Tensor], 
 
 
 def _batch_weights(frames: FrameTensors, members: list[Member], places: Tensor, rows: Tensor) -> Tensor | None:
-    """Factor [K, steps, M] of each frame's force term: its bias weight and, of several molecules, its dilution.
+    """Factor [K, steps, M] of each frame's force term: its bias weight and, of several molecules, its padding_factor.
 
     None where all are one.
     """
-    dilution = frames.dilution(rows)
-    if dilution is None and all(m.train_weights is None for m in members):
+    padding_factor = frames.padding_factor(rows)
+    if padding_factor is None and all(m.train_weights is None for m in members):
         return None
     weights = [
         torch.ones(own.shape) if member.train_weights is None else member.train_weights[own]
         for member, own in zip(members, places, strict=True)
     ]
-    return torch.stack(weights) if dilution is None else torch.stack(weights) * dilution
+    return torch.stack(weights) if padding_factor is None else torch.stack(weights) * padding_factor

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 #: A draw is called calm or wild beyond this z-score, and where its mean is off by this share of a frame's spread: of
 #: many frames even a slight difference is certain, and matters to nobody.
-Z_TOLD, SHIFT_TOLD = 2.0, 0.2
+Z_NOTED, SHIFT_NOTED = 2.0, 0.2
 
 
 def draw_json(controls: FloatArray | None) -> dict[str, Any]:
@@ -42,6 +42,6 @@ def draw_lines(controls: FloatArray | None, cheap_level: str) -> list[str]:
 
 def _verdict(controls: FloatArray) -> str:
     scores, shifts = draw_scores(controls), controls.mean(axis=0)
-    told = [z for z, shift in zip(scores, shifts, strict=True) if abs(z) >= Z_TOLD and abs(shift) >= SHIFT_TOLD]
-    furthest = max(told, key=abs, default=0.0)
+    noted = [z for z, shift in zip(scores, shifts, strict=True) if abs(z) >= Z_NOTED and abs(shift) >= SHIFT_NOTED]
+    furthest = max(noted, key=abs, default=0.0)
     return "calm" if furthest < 0 else "wild" if furthest > 0 else ""

@@ -86,7 +86,7 @@ class WorkerSlot:
                         f"a worker could not be started in {failures} attempts: {death} Check that there is memory "
                         "left and that asteroid-study is installed on every node",
                     )
-                    # The first attempts follow each other at once, as a death may be bad luck.
+                    # The first attempts follow each other at once, as a death may be an accident.
                     pause_s = min(_LONGEST_PAUSE_S, 2.0 ** (failures - self._max_retries))
                     with self._changed:
                         self._changed.wait_for(lambda: self._queue.closed, timeout=pause_s)

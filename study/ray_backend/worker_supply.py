@@ -73,7 +73,7 @@ class WorkerSupply:
         """Take note that the workers of a slot keep failing to start."""
         with self._changed:
             self._unstartable[slot] = reason
-        self._fail_hopeless_packs(reason)
+        self._fail_unstartable_packs(reason)
         with self._changed:
             self._changed.notify_all()
 
@@ -89,7 +89,7 @@ class WorkerSupply:
             waited_s: how long a worker has been waited for.
         """
         self._note_fewer(waited_s)
-        self._fail_hopeless_packs(f"none found a free core in {START_S:.0f} s")
+        self._fail_unstartable_packs(f"none found a free core in {START_S:.0f} s")
 
     def _note_fewer(self, waited_s: float) -> None:
         if self._on_note is None or waited_s < _FEWER_S:
@@ -104,12 +104,12 @@ class WorkerSupply:
             "them, the others join as soon as cores are free"
         )
 
-    def _fail_hopeless_packs(self, reason: str) -> None:
+    def _fail_unstartable_packs(self, reason: str) -> None:
         """Fail the packs that wait where no worker lives and none can be had."""
         with self._changed:
             none_for_s = time.monotonic() - self._pool.last_ready_s
-            hopeless = none_for_s > START_S or len(self._unstartable) == self._wanted
-            if self._pool.ready or not hopeless:
+            unstartable = none_for_s > START_S or len(self._unstartable) == self._wanted
+            if self._pool.ready or not unstartable:
                 return
             packs = self._queue.clear()
         for pack in packs:

@@ -60,8 +60,8 @@ def _train_and_prune(
             if trial.running and tracker.has_failed_stage(trial):
                 tracker.fail(trial, trials)
             elif trial.step_at(rung) is not None and (trial.running or len(trial.values) > rung):
-                hopeless = tracker.should_prune(trial, rung)
-                if trial.running and hopeless:
+                prune = tracker.should_prune(trial, rung)
+                if trial.running and prune:
                     tracker.prune(trial, trials)
 
 

@@ -69,7 +69,7 @@ COLUMNS: dict[str, tuple[str, str]] = {
     ),
     "recipe_core_s": ("float64", "core seconds to train this chain of stages, as if nothing were shared"),
     "status": ("string", "ok, or the reason of failure"),
-    "warnings": ("string", "doubts about the row, as sentences; empty where there are none"),
+    "warnings": ("string", "caveats of the row, as sentences; empty where there are none"),
     "stage_keys": ("string", "keys of the stages, first to last, separated by spaces"),
 }
 

@@ -57,11 +57,11 @@ def calibrate(
         if other is not None:
             functions = count_functions(name, *other, charge, spin)
             scenarios[name] = functions, scenario_cpu_s(timings[-1], functions)
-    told = _told(molecule, timings, larger, scenarios)
+    summary = _summary(molecule, timings, larger, scenarios)
     if as_json:
-        say_json(told)
+        say_json(summary)
         return
-    _show(told)
+    _show(summary)
 
 
 def _names(levels: str) -> list[str]:
@@ -85,7 +85,7 @@ def _refuse_early(names: list[str], molecules: list[tuple[IntArray, FloatArray]]
             open_labeller(Method(name, charge, spin), numbers, positions[None])
 
 
-def _told(
+def _summary(
     molecule: Path, timings: list[LevelTiming], larger: Path | None, scenarios: dict[str, tuple[int, float]]
 ) -> dict[str, Any]:
     from study.labelling.timing import price_text
@@ -101,7 +101,7 @@ def _told(
         }
         for t in timings
     }
-    told: dict[str, Any] = {
+    summary: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
         "molecule": molecule.name,
         "machine": f"{processor()}, one thread",
@@ -110,7 +110,7 @@ def _told(
         "options": [f"--price {t.level}={price_text(t.cpu_s)}" for t in timings],
     }
     if larger is not None:
-        told["scenario"] = {
+        summary["scenario"] = {
             "kind": "scenario: cost ~ n^k with the formal exponent k, not measured",
             "molecule": larger.name,
             "levels": {
@@ -118,28 +118,28 @@ def _told(
                 for name, (functions, cpu_s) in scenarios.items()
             },
         }
-    return told
+    return summary
 
 
-def _show(told: dict[str, Any]) -> None:
+def _show(summary: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    scenario = told.get("scenario")
-    table = Table(title=f"One label of {told['molecule']} on {told['machine']}", title_justify="left")
+    scenario = summary.get("scenario")
+    table = Table(title=f"One label of {summary['molecule']} on {summary['machine']}", title_justify="left")
     for name in ("level", "functions", "CPU a label", "repeats"):
         table.add_column(name, justify="left" if name == "level" else "right", no_wrap=True)
     if scenario:
         table.add_column(f"{scenario['molecule']}: scenario", justify="right", no_wrap=True)
-    for name, row in told["levels"].items():
+    for name, row in summary["levels"].items():
         cells = [name, str(row["basis_functions"]), row["price"], str(row["repeats"])]
         if scenario:
             there = scenario["levels"][name]
             cells.append(f"{there['price']} ({there['basis_functions']}, n^{row['formal_exponent']})")
         table.add_row(*cells)
     Console().print(table)
-    say("in a sweep file, under data: prices: {" + ", ".join(f"{k}: {v}" for k, v in told["prices"].items()) + "}")
-    say("or on the command line: " + " ".join(told["options"]))
+    say("in a sweep file, under data: prices: {" + ", ".join(f"{k}: {v}" for k, v in summary["prices"].items()) + "}")
+    say("or on the command line: " + " ".join(summary["options"]))
     if scenario:
         say(
             f"scenario for {scenario['molecule']}: cost ~ n^k with the formal exponent, not measured; small molecules "

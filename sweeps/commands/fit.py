@@ -73,13 +73,13 @@ def fit(
         files = save_figure(*fit_picture(fits, x=x, y=y), out, "fit")
     if as_json:
         asked = {"target": target, "confidence": confidence} if target is not None else {}
-        told = {
+        summary = {
             "schema_version": SCHEMA_VERSION,
             **asked,
             "curves": [fit_json(found) for found in fits],
             "status": list(caveats),
         }
-        say_json(told)
+        say_json(summary)
         return
     for line in [*fit_sentences(fits, target=target, confidence=confidence), *caveat_lines(caveats)]:
         say(line)

@@ -72,18 +72,18 @@ def plan(
     free = owned(already or [])
     if budget_cpu_s is not None:
         bought = plan_budget(known, budget_cpu_s, already=free, md_steps=md_steps)
-        told, lines = bought.to_json(), explain_budget(bought, force_unit=force_unit)
+        summary, lines = bought.to_json(), explain_budget(bought, force_unit=force_unit)
     elif target_ev_ang is not None and next_k is not None:
         found = next_runs(known, target_ev_ang, next_k, already=free if already else None)
         lines = [*explain_next(found, prices.accurate, force_unit=force_unit), *caveat_lines(known.caveats)]
-        told = found.to_json()
+        summary = found.to_json()
     elif target_ev_ang is not None:
         answer = plan_target(known, target_ev_ang, confidence, already=free, md_steps=md_steps)
-        told = answer.to_json() | {"surface": surface_json(known.surface)}
+        summary = answer.to_json() | {"surface": surface_json(known.surface)}
         lines = [*explain(answer, force_unit=force_unit), *explain_surface(known.surface)]
         lines.append(_learned(manifest["ledger"]))
     if as_json:
-        say_json(told)
+        say_json(summary)
         return
     for line in lines:
         say(line)

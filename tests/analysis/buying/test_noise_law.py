@@ -9,7 +9,7 @@ LAW = NoiseLaw()
 
 def test_looks_that_share_labels_have_the_covariance_of_simulated_ones():
     """Frames whose luck is kept by a share, two sizes at equal training size: cov = s^2 kept / n' + the luck's."""
-    law = NoiseLaw(decay=1e12, luck=0.0, folds=0.0)
+    law = NoiseLaw(decay=1e12, draw_effect=0.0, folds=0.0)
     rng, runs = np.random.default_rng(0), 20_000
     frames = rng.standard_normal((runs, 40))
     looks = []

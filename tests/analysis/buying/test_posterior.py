@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from analysis.buying.noise_law import NoiseLaw, look_covariance, luck_covariance
+from analysis.buying.noise_law import NoiseLaw, draw_covariance, look_covariance
 from analysis.buying.posterior import Looks, error_posterior
 from analysis.buying.prior import VAGUE, CurvePrior
 
@@ -19,7 +19,7 @@ def looks_at(*sizes, noise=0.0, variance=0.25, seed=0):
     return Looks(n, x, curve(x) + scatter, variance)
 
 
-QUIET = NoiseLaw(spread=1e-3, luck=1e-3, folds=1e-3)
+QUIET = NoiseLaw(spread=1e-3, draw_effect=1e-3, folds=1e-3)
 AHEAD = np.array([40.0, 60.0, 120.0])
 
 
@@ -34,21 +34,24 @@ def test_many_labels_leave_less_than_the_luck_of_a_model():
     n = np.array([1e6])
     posterior = error_posterior(looks_at(250_000, 500_000, 1_000_000), n, VAGUE, NoiseLaw(folds=1e-4))
     mean, sd = posterior.moments()
-    assert sd[0] < 0.5 * NoiseLaw().luck
+    assert sd[0] < 0.5 * NoiseLaw().draw_effect
     assert abs(mean[0] - curve(1e6)) < 2 * sd[0]
 
 
 def test_what_it_says_of_curves_drawn_from_its_prior_and_law_holds():
     """Planted levels, slopes and correlated noise: the 90 % interval of the luckless error ahead covers 90 %."""
-    law, prior = NoiseLaw(spread=0.5, spread_worth=1e6, luck=0.05), CurvePrior(((1.0, 0.6, 0.3),), no_floor=0.999)
+    law, prior = (
+        NoiseLaw(spread=0.5, spread_worth=1e6, draw_effect=0.05),
+        CurvePrior(((1.0, 0.6, 0.3),), no_floor=0.999),
+    )
     rng, covered = np.random.default_rng(1), []
     n = np.repeat([16.0, 24.0, 40.0], 2)
     x = n * np.tile([0.5, 0.9], 3)
     ahead = np.array([40.0, 80.0])
     whole = np.block(
         [
-            [look_covariance(law, n, x, np.array([0.5]))[0], law.luck_share * luck_covariance(law, n, ahead)],
-            [law.luck_share * luck_covariance(law, ahead, n), luck_covariance(law, ahead, ahead)],
+            [look_covariance(law, n, x, np.array([0.5]))[0], law.draw_share * draw_covariance(law, n, ahead)],
+            [law.draw_share * draw_covariance(law, ahead, n), draw_covariance(law, ahead, ahead)],
         ]
     )
     root = np.linalg.cholesky(whole + 1e-12 * np.eye(len(whole)))

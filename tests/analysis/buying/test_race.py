@@ -4,7 +4,7 @@ import pytest
 from analysis.buying.noise_law import NoiseLaw
 from analysis.buying.posterior import Looks, error_posterior
 from analysis.buying.prior import learnt_prior
-from analysis.buying.race import first_to_meet, still_racing, without_the_winners_luck
+from analysis.buying.race import first_to_meet, still_racing, without_selection_bias
 
 
 def posterior(level, variance=0.25):
@@ -20,25 +20,25 @@ def means(posteriors):
 
 def test_one_strategy_has_no_luck_to_lose():
     one = posterior(0.0)
-    assert without_the_winners_luck([one]) == [one]
+    assert without_selection_bias([one]) == [one]
 
 
 def test_the_best_of_equal_ones_is_pulled_back_more_than_one_far_ahead():
     alike = [posterior(level) for level in (-0.1, 0.0, 0.05, 0.1)]
     apart = [posterior(level) for level in (-2.0, 0.0, 0.05, 0.1)]
-    pulls = [means(without_the_winners_luck(group))[0] - means(group)[0] for group in (alike, apart)]
+    pulls = [means(without_selection_bias(group))[0] - means(group)[0] for group in (alike, apart)]
     assert pulls[0] > 0
     assert pulls[0] / 0.1 > 2 * pulls[1] / 2.0
 
 
 def test_without_noise_nothing_is_pulled():
-    quiet = NoiseLaw(spread=1e-4, spread_worth=1e6, luck=1e-4, folds=1e-4)
+    quiet = NoiseLaw(spread=1e-4, spread_worth=1e6, draw_effect=1e-4, folds=1e-4)
     n, x = np.full(2, 16.0), np.array([8.0, 14.4])
     group = [
         error_posterior(Looks(n, x, level - 0.6 * np.log(x), 1e-8), np.array([16.0, 20.0]), learnt_prior(), quiet)
         for level in (0.0, 0.1)
     ]
-    np.testing.assert_allclose(means(without_the_winners_luck(group)), means(group), atol=2e-3)
+    np.testing.assert_allclose(means(without_selection_bias(group)), means(group), atol=2e-3)
 
 
 def test_the_first_to_meet_the_target_is_the_likelier_and_the_earlier():
