@@ -24,7 +24,7 @@ _KEYS = {
 
 @dataclass(frozen=True)
 class PricedFile:
-    """A label file of a sweep, where its price is from, and how its frames were chosen, where that is stated."""
+    """A label file of a sweep, where its price is from (unlabelled: that of sampling), and how its frames were chosen."""
 
     given: LabelFile
     source: str
@@ -46,5 +46,6 @@ def fill_from_card(given: LabelFile) -> PricedFile:
         if isinstance(value, bool) or not isinstance(value, int | float) or not (math.isfinite(value) and value >= 0):
             raise InputError(f"{name} in {card['sidecar']} must be a number of at least 0, found {value!r}: correct it")
         found[key] = float(value)
-    source = str(card["sidecar"]) if found.keys() & {"price", "sampling_price"} else "sweep file"
+    decisive = "sampling_price" if given.unlabelled else "price"
+    source = str(card["sidecar"]) if decisive in found else "sweep file"
     return PricedFile(given.model_copy(update=found), source, selection_rule_of(given.file))

@@ -51,7 +51,7 @@ def load_file(priced: PricedFile, prices: Mapping[str, float]) -> LoadedFile:
 
     Args:
         priced: the file as the sweep names it, filled from its sidecar.
-        prices: prices by level that replace the files' own.
+        prices: prices by level, `data.prices` of the sweep, which come before the file's own.
 
     Raises:
         InputError: the file cannot be read, a guard refuses it, or it has no price.
@@ -67,27 +67,29 @@ def _load_labels(priced: PricedFile, prices: Mapping[str, float]) -> LoadedFile:
     if n_single:
         notes.append(f"{n_single:,} frame{'s' * (n_single > 1)} of a single atom left out: no force can act in it")
     card = label_card(labels, source, check_labels(labels, source), priced.selection_rule)
-    if given.price is None:
+    stated = prices.get(labels.level)
+    label_cpu_s = given.price if stated is None else stated
+    if label_cpu_s is None:
         mean = "28s" if labels.cpu_s is None else f"{labels.cpu_s.mean():.3g}s, the mean that these took"
         raise InputError(f"{source} ({labels.level}) needs a price per label: add for instance price: {mean}")
-    price = LevelPrice(given.price, priced.source, given.sampling_price or 0.0)
+    price = LevelPrice(label_cpu_s, priced.source if stated is None else "sweep file", given.sampling_price or 0.0)
     lines = [
         card.title(),
         f"  {loaded.units}",
         *(f"  {note}" for note in (*loaded.notes, *notes)),
         *card.lines(),
-        _price_line(labels, price, prices.get(labels.level, price.label_cpu_s)),
+        _price_line(labels, price),
     ]
     return LoadedFile(labels, price, lines, {**card.to_json(), "units": loaded.units})
 
 
-def _price_line(labels: LabelSet, price: LevelPrice, shown_cpu_s: float) -> str:
+def _price_line(labels: LabelSet, price: LevelPrice) -> str:
     sampling = f" and {price.sampling_cpu_s:,.4g} CPU s to sample its geometry" if price.sampling_cpu_s else ""
     took = ""
     if labels.cpu_s is not None:  # of several molecules no label costs the median
         middle, name = (labels.cpu_s.mean(), "mean") if labels.varied else (np.median(labels.cpu_s), "median")
         took = f"; these took {middle:.3g}, {name}"
-    return f"  price: {shown_cpu_s:,.4g} CPU s a label{sampling} ({price.source}){took}"
+    return f"  price: {price.label_cpu_s:,.4g} CPU s a label{sampling} ({price.source}){took}"
 
 
 def _without_copies(labels: LabelSet, given: LabelFile) -> tuple[LabelSet, list[str]]:

@@ -26,6 +26,8 @@ def test_the_sweep_goes_first(tmp_path: Path) -> None:
     assert (whole.source, whole.selection_rule) == ("a.meta.json", "random")
     stated = fill_from_card(LabelFile(file=path, price="3s", sampling_price=0.1, temperature_k=300))
     assert (stated.given.price, stated.given.temperature_k, stated.source) == (3.0, 300.0, "sweep file")
+    assert fill_from_card(LabelFile(file=path, price="3s")).source == "sweep file", "only its sampling is the card's"
+    assert fill_from_card(LabelFile(file=path, price="3s", unlabelled=True)).source == "a.meta.json"
 
 
 @pytest.mark.parametrize("wrong", ["12 s", -1, float("nan"), float("inf"), True, [1]])

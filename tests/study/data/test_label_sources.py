@@ -15,6 +15,7 @@ from asteroid.io.write import write_labels
 from study.config.label_files import LabelFile
 from study.data.card_prices import PricedFile
 from study.data.label_sources import declaration_of, load_file
+from study.prices import LevelPrice
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,6 +45,17 @@ def test_copies_and_single_atoms_are_left_out_and_counted(tmp_path: Path) -> Non
     assert found.card_json["selection_rule"] == "random"
     with pytest.raises(InputError, match="found 2 copies"):
         load_file(PricedFile(given.model_copy(update={"duplicates": "error"}), "sweep file"), {})
+
+
+def test_a_price_of_the_level_comes_before_that_of_the_file_and_says_so(tmp_path: Path) -> None:
+    write_labels(springs(WATER, 20, 1), tmp_path / "a.npz")
+    given = LabelFile(file=tmp_path / "a.npz")
+    with pytest.raises(InputError, match="needs a price per label"):
+        load_file(PricedFile(given, "sweep file"), {"gfn2-xtb": 1.0})
+    for price in (None, 2.0):
+        priced = PricedFile(given.model_copy(update={"price": price}), "a.meta.json")
+        assert load_file(priced, {"ccsd_t/cc-pvdz": 7.0}).price == LevelPrice(7.0, "sweep file")
+    assert load_file(priced, {}).price == LevelPrice(2.0, "a.meta.json")
 
 
 def test_geometries_need_a_level_and_the_price_of_their_sampling(tmp_path: Path) -> None:
