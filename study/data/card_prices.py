@@ -24,7 +24,7 @@ _KEYS = {
 
 @dataclass(frozen=True)
 class PricedFile:
-    """A label file of a sweep, where its price is from (unlabelled: that of sampling), and how its frames were chosen."""
+    """A label file of a sweep, where its price is from (unlabelled: sampling), and how its frames were chosen."""
 
     given: LabelFile
     source: str
