@@ -26,7 +26,10 @@ class Caveat(StrEnum):
         return member
 
     # Of a curve.
-    NO_TEST_SET = ("no_test_set", "no test set: errors are cross-validated inside the bought labels")
+    NO_TEST_SET = (
+        "no_test_set",
+        "no test set: errors are cross-validated inside the bought labels, which all runs share",
+    )
     FAILED_RUNS = ("failed_runs", "some runs of this curve failed and were left out")
     # Of its power law.
     ONE_SEED = (

@@ -44,7 +44,8 @@ class Curve:
         train_core_s: core seconds to train each chain, [n].
         purchase: what its runs buy of the cheap level, whatever the budget.
         use_cpu_s_per_frame: CPU seconds for the prediction of one frame, median over runs; NaN: not measured.
-        test_relative_se: standard error of the test errors from the choice of test frames, relative; 0 where not given.
+        test_relative_se: standard error of the errors from the choice of frames that score all runs, relative: test
+            frames, or the owned labels where errors are cross-validated; 0 where not given.
         train_error_ev_ang: force MAE on the training labels at the largest budget, eV/Å, median over runs; NaN where
             none says.
         summary: instead of single errors, their published means and standard deviations; None: single errors.
@@ -163,8 +164,9 @@ def _curve(rows: pd.DataFrame, column: str, status: tuple[Caveat, ...]) -> Curve
             f"every finished run needs a positive finite {column}, found {values[bad[0]]:g} in {row}: repeat that run"
         )
     first = rows.iloc[0]
-    tested = column.startswith("test")
-    relative = rows[column.replace("_ev_ang", "_se_ev_ang")].to_numpy(dtype=float) / values if tested else np.empty(0)
+    # Cross-validated errors share labels within a seed, which the fit knows, and between seeds, as with a test set.
+    shared = "_se_ev_ang" if column.startswith("test") else "_shared_se_ev_ang"
+    relative = rows[column.replace("_ev_ang", shared)].to_numpy(dtype=float) / values
     relative = relative[np.isfinite(relative)]
     left = rows.loc[rows["budget"] == rows["budget"].max(), "train_force_mae_ev_ang"].dropna().to_numpy(dtype=float)
     used = rows["use_cpu_s_per_frame"].to_numpy(dtype=float) if "use_cpu_s_per_frame" in rows else np.empty(0)

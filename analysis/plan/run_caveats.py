@@ -47,7 +47,7 @@ def selection_caveats(manifest: Mapping[str, Any]) -> tuple[Caveat, ...]:
         Caveat.FARTHEST_TEST: accurate and bool(manifest.get("n_test")),
         Caveat.FARTHEST_CHEAP: rules.get(manifest.get("level_cheap")) == "farthest",
         Caveat.UNSEEN_MOLECULES: bool(tested - bought),
-        Caveat.UNTESTED_MOLECULES: bool(bought - tested),
+        Caveat.UNTESTED_MOLECULES: bool(tested) and bool(bought - tested),
     }
     return those_that_hold(conditions)
 

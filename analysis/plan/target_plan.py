@@ -32,7 +32,7 @@ class TargetPlan:
         prices: the prices used.
         choice: the cheapest option that can be promised; None: no curve of this sweep can promise the target.
         alternatives: the best option of every other strategy, promised ones first, by price; then by probability.
-        n_test: accurate test labels that the errors were measured with, outside the price.
+        n_test: accurate test labels that the errors were measured with, outside the price; 0: cross-validated errors.
         run_caveats: of the whole run.
         already: labels that are owned, by level.
         md_steps: steps of molecular dynamics whose price entered the choice.
@@ -87,7 +87,11 @@ class TargetPlan:
             "saving_against_accurate_only": (
                 {"factor": self.saving[0], "cpu_s": self.saving[1]} if self.saving else None
             ),
-            "evaluation": {"n_test": self.n_test, "cpu_s": self.prices.accurate_cpu_s(self.n_test)},
+            "evaluation": {
+                "n_test": self.n_test,
+                "cpu_s": self.prices.accurate_cpu_s(self.n_test),
+                "measured_by": "test" if self.n_test else "cross_validation",
+            },
             "prices": self.prices.to_json(),
             "alternatives": [option_json(option) for option in self.alternatives],
         }

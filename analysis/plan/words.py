@@ -58,18 +58,25 @@ def explain(plan: TargetPlan, *, force_unit: str = "kcal/mol/Å") -> list[str]:
         )
     else:
         lines.append("Runner-up: none, no other strategy with finished runs can promise the target.")
-    lines.append(_saving(plan))
-    if choice.n_accurate == 0:
-        lines.append(
-            f"Note: no accurate label is bought, but that this is enough is known only from {plan.n_test:,} accurate "
-            f"test labels ({duration(plan.prices.accurate_cpu_s(plan.n_test))}, not in the price)."
-        )
-    else:
-        lines.append(
-            f"Not in the price either: {plan.n_test:,} accurate test labels that the errors were measured with "
-            f"({duration(plan.prices.accurate_cpu_s(plan.n_test))})."
-        )
+    lines += [_saving(plan), _measured(plan, choice)]
     return lines + caveat_lines(plan.status)
+
+
+def _measured(plan: TargetPlan, choice: Option) -> str:
+    """What the errors were measured with, and what that cost."""
+    price = duration(plan.prices.accurate_cpu_s(plan.n_test))
+    if choice.n_accurate == 0:
+        labels = (
+            f"{plan.n_test:,} accurate test labels ({price}, not in the price)"
+            if plan.n_test
+            else ("the accurate labels that the sweep owned")
+        )
+        return f"Note: no accurate label is bought, but that this is enough is known only from {labels}."
+    if not plan.n_test:
+        return "Errors are cross-validated force MAEs inside the bought labels: no test label was needed."
+    return (
+        f"Not in the price either: {plan.n_test:,} accurate test labels that the errors were measured with ({price})."
+    )
 
 
 def _purchase(option: Option, plan: TargetPlan) -> str:

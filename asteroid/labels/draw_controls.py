@@ -31,18 +31,40 @@ def draw_controls(test: LabelSet, cheap: LabelSet) -> FloatArray | None:
         [n, 2] in standard deviations of the cheap frames from their mean; None where the cheap level is not known at
         every test frame, has several compositions or no spread.
     """
-    if test.varied or cheap.varied or cheap.energy is None or cheap.forces is None or not len(test):
+    everywhere, own = cheap_values(cheap), cheap_values_at(test, cheap)
+    if everywhere is None or not len(test) or np.isnan(own).any():
         return None
-    test_rows, cheap_rows = match_geometries(test, cheap)
-    row_of = dict(zip(test_rows.tolist(), cheap_rows.tolist(), strict=True))
-    if len(row_of) < len(test):
+    spread = everywhere.std(axis=0)
+    return np.asarray((own - everywhere.mean(axis=0)) / spread) if (spread > 0).all() else None
+
+
+def cheap_values(cheap: LabelSet) -> FloatArray | None:
+    """Energy (eV) and mean absolute force component (eV/Å) of each cheap frame.
+
+    Returns:
+        [N, 2]; None where they are not known, or not comparable, in a set of several molecules.
+    """
+    if cheap.varied or cheap.energy is None or cheap.forces is None:
         return None
-    values = np.stack([cheap.energy, np.abs(cheap.forces).mean(axis=(1, 2))], axis=1)
-    spread = values.std(axis=0)
-    if not (spread > 0).all():
-        return None
-    own = values[[row_of[row] for row in range(len(test))]]
-    return np.asarray((own - values.mean(axis=0)) / spread)
+    return np.stack([cheap.energy, np.abs(cheap.forces).mean(axis=(1, 2))], axis=1)
+
+
+def cheap_values_at(frames: LabelSet, cheap: LabelSet) -> FloatArray:
+    """The same at the geometries of other frames, perhaps rotated.
+
+    Args:
+        frames: frames of any level.
+        cheap: all cheap frames.
+
+    Returns:
+        [n, 2]; NaN where the cheap set does not have the geometry or `cheap_values` has none.
+    """
+    found = np.full((len(frames), 2), np.nan)
+    values = cheap_values(cheap)
+    if values is not None and not frames.varied:
+        rows, cheap_rows = match_geometries(frames, cheap)
+        found[rows] = values[cheap_rows]
+    return found
 
 
 def draw_scores(controls: FloatArray) -> tuple[float, float]:

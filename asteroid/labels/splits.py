@@ -13,7 +13,8 @@ import numpy as np
 
 from asteroid.errors import InputError
 from asteroid.labels.atom_order import refuse_other_molecule
-from asteroid.labels.label_set import IntArray, LabelSet, hash_order
+from asteroid.labels.balanced_order import balanced_order
+from asteroid.labels.label_set import FloatArray, IntArray, LabelSet, hash_order
 from asteroid.labels.matching import MATCH_TOL_ANG, match_geometries
 
 if TYPE_CHECKING:
@@ -77,15 +78,34 @@ def split_test(accurate: LabelSet, *, groups: tuple[int, ...] | None, share: flo
     return np.flatnonzero(is_test).astype(np.int64), np.flatnonzero(~is_test).astype(np.int64)
 
 
-def buy_accurate(pool: LabelSet, budget: int, seed: int) -> Purchase:
+def purchase_order(pool: LabelSet, seed: int, along: FloatArray | None = None) -> IntArray:
+    """Rows of the pool in the order in which a seed buys them, shape [N]; a budget is its beginning.
+
+    Args:
+        pool: the accurate labels that can be bought.
+        seed: of the order.
+        along: [N] a value of each frame that every beginning of the order is balanced along (`balanced_order`); None:
+            frames are drawn at random.
+    """
+    order = hash_order(pool, seed)
+    return order if along is None else balanced_order(along, order, seed)
+
+
+def buy_accurate(pool: LabelSet, budget: int, seed: int, along: FloatArray | None = None) -> Purchase:
     """Buy `budget` labels, training and validation together: the seed's first frames, every fifth for validation.
 
     The frames of a smaller budget are the first of a larger one, with the same roles.
 
+    Args:
+        pool: the accurate labels that can be bought.
+        budget: how many.
+        seed: of the order.
+        along: as in `purchase_order`.
+
     Raises:
         InputError: the budget is larger than the pool, or too small for one validation label.
     """
-    return _buy(pool, budget, seed, ACCURATE_VAL_EVERY, "budget")
+    return _buy(pool, purchase_order(pool, seed, along), budget, ACCURATE_VAL_EVERY, "budget")
 
 
 def buy_cheap(cheap_pool: LabelSet, n_cheap: int, seed: int) -> Purchase:
@@ -94,7 +114,7 @@ def buy_cheap(cheap_pool: LabelSet, n_cheap: int, seed: int) -> Purchase:
     Raises:
         InputError: n_cheap is larger than the pool, or too small for one held-out frame.
     """
-    return _buy(cheap_pool, n_cheap, seed, CHEAP_VAL_EVERY, "n_cheap")
+    return _buy(cheap_pool, hash_order(cheap_pool, seed), n_cheap, CHEAP_VAL_EVERY, "n_cheap")
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,20 +132,40 @@ class Fold:
     score: IntArray
 
 
-def cross_validation_folds(pool: LabelSet, budget: int, seed: int, n_folds: int) -> list[Fold]:
+def fewest_for_folds(n_folds: int) -> int:
+    """The smallest budget that can be divided into so many folds, two or more: beside each, one label must validate."""
+    smallest = max(n_folds, ACCURATE_VAL_EVERY + 1)
+    while smallest - -(-smallest // n_folds) < ACCURATE_VAL_EVERY:
+        smallest += 1
+    return smallest
+
+
+def cross_validation_folds(
+    pool: LabelSet, budget: int, seed: int, n_folds: int, *, split: int = 0, along: FloatArray | None = None
+) -> list[Fold]:
     """Divide the labels that a budget buys into folds: every bought label is scored on exactly once.
+
+    Args:
+        pool: the accurate labels that can be bought.
+        budget: how many are.
+        seed: of the order of purchase.
+        n_folds: parts.
+        split: which division; in the first, labels go to the folds in turn, in the others at random.
+        along: as in `purchase_order`.
 
     Raises:
         InputError: the budget is larger than the pool, or leaves a fold without a validation label.
     """
-    if budget < n_folds or budget - -(-budget // n_folds) < ACCURATE_VAL_EVERY:
+    if budget < fewest_for_folds(n_folds):
         raise InputError(
             f"cross-validation with {n_folds} folds needs {ACCURATE_VAL_EVERY} labels beside each fold, found budget "
             f"{budget}: buy more labels"
         )
-    purchase = _buy(pool, budget, seed, ACCURATE_VAL_EVERY, "budget")
-    bought = hash_order(pool, seed)[: len(purchase)]
+    order = purchase_order(pool, seed, along)
+    bought = order[: len(_buy(pool, order, budget, ACCURATE_VAL_EVERY, "budget"))]
     place = np.arange(len(bought)) % n_folds
+    if split:
+        place = np.random.default_rng((seed, split)).permutation(place)
     folds = []
     for fold in range(n_folds):
         rest = bought[place != fold]
@@ -166,14 +206,14 @@ def cheap_pool_rows(
     return np.flatnonzero(keep).astype(np.int64)
 
 
-def _buy(pool: LabelSet, n: int, seed: int, val_every: int, setting: str) -> Purchase:
+def _buy(pool: LabelSet, order: IntArray, n: int, val_every: int, setting: str) -> Purchase:
     if n > len(pool):
         raise InputError(f"{setting} {n} is larger than the {pool.level} pool: the largest possible is {len(pool)}")
     if n < val_every:
         raise InputError(
             f"every {val_every}th frame is for validation, found {setting} {n}: ask for {val_every} or more"
         )
-    bought = hash_order(pool, seed)[:n]
+    bought = order[:n]
     held_out = np.arange(n) % val_every == val_every - 1
     return Purchase(train=bought[~held_out], val=bought[held_out])
 

@@ -79,3 +79,10 @@ class TestSection(Section):
         if (self.groups is None) == (self.share is None):
             raise ValueError("test needs either 'groups' (replicas, time blocks) or 'share' (between 0 and 1)")
         return self
+
+
+class CrossValidationSection(Section):
+    """How errors are measured inside the bought labels, where no test labels are kept."""
+
+    folds: int = Field(default=10, ge=2)
+    splits: int = Field(default=1, ge=1)

@@ -17,7 +17,7 @@ from pydantic import (
 from asteroid.errors import InputError
 from asteroid.io.md17 import is_md17
 from asteroid.models.architectures import ARCHITECTURES, settings_type
-from study.config.label_files import DataSection, LabelFile, TestSection
+from study.config.label_files import CrossValidationSection, DataSection, LabelFile, TestSection
 from study.config.messages import one_line
 from study.config.model import DEFAULT_MODEL, Model
 from study.config.search import SearchSection
@@ -50,12 +50,17 @@ class Sweep(Section):
     section it first searches settings at the budgets named there and adds curves with what was found. Mode `tune`
     only searches. Mode `pareto` searches with the budget as a dimension, for error and price at once (section
     `pareto`).
+
+    Without a section `test`, no accurate label is kept aside: errors are cross-validated inside the bought labels
+    (section `cross_validation`). `draw: balanced` draws labels along their cheap energy.
     """
 
     name: str = Field(min_length=1, max_length=100)
     mode: Literal["curve", "tune", "pareto"] = "curve"
     data: DataSection
-    test: TestSection
+    test: TestSection | None = None
+    cross_validation: CrossValidationSection | None = None
+    draw: Literal["random", "balanced"] = "random"
     strategies: tuple[Annotated[str, AfterValidator(_listed)], ...] = Field(min_length=1)
     budgets: tuple[int, ...] = Field(min_length=1)
     n_cheap: tuple[int, ...] = ()
@@ -117,6 +122,15 @@ class Sweep(Section):
         return self
 
     @model_validator(mode="after")
+    def _one_ruler(self) -> Sweep:
+        if self.test is not None and self.cross_validation is not None:
+            raise ValueError(
+                "errors are measured on test labels or cross-validated inside the bought ones: remove 'test' or "
+                "'cross_validation'"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _what_strategies_need(self) -> Sweep:
         for strategy in self.strategies:
             entry = STRATEGIES[strategy]
@@ -154,6 +168,11 @@ class Sweep(Section):
                 f"architecture: {able} or remove strategy {scored[0]}"
             )
         return self
+
+    @property
+    def validation_inside(self) -> CrossValidationSection | None:
+        """How errors are cross-validated inside the bought labels; None: they are measured on test labels."""
+        return None if self.test is not None else self.cross_validation or CrossValidationSection()
 
     @property
     def architectures(self) -> tuple[type[NetworkSettings], ...]:

@@ -21,15 +21,17 @@ def role_lines(sweep: Sweep, read: ReadLabels, roles: Roles) -> list[str]:
     """How many labels have which role, with notes on groups, prices, the choice of frames and molecules."""
     cheap, test, pool, cheap_pool = read.cheap, roles.test, roles.pool, roles.cheap_pool
     lines = []
-    if sweep.test.groups is not None and cheap.group is None:
+    if sweep.test is not None and sweep.test.groups is not None and cheap.group is None:
         lines.append(f"note: {cheap.level} has no groups: its frames of the test groups are told by geometry only")
     if not read.sampling_is_priced and any(STRATEGIES[strategy].has_cheap_axis for strategy in sweep.strategies):
         lines.append(f"note: {cheap.level} has no sampling_price: its geometries count as given, at no cost")
     if read.is_farthest(read.accurate.level) and len(test):
         lines.append(FARTHEST_TEST_NOTE)
+    ruler = f"{len(test):,} test labels" if sweep.test else "no test labels (errors are cross-validated)"
+    left_out = "test groups and geometries" if sweep.test else "geometries"
     lines.append(
-        f"roles: {len(test):,} test labels, {len(pool):,} in the pool, {len(cheap_pool):,} cheap frames to draw from "
-        f"({len(cheap) - len(cheap_pool):,} left out: test groups and geometries with an accurate label)"
+        f"roles: {ruler}, {len(pool):,} in the pool, {len(cheap_pool):,} cheap frames to draw from "
+        f"({len(cheap) - len(cheap_pool):,} left out: {left_out} with an accurate label)"
     )
     return [*lines, *molecule_notes(sweep, test, pool, cheap_pool)]
 

@@ -12,6 +12,7 @@ from asteroid.labels.atom_order import refuse_other_molecule, refuse_other_sites
 from asteroid.labels.draw_controls import draw_controls
 from asteroid.labels.molecules import formulas
 from study.data.card_lines import descriptor_lines, role_lines
+from study.data.cheap_controls import cheap_controls, drawn_along
 from study.data.draw_notes import draw_json, draw_lines
 from study.data.read import read_section
 from study.data.roles import divide_labels
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from asteroid.descriptors.layout import DescriptorSettings
     from asteroid.labels.label_set import FloatArray, LabelSet
     from study.config.sweep import Sweep
+    from study.data.cheap_controls import CheapControls
     from study.data.read import ReadLabels
     from study.data.roles import Roles
 
@@ -34,12 +36,14 @@ class StudyData:
 
     Attributes:
         accurate: all accurate labels.
-        test: accurate labels that errors are measured on, in the order of time.
+        test: accurate labels that errors are measured on, in the order of time; empty where they are cross-validated.
         pool: accurate labels that can be bought.
         cheap_pool: cheap frames that can be bought.
         cheap_at_accurate: cheap labels at the geometries of `accurate`, where a strategy needs them.
         descriptors: how the molecule is described; None where no model of the study needs it.
         temperature_k: temperature at which the cheap frames were sampled, where it is declared.
+        pool_controls: what the cheap level knows of the pool's frames, where errors are cross-validated; else None.
+        drawn_along: the value of each frame of the pool that purchases are balanced along; None: they are random.
         prices: price of each level.
         card: the data card as lines for the terminal and the report.
         card_json: the same as plain data.
@@ -57,6 +61,8 @@ class StudyData:
     cheap_at_accurate: LabelSet | None = None
     temperature_k: float | None = None
     test_controls: FloatArray | None = None
+    pool_controls: CheapControls | None = None
+    drawn_along: FloatArray | None = None
 
 
 def load_data(sweep: Sweep) -> StudyData:
@@ -87,6 +93,9 @@ def load_data(sweep: Sweep) -> StudyData:
     cheap_at_accurate = None
     if any(STRATEGIES[strategy].runs_cheap_method for strategy in sweep.strategies):
         cheap_at_accurate = cheap_labels_at(accurate, cheap, cheap_method(cheap.level), why_not(cheap.level))
+    pool_controls = None
+    if sweep.validation_inside is not None or sweep.draw != "random":
+        pool_controls = cheap_controls(roles.pool, cheap, at_random=not farthest)
     return StudyData(
         accurate=accurate,
         test=roles.test,
@@ -99,6 +108,8 @@ def load_data(sweep: Sweep) -> StudyData:
         cheap_at_accurate=cheap_at_accurate,
         temperature_k=read.temperature_k,
         test_controls=controls,
+        pool_controls=pool_controls,
+        drawn_along=drawn_along(sweep, roles.pool, cheap, pool_controls),
     )
 
 

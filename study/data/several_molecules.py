@@ -44,7 +44,7 @@ def molecule_notes(sweep: Sweep, test: LabelSet, pool: LabelSet, cheap_pool: Lab
         notes.append(
             f"test frames of {', '.join(unseen)} have no label in the pool: those errors are of molecules unseen"
         )
-    if untested := sorted(bought.keys() - tested.keys()):
+    if tested and (untested := sorted(bought.keys() - tested.keys())):
         notes.append(f"labels of {', '.join(untested)} are bought, and no test frame is of them")
     if lacking := molecules_without_cheap_frames(cheap_pool, pool):
         notes.append(f"{cheap_pool.level} has no frames of {', '.join(lacking)}: pretraining never sees them")

@@ -67,9 +67,9 @@ def make_forecast(workload: Workload) -> Forecast:
         if _adds_rows(workload)
         else []
     )
-    tuned_chains = [recipe.stages for recipe in tuned]
+    tuned_chains = [chain for recipe in tuned for chain in recipe.chains]
     section = workload.searches[0].section if workload.searches else None
-    chains = [*(recipe.stages for recipe in workload.recipes), *tuned_chains, *trial_chains]
+    chains = [*(chain for recipe in workload.recipes for chain in recipe.chains), *tuned_chains, *trial_chains]
     return Forecast(
         rounds=workload.rounds,
         tuned_rows=len(tuned),

@@ -6,7 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from asteroid.labels.label_set import content_hashes
-from asteroid.labels.splits import buy_accurate, buy_cheap, cross_validation_folds
+from asteroid.labels.splits import buy_accurate, buy_cheap, cross_validation_folds, purchase_order
 from asteroid.stages.stage import Frames, KernelStage, NetworkStage, ScoreSettings, Seeds
 from study.strategies import STRATEGIES
 
@@ -38,7 +38,8 @@ class ChainBuilder:
             self._cheap_at = dict(zip(*hashes, strict=True))
         self._cheap: dict[tuple[int, int], Split] = {}
         self._accurate: dict[tuple[int, int], Split] = {}
-        self._folds: dict[tuple[int, int, int], list[tuple[Split, Frames]]] = {}
+        self._folds: dict[tuple[int, int, int, int], list[tuple[Split, Frames]]] = {}
+        self._along = data.drawn_along
 
     def bought(self, budget: int, seed: int) -> Split:
         """The accurate labels that a budget buys.
@@ -47,9 +48,18 @@ class ChainBuilder:
             InputError: the budget is larger than the pool.
         """
         if (budget, seed) not in self._accurate:
-            purchase = buy_accurate(self._pool, budget, seed)
+            purchase = buy_accurate(self._pool, budget, seed, self._along)
             self._accurate[budget, seed] = self._split(self._pool, purchase.train, purchase.val)
         return self._accurate[budget, seed]
+
+    def owned(self, budget: int, seed: int) -> Frames:
+        """The accurate labels that a budget buys, in the order of purchase.
+
+        Raises:
+            InputError: the budget is larger than the pool.
+        """
+        self.bought(budget, seed)  # refuses what cannot be bought
+        return self._frames(self._pool, purchase_order(self._pool, seed, self._along)[:budget])
 
     def bought_cheap(self, n_cheap: int, seed: int) -> Split:
         """The cheap frames that are bought, held-out ones included.
@@ -62,14 +72,15 @@ class ChainBuilder:
             self._cheap[n_cheap, seed] = self._split(self._cheap_pool, purchase.train, purchase.val)
         return self._cheap[n_cheap, seed]
 
-    def folds(self, budget: int, seed: int, n_folds: int) -> list[tuple[Split, Frames]]:
+    def folds(self, budget: int, seed: int, n_folds: int, split: int = 0) -> list[tuple[Split, Frames]]:
         """The bought labels divided for cross-validation: (training and validation, frames to score on) by fold."""
-        if (budget, seed, n_folds) not in self._folds:
-            self._folds[budget, seed, n_folds] = [
+        key = (budget, seed, n_folds, split)
+        if key not in self._folds:
+            self._folds[key] = [
                 (self._split(self._pool, fold.train, fold.val), self._frames(self._pool, fold.score))
-                for fold in cross_validation_folds(self._pool, budget, seed, n_folds)
+                for fold in cross_validation_folds(self._pool, budget, seed, n_folds, split=split, along=self._along)
             ]
-        return self._folds[budget, seed, n_folds]
+        return self._folds[key]
 
     def chain(
         self, strategy: str, settings: Settings, accurate: Split | None, n_cheap: int, seed: int

@@ -26,9 +26,11 @@ TABLES_BYTES = 8 * 2**20
 
 
 def needed_frames(workload: Workload, stages: Iterable[StageSpec]) -> dict[str, set[str]]:
-    """Content hashes by level: the test frames, the frames of the given stages and those of the searches."""
+    """Content hashes by level: the frames that are scored, those of the given stages and those of the searches."""
     data = workload.data
     needed: dict[str, set[str]] = {data.accurate.level: set(content_hashes(data.test)), data.cheap_pool.level: set()}
+    for division in [division for recipe in workload.recipes for division in recipe.divisions]:
+        needed[data.accurate.level].update(division.owned.hashes)
     for frames in [f for spec in stages for f in (spec.train, spec.val)] + search_frames(
         workload.searches, workload.builder
     ):

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from study.recipes.cross_validation import Division, divisions_of
 from study.recipes.settings import Settings, default_settings
 from study.strategies import STRATEGIES
 
@@ -33,6 +34,7 @@ class Recipe:
         seed: seed of the row.
         stages: the chain; the last one's model is the row's.
         tuned_with_n: accurate labels that the settings were tuned with, or None.
+        divisions: the chains that cross-validate it inside its labels; none where there are test labels.
     """
 
     strategy: str
@@ -43,6 +45,12 @@ class Recipe:
     seed: int
     stages: tuple[StageSpec, ...]
     tuned_with_n: int | None = None
+    divisions: tuple[Division, ...] = ()
+
+    @property
+    def chains(self) -> list[tuple[StageSpec, ...]]:
+        """Its own chain and those that measure its error."""
+        return [self.stages, *(fold.chain for division in self.divisions for fold in division.folds)]
 
 
 @dataclass(frozen=True)
@@ -95,7 +103,8 @@ def _grid(sweep: Sweep, builder: ChainBuilder, strategy: str, budget: int, seed:
         for gamma_rel in finite if entry.weighted else (math.inf,):  # without weights: the rows of its twin
             for name in sweep.finetune if entry.finetunes else ("",):
                 settings = default_settings(sweep, name or next(iter(sweep.finetune), None))
-                yield _recipe(builder, strategy, replace(settings, gamma_rel=gamma_rel), name, budget, n_cheap, seed)
+                settings = replace(settings, gamma_rel=gamma_rel)
+                yield _recipe(sweep, builder, strategy, settings, name, budget, n_cheap, seed)
 
 
 def make_tuned_recipes(sweep: Sweep, builder: ChainBuilder, tuned: Iterable[TunedSettings]) -> list[Recipe]:
@@ -109,17 +118,29 @@ def make_tuned_recipes(sweep: Sweep, builder: ChainBuilder, tuned: Iterable[Tune
                 continue
             best = usable[-1]
             for seed in sweep.seeds:
-                recipe = _recipe(builder, strategy, best.settings, TUNED, budget, best.n_cheap, seed)
+                recipe = _recipe(sweep, builder, strategy, best.settings, TUNED, budget, best.n_cheap, seed)
                 recipes.append(replace(recipe, tuned_with_n=best.tuned_with_n))
     return recipes
 
 
 def _recipe(
-    builder: ChainBuilder, strategy: str, settings: Settings, name: str, budget: int, n_cheap: int, seed: int
+    sweep: Sweep,
+    builder: ChainBuilder,
+    strategy: str,
+    settings: Settings,
+    name: str,
+    budget: int,
+    n_cheap: int,
+    seed: int,
 ) -> Recipe:
     entry = STRATEGIES[strategy]
     accurate = builder.bought(budget, seed) if entry.buys_accurate else None
     n_cheap = n_cheap if entry.has_cheap_axis else 0
     chain = builder.chain(strategy, settings, accurate, n_cheap, seed)
     gamma_rel = settings.gamma_rel if entry.cheap.labels else math.nan
-    return Recipe(strategy, gamma_rel, name, budget, n_cheap, seed, chain)
+    section = sweep.validation_inside
+    divisions: tuple[Division, ...] = ()
+    if section is not None:
+        n_labels = budget or max(sweep.budgets)  # what trains on no accurate label is scored on all that are bought
+        divisions = divisions_of(builder, strategy, settings, n_labels, section, n_cheap=n_cheap, seed=seed)
+    return Recipe(strategy, gamma_rel, name, budget, n_cheap, seed, chain, divisions=divisions)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from asteroid.errors import InputError
+from study.recipes.cross_validation import Fold
 from study.recipes.settings import apply_values, default_settings, searched_keys, suggest
 from study.strategies import STRATEGIES
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     import optuna
 
-    from asteroid.stages.stage import Frames, StageSpec
+    from asteroid.stages.stage import Frames
     from study.config.search import SearchSection
     from study.config.sweep import Sweep
     from study.recipes.chains import ChainBuilder
@@ -94,14 +95,6 @@ class Search:
     def bought(self, values: dict[str, Any]) -> int:
         """The budget of a trial."""
         return int(values[_BUDGET]) if self.budget is None else self.budget
-
-
-@dataclass(frozen=True)
-class Fold:
-    """A chain trained without some of the bought labels, and those labels."""
-
-    chain: tuple[StageSpec, ...]
-    score: Frames
 
 
 def searches_of(sweep: Sweep) -> list[Search]:

@@ -31,12 +31,12 @@ class Workload:
     @property
     def rounds(self) -> list[list[Pack]]:
         """The stages of all rows in rounds of packs."""
-        return plan_rounds([recipe.stages for recipe in self.recipes], self.sweep.pack_size)
+        return plan_rounds([chain for recipe in self.recipes for chain in recipe.chains], self.sweep.pack_size)
 
     @property
     def requests(self) -> list[StageSpec]:
-        """The stages of all rows, each as often as a row asks for it."""
-        return [spec for recipe in self.recipes for spec in recipe.stages]
+        """The stages of all rows and of their cross-validation, each as often as a row asks for it."""
+        return [spec for recipe in self.recipes for chain in recipe.chains for spec in chain]
 
     @property
     def stages(self) -> dict[str, StageSpec]:

@@ -35,7 +35,7 @@ class PredictionCosts:
             level = self._data.cheap_pool.level
             method = cheap_method(level) if last.base is not None else None
             potential = Potential(self._layout, tuple(results[spec.key].model for spec in terms), method)
-            seconds = cpu_s_per_frame(potential, self._data.test)
+            seconds = cpu_s_per_frame(potential, self._data.test if len(self._data.test) else self._data.pool)
             if last.base is not None and method is None:
                 seconds += self._data.prices.levels[level].label_cpu_s
             self._measured[model] = seconds

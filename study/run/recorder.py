@@ -11,6 +11,7 @@ from study.run.manifest import make_manifest
 from study.run.prediction_cost import PredictionCosts
 from study.run.rows import RowMaker
 from study.tables.molecules import MOLECULES_FILE, molecules_frame, write_molecules
+from study.tables.out_of_fold import out_of_fold_frame, write_out_of_fold
 from study.tables.results import results_frame, write_results
 
 if TYPE_CHECKING:
@@ -85,11 +86,14 @@ class RunRecorder:
             self.record("running")
 
     def _write_tables(self, rows: RowMaker) -> pd.DataFrame:
-        of_runs, of_molecules = rows.make(self._catalog.finished)
-        table = results_frame(of_runs)
+        made = rows.make(self._catalog.finished)
+        table = results_frame(made.results)
         write_results(table, self._folder)
-        if self._workload.data.test.varied:
-            write_molecules(molecules_frame(of_molecules), self._folder)
+        test = self._workload.data.test
+        if test.varied and len(test):
+            write_molecules(molecules_frame(made.molecules), self._folder)
         else:  # one of labels that were several molecules once
             (self._folder / MOLECULES_FILE).unlink(missing_ok=True)
+        if not len(test):
+            write_out_of_fold(out_of_fold_frame(made.out_of_fold), self._folder)
         return table

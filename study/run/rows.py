@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from asteroid.labels.molecules import rows_by_formula
 from asteroid.models.energy_zero import undetermined
 from asteroid.stages.evaluation import ModelErrors, evaluate
 from asteroid.stages.predict_chain import predict_chain
+from study.run.out_of_fold import CrossValidation
 from study.strategies import STRATEGIES
 from study.tables.results import KEY_COLUMNS
 
@@ -24,7 +25,16 @@ if TYPE_CHECKING:
     from asteroid.stages.stage import StageResult, StageSpec
     from study.recipes.recipes import Recipe
     from study.recipes.workload import Workload
+    from study.run.cross_validated_error import CrossValidatedError
     from study.run.prediction_cost import PredictionCosts
+
+
+class Rows(NamedTuple):
+    """Rows of the tables of a run: `study.tables.results`, `molecules` and `out_of_fold`."""
+
+    results: list[dict[str, Any]]
+    molecules: list[dict[str, Any]]
+    out_of_fold: list[dict[str, Any]]
 
 
 class RowMaker:
@@ -40,36 +50,42 @@ class RowMaker:
         self._workload, self._bank, self._costs = workload, bank, costs
         self._errors: dict[str, ModelErrors] = {}  # by last stage
         self._open_zeros: dict[str, Tensor] = {}
+        self._inside = CrossValidation(workload.data, workload.recipes, bank)
 
-    def make(self, results: Mapping[str, StageResult]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-        """Rows of the results table and of the table of molecules (`study.tables.molecules`), on the same predictions.
+    def make(self, results: Mapping[str, StageResult]) -> Rows:
+        """Rows of all tables, on the same predictions.
 
         Args:
             results: finished stages by key.
 
         Returns:
-            one row for every recipe whose last stage is finished or whose chain has failed, and of those that are
-            finished one for each molecule of a test set of several.
+            one row for every recipe whose chains are finished or one of whose stages has failed, and of those that are
+            finished one for each molecule of a test set of several, or for each label that cross-validates them.
         """
         self._predict_new(results)
-        rows, molecule_rows = [], []
+        models = {key: result.model for key, result in results.items()}
+        made = Rows([], [], [])
         for recipe in self._workload.recipes:
-            known = [results[spec.key] for spec in recipe.stages if spec.key in results]
+            known = [results[spec.key] for chain in recipe.chains for spec in chain if spec.key in results]
             failed = [result.status for result in known if result.status != "ok"]
             last = recipe.stages[-1].key
             if failed:
-                rows.append(_row(self._workload, recipe, results, None, math.nan, failed[0]))
-            elif last in results:
+                made.results.append(_row(self._workload, recipe, results, None, None, math.nan, failed[0]))
+            elif all(chain[-1].key in results for chain in recipe.chains):
                 use_cpu_s = self._costs.cpu_s_per_frame(recipe, results)
-                rows.append(_row(self._workload, recipe, results, self._errors[last], use_cpu_s, "ok"))
-                own_warnings = (rows[-1]["warnings"], _energy_warning(self._workload, self._open_zeros.get(last)))
-                rows[-1]["warnings"] = "; ".join(filter(None, own_warnings))
-                molecule_rows += _molecule_rows(rows[-1], self._errors[last])
-        return rows, molecule_rows
+                inside, errors = self._inside.error(recipe, models), self._errors.get(last)
+                row = _row(self._workload, recipe, results, errors, inside, use_cpu_s, "ok")
+                own_warnings = (row["warnings"], _energy_warning(self._workload, self._open_zeros.get(last)))
+                made.results.append(row | {"warnings": "; ".join(filter(None, own_warnings))})
+                made.molecules.extend(_molecule_rows(row, errors) if errors else ())
+                made.out_of_fold.extend(self._inside.rows(recipe, models))
+        return made
 
     def _predict_new(self, results: Mapping[str, StageResult]) -> None:
         """Test errors of last stages that are finished since, all on the shared test frames."""
         bank, test = self._bank, self._workload.data.test
+        if not len(test):
+            return
         rows, frames = bank.rows_of(test.level, content_hashes(test)), bank.levels[test.level]
         models = {key: result.model for key, result in results.items()}
         for bought in (True, False):
@@ -139,6 +155,7 @@ def _row(
     recipe: Recipe,
     results: Mapping[str, StageResult],
     errors: ModelErrors | None,
+    inside: CrossValidatedError | None,
     use_cpu_s: float,
     status: str,
 ) -> dict[str, Any]:
@@ -166,7 +183,10 @@ def _row(
         "tuned_with_n": recipe.tuned_with_n,
         "train_force_mae_ev_ang": math.nan if left is None else left,
         "val_force_mae_ev_ang": results[last.key].val_force_mae_ev_ang if last.key in results else math.nan,
-        "cv_force_mae_ev_ang": math.nan,
+        "cv_force_mae_ev_ang": inside.mean if inside else math.nan,
+        "cv_force_mae_se_ev_ang": inside.se if inside else math.nan,
+        "cv_force_mae_shared_se_ev_ang": inside.shared_se if inside else math.nan,
+        "cv_slope": inside.slope if inside else math.nan,
         "test_force_mae_ev_ang": errors.force_mae_ev_ang if errors else math.nan,
         "test_force_mae_se_ev_ang": errors.force_mae_se_ev_ang if errors else math.nan,
         "test_force_mae_adjusted_ev_ang": adjusted.mean if adjusted else math.nan,

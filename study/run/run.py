@@ -108,7 +108,7 @@ def _run(
             chosen = run_searches(workload, folder, bank, catalog, scheduler, progress, on_note)
             before = len(workload.recipes)
             workload = with_tuned_rows(workload, chosen)
-            catalog.request(spec for recipe in workload.recipes[before:] for spec in recipe.stages)
+            catalog.request(spec for recipe in workload.recipes[before:] for chain in recipe.chains for spec in chain)
         recorder.start_table(workload, bank)  # not before the searches have chosen their settings
         scheduler.train(by_urgency(workload.rounds))
     except BaseException:

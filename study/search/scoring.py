@@ -1,7 +1,8 @@
-"""The cross-validated error of a trial: every chain on the bought labels that it was trained without."""
+"""Errors of chains on the bought labels that they were trained without."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from asteroid.stages.predict_chain import predict_chain
@@ -9,13 +10,28 @@ from asteroid.stages.predict_chain import predict_chain
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from torch import Tensor
+
     from asteroid.descriptors.frame_bank import FrameBank
     from asteroid.models.trained import TrainedModel
-    from study.recipes.search import Fold
+    from study.recipes.cross_validation import Fold
 
 
-def fold_error(bank: FrameBank, fold: Fold, models: Mapping[str, TrainedModel]) -> float:
-    """Force MAE of a fold's chain on the frames that score it, eV/Å.
+@dataclass(frozen=True, eq=False)
+class FrameErrors:
+    """Errors of one model on n frames.
+
+    Attributes:
+        force_mae_ev_ang: mean absolute force component error of each frame, eV/Å, [n].
+        energy_ev: predicted minus accurate energy of each, eV, [n].
+    """
+
+    force_mae_ev_ang: Tensor
+    energy_ev: Tensor
+
+
+def frame_errors(bank: FrameBank, fold: Fold, models: Mapping[str, TrainedModel]) -> FrameErrors:
+    """Errors of a fold's chain on each of the frames that score it.
 
     Args:
         bank: the described frames.
@@ -26,4 +42,9 @@ def fold_error(bank: FrameBank, fold: Fold, models: Mapping[str, TrainedModel]) 
     frames, rows = bank.levels[score.level], bank.rows_of(score.level, score.hashes)
     predicted = predict_chain(bank, score.level, rows, [fold.chain[-1]], models)
     difference = (predicted.forces[0] - frames.forces[rows]).abs()
-    return float(frames.component_mean(difference, rows).mean())
+    return FrameErrors(frames.component_mean(difference, rows), predicted.energy[0] - frames.energy[rows])
+
+
+def fold_error(bank: FrameBank, fold: Fold, models: Mapping[str, TrainedModel]) -> float:
+    """Force MAE of a fold's chain on the frames that score it, eV/Å. Arguments as `frame_errors`."""
+    return float(frame_errors(bank, fold, models).force_mae_ev_ang.mean())

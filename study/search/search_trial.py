@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from optuna.trial import Trial
 
     from asteroid.stages.stage import StageSpec
-    from study.recipes.search import Fold, Search
+    from study.recipes.cross_validation import Fold
+    from study.recipes.search import Search
 
 
 @dataclass(eq=False)

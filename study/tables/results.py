@@ -37,7 +37,13 @@ COLUMNS: dict[str, tuple[str, str]] = {
         "force MAE on the labels that the last stage trained on (256 of many); NaN for kernels and without labels",
     ),
     "val_force_mae_ev_ang": ("float64", "force MAE on the validation labels of the last stage"),
-    "cv_force_mae_ev_ang": ("float64", "force MAE cross-validated inside the budget; NaN where a test set exists"),
+    "cv_force_mae_ev_ang": (
+        "float64",
+        "force MAE cross-validated inside the budget, carried to all its labels; NaN where a test set exists",
+    ),
+    "cv_force_mae_se_ev_ang": ("float64", "its standard error from the choice of frames, folds, splits and the slope"),
+    "cv_force_mae_shared_se_ev_ang": ("float64", "the part of it that all rows share, as they score the same labels"),
+    "cv_slope": ("float64", "-d ln error / d ln labels that carries it from a fold's labels to all"),
     "test_force_mae_ev_ang": ("float64", "force MAE on the accurate test labels, mean over atoms and components"),
     "test_force_mae_se_ev_ang": (
         "float64",
@@ -75,6 +81,9 @@ COLUMNS: dict[str, tuple[str, str]] = {
 
 #: Columns that tables of earlier releases lack: they are read with empty ones.
 ADDED_COLUMNS = (
+    "cv_force_mae_se_ev_ang",
+    "cv_force_mae_shared_se_ev_ang",
+    "cv_slope",
     "train_force_mae_ev_ang",
     "test_force_mae_adjusted_ev_ang",
     "test_force_mae_adjusted_se_ev_ang",

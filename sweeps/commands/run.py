@@ -93,7 +93,9 @@ def run(
         say(f"trials: {folder / 'trials.csv'}, Optuna's journal: {folder / 'optuna.journal'}")
     if len(table):
         say(f"results: {folder / 'results.csv'} (and .parquet), settings and ledger: {folder / 'manifest.json'}")
-        if workload.data.test.varied:
+        if not len(workload.data.test):
+            say(f"errors are cross-validated; those of each label: {folder / 'out_of_fold.csv'} (and .parquet)")
+        elif workload.data.test.varied:
             say(f"errors of each molecule: {folder / 'molecules.csv'}")
         say(f'next: asteroid-study report {folder}; asteroid-study plan {folder} --target "0.3 kcal/mol/A"')
 

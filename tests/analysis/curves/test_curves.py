@@ -129,6 +129,15 @@ def test_without_a_test_set_the_cross_validated_error_counts():
     assert curve.status == ("no_test_set",)
 
 
+def test_errors_that_share_labels_have_a_part_in_common():
+    rows = [
+        row("accurate_only", b, error=np.nan, cv_force_mae_ev_ang=b, cv_force_mae_shared_se_ev_ang=0.05 * b)
+        for b in (20, 40, 80)
+    ]
+    (curve,) = curves_of(results_frame(rows))
+    assert curve.test_relative_se == pytest.approx(0.05)
+
+
 def test_a_finished_run_without_an_error_is_named():
     with pytest.raises(InputError, match=r"positive finite test_force_mae_ev_ang, found nan in .*'budget': 40"):
         curves_of(results_frame([row("accurate_only", 20), row("accurate_only", 40, error=np.nan)]))

@@ -10,7 +10,16 @@ from scipy.spatial.transform import Rotation
 
 from asteroid.errors import InputError
 from asteroid.labels.label_set import LabelSet
-from asteroid.labels.splits import Purchase, buy_accurate, buy_cheap, cheap_pool_rows, split_test
+from asteroid.labels.splits import (
+    Purchase,
+    buy_accurate,
+    buy_cheap,
+    cheap_pool_rows,
+    cross_validation_folds,
+    fewest_for_folds,
+    purchase_order,
+    split_test,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,6 +71,31 @@ def _in_order(train: np.ndarray, val: np.ndarray) -> list[int]:
 def test_every_tenth_cheap_frame_is_held_out() -> None:
     bought = buy_cheap(frames(200), 101, 7)
     assert (len(bought.train), len(bought.val)) == (91, 10)
+
+
+@pytest.mark.parametrize("split", [0, 1, 2])
+@pytest.mark.parametrize("n_folds", [2, 3, 10])
+def test_every_label_is_scored_once_by_a_fold_that_never_sees_it(n_folds: int, split: int) -> None:
+    pool, budget = frames(60), fewest_for_folds(n_folds)
+    along = np.arange(60.0)
+    for bought in (budget, budget + 1, 37):
+        folds = cross_validation_folds(pool, bought, 4, n_folds, split=split, along=along)
+        owned = purchase_order(pool, 4, along)[:bought]
+        assert sorted(np.concatenate([fold.score for fold in folds]).tolist()) == sorted(owned.tolist())
+        for fold in folds:
+            assert len(fold.val) > 0
+            assert sorted([*fold.train, *fold.val, *fold.score]) == sorted(owned.tolist())
+    with pytest.raises(InputError, match=f"found budget {budget - 1}"):
+        cross_validation_folds(pool, budget - 1, 4, n_folds, split=split)
+
+
+def test_other_splits_divide_the_same_labels_otherwise() -> None:
+    divisions = [
+        {frozenset(fold.score.tolist()) for fold in cross_validation_folds(frames(60), 30, 4, 5, split=split)}
+        for split in range(3)
+    ]
+    assert divisions[0] != divisions[1] != divisions[2] != divisions[0]
+    assert {frozenset(fold.score.tolist()) for fold in cross_validation_folds(frames(60), 30, 4, 5)} == divisions[0]
 
 
 @pytest.mark.parametrize(("buy", "n"), [(buy_accurate, 31), (buy_cheap, 31), (buy_accurate, 4), (buy_cheap, 9)])
