@@ -79,7 +79,7 @@ def load_data(sweep: Sweep) -> StudyData:
     prices = PriceList(accurate.level, cheap.level, read.prices)
     for level, price_cpu_s in sweep.data.prices.items():
         prices = prices.override(level, price_cpu_s, "sweep file")
-    groups = trajectory_notes(accurate, cheap, sweep.test.groups)
+    groups = trajectory_notes(accurate, cheap, sweep.test.groups if sweep.test else None)
     roles = divide_labels(sweep, accurate, cheap)
     # Frames that were chosen far from each other stand for no distribution that a draw could be compared with.
     farthest = any(read.is_farthest(level) for level in (accurate.level, cheap.level))

@@ -58,7 +58,7 @@ class Trained:
 
     def rows(self, results: dict[str, StageResult] | None = None) -> dict[str, dict[str, Any]]:
         maker = RowMaker(self.workload, self.bank, self.costs)
-        found, of_molecules = maker.make(self.results if results is None else results)
+        found, of_molecules, _ = maker.make(self.results if results is None else results)
         assert of_molecules == [], "there is one only"
         return {row["strategy"]: row for row in found}
 
