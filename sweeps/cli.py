@@ -13,6 +13,7 @@ import typer
 from typer.exceptions import TyperException
 
 from asteroid.errors import InputError
+from sweeps.commands.buy import buy
 from sweeps.commands.calibrate import calibrate
 from sweeps.commands.check import check
 from sweeps.commands.convert import convert
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 #: Every command, in the order of --help.
-COMMANDS = (run, status, plot, report, check, plan, fit, convert, sample, label, calibrate)
+COMMANDS = (buy, run, status, plot, report, check, plan, fit, convert, sample, label, calibrate)
 
 app = typer.Typer(
     no_args_is_help=True,

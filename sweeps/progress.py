@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from study.engine.progress import Progress
+    from study.labelling.label_run import LabelProgress
 
 _UNIT = "kcal/mol/Å"
 _LINE_EVERY_S = 60.0
@@ -35,6 +36,9 @@ class Display(Protocol):
 
     def show(self, progress: Progress) -> None:
         """Show where the run stands."""
+
+    def show_line(self, line: str) -> None:
+        """Show where something else stands, in words."""
 
     def note(self, line: str) -> None:
         """Say something that stays on the screen."""
@@ -67,6 +71,13 @@ class LiveTable:
         now = time.monotonic()
         if now - self._drawn_at >= _REDRAW_EVERY_S or progress.stages_done == progress.stages_total:
             self._live.update(progress_table(progress))
+            self._drawn_at = now
+
+    def show_line(self, line: str) -> None:
+        """Show a line in the place of the table, at most a few times a second."""
+        now = time.monotonic()
+        if now - self._drawn_at >= _REDRAW_EVERY_S:
+            self._live.update(Text(line))
             self._drawn_at = now
 
     def note(self, line: str) -> None:
@@ -113,6 +124,14 @@ class PlainLines:
     def _say(self, progress: Progress) -> None:
         self._console.print(progress_line(progress), highlight=False, markup=False, soft_wrap=True)
         self._said_at = time.monotonic()
+
+    def show_line(self, line: str) -> None:
+        """Print a line if a minute has passed since the last one."""
+        with self._lock:
+            self._latest = None
+            if time.monotonic() - self._said_at >= _LINE_EVERY_S:
+                self.note(line)
+                self._said_at = time.monotonic()
 
     def note(self, line: str) -> None:
         """Print a line."""
@@ -197,3 +216,19 @@ class Ticker:
             self._console.print(line, highlight=False, markup=False, soft_wrap=True)
         else:
             self._live.update(Text(line))
+
+
+def label_progress_line(progress: LabelProgress) -> str:
+    """One line: labels done, failures, the price so far, the time left."""
+    from analysis.names import duration
+
+    parts = [f"{progress.done:,}/{progress.total:,} labels"]
+    if progress.found:
+        parts.append(f"{progress.found:,} found finished")
+    if progress.failed:
+        parts.append(f"{progress.failed:,} failed")
+    if progress.done:
+        parts.append(f"{duration(progress.cpu_s)} of CPU so far, {duration(progress.cpu_s / progress.done)} each")
+    if progress.left_s is not None and progress.done < progress.total:
+        parts.append(f"about {clock(progress.left_s)} left")
+    return " | ".join(parts)

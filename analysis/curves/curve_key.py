@@ -10,7 +10,7 @@ import numpy as np
 from study.strategies import rank_of, strategy_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
 
@@ -40,9 +40,12 @@ class CurveKey:
             object.__setattr__(self, "gamma_rel", np.nan)
 
     @classmethod
-    def of_row(cls, row: pd.Series[Any]) -> CurveKey:
-        """The key of a row of a results table."""
-        return cls(str(row["strategy"]), float(row["gamma_rel"]), str(row["schedule"]), int(row["n_cheap"]))
+    def of_row(cls, row: pd.Series[Any] | Mapping[str, Any]) -> CurveKey:
+        """The key of a row of a results table; keys of one curve are equal, also where nothing is weighted."""
+        gamma_rel = float(row["gamma_rel"])
+        # Of NaNs only one and the same object equals itself as part of a key.
+        gamma_rel = np.nan if np.isnan(gamma_rel) else gamma_rel
+        return cls(str(row["strategy"]), gamma_rel, str(row["schedule"]), int(row["n_cheap"]))
 
     @property
     def sorting_gamma(self) -> float:

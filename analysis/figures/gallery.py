@@ -14,6 +14,7 @@ from analysis.figures import (
     gamma,
     importance,
     learning_curves,
+    purchase,
     trials,
 )
 from analysis.figures.style import figure_style
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from analysis.figures.picture import FigureInput, Picture
 
 FIGURES = (
+    purchase.FIGURE,
     learning_curves.FIGURE,
     cost.FIGURE,
     bars.FIGURE,

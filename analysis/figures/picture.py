@@ -30,6 +30,7 @@ class FigureInput:
         plan: with a target, for the map of the budget and for the line of the target.
         trials: as `study.tables.trials.read_trials` returns them, if any.
         importances: as `study.tables.trials.read_importances` returns them, if any.
+        rounds: of a purchase, as `study.tables.rounds.read_rounds` returns them, if any.
         force_unit: of the error axes.
         budget: of the bars; None: the largest that all strategies share.
         wide: curves and costs for two columns of a journal page instead of one.
@@ -41,6 +42,7 @@ class FigureInput:
     plan: TargetPlan | None = None
     trials: pd.DataFrame | None = None
     importances: pd.DataFrame | None = None
+    rounds: pd.DataFrame | None = None
     force_unit: str = "kcal/mol/Å"
     budget: int | None = None
     wide: bool = False

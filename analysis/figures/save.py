@@ -5,15 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from analysis.figures import purchase
 from analysis.figures.bars import bars_picture
 from analysis.figures.gallery import draw_figures
 from analysis.figures.picture import FigureInput
+from analysis.figures.purchase import purchase_picture
 from analysis.figures.style import save_figure
+from analysis.names import display_level
 from analysis.plan.run_evidence import run_evidence
 from analysis.plan.target_plan import plan_target
 from analysis.plan.targets import default_target
 from asteroid.errors import InputError
 from study.prices import PriceList
+from study.tables.rounds import read_rounds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,6 +74,25 @@ def save_bars(runs: Mapping[Path, RunFiles], folder: Path, force_unit: str, budg
     manifests = {name: files.manifest for name, (_, files, _) in zip(names, with_table, strict=True)}
     picture = bars_picture(tables, manifests, force_unit=force_unit, budget=budget)
     return save_figure(picture.figure, picture.data, folder, "bars_of_runs")
+
+
+def save_purchase(folder: Path, out: Path, force_unit: str, *, level: str) -> list[Path]:
+    """Draw the figure of a purchase.
+
+    Args:
+        folder: of the purchase.
+        out: where the figure goes; created if need be.
+        force_unit: unit of the error axis.
+        level: slug of the accurate level.
+
+    Raises:
+        InputError: there is no round to draw, or the unit is not known.
+    """
+    rounds = read_rounds(folder)
+    picture = None if rounds is None else purchase_picture(rounds, level=display_level(level), force_unit=force_unit)
+    if picture is None:
+        raise InputError(f"the figure of a purchase needs a finished round, found none in {folder}: go on buying")
+    return save_figure(picture.figure, picture.data, out, purchase.FIGURE.stem)
 
 
 def _names(runs: Mapping[Path, RunFiles]) -> list[str]:

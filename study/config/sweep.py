@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import yaml
 from pydantic import (
@@ -182,17 +182,28 @@ class Sweep(Section):
         return tuple(settings_type(name) for name in sorted(names))
 
 
+_Kind = TypeVar("_Kind", bound=Sweep)
+
+
 def read_sweep(path: Path) -> Sweep:
     """Read a sweep file; paths of label files count from the folder of the sweep file.
 
     Raises:
         InputError: the file is missing, is not YAML, or breaks a rule; one line that names the key and the remedy.
     """
+    return parse_sweep(read_text(path), path.name, path.parent)
+
+
+def read_text(path: Path) -> str:
+    """The text of a sweep or study file.
+
+    Raises:
+        InputError: it is missing or no text.
+    """
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"a sweep file must be readable text, found {str(path)!r}: {error}") from error
-    return parse_sweep(text, path.name, path.parent)
 
 
 def parse_sweep(text: str, what: str, folder: Path) -> Sweep:
@@ -206,6 +217,27 @@ def parse_sweep(text: str, what: str, folder: Path) -> Sweep:
     Raises:
         InputError: as `read_sweep`.
     """
+    sweep = parse_text(text, what, Sweep)
+    section = sweep.data
+    resolved = {
+        role: given.model_copy(update=absolute_paths(given, folder))
+        for role, given in (("accurate", section.accurate), ("cheap", section.cheap))
+        if given is not None
+    }
+    return sweep.model_copy(update={"data": section.model_copy(update=resolved)})
+
+
+def parse_text(text: str, what: str, kind: type[_Kind]) -> _Kind:
+    """Read YAML text as a sweep or a kind of it; paths stay as they are written.
+
+    Args:
+        text: the YAML text.
+        what: its name in messages.
+        kind: what it is to be.
+
+    Raises:
+        InputError: as `read_sweep`.
+    """
     try:
         data = load_yaml(text)
     except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that does not exist
@@ -213,19 +245,12 @@ def parse_sweep(text: str, what: str, folder: Path) -> Sweep:
     if not isinstance(data, dict):
         raise InputError(f"{what} must hold keys and values, found {type(data).__name__}: start from a preset")
     try:
-        sweep = Sweep.model_validate(data)
+        return kind.model_validate(data)
     except ValidationError as error:
-        raise InputError(f"{what}: {one_line(error, Sweep)}") from error
-    section = sweep.data
-    resolved = {
-        role: given.model_copy(update=_absolute(given, folder))
-        for role, given in (("accurate", section.accurate), ("cheap", section.cheap))
-        if given is not None
-    }
-    return sweep.model_copy(update={"data": section.model_copy(update=resolved)})
+        raise InputError(f"{what}: {one_line(error, kind)}") from error
 
 
-def _absolute(given: LabelFile, folder: Path) -> dict[str, Path]:
+def absolute_paths(given: LabelFile, folder: Path) -> dict[str, Path]:
     """The paths of a label file, counted from a folder; names of MD17 stay names."""
     paths = {} if is_md17(given.file) else {"file": (folder / given.file).resolve()}
     if given.data_folder is not None:

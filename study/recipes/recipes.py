@@ -95,16 +95,25 @@ def make_recipes(sweep: Sweep, builder: ChainBuilder) -> list[Recipe]:
     return recipes
 
 
-def _grid(sweep: Sweep, builder: ChainBuilder, strategy: str, budget: int, seed: int) -> Iterator[Recipe]:
-    """Rows of one strategy at one budget: over n_cheap, temperatures and fine-tune schedules where it has these."""
+def variants(sweep: Sweep, strategy: str) -> Iterator[tuple[Settings, str, int]]:
+    """Settings of a strategy in a sweep's grid: over n_cheap, temperatures and fine-tune schedules where it has these.
+
+    Yields:
+        settings, the name of the fine-tune schedule or "", and n_cheap or 0.
+    """
     entry = STRATEGIES[strategy]
     finite = [gamma_rel for gamma_rel in sweep.gamma_rel if math.isfinite(gamma_rel)]
     for n_cheap in sweep.n_cheap if entry.has_cheap_axis else (0,):
         for gamma_rel in finite if entry.weighted else (math.inf,):  # without weights: the rows of its twin
             for name in sweep.finetune if entry.finetunes else ("",):
                 settings = default_settings(sweep, name or next(iter(sweep.finetune), None))
-                settings = replace(settings, gamma_rel=gamma_rel)
-                yield _recipe(sweep, builder, strategy, settings, name, budget, n_cheap, seed)
+                yield replace(settings, gamma_rel=gamma_rel), name, n_cheap
+
+
+def _grid(sweep: Sweep, builder: ChainBuilder, strategy: str, budget: int, seed: int) -> Iterator[Recipe]:
+    """Rows of one strategy at one budget."""
+    for settings, name, n_cheap in variants(sweep, strategy):
+        yield _recipe(sweep, builder, strategy, settings, name, budget, n_cheap, seed)
 
 
 def make_tuned_recipes(sweep: Sweep, builder: ChainBuilder, tuned: Iterable[TunedSettings]) -> list[Recipe]:

@@ -63,7 +63,7 @@ def check_folder(folder: Path, sweep: Sweep, *, extend: bool = False) -> None:
     ours = yaml.safe_load(sweep_yaml(sweep))
     with suppress(ValidationError):  # an older release left out the keys that came later: they say what they do unsaid
         theirs = yaml.safe_load(sweep_yaml(Sweep.model_validate(theirs)))
-    difference = _first_difference(ours, theirs, "")
+    difference = first_difference(ours, theirs, "")
     if not difference:
         return
     grown = _only_adds(ours, theirs)
@@ -168,13 +168,14 @@ def _only_adds(ours: dict[str, Any], theirs: Any) -> bool:
     return kept and rest[0] == rest[1]
 
 
-def _first_difference(ours: Any, theirs: Any, where: str) -> str | None:
+def first_difference(ours: Any, theirs: Any, where: str) -> str | None:
+    """Name the first difference of two sweeps as plain data; None where there is none."""
     if isinstance(ours, dict) and isinstance(theirs, dict):
         for key in {**theirs, **ours}:
             inner = f"{where}.{key}" if where else str(key)
             if key not in ours or key not in theirs:
                 return f"{inner} is only in {'the new' if key in ours else 'its'} sweep"
-            found = _first_difference(ours[key], theirs[key], inner)
+            found = first_difference(ours[key], theirs[key], inner)
             if found:
                 return found
         return None

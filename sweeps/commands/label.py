@@ -15,7 +15,7 @@ from sweeps.resume import stops_with_a_hint
 if TYPE_CHECKING:
     from asteroid.labelling.labeller import Method
     from asteroid.labels.selection_rule import SelectionRule
-    from study.labelling.label_run import LabelProgress, LabelRun, Select
+    from study.labelling.label_run import LabelRun, Select
 
 
 def label(
@@ -61,7 +61,7 @@ def label(
     from study.labelling.label_run import LabelJob, run_labels
     from study.labelling.output_files import check_output
     from study.labelling.work_folder import work_folder
-    from sweeps.progress import Ticker
+    from sweeps.progress import Ticker, label_progress_line
 
     rule = _rule(select)
     check_output(out)
@@ -71,7 +71,7 @@ def label(
     frames = read_frames(geometries, length_unit=length_unit, group_key=group_key)
     job = LabelJob(frames, method, n, seed, rule)
     with stops_with_a_hint("finished labels are kept"), Ticker() as ticker:
-        run = run_labels(job, work_folder(out), workers, lambda progress: ticker.show(progress_line(progress)))
+        run = run_labels(job, work_folder(out), workers, lambda progress: ticker.show(label_progress_line(progress)))
     everything = n is None or n >= len(frames) - run.copies
     _save(out, run, method, geometries, "all" if everything else rule, f"{n} by hash order, seed {seed}")
 
@@ -82,23 +82,6 @@ def _rule(word: str) -> Select:
     if word == "farthest":
         return "farthest"
     raise InputError(f"--select is random or farthest, found {word!r}: choose one of them")
-
-
-def progress_line(progress: LabelProgress) -> str:
-    """One line: labels done, failures, the price so far, the time left."""
-    from analysis.names import duration
-    from sweeps.progress import clock
-
-    parts = [f"{progress.done:,}/{progress.total:,} labels"]
-    if progress.found:
-        parts.append(f"{progress.found:,} found finished")
-    if progress.failed:
-        parts.append(f"{progress.failed:,} failed")
-    if progress.done:
-        parts.append(f"{duration(progress.cpu_s)} of CPU so far, {duration(progress.cpu_s / progress.done)} each")
-    if progress.left_s is not None and progress.done < progress.total:
-        parts.append(f"about {clock(progress.left_s)} left")
-    return " | ".join(parts)
 
 
 def _save(out: Path, run: LabelRun, method: Method, geometries: Path, chosen: SelectionRule, random: str) -> None:

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from sweeps.console import DISK_FULL, say, stop
 from sweeps.counts import count_lines
+from sweeps.executors import executor_maker
 from sweeps.options import SweepName
 from sweeps.resume import run_command
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from asteroid.descriptors.frame_bank import FrameBank
-    from study.engine.executors import Executor
-
 
 _KEPT = "finished stages are kept"
 
@@ -76,7 +70,7 @@ def run(
     again = run_command(sweep, folder, workers, ray_address, store, extend=extend)
     try:
         with make_display() as display:
-            maker = _executor_maker(workers, ray_address, scratch_path(folder), display.note)
+            maker = executor_maker(workers, ray_address, scratch_path(folder), display.note)
             table = run_workload(workload, folder, maker, display.show, display.note, extend=extend, store=store)
     except KeyboardInterrupt:
         stop("stopped", _KEPT, again, 130)
@@ -98,15 +92,3 @@ def run(
         elif workload.data.test.varied:
             say(f"errors of each molecule: {folder / 'molecules.csv'}")
         say(f'next: asteroid-study report {folder}; asteroid-study plan {folder} --target "0.3 kcal/mol/A"')
-
-
-def _executor_maker(
-    workers: int | None, ray_address: str | None, scratch: Path, on_note: Callable[[str], None]
-) -> Callable[[FrameBank], Executor]:
-    if workers in (None, 1) and ray_address is None:
-        from study.engine.executors import SerialExecutor
-
-        return SerialExecutor
-    from study.ray_backend.executor import RayExecutor
-
-    return lambda bank: RayExecutor(bank, workers=workers, address=ray_address, scratch=scratch, on_note=on_note)

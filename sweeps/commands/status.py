@@ -1,4 +1,4 @@
-"""The command `status`: how far a run has come."""
+"""The command `status`: how far a run or a purchase has come."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sweeps.resume import run_command
 
 
 def status(run: RunFolder) -> None:
-    """Show how far a run has come, what its labels would cost and what computing has cost so far.
+    """Show how far a run or a purchase has come, what its labels cost and what computing has cost so far.
 
     Example:
 
@@ -20,7 +20,11 @@ def status(run: RunFolder) -> None:
     from analysis.names import duration
     from study.prices import PriceList
     from study.tables.results import read_manifest
+    from study.tables.rounds import ROUNDS_FILE
 
+    if (run / ROUNDS_FILE).is_file():
+        _purchase(run)
+        return
     manifest = read_manifest(run)
     ledger, sharing = manifest["ledger"], manifest.get("sharing", {})
     place = manifest.get("store", "store")
@@ -49,3 +53,22 @@ def status(run: RunFolder) -> None:
             f"{sharing['stages_distinct']:,} distinct, {sharing['stages_trained']:,} trained here{found}{pruned}; "
             f"{duration(sharing['core_s_saved'])} of one core saved ({sharing['core_s_saved']:,.0f} core-seconds)"
         )
+
+
+def _purchase(folder: Path) -> None:
+    """The rounds of a purchase, what it waits for, and its certificate."""
+    from study.buying.state import read_state
+    from sweeps.options import FORCE_UNIT
+    from sweeps.purchases import CERTIFICATE, hidden_line, rounds_lines
+
+    state = read_state(folder)
+    say(f"{state.name}: purchase of {state.levels[0]} labels, {state.status}, {len(state.rounds)} rounds")
+    for line in rounds_lines(state, FORCE_UNIT) if state.rounds else ():
+        say(line)
+    for line in state.waiting_for:
+        say(line)
+    certificate = folder / f"{CERTIFICATE}.txt"
+    if certificate.is_file():
+        say(certificate.read_text(encoding="utf-8").rstrip("\n"))
+    if state.delivered is not None and state.delivered["hidden_error_ev_ang"] is not None:
+        say(hidden_line(state, FORCE_UNIT))

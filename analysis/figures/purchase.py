@@ -1,0 +1,153 @@
+"""The figure of a purchase: the error of each contender round by round, the target, and where buying ended."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
+
+from analysis.figures.drawing import in_unit, ticks_apart
+from analysis.figures.picture import Picture, RunFigure
+from analysis.figures.style import COLUMN_IN, ENTRY_IN, PAGE_IN, figure_style, look_of, new_figure
+from study.strategies import strategy_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+    from analysis.figures.picture import FigureInput
+
+_END = {"stop": "stopped: target met", "cannot": "given up", "buy": "still buying"}
+_COLUMNS = ["round", "n_labels", "contender", "strategy", "error_ev_ang", "low_ev_ang", "high_ev_ang", "probability"]
+
+
+def purchase_data(rounds: pd.DataFrame) -> pd.DataFrame:
+    """Numbers of the figure of a purchase.
+
+    Args:
+        rounds: of `study.tables.rounds`.
+
+    Returns:
+        one row for each contender of each look: labels owned, error with its 90 % interval (eV/Å), P(target met),
+        whether its model would be delivered (`best`), the target, the confidence, and what was decided (`action`).
+    """
+    kept = rounds[[*_COLUMNS, "best", "action", "target_ev_ang", "confidence"]]
+    return kept.sort_values(["round", "best"], ascending=[True, False], kind="stable", ignore_index=True)
+
+
+def plot_purchase(data: pd.DataFrame, ax: Axes, *, level: str = "CCSD(T)", force_unit: str = "kcal/mol/Å") -> Axes:
+    """Draw the rounds of a purchase.
+
+    Lines follow the contenders while they race; the best of each look has its 90 % interval and P(target met) above it.
+
+    Args:
+        data: from `purchase_data`.
+        ax: where to draw.
+        level: name of the accurate level on the axis.
+        force_unit: of the errors.
+
+    Raises:
+        InputError: the unit is not known.
+    """
+    with figure_style():
+        shown = in_unit(data, force_unit)
+        handles = []
+        for contender, rows in shown.groupby("contender", sort=False):
+            colour, marker = look_of(str(rows["strategy"].iloc[0]))
+            style = {"color": colour, "marker": marker, "markeredgecolor": "white", "markeredgewidth": 0.4}
+            ax.plot(rows["n_labels"], rows["error_ev_ang"], zorder=3, **style)  # type: ignore[arg-type]
+            handles.append(Line2D([], [], label=_name(str(contender), str(rows["strategy"].iloc[0])), **style))  # type: ignore[arg-type]
+        best = shown[shown["best"]]
+        off = np.stack([best["error_ev_ang"] - best["low_ev_ang"], best["high_ev_ang"] - best["error_ev_ang"]])
+        ax.errorbar(best["n_labels"], best["error_ev_ang"], off, fmt="none", ecolor="0.25", capsize=2, zorder=4)
+        for row in best.itertuples():
+            ax.annotate(
+                f"P {row.probability:.2f}".replace("0.", "."),
+                (float(row.n_labels), float(row.high_ev_ang)),  # type: ignore[arg-type]
+                xytext=(0, 3),
+                textcoords="offset points",
+                ha="center",
+                fontsize=6,
+            )
+        target = float(shown["target_ev_ang"].iloc[0])
+        ax.axhline(target, color="0.25", linestyle=(0, (3, 1.5)), linewidth=0.9, zorder=1)
+        last = best.iloc[-1]
+        ax.axvline(float(last["n_labels"]), color="0.6", linestyle=":", linewidth=0.9, zorder=1)
+        handles.append(Line2D([], [], color="0.25", linestyle=(0, (3, 1.5)), label=f"target {target:.3g}"))
+        handles.append(Line2D([], [], color="0.6", linestyle=":", label=_END[str(last["action"])]))
+        _axes(ax, shown)
+        ax.set(xlabel=f"{level} labels owned", ylabel=f"Force MAE ({force_unit})")
+        figure = ax.figure
+        columns = 2 if figure.bbox.width > 5 * figure.dpi else 1
+        ax.legend(handles=handles, loc="upper left", bbox_to_anchor=(0, -0.2), frameon=False, ncols=columns)
+    return ax
+
+
+def _axes(ax: Axes, shown: pd.DataFrame) -> None:
+    labels = sorted({float(n) for n in shown["n_labels"]})
+    ax.set_xlim(labels[0] / 1.15, labels[-1] * 1.15)
+    errors = shown[["error_ev_ang", "target_ev_ang"]].to_numpy(dtype=float)
+    best = shown.loc[shown["best"], ["low_ev_ang", "high_ev_ang"]].to_numpy(dtype=float)
+    low, high = min(errors.min(), best.min()) / 1.1, max(errors.max(), best.max()) * 1.25
+    ax.set_ylim(low, high)
+    ax.set(xscale="log", yscale="log")  # after the limits, as a single look has none of its own
+    ax.xaxis.set_major_locator(FixedLocator(ticks_apart(labels, 0.1)))
+    candidates = [step * 10.0**power for power in range(-4, 4) for step in (1, 1.5, 2, 3, 5, 7)]
+    ax.yaxis.set_major_locator(FixedLocator([tick for tick in candidates if low <= tick <= high]))
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axis.set_minor_locator(NullLocator())
+        axis.set_minor_formatter(NullFormatter())
+    ax.spines[["top", "right"]].set_visible(False)
+
+
+def _name(contender: str, strategy: str) -> str:
+    """The strategy's name with the settings that tell contenders of one strategy apart."""
+    return contender.replace(strategy, strategy_of(strategy).name, 1)
+
+
+def purchase_picture(
+    rounds: pd.DataFrame, *, level: str, force_unit: str = "kcal/mol/Å", wide: bool = False
+) -> Picture | None:
+    """Draw the figure of a purchase; None before its first look.
+
+    Args:
+        rounds: of `study.tables.rounds`.
+        level: name of the accurate level.
+        force_unit: of the errors.
+        wide: for two columns of a journal page.
+
+    Raises:
+        InputError: the unit is not known.
+    """
+    if rounds.empty:
+        return None
+    data = purchase_data(rounds)
+    more = ENTRY_IN * 0.6 * (data["contender"].nunique() + 2) / (1 + wide)
+    figure, ax = new_figure(width_in=PAGE_IN if wide else COLUMN_IN, height_in=2.8 + more)
+    plot_purchase(data, ax, level=level, force_unit=force_unit)
+    shown = in_unit(data[data["best"]], force_unit)
+    steps = [
+        f"{row.n_labels} labels: {row.error_ev_ang:.2g} [{row.low_ev_ang:.2g}, {row.high_ev_ang:.2g}], "
+        f"P {row.probability:.2f}"
+        for row in shown.itertuples()
+    ]
+    return Picture(
+        figure,
+        data,
+        "The purchase round by round",
+        "Force error of each strategy as cross-validated inside the labels owned; bars hold 90 % of what is believed "
+        "of the best, P is the probability that it meets the target.",
+        f"Error of the best strategy in {force_unit}, target {shown['target_ev_ang'].iloc[0]:.3g}. {'; '.join(steps)}.",
+    )
+
+
+def _picture(given: FigureInput) -> Picture | None:
+    if given.rounds is None:
+        return None
+    return purchase_picture(given.rounds, level=given.level, force_unit=given.force_unit, wide=given.wide)
+
+
+FIGURE = RunFigure("purchase", _picture, caveats="none")

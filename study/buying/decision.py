@@ -1,0 +1,118 @@
+"""What a purchase asks after every look, and what it is told: the seam to whoever decides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+
+    from study.prices import PriceList
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is wanted of a purchase; part of what makes two purchases the same.
+
+    Attributes:
+        target_ev_ang: force MAE that the model is to have, eV/Å.
+        confidence: probability with which it is to have it.
+        most_labels: labels that may be owned in the end, or None.
+        most_cpu_s: CPU seconds that all of it may take, or None.
+        prior: of the curves.
+    """
+
+    target_ev_ang: float
+    confidence: float
+    most_labels: int | None
+    most_cpu_s: float | None
+    prior: Literal["learnt", "vague"]
+
+
+@dataclass(frozen=True, eq=False)
+class Situation:
+    """What is known after a look.
+
+    Attributes:
+        looks: rows of the table of out-of-fold errors, of all looks so far.
+        request: what is wanted.
+        prices: of both levels.
+        n_owned: labels owned.
+        most_labels: the most that can be owned: the limits, and the geometries that there are.
+        racing: names of the contenders that were trained in this look -> their key columns.
+        look_core_s: what another look is expected to take, by name of contender, core seconds: counted, not measured,
+            so that the same situation gives the same verdict.
+    """
+
+    looks: pd.DataFrame
+    request: Request
+    prices: PriceList
+    n_owned: int
+    most_labels: int
+    racing: Mapping[str, Mapping[str, Any]]
+    look_core_s: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A contender with the labels owned. Errors in eV/Å.
+
+    Attributes:
+        name: of the contender.
+        error_ev_ang: force MAE of its model of all these labels, the median.
+        low_ev_ang: lower end of its 90 % interval.
+        high_ev_ang: upper end.
+        probability: that it meets the target.
+        racing: whether it is trained in the next look, if there is one.
+    """
+
+    name: str
+    error_ev_ang: float
+    low_ev_ang: float
+    high_ev_ang: float
+    probability: float
+    racing: bool
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is done next, and why.
+
+    Attributes:
+        action: stop (the target is met), buy, or cannot (it will not be met within the limits).
+        n_next: labels to own at the next look; those owned unless `action` is buy.
+        standings: of the contenders of the look; the model of the first is delivered if this is the end.
+        sentences: why, for people.
+    """
+
+    action: Literal["stop", "buy", "cannot"]
+    n_next: int
+    standings: tuple[Standing, ...]
+    sentences: tuple[str, ...] = ()
+
+    @property
+    def best(self) -> Standing:
+        """The contender whose model is delivered if this is the end."""
+        return self.standings[0]
+
+    @property
+    def racing(self) -> tuple[str, ...]:
+        """Names of the contenders that are trained in the next look."""
+        return tuple(standing.name for standing in self.standings if standing.racing)
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> Verdict:
+        """What `dataclasses.asdict` made of one."""
+        standings = tuple(Standing(**own) for own in plain["standings"])
+        return cls(plain["action"], plain["n_next"], standings, tuple(plain["sentences"]))
+
+
+class Decide(Protocol):
+    """Decides after every look; the same situation gives the same verdict."""
+
+    def __call__(self, situation: Situation) -> Verdict:
+        """What is done next."""
+        ...

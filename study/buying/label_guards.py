@@ -1,0 +1,69 @@
+"""What bought labels must pass before they are kept: all guards of label files, and a comparison with cheap forces."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from asteroid.checks.guards import check_labels
+from asteroid.errors import InputError
+from asteroid.units import ENERGY_IN_EV, LENGTH_IN_ANG
+
+if TYPE_CHECKING:
+    from asteroid.labels.label_set import FloatArray, LabelSet
+
+#: Cheap methods miss the size of forces by a tenth or two; units miss it by a factor of two and more.
+_SCALE_RANGE = (0.6, 1.7)
+_LEAST_CORRELATION = 0.5
+#: Forces are compared once there are so many of their components.
+_FEWEST_COMPONENTS = 30
+#: Factor by which forces are wrong -> what they are in.
+_MISTAKES = {
+    1 / ENERGY_IN_EV["Hartree"]: "Hartree/Å taken for eV/Å",
+    LENGTH_IN_ANG["Bohr"] / ENERGY_IN_EV["Hartree"]: "Hartree/Bohr taken for eV/Å",
+    1 / LENGTH_IN_ANG["Bohr"]: "eV/Bohr and eV/Å confused",
+    LENGTH_IN_ANG["Bohr"]: "eV/Bohr and eV/Å confused",
+    1 / ENERGY_IN_EV["kcal/mol"]: "kcal/mol/Å taken for eV/Å",
+}
+
+
+def check_bought(labels: LabelSet, cheap: LabelSet | None, source: str) -> None:
+    """Refuse labels that cannot be trained on, or that are in another unit or of another sign than they should be.
+
+    Args:
+        labels: all labels owned, new ones included.
+        cheap: cheap labels at the same geometries, in the same order, where they are known.
+        source: a name for messages.
+
+    Raises:
+        InputError: as `asteroid.checks.guards.check_labels`, or forces do not have the size or the sign of the cheap
+            ones.
+    """
+    if cheap is not None and cheap.forces is not None and labels.forces is not None:
+        _compare(labels.forces.ravel(), cheap.forces.ravel(), source, cheap.level)
+    check_labels(labels, source)
+
+
+def _compare(forces: FloatArray, cheap: FloatArray, source: str, level: str) -> None:
+    if len(forces) < _FEWEST_COMPONENTS or not (np.isfinite(forces).all() and forces.any() and cheap.any()):
+        return
+    correlation = float(forces @ cheap / np.sqrt((forces @ forces) * (cheap @ cheap)))
+    scale = float(np.sqrt((forces @ forces) / (cheap @ cheap)))
+    if correlation < -_LEAST_CORRELATION:
+        raise InputError(
+            f"forces of {source} point against those of {level} (correlation {correlation:.2f}): they are gradients; "
+            "add forces_are: gradients"
+        )
+    if correlation < _LEAST_CORRELATION:
+        raise InputError(
+            f"forces of {source} must resemble those of {level} at the same geometries, found a correlation of "
+            f"{correlation:.2f}: check level, charge and the order of atoms"
+        )
+    if not _SCALE_RANGE[0] <= scale <= _SCALE_RANGE[1]:
+        near = min(_MISTAKES, key=lambda factor: abs(np.log(scale / factor)))
+        guess = f" ({_MISTAKES[near]}?)" if abs(np.log(scale / near)) < 0.3 else ""
+        raise InputError(
+            f"forces of {source} must have the size of those of {level}, found {scale:.3g} times it{guess}: declare "
+            "energy_unit, length_unit or force_unit"
+        )

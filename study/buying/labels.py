@@ -1,0 +1,108 @@
+"""The labels of a purchase on disk: one file for each outcome, and all owned ones in the order of purchase."""
+
+from __future__ import annotations
+
+from copy import copy
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from asteroid.io.write import write_labels
+from asteroid.labelling.labeller import Failure, Label
+from asteroid.labels.label_set import LabelSet, geometry_hashes
+from study.labelling.work_folder import read_outcome, write_outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from study.buying.batch import Outcome
+    from study.buying.candidates import Candidates
+
+LABELS_FILE = "labels.npz"
+_OUTCOMES = "labels"
+
+
+class LabelBook:
+    """What has become of each geometry of a purchase, in the order of purchase.
+
+    Args:
+        candidates: the geometries; those owned at the start count as labelled.
+        folder: of the purchase.
+    """
+
+    def __init__(self, candidates: Candidates, folder: Path) -> None:
+        self._candidates, self._folder = candidates, folder
+        self.hashes = geometry_hashes(candidates.frames)
+        self._outcomes: dict[int, Outcome] = {}
+        owned = candidates.owned
+        assert owned.energy is not None
+        assert owned.forces is not None
+        for row in range(len(owned)):
+            cpu_s = 0.0 if owned.cpu_s is None else float(owned.cpu_s[row])
+            self._outcomes[row] = Label(float(owned.energy[row]), owned.forces[row], cpu_s)
+        (folder / _OUTCOMES).mkdir(parents=True, exist_ok=True)
+        for row in range(len(owned), len(self.hashes)):
+            outcome = read_outcome(folder / _OUTCOMES, self.hashes[row])
+            if outcome is None:
+                break  # geometries are labelled in order
+            self._outcomes[row] = outcome
+
+    @property
+    def rows(self) -> list[int]:
+        """Rows of the labelled candidates, in the order of purchase."""
+        return [row for row, outcome in sorted(self._outcomes.items()) if isinstance(outcome, Label)]
+
+    @property
+    def failures(self) -> dict[int, Failure]:
+        """Candidates without a label, and why."""
+        return {row: found for row, found in sorted(self._outcomes.items()) if isinstance(found, Failure)}
+
+    @property
+    def n_bought(self) -> int:
+        """Labels that were bought, those owned at the start left out."""
+        return len(self.rows) - len(self._candidates.owned)
+
+    @property
+    def spent_cpu_s(self) -> float:
+        """CPU seconds that bought labels and failures took, as they were measured."""
+        start = len(self._candidates.owned)
+        return sum(outcome.cpu_s for row, outcome in self._outcomes.items() if row >= start)
+
+    def next_rows(self, n: int) -> list[int]:
+        """The next n geometries in order that nobody has labelled; fewer where there are no more."""
+        first = len(self._outcomes)
+        return list(range(first, min(first + n, len(self.hashes))))
+
+    def with_outcomes(self, outcomes: Mapping[int, Outcome]) -> LabelBook:
+        """The book as it would be with what has become of a batch; nothing is written."""
+        changed = copy(self)
+        changed._outcomes = {**self._outcomes, **outcomes}  # noqa: SLF001 - of the same class
+        return changed
+
+    def keep(self, outcomes: Mapping[int, Outcome]) -> None:
+        """Keep what has become of a batch, in order: a kill leaves a beginning of it."""
+        for row, outcome in sorted(outcomes.items()):
+            write_outcome(self._folder / _OUTCOMES, self.hashes[row], outcome)
+            self._outcomes[row] = outcome
+
+    def labels(self, n: int | None = None) -> LabelSet:
+        """The first n labels in the order of purchase; None for all."""
+        rows = self.rows[:n]
+        found = [self._outcomes[row] for row in rows]
+        good = [label for label in found if isinstance(label, Label)]
+        frames = self._candidates.frames.select(rows)
+        shape = frames.positions.shape
+        return LabelSet(
+            frames.numbers,
+            frames.positions,
+            np.array([label.energy_ev for label in good], dtype=float),
+            np.array([label.forces_ev_ang for label in good], dtype=float).reshape(shape),
+            frames.level,
+            cpu_s=np.array([label.cpu_s for label in good], dtype=float),
+            frame_id=frames.frame_id,
+        )
+
+    def write(self) -> None:
+        """Write all owned labels to `labels.npz`, in the order of purchase."""
+        write_labels(self.labels(), self._folder / LABELS_FILE)

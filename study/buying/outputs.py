@@ -1,0 +1,149 @@
+"""Outputs of other programs: read, and matched with the geometries that were asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from asteroid.errors import InputError
+from asteroid.io.read import read_labels
+from asteroid.labelling.labeller import Failure, Label
+from asteroid.labels.label_set import LabelSet
+from asteroid.labels.matching import kabsch, match_geometries, superpose
+from asteroid.units import LENGTH_IN_ANG
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from asteroid.io.declaration import Declaration
+    from asteroid.labels.label_set import FloatArray
+    from study.buying.batch import Outcome
+
+#: Programs print four to ten decimals: distances of three decimals are still told apart from those of other frames.
+_TOL_ANG = 2e-3
+#: What may be left of a geometry's outline once it is laid onto the one that was asked for.
+_RMSD_ANG = 5e-3
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What the outputs of a batch hold.
+
+    Attributes:
+        outcomes: by place in the batch: labels, and failures of outputs that hold none.
+        unused: names of outputs that could not be read and whose geometry is not known, with the reason.
+    """
+
+    outcomes: dict[int, Outcome]
+    unused: tuple[tuple[str, str], ...]
+
+
+def read_outputs(files: Sequence[Path], asked: LabelSet, names: Sequence[str], declared: Declaration) -> Found:
+    """Read output files and find the geometry that each frame in them belongs to.
+
+    The program may have turned or moved the molecule, or listed like atoms in another order: forces are turned back. A
+    file whose name begins with that of a geometry and that holds no label is a failure of that geometry.
+
+    Args:
+        files: of any format of `asteroid.io.formats`, one or several frames each.
+        asked: the geometries of the batch.
+        names: of the geometries; an output's name begins with one of them where it is of one geometry.
+        declared: level, units and keys.
+
+    Raises:
+        InputError: a frame is of another molecule or of a geometry that was not asked for (the nearest one is named),
+            or two frames of one geometry disagree.
+    """
+    outcomes: dict[int, Outcome] = {}
+    unused = []
+    for path in files:
+        place = _named_place(path, names)
+        try:
+            labels = read_labels(path, declared).labels
+            _require_numbers(labels)
+        except InputError as error:
+            if place is None:
+                unused.append((path.name, str(error)))
+            else:
+                outcomes.setdefault(place, Failure(f"no label in {path.name}: {error}", 0.0))
+            continue
+        for at, label in _matched(labels, asked, names, path.name).items():
+            known = outcomes.get(at)
+            if isinstance(known, Label) and abs(known.energy_ev - label.energy_ev) > 1e-6:
+                raise InputError(
+                    f"{names[at]} has two energies that differ by {abs(known.energy_ev - label.energy_ev):.2g} eV, the "
+                    f"second in {path.name}: remove one of the outputs"
+                )
+            outcomes[at] = label
+    return Found(outcomes, tuple(unused))
+
+
+def _named_place(path: Path, names: Sequence[str]) -> int | None:
+    """The geometry that an output is named after: by its own name or that of its folder inside the batch."""
+    for i, name in enumerate(names):
+        if path.name.split(".")[0] == name or path.parent.name == name:
+            return i
+    return None
+
+
+def _require_numbers(labels: LabelSet) -> None:
+    """An output of a calculation that did not converge may hold NaN."""
+    assert labels.energy is not None
+    assert labels.forces is not None
+    if not (np.isfinite(labels.energy).all() and np.isfinite(labels.forces).all()):
+        raise InputError("energy or forces are NaN or infinite")
+
+
+def _matched(labels: LabelSet, asked: LabelSet, names: Sequence[str], source: str) -> dict[int, Label]:
+    """Labels of one file by place in the batch, forces in the orientation and order of atoms that was asked for.
+
+    Raises:
+        InputError: a frame is of another molecule or was not asked for.
+    """
+    assert labels.energy is not None
+    assert labels.forces is not None
+    if labels.varied or sorted(labels.numbers.tolist()) != sorted(asked.numbers.tolist()):
+        raise InputError(f"{source} must hold the molecule that was asked for, found other atoms: remove the file")
+    rows_asked, rows_found = match_geometries(asked, labels, tol_ang=_TOL_ANG)
+    strangers = np.setdiff1d(np.arange(len(labels)), rows_found)
+    if len(strangers):
+        raise InputError(_stranger(labels, int(strangers[0]), asked, names, source))
+    laid = superpose(asked, labels, (rows_asked, rows_found))
+    found: dict[int, Label] = {}
+    best: dict[int, float] = {}
+    for pair, (at, row) in enumerate(zip(rows_asked.tolist(), rows_found.tolist(), strict=True)):
+        rmsd = float(laid.rmsd_ang[pair])
+        if rmsd > _RMSD_ANG or rmsd >= best.get(at, np.inf):
+            continue
+        forces: FloatArray = labels.forces[row, laid.atom_order[pair]] @ laid.rotation[pair].T
+        cpu_s = 0.0 if labels.cpu_s is None else float(labels.cpu_s[row])
+        found[at], best[at] = Label(float(labels.energy[row]), forces, cpu_s), rmsd
+    if not found:
+        raise InputError(_stranger(labels, int(rows_found[0]), asked, names, source))
+    return found
+
+
+def _stranger(labels: LabelSet, row: int, asked: LabelSet, names: Sequence[str], source: str) -> str:
+    """What to say of a geometry that was not asked for."""
+    if match_geometries(asked, _scaled(labels, row, LENGTH_IN_ANG["Bohr"]), tol_ang=_TOL_ANG)[0].size:
+        return f"{source} must be in Å, found a geometry that fits in Bohr: add length_unit: Bohr under hand_over"
+    if match_geometries(asked, _scaled(labels, row, 1 / LENGTH_IN_ANG["Bohr"]), tol_ang=_TOL_ANG)[0].size:
+        return f"{source} is declared to be in Bohr, found a geometry that fits in Å: correct length_unit"
+    one = np.repeat(labels.positions[row : row + 1], len(asked), axis=0)
+    if np.array_equal(labels.numbers, asked.numbers):
+        rmsd = kabsch(asked.positions, one)[1]
+        near = int(np.argmin(rmsd))
+        how = f"the nearest one, {names[near]}, is {rmsd[near]:.2g} Å away"
+    else:
+        how = "its atoms come in another order as well"
+    return (
+        f"{source} must hold geometries that were asked for, found another one in frame {row} ({how}): compute it at "
+        "the geometry of its input file, without optimising"
+    )
+
+
+def _scaled(labels: LabelSet, row: int, factor: float) -> LabelSet:
+    return LabelSet(labels.numbers, labels.positions[row : row + 1] * factor, None, None, labels.level)

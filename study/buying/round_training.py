@@ -1,0 +1,277 @@
+"""A round's training: every contender cross-validated inside the labels owned, the winner trained on all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from asteroid.descriptors.frame_bank import BankEntry, build_bank
+from asteroid.labels.draw_controls import cheap_values
+from asteroid.labels.label_set import content_hashes
+from asteroid.labels.splits import ACCURATE_VAL_EVERY
+from asteroid.stages.evaluation import evaluate
+from asteroid.stages.predict_chain import predict_chain
+from asteroid.stages.stage import Frames
+from study.buying.candidates import joined
+from study.data.cheap_controls import CheapControls
+from study.data.load import StudyData
+from study.engine.catalog import StageCatalog
+from study.engine.failures import FailureLog
+from study.engine.progress import ProgressCounter
+from study.engine.scheduler import PackScheduler
+from study.engine.store import StageStore
+from study.recipes.chains import ChainBuilder
+from study.recipes.cross_validation import SLOPE_FOLDS, Division, Fold
+from study.recipes.packs import by_urgency, plan_rounds
+from study.run.out_of_fold import out_of_fold_rows
+from study.strategies import STRATEGIES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+    from asteroid.descriptors.frame_bank import FrameBank
+    from asteroid.labels.label_set import IntArray, LabelSet
+    from asteroid.stages.stage import StageSpec
+    from study.buying.candidates import Candidates
+    from study.buying.contenders import Contender
+    from study.config.buying import BuyStudy
+    from study.engine.executors import Executor
+    from study.engine.progress import Progress
+
+#: Most folds of a look's first division; the second has `SLOPE_FOLDS`.
+_FOLDS = 10
+#: About what a gradient step of one model takes in a pack, core seconds.
+_CORE_S_A_STEP = 8e-4
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a round's training came to.
+
+    Attributes:
+        rows: of the table of out-of-fold errors.
+        failed: by name of a contender that could not be trained, why.
+        core_s: core seconds of the stages that this look was the first to need.
+        expected_core_s: what the next look will take about, by name of contender: counted, so that a repetition of the
+            purchase finds the same.
+    """
+
+    rows: list[dict[str, Any]]
+    failed: dict[str, str]
+    core_s: float
+    expected_core_s: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """The model that a purchase ends with.
+
+    Attributes:
+        stage_keys: its stages in the store, first to last.
+        core_s: core seconds that they took, the first and shared ones included.
+        hidden_error_ev_ang: its force MAE on labels that a replay has hidden, eV/Å; None elsewhere.
+        n_hidden: how many these are.
+    """
+
+    stage_keys: tuple[str, ...]
+    core_s: float
+    hidden_error_ev_ang: float | None
+    n_hidden: int
+
+
+class RoundTrainer:
+    """Trains in the engine; finished stages lie in the store of the purchase and are trained once.
+
+    Args:
+        study: the study file.
+        candidates: what is chosen from.
+        store: folder of finished stages.
+        run_id: name of the purchase, for the store.
+        make_executor: makes the executor from described frames.
+        on_progress: told how far a round's training is.
+        on_note: told what was repaired on the way.
+    """
+
+    def __init__(
+        self,
+        study: BuyStudy,
+        candidates: Candidates,
+        store: Path,
+        run_id: str,
+        make_executor: Callable[[FrameBank], Executor],
+        on_progress: Callable[[Progress], None],
+        on_note: Callable[[str], None],
+    ) -> None:
+        self._study, self._candidates, self._make_executor = study, candidates, make_executor
+        self._on_progress, self._on_note = on_progress, on_note
+        self._store = StageStore(store, run_id)
+        self._store.sweep_leftovers()
+
+    def look(self, labels: LabelSet, contenders: Sequence[Contender], *, first: bool) -> Look:
+        """Cross-validate contenders inside labels, in ten folds and in two.
+
+        Args:
+            labels: all that are owned, in the order of purchase.
+            contenders: what competes.
+            first: whether no look came before, so that what all looks share counts here.
+
+        Raises:
+            InputError: a pack cannot be trained.
+            PackFailedError: a pack failed several times.
+        """
+        data = self._data(labels)
+        builder = ChainBuilder(data)
+        owned = Frames(labels.level, tuple(content_hashes(labels)))
+        counts = (min(_FOLDS, len(labels)), SLOPE_FOLDS)
+        divisions = {
+            contender: [self._division(builder, contender, owned, n_folds) for n_folds in counts]
+            for contender in contenders
+        }
+        chains = [fold.chain for own in divisions.values() for division in own for fold in division.folds]
+        catalog, bank = self._train(data, chains)
+        models = {key: result.model for key, result in catalog.finished.items()}
+        rows: list[dict[str, Any]] = []
+        failed: dict[str, str] = {}
+        for contender, own in divisions.items():
+            stages = [spec for division in own for spec in division.stages]
+            bad = [catalog.finished[s.key].status for s in stages if s.key in catalog.finished]
+            bad = [status for status in bad if status != "ok"]
+            if bad or any(spec.key not in catalog.finished for spec in stages):
+                failed[contender.name] = bad[0] if bad else "a stage is missing"
+                continue
+            identity = {**contender.columns, "seed": self._study.buy.seed}
+            for division in own:
+                rows += out_of_fold_rows(data, bank, division, models, identity)
+        distinct = {spec.key: spec for chain in chains for spec in chain}
+        new = [key for key, spec in distinct.items() if first or _sees_accurate(spec, labels.level)]
+        spent_s = sum(catalog.finished[key].core_s for key in new if key in catalog.finished)
+        expected = {contender.name: _expected_core_s(own, labels.level) for contender, own in divisions.items()}
+        return Look(rows, failed, spent_s, expected)
+
+    def deliver(self, labels: LabelSet, contender: Contender) -> Delivered:
+        """Train a contender on all labels, every fifth one for early stopping.
+
+        Raises:
+            InputError: a pack cannot be trained.
+            PackFailedError: a pack failed several times, or the chain has a stage that fails.
+        """
+        data = self._data(labels)
+        hashes = content_hashes(labels)
+        chain = self._chain(ChainBuilder(data), contender, hashes, np.arange(len(labels)))
+        catalog, bank = self._train(data, [chain], self._candidates.hidden)
+        hidden, error = self._candidates.hidden, None
+        if len(hidden):
+            rows = bank.rows_of(hidden.level, content_hashes(hidden))
+            models = {key: result.model for key, result in catalog.finished.items()}
+            predicted = predict_chain(bank, hidden.level, rows, [chain[-1]], models)
+            error = evaluate(predicted, bank.levels[hidden.level], rows)[0].force_mae_ev_ang
+        core_s = sum(catalog.finished[spec.key].core_s for spec in chain)
+        return Delivered(tuple(spec.key for spec in chain), core_s, error, len(hidden))
+
+    def _data(self, labels: LabelSet) -> StudyData:
+        own = self._candidates
+        cheap_at = None if own.cheap_at is None else own.cheap_at.select(labels.frame_id)
+        return StudyData(
+            accurate=labels,
+            test=labels.select([]),
+            pool=labels,
+            cheap_pool=own.cheap_pool,
+            prices=own.prices,
+            card=own.card,
+            card_json={},
+            descriptors=own.descriptors,
+            cheap_at_accurate=cheap_at if self._runs_cheap_method else None,
+            temperature_k=own.temperature_k,
+            pool_controls=self._controls(labels, cheap_at),
+        )
+
+    def _controls(self, labels: LabelSet, cheap_at: LabelSet | None) -> CheapControls | None:
+        """What the cheap level knows of the labels, and of all geometries that they are drawn from."""
+        everywhere = None if self._candidates.cheap_at is None else cheap_values(self._candidates.cheap_at)
+        own = None if cheap_at is None else cheap_values(cheap_at)
+        if everywhere is None or own is None:
+            return None
+        places = {key: row for row, key in enumerate(content_hashes(labels))}
+        return CheapControls(own, everywhere.mean(axis=0), everywhere.std(axis=0), places)
+
+    @property
+    def _runs_cheap_method(self) -> bool:
+        return any(STRATEGIES[strategy].runs_cheap_method for strategy in self._study.strategies)
+
+    def _division(self, builder: ChainBuilder, contender: Contender, owned: Frames, n_folds: int) -> Division:
+        """Every n-th label in the order of purchase is scored by a chain that is trained on the others."""
+        place = np.arange(len(owned)) % n_folds
+        folds = tuple(
+            Fold(
+                self._chain(builder, contender, owned.hashes, np.flatnonzero(place != fold)),
+                Frames(owned.level, owned.hashes[fold::n_folds]),
+            )
+            for fold in range(n_folds)
+        )
+        return Division(n_folds, 0, owned, folds)
+
+    def _chain(
+        self, builder: ChainBuilder, contender: Contender, hashes: Sequence[str], rows: IntArray
+    ) -> tuple[StageSpec, ...]:
+        """The stages of a contender on some labels in the order of purchase."""
+        held_out = np.arange(len(rows)) % ACCURATE_VAL_EVERY == ACCURATE_VAL_EVERY - 1
+        train, val = (
+            Frames(self._candidates.frames.level, tuple(hashes[row] for row in part.tolist()))
+            for part in (rows[~held_out], rows[held_out])
+        )
+        seed = self._study.buy.seed
+        return builder.chain(contender.strategy, contender.settings, (train, val), contender.n_cheap, seed)
+
+    def _train(
+        self, data: StudyData, chains: Sequence[tuple[StageSpec, ...]], also: LabelSet | None = None
+    ) -> tuple[StageCatalog, FrameBank]:
+        """Train what is missing of chains; the bank holds all labels, and others to be predicted."""
+        progress, failures = ProgressCounter(self._on_progress), FailureLog(self._on_note)
+        catalog = StageCatalog(self._store, progress, self._on_note)
+        missing = catalog.request(spec for chain in chains for spec in chain)
+        bank = self._bank(data, missing, also)
+        if missing:
+            torch.set_num_threads(1)
+            executor = self._make_executor(bank)
+            try:
+                progress.start_clock()
+                scheduler = PackScheduler(catalog, executor, progress, failures, lambda: None)
+                scheduler.train(by_urgency(plan_rounds(chains, self._study.pack_size)))
+            finally:
+                executor.close()
+        return catalog, bank
+
+    def _bank(self, data: StudyData, missing: Iterable[StageSpec], also: LabelSet | None) -> FrameBank:
+        """Describe all owned labels and the cheap frames that missing stages need."""
+        own, study = self._candidates, self._study
+        needed = {h for spec in missing for frames in (spec.train, spec.val) for h in frames.hashes}
+        hashes = content_hashes(own.cheap_pool)
+        rows = np.array([row for row, h in enumerate(hashes) if h in needed], dtype=np.int64)
+        probes = study.score_match.probes if study.score_match is not None and own.temperature_k is not None else 0
+        scores = any(STRATEGIES[strategy].learns_from_sampling for strategy in study.strategies)
+        labels, cheap = data.accurate, data.cheap_at_accurate
+        if also is not None and len(also):
+            labels = joined(labels, also)
+            cheap = None if cheap is None or own.hidden_cheap is None else joined(cheap, own.hidden_cheap)
+        return build_bank(
+            own.descriptors,
+            [
+                BankEntry(labels, content_hashes(labels), cheap),
+                BankEntry(own.cheap_pool.select(rows), [hashes[row] for row in rows], None, probes if scores else 0),
+            ],
+        )
+
+
+def _expected_core_s(divisions: Iterable[Division], level: str) -> float:
+    """About what a look takes: the steps of all its stages but those that looks share."""
+    stages = {spec.key: spec for division in divisions for spec in division.stages if _sees_accurate(spec, level)}
+    return _CORE_S_A_STEP * sum(spec.effort for spec in stages.values())
+
+
+def _sees_accurate(spec: StageSpec, level: str) -> bool:
+    """Whether a stage depends on the labels that are bought, so that every look has its own."""
+    return spec.train.level == level or bool(spec.parents)

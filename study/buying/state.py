@@ -1,0 +1,219 @@
+"""The purchase folder: whose it is, who holds it, and what has happened so far, in one JSON file."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from asteroid.errors import InputError
+from study.buying.decision import Request, Verdict
+from study.config.buying import study_yaml
+from study.files import locked, write_json, write_text
+from study.run.folder import first_difference
+from study.tables.rounds import rounds_frame, write_rounds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import pandas as pd
+
+    from study.config.buying import BuyStudy
+
+SCHEMA_VERSION = 1
+STATE_FILE = "purchase.json"
+STUDY_FILE = "study.yaml"
+
+
+@dataclass(frozen=True)
+class Round:
+    """One look and what was decided after it.
+
+    Attributes:
+        n_owned: labels owned at the look.
+        n_bought: of these, labels bought.
+        n_failed: geometries so far that gave no label.
+        label_cpu_s: price of the labels bought so far.
+        core_s: core seconds of this look's training.
+        most_labels: the most that could be owned when it was decided.
+        verdict: what was decided.
+        failed: contenders that could not be trained, and why.
+    """
+
+    n_owned: int
+    n_bought: int
+    n_failed: int
+    label_cpu_s: float
+    core_s: float
+    most_labels: int
+    verdict: Verdict
+    failed: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class PurchaseState:
+    """What has happened so far.
+
+    Attributes:
+        run_id: name of the purchase in its store.
+        name: of the study.
+        request: what is wanted.
+        levels: names of the accurate and the cheap level.
+        batches: (first, last) place in the order of purchase of each batch that was asked for.
+        rounds: looks so far.
+        status: running, waiting (labels are computed elsewhere), or complete.
+        waiting_for: what the user is to do while it waits, as lines.
+        delivered: the model at the end, as plain data; None before.
+    """
+
+    run_id: str
+    name: str
+    request: Request
+    levels: tuple[str, str]
+    batches: tuple[tuple[int, int], ...] = ()
+    rounds: tuple[Round, ...] = ()
+    status: str = "running"
+    waiting_for: tuple[str, ...] = ()
+    delivered: dict[str, Any] | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return {"schema_version": SCHEMA_VERSION, **asdict(self)}
+
+    @classmethod
+    def from_json(cls, plain: dict[str, Any]) -> PurchaseState:
+        """What `to_json` wrote.
+
+        Raises:
+            KeyError, TypeError: it is something else.
+        """
+        plain = dict(plain)
+        del plain["schema_version"]
+        return cls(
+            **{
+                **plain,
+                "request": Request(**plain["request"]),
+                "levels": tuple(plain["levels"]),
+                "batches": tuple((first, last) for first, last in plain["batches"]),
+                "rounds": tuple(
+                    Round(**{**own, "verdict": Verdict.from_json(own["verdict"])}) for own in plain["rounds"]
+                ),
+                "waiting_for": tuple(plain["waiting_for"]),
+            }
+        )
+
+
+def new_state(study: BuyStudy, request: Request, levels: tuple[str, str]) -> PurchaseState:
+    """A purchase that has not begun."""
+    return PurchaseState(secrets.token_hex(8), study.name, request, levels)
+
+
+def is_purchase(folder: Path) -> bool:
+    """Whether a folder is that of a purchase."""
+    return (folder / STATE_FILE).is_file()
+
+
+def read_state(folder: Path) -> PurchaseState:
+    """Read where a purchase stands.
+
+    Raises:
+        InputError: there is none, or its file is damaged.
+    """
+    path = folder / STATE_FILE
+    try:
+        plain = json.loads(path.read_text(encoding="utf-8"))
+        if plain.get("schema_version") != SCHEMA_VERSION:
+            raise InputError(f"{path} has schema {plain.get('schema_version')}, this release reads {SCHEMA_VERSION}")
+        return PurchaseState.from_json(plain)
+    except FileNotFoundError as error:
+        raise InputError(f"no purchase in {folder}: name a folder as given to 'buy --out'") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{path} is damaged: choose another --out ({' '.join(str(error).split())})") from error
+
+
+def write_state(folder: Path, state: PurchaseState) -> None:
+    """Write where a purchase stands, and its rounds as a table; each complete or not at all."""
+    write_json(folder / STATE_FILE, state.to_json())
+    write_rounds(rounds_table(state), folder)
+
+
+@contextmanager
+def claimed_purchase(
+    folder: Path, study: BuyStudy, request: Request, levels: tuple[str, str]
+) -> Iterator[PurchaseState]:
+    """Hold a purchase folder for one process; it must be new, or of the same study and request.
+
+    Raises:
+        InputError: another process holds it, it holds something else, or study or request differ; the first
+            difference is named.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"--out must be a folder, found the file {folder}: choose another name")
+    if (
+        not is_purchase(folder)
+        and folder.exists()
+        and any(not entry.name.startswith(".") and entry.name != STUDY_FILE for entry in folder.iterdir())
+    ):
+        raise InputError(f"--out must be new or of a purchase, found other files in {folder}: choose another folder")
+    with locked(folder):
+        own = folder / STUDY_FILE
+        if is_purchase(folder):
+            state = read_state(folder)
+            _refuse_other(folder, study, state, request)
+        else:
+            state = new_state(study, request, levels)
+            write_text(own, study_yaml(study))
+            write_state(folder, state)
+        yield replace(state, status="running", waiting_for=())
+
+
+def _refuse_other(folder: Path, study: BuyStudy, state: PurchaseState, request: Request) -> None:
+    theirs = yaml.safe_load((folder / STUDY_FILE).read_text(encoding="utf-8"))
+    difference = first_difference(yaml.safe_load(study_yaml(study)), theirs, "")
+    if difference:
+        raise InputError(
+            f"{folder} was made by another study file ({difference}): choose another --out or restore the file"
+        )
+    for key, mine in asdict(request).items():
+        known = getattr(state.request, key)
+        if known != mine:
+            what = key.replace("_ev_ang", "").replace("_", " ")
+            raise InputError(
+                f"{folder} was begun with another {what} ({known}, now {mine}): "
+                "choose another --out, or restore it to go on"
+            )
+
+
+def rounds_table(state: PurchaseState) -> pd.DataFrame:
+    """The rounds so far as a table (`study.tables.rounds`), the best contender of a look first."""
+    core_s = list(accumulate(own.core_s for own in state.rounds))
+    return rounds_frame(
+        [
+            {
+                "round": number,
+                "n_labels": own.n_owned,
+                "contender": standing.name,
+                "strategy": standing.name.partition(",")[0],
+                "error_ev_ang": standing.error_ev_ang,
+                "low_ev_ang": standing.low_ev_ang,
+                "high_ev_ang": standing.high_ev_ang,
+                "probability": standing.probability,
+                "racing": standing.racing,
+                "best": standing is own.verdict.best,
+                "action": own.verdict.action,
+                "n_next": own.verdict.n_next,
+                "label_cpu_s": own.label_cpu_s,
+                "core_s": spent_s,
+                "target_ev_ang": state.request.target_ev_ang,
+                "confidence": state.request.confidence,
+            }
+            for number, (own, spent_s) in enumerate(zip(state.rounds, core_s, strict=True), 1)
+            for standing in own.verdict.standings
+        ]
+    )

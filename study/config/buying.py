@@ -1,0 +1,180 @@
+"""The study file of a purchase: a sweep's strategies and settings, and a section `buy` that says how labels are had."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, Field, field_validator, model_validator
+
+from asteroid.io.declaration import ForcesAre
+from asteroid.labels.label_set import normalise_level
+from study.config.label_files import CpuSeconds, DataSection, LabelFile, TestSection
+from study.config.stages import Section
+from study.config.sweep import Sweep, absolute_paths, parse_text, read_text, sweep_yaml
+from study.strategies import STRATEGIES
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+#: Labels that a purchase begins with, where none are owned.
+START = 16
+
+
+class MethodSection(Section):
+    """Labels computed here: a level of the command `label`, or the user's ASE calculator `module:function`."""
+
+    calculator: str | None = None
+    charge: int = 0
+    unpaired: int = Field(default=0, ge=0)
+    max_cycle: int = Field(default=100, gt=0)
+
+
+class HandOverSection(Section):
+    """Labels computed elsewhere: one input file for each geometry, and how the outputs are found and read."""
+
+    template: Path
+    suffix: str | None = Field(default=None, pattern=r"\.[A-Za-z0-9]+")
+    outputs: str = Field(default="*.out", min_length=1)
+    charge: int = 0
+    unpaired: int = Field(default=0, ge=0)
+    energy_unit: str | None = None
+    length_unit: str | None = None
+    force_unit: str | None = None
+    energy_key: str | None = None
+    forces_key: str | None = None
+    forces_are: ForcesAre = "forces"
+
+    @field_validator("outputs")
+    @classmethod
+    def _inside(cls, pattern: str) -> str:
+        if pattern.startswith("/") or ".." in pattern:
+            raise ValueError(f"outputs lie in the folder of their batch, found {pattern!r}: write for instance '*.out'")
+        return pattern
+
+
+class ReplaySection(Section):
+    """Labels taken from a file as if they were bought; those of hidden groups are kept to judge the model by."""
+
+    labels: LabelFile | None = None
+    hidden_groups: tuple[int, ...] = ()
+
+
+class BuySection(Section):
+    """How labels are had, how many are bought first, and among which geometries is chosen.
+
+    Exactly one of `here`, `hand_over` and `replay` says who computes them. Geometries to label are set aside from the
+    cheap frames, `candidates` of them, so that pretraining never sees one that may be bought.
+    """
+
+    level: str | None = None
+    price: CpuSeconds | None = None
+    start: int = Field(default=START, ge=10)
+    candidates: int = Field(default=1000, ge=20)
+    seed: int = Field(default=0, ge=0, lt=2**63)
+    here: MethodSection | None = None
+    hand_over: HandOverSection | None = None
+    replay: ReplaySection | None = None
+
+    @field_validator("level")
+    @classmethod
+    def _slug(cls, level: str | None) -> str | None:
+        return None if level is None else normalise_level(level)
+
+    @model_validator(mode="after")
+    def _one_way(self) -> BuySection:
+        named = [name for name in ("here", "hand_over", "replay") if getattr(self, name) is not None]
+        if len(named) != 1:
+            found = " and ".join(named) or "none"
+            raise ValueError(f"labels come one way, 'here', 'hand_over' or 'replay', found {found}: name one")
+        if self.replay is None and (self.level is None or self.price is None):
+            key = "level" if self.level is None else "price"
+            example = "ccsd_t/cc-pvdz" if self.level is None else "28s"
+            raise ValueError(f"what is bought needs a {key}: add for instance {key}: {example}")
+        return self
+
+
+class BuyData(DataSection):
+    """Where frames come from: the cheap ones must be there, accurate labels may be."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> BuyData:
+        if self.dataset is None and self.cheap is None:
+            raise ValueError("a purchase draws geometries from cheap frames: name a file under 'cheap'")
+        if self.accurate is not None and self.accurate.unlabelled:
+            raise ValueError("accurate frames need labels: remove 'unlabelled' from data.accurate")
+        if self.dataset is not None and any((self.accurate, self.cheap)):
+            raise ValueError("data names a packaged 'dataset' or files, not both: remove one")
+        return self
+
+
+class BuyStudy(Sweep):
+    """What to buy labels for: the strategies that compete, with settings as in a sweep file, and how labels are had."""
+
+    data: BuyData
+    buy: BuySection
+    test: TestSection | None = None
+    draw: Literal["random", "balanced"] = "balanced"
+    budgets: tuple[int, ...] = ()
+    seeds: tuple[Annotated[int, Field(ge=0, lt=2**63)], ...] = (0,)
+
+    @model_validator(mode="after")
+    def _nothing_of_a_sweep(self) -> BuyStudy:
+        for key, empty in (("test", self.test is None), ("tune", self.tune is None), ("pareto", self.pareto is None)):
+            if not empty:
+                raise ValueError(
+                    f"a purchase has no {key!r}, errors are cross-validated inside the labels owned: remove the section"
+                )
+        if self.mode != "curve":
+            raise ValueError(f"a purchase has no mode, found {self.mode}: remove it")
+        if not any(STRATEGIES[strategy].buys_accurate for strategy in self.strategies):
+            raise ValueError("no strategy here learns from accurate labels: add for instance pretrain_finetune")
+        if self.buy.replay is not None and self.buy.replay.labels is None and self.data.dataset is None:
+            raise ValueError("a replay takes its labels from a file: add it under buy.replay.labels")
+        return self
+
+
+def read_buy_study(path: Path) -> BuyStudy:
+    """Read a study file; paths in it count from its folder.
+
+    Raises:
+        InputError: the file is missing, is no YAML, or breaks a rule; one line that names the key and the remedy.
+    """
+    return parse_buy_study(read_text(path), path.name, path.parent)
+
+
+def parse_buy_study(text: str, what: str, folder: Path) -> BuyStudy:
+    """Read a study file from its text.
+
+    Args:
+        text: the YAML text.
+        what: its name in messages.
+        folder: relative paths count from here.
+
+    Raises:
+        InputError: as `read_buy_study`.
+    """
+    study = parse_text(text, what, BuyStudy)
+    buy = study.buy
+    updates: dict[str, Any] = {}
+    if buy.hand_over is not None:
+        updates["hand_over"] = _with(buy.hand_over, template=(folder / buy.hand_over.template).resolve())
+    if buy.replay is not None and buy.replay.labels is not None:
+        labels = _with(buy.replay.labels, **absolute_paths(buy.replay.labels, folder))
+        updates["replay"] = _with(buy.replay, labels=labels)
+    section = {
+        role: _with(given, **absolute_paths(given, folder))
+        for role, given in (("accurate", study.data.accurate), ("cheap", study.data.cheap))
+        if given is not None
+    }
+    return _with(study, buy=_with(buy, **updates), data=_with(study.data, **section))
+
+
+def study_yaml(study: BuyStudy) -> str:
+    """The study file in full, defaults included, as YAML that `parse_buy_study` reads back."""
+    buy = study.buy.model_dump(mode="json", exclude_none=True)
+    return sweep_yaml(study.model_copy(update={"buy": None})).replace("buy: null\n", yaml.safe_dump({"buy": buy}))
+
+
+def _with(model: _Model, **changes: object) -> _Model:
+    return model.model_copy(update=changes)

@@ -1,0 +1,78 @@
+"""The table of a purchase's rounds: one row for each contender of each look; columns, validation, file.
+
+Light on purpose, like `study.tables.results`: `analysis` reads it without loading torch.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from asteroid.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ROUNDS_FILE = "rounds.csv"
+
+#: name -> (dtype, meaning). Forces in eV/Å, prices in CPU seconds.
+ROUNDS_COLUMNS: dict[str, tuple[str, str]] = {
+    "round": ("int64", "number of the look, from 1"),
+    "n_labels": ("int64", "accurate labels owned, training and validation together"),
+    "contender": ("string", "strategy with its settings"),
+    "strategy": ("string", "name of the chain of stages"),
+    "error_ev_ang": ("float64", "force MAE of its model of all these labels, the median"),
+    "low_ev_ang": ("float64", "lower end of the 90 % interval"),
+    "high_ev_ang": ("float64", "upper end"),
+    "probability": ("float64", "that it meets the target"),
+    "racing": ("bool", "whether it is trained in the next look, if there is one"),
+    "best": ("bool", "whether its model would be delivered now"),
+    "action": ("string", "stop, buy or cannot: what was decided"),
+    "n_next": ("int64", "labels to own at the next look"),
+    "label_cpu_s": ("float64", "price of the accurate labels bought so far"),
+    "core_s": ("float64", "core seconds of the training of all looks so far"),
+    "target_ev_ang": ("float64", "error to meet"),
+    "confidence": ("float64", "probability asked for"),
+}
+
+
+def rounds_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """Rows as a table with the columns and dtypes of the schema.
+
+    Raises:
+        InputError: a column is missing or a value does not fit its column.
+    """
+    frame = pd.DataFrame(rows, columns=None if rows else list(ROUNDS_COLUMNS))
+    try:
+        return frame[list(ROUNDS_COLUMNS)].astype({name: dtype for name, (dtype, _) in ROUNDS_COLUMNS.items()})
+    except (KeyError, ValueError, TypeError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"a table of rounds has {', '.join(ROUNDS_COLUMNS)}: buy again ({reason})") from error
+
+
+def write_rounds(frame: pd.DataFrame, folder: Path) -> None:
+    """Write `rounds.csv`, complete or not at all."""
+    path = folder / ROUNDS_FILE
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        frame.to_csv(temporary, index=False)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read_rounds(folder: Path) -> pd.DataFrame | None:
+    """Read the rounds of a purchase; None where there are none, as in the folder of a sweep.
+
+    Raises:
+        InputError: the file is damaged.
+    """
+    path = folder / ROUNDS_FILE
+    if not path.is_file():
+        return None
+    try:
+        frame = pd.read_csv(path)
+    except ValueError as error:
+        raise InputError(f"{path} is damaged: repeat the command that wrote it ({error})") from error
+    return rounds_frame(frame.to_dict("records"))  # type: ignore[arg-type]

@@ -1,0 +1,32 @@
+"""Where the stages of a command are trained: in this process, or on Ray workers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from asteroid.descriptors.frame_bank import FrameBank
+    from study.engine.executors import Executor
+
+
+def executor_maker(
+    workers: int | None, ray_address: str | None, scratch: Path, on_note: Callable[[str], None]
+) -> Callable[[FrameBank], Executor]:
+    """What makes an executor from described frames.
+
+    Args:
+        workers: Ray workers; None or 1 without a cluster: this process.
+        ray_address: of a running Ray cluster, or None.
+        scratch: folder for files that nobody needs afterwards.
+        on_note: told a line about workers.
+    """
+    if workers in (None, 1) and ray_address is None:
+        from study.engine.executors import SerialExecutor
+
+        return SerialExecutor
+    from study.ray_backend.executor import RayExecutor
+
+    return lambda bank: RayExecutor(bank, workers=workers, address=ray_address, scratch=scratch, on_note=on_note)

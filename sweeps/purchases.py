@@ -1,0 +1,189 @@
+"""Purchases between the study, which makes them, and the analysis, which decides and certifies."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from typing import TYPE_CHECKING
+
+from asteroid.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import pandas as pd
+
+    from analysis.buying.decision import Decision
+    from analysis.curves.curve_key import CurveKey
+    from study.buying.decision import Decide, Request, Situation, Verdict
+    from study.buying.state import PurchaseState
+    from study.prices import PriceList
+
+CERTIFICATE = "certificate"
+
+
+def parse_most(text: str | None) -> tuple[int | None, float | None]:
+    """A limit: labels ("200"), or CPU time ("20h").
+
+    Returns:
+        (labels, CPU seconds), one of them None; both where there is no limit.
+
+    Raises:
+        InputError: it is neither.
+    """
+    from asteroid.units import parse_seconds
+
+    if text is None:
+        return None, None
+    digits = text.strip().removesuffix("labels").strip().replace(",", "")
+    if digits.isdigit():
+        return int(digits), None
+    try:
+        seconds = parse_seconds(text)
+    except InputError as error:
+        raise InputError(f"--most is a number of labels or a time, found {text!r}: write 200 or 20h") from error
+    if not (math.isfinite(seconds) and seconds > 0):
+        raise InputError(f"--most is more than nothing, found {text!r}: write 200 or 20h")
+    return None, seconds
+
+
+def decider(force_unit: str) -> Decide:
+    """What decides after every look of a purchase.
+
+    Args:
+        force_unit: of errors in its sentences.
+    """
+    return partial(_verdict, force_unit=force_unit)
+
+
+def _verdict(situation: Situation, *, force_unit: str) -> Verdict:
+    from analysis.buying.words import explain_decision
+    from analysis.curves.curve_key import CurveKey
+    from study.buying.decision import Standing, Verdict
+
+    names = {CurveKey.of_row(columns): name for name, columns in situation.racing.items()}
+    look_core_s = {key: situation.look_core_s[name] for key, name in names.items()}
+    table = situation.looks
+    decision = _decision(table, situation.prices, situation.request, situation.most_labels, look_core_s)
+    standings = tuple(
+        Standing(names[own.key], own.error_ev_ang, own.low_ev_ang, own.high_ev_ang, own.probability, own.racing)
+        for own in decision.standings
+    )
+    sentences = tuple(explain_decision(decision, force_unit=force_unit))
+    return Verdict(decision.action, decision.n_next, standings, sentences)
+
+
+def _decision(
+    table: pd.DataFrame,
+    prices: PriceList,
+    request: Request,
+    most_labels: int,
+    look_core_s: dict[CurveKey, float] | None = None,
+) -> Decision:
+    from analysis.buying.decide import decide
+    from analysis.buying.decision import Limits
+    from analysis.buying.prior import prior_of
+
+    return decide(
+        table,
+        prices,
+        target_ev_ang=request.target_ev_ang,
+        confidence=request.confidence,
+        limits=Limits(most_labels=most_labels),
+        look_core_s=look_core_s,
+        prior=prior_of(request.prior),
+    )
+
+
+def write_certificate(
+    folder: Path, state: PurchaseState, prices: PriceList, notes: Sequence[str], force_unit: str
+) -> list[str]:
+    """Write `certificate.json` and `certificate.txt` of a purchase that has ended; returns its lines.
+
+    Raises:
+        InputError: the unit is not known, or the table of out-of-fold errors is gone.
+    """
+    from analysis.buying.certificate import certify
+    from analysis.buying.prior import prior_of
+    from study.files import write_json, write_text
+    from study.strategies import STRATEGIES
+    from study.tables.out_of_fold import read_out_of_fold
+
+    table, last = read_out_of_fold(folder), state.rounds[-1]
+    if table is None:
+        raise InputError(f"{folder} has lost its out-of-fold errors: run the command with another --out")
+    assert state.delivered is not None
+    decision = _decision(table, prices, state.request, last.most_labels)
+    best = decision.best.key
+    counts = STRATEGIES[best.strategy].counts(last.n_owned, best.n_cheap)
+    spent = {
+        "accurate labels": last.label_cpu_s,
+        "cheap labels and sampling": prices.cpu_s(counts)[1],
+        "training of all rounds": sum(own.core_s for own in state.rounds) + state.delivered["core_s"],
+    }
+    certificate = certify(table, decision, spent, prior=prior_of(state.request.prior))
+    lines = certificate.lines(force_unit=force_unit)
+    lines += [f"Note: {note}." for note in notes]
+    if last.n_failed:
+        lines.append(f"Note: {last.n_failed} geometries gave no label and were replaced by the next in order.")
+    told = certificate.to_json() | {
+        "labels": {"owned": last.n_owned, "bought": last.n_bought, "failed": last.n_failed},
+        "stage_keys": state.delivered["stage_keys"],
+        "prior": state.request.prior,
+        "notes": list(notes),
+    }
+    write_json(folder / f"{CERTIFICATE}.json", told)
+    write_text(folder / f"{CERTIFICATE}.txt", "\n".join(lines) + "\n")
+    return lines
+
+
+def round_line(state: PurchaseState, force_unit: str) -> str:
+    """One line on the last round: labels, price so far, the best with its interval, P, what is next."""
+    from analysis.names import duration
+    from asteroid.units import force_unit_in_ev_ang
+
+    own, scale = state.rounds[-1], force_unit_in_ev_ang(force_unit)
+    best = own.verdict.best
+    low, middle, high = (v / scale for v in (best.low_ev_ang, best.error_ev_ang, best.high_ev_ang))
+    following = {"stop": "stop", "cannot": "give up", "buy": f"buy {own.verdict.n_next - own.n_owned}"}
+    return (
+        f"round {len(state.rounds)} | {own.n_owned} labels, {duration(own.label_cpu_s)} | {best.name}: {middle:.3g} "
+        f"[{low:.3g}, {high:.3g}] {force_unit} | P {best.probability:.2f} | {following[own.verdict.action]}"
+    )
+
+
+def rounds_lines(state: PurchaseState, force_unit: str) -> list[str]:
+    """A table of all rounds, one line each."""
+    from analysis.names import duration
+    from asteroid.units import force_unit_in_ev_ang
+
+    scale = force_unit_in_ev_ang(force_unit)
+    rows = [("round", "labels", "price", "training", f"error ({force_unit})", "P", "racing", "next")]
+    spent_s = 0.0
+    for number, own in enumerate(state.rounds, 1):
+        best, spent_s = own.verdict.best, spent_s + own.core_s
+        low, middle, high = (v / scale for v in (best.low_ev_ang, best.error_ev_ang, best.high_ev_ang))
+        rows.append(
+            (
+                str(number),
+                str(own.n_owned),
+                duration(own.label_cpu_s),
+                duration(spent_s),
+                f"{middle:.3g} [{low:.3g}, {high:.3g}]",
+                f"{best.probability:.2f}",
+                str(len(own.verdict.racing)),
+                {"stop": "stop", "cannot": "give up"}.get(own.verdict.action, f"{own.verdict.n_next} labels"),
+            )
+        )
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+
+
+def hidden_line(state: PurchaseState, force_unit: str) -> str:
+    """What the delivered model's error is on labels that a replay has hidden from the purchase."""
+    from asteroid.units import force_unit_in_ev_ang
+
+    assert state.delivered is not None
+    error = state.delivered["hidden_error_ev_ang"] / force_unit_in_ev_ang(force_unit)
+    return f"on {state.delivered['n_hidden']:,} labels that the purchase has not seen: {error:.3g} {force_unit}"

@@ -1,0 +1,51 @@
+"""Bought labels beside cheap ones at the same geometries: another unit or sign shows at once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from asteroid.errors import InputError
+from study.buying.label_guards import check_bought
+
+if TYPE_CHECKING:
+    from asteroid.labels.label_set import LabelSet
+
+
+def scaled(cheap: LabelSet, factor: float) -> LabelSet:
+    """Accurate labels that resemble cheap ones, with forces in another unit."""
+    assert cheap.forces is not None
+    return replace(cheap, level="ccsd_t/cc-pvdz", forces=factor * cheap.forces)
+
+
+@pytest.fixture
+def cheap(methanol_sets: tuple[LabelSet, LabelSet]) -> LabelSet:
+    return methanol_sets[1].select(np.arange(12))
+
+
+@pytest.mark.parametrize(
+    ("factor", "says"),
+    [
+        (-1.0, "they are gradients; add forces_are: gradients"),
+        (1 / 27.2114, "Hartree/Å taken for eV/Å"),
+        (1 / 51.4221, "Hartree/Bohr taken for eV/Å"),
+        (23.06, "kcal/mol/Å taken for eV/Å"),
+        (0.529177, "eV/Bohr and eV/Å confused"),
+    ],
+)
+def test_units_and_signs(cheap: LabelSet, factor: float, says: str) -> None:
+    with pytest.raises(InputError, match=says):
+        check_bought(scaled(cheap, factor), cheap, "batch 1")
+
+
+def test_labels_of_other_frames(cheap: LabelSet) -> None:
+    with pytest.raises(InputError, match="must resemble those of gfn2-xtb at the same geometries"):
+        check_bought(scaled(cheap, 1.0), cheap.select(np.arange(12)[::-1]), "batch 1")
+
+
+def test_good_labels_pass(cheap: LabelSet) -> None:
+    check_bought(scaled(cheap, 1.02), cheap, "batch 1")
+    check_bought(scaled(cheap, 1.02), None, "batch 1")

@@ -1,0 +1,210 @@
+"""Purchases: rounds until a rule says stop, the same end after any interruption, failures named and replaced."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from tiny_purchase import REQUEST, bought, outcome, study_of, tools_of, until
+from tiny_sweep import write_labels
+
+from asteroid.errors import InputError
+from asteroid.io.read import read_labels
+from asteroid.labelling.labeller import Failure, Label
+from asteroid.labels.label_set import geometry_hashes
+from study.buying import purchase as purchase_module
+from study.buying.candidates import load_candidates
+from study.buying.labellers import make_labeller
+from study.buying.purchase import run_purchase
+from study.tables.out_of_fold import read_out_of_fold
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from study.buying.batch import Batch, Labeller
+    from study.config.buying import BuyStudy
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("files")
+    write_labels(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def study(files: Path) -> BuyStudy:
+    return study_of(files)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(study: BuyStudy, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("purchase") / "out"
+    assert bought(study, folder).status == "complete"
+    return folder
+
+
+def replay(study: BuyStudy) -> Labeller:
+    return make_labeller(
+        study, load_candidates(study), workers=1, calculator_folder=Path(), give_up=False, on_progress=lambda _: None
+    )
+
+
+def test_rounds_end_with_the_model_of_all_labels(undisturbed: Path) -> None:
+    found = outcome(undisturbed)
+    state = found["state"]
+    assert [own["n_owned"] for own in state["rounds"]] == [10, 13]
+    assert state["batches"] == [[0, 9], [10, 12]]
+    assert state["delivered"]["contender"] == state["rounds"][-1]["verdict"]["standings"][0]["name"]
+    assert set(state["delivered"]["stage_keys"]) <= set(found["stages"])
+    assert state["delivered"]["n_hidden"] == 20
+    assert 0.1 < state["delivered"]["hidden_error_ev_ang"] < 3
+    assert len(read_labels(undisturbed / "labels.npz").labels) == 13
+    looks = read_out_of_fold(undisturbed)
+    assert looks is not None
+    assert looks.groupby("n_labels")["n_folds"].agg(set).to_dict() == {10: {2, 10}, 13: {2, 10}}
+
+
+def test_the_cheap_frames_are_pretrained_on_once(undisturbed: Path) -> None:
+    stages = list((undisturbed / "store").glob("*/stage.json"))
+    kinds = [text.split('"kind": "')[1].split('"')[0] for text in (path.read_text() for path in stages)]
+    assert kinds.count("pretrain") == 1
+    assert kinds.count("finetune") == 2 * 12 + (kinds.count("identify") == 2 * 12)
+
+
+class StoppedError(Exception):
+    """What stands for a kill."""
+
+
+def stop_at(name: str, call: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Raise before one call of a function of the loop: what is on disk then is what a kill leaves."""
+    original: Callable[..., Any] = getattr(purchase_module, name)
+    calls = [0]
+
+    def stopping(*args: Any) -> Any:
+        calls[0] += 1
+        if calls[0] == call:
+            raise StoppedError
+        return original(*args)
+
+    monkeypatch.setattr(purchase_module, name, stopping)
+
+
+@pytest.mark.parametrize(
+    ("name", "call"),
+    [
+        ("write_state", 2),  # it is written, not decided on
+        ("write_state", 3),  # a second batch is not asked for yet
+        ("write_state", 5),  # the model is trained, not told
+    ],
+)
+def test_an_interruption_anywhere_changes_nothing(
+    study: BuyStudy,
+    undisturbed: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    call: int,
+) -> None:
+    with monkeypatch.context() as patch:
+        stop_at(name, call, patch)
+        with pytest.raises(StoppedError):
+            bought(study, tmp_path / "out")
+    assert bought(study, tmp_path / "out").status == "complete"
+    assert outcome(tmp_path / "out") == outcome(undisturbed)
+
+
+def test_an_interruption_between_two_labels(study: BuyStudy, undisturbed: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    shutil.copytree(undisturbed, folder)
+    # As a kill in the second batch would have left it: one of its three labels is there.
+    plain = json.loads((folder / "purchase.json").read_text())
+    plain |= {"rounds": plain["rounds"][:1], "delivered": None, "status": "running"}
+    (folder / "purchase.json").write_text(json.dumps(plain))
+    for key in geometry_hashes(load_candidates(study).frames)[11:13]:
+        (folder / "labels" / f"{key}.json").unlink()
+    assert bought(study, folder).status == "complete"
+    assert outcome(folder) == outcome(undisturbed)
+
+
+class Unreliable:
+    """A replay in which every second geometry fails, or which gives wrong labels."""
+
+    def __init__(self, inner: Labeller, factor: float = 1.0, fails: bool = True) -> None:
+        self._inner, self._factor, self._fails = inner, factor, fails
+
+    def label(self, batch: Batch) -> Any:
+        found: Any = self._inner.label(batch)
+        return [
+            Failure("not converged", 7.0)
+            if self._fails and row % 2
+            else Label(label.energy_ev, self._factor * label.forces_ev_ang, label.cpu_s)
+            for row, label in zip(batch.frames.frame_id.tolist(), found, strict=True)
+        ]
+
+
+def test_failed_geometries_are_named_and_replaced_in_order(study: BuyStudy, tmp_path: Path) -> None:
+    notes: list[str] = []
+    state = bought(study, tmp_path / "out", Unreliable(replay(study)), notes=notes, decide=until(10))
+    assert [own.n_owned for own in state.rounds] == [10]
+    labels = read_labels(tmp_path / "out" / "labels.npz").labels
+    assert labels.frame_id.tolist() == list(range(0, 20, 2))
+    assert len(notes) == state.rounds[-1].n_failed == 9
+    assert notes[0] == "geometry 1 gave no label and is replaced by the next in order: not converged"
+
+
+def test_labels_that_a_guard_refuses_are_not_kept(study: BuyStudy, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="the labels of batch 1 and before"):
+        bought(study, tmp_path / "out", Unreliable(replay(study), 0.0, fails=False))
+    assert not list((tmp_path / "out" / "labels").iterdir())
+
+
+class AllFail:
+    def label(self, batch: Batch) -> Any:
+        return [Failure("no licence", 0.0) for _ in batch.frames.frame_id]
+
+
+def test_a_labeller_that_never_gives_a_label_ends_it(study: BuyStudy, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="none of the first 10 geometries gave a label \\(no licence\\)"):
+        bought(study, tmp_path / "out", AllFail())
+
+
+def test_limits(study: BuyStudy, tmp_path: Path) -> None:
+    candidates = load_candidates(study)
+    tools = tools_of(study, candidates, decide=until(1000, 40))
+    most = {"most_labels": 12, "most_cpu_s": None}
+    state = run_purchase(study, candidates, tmp_path / "labels", REQUEST.__class__(**{**vars(REQUEST), **most}), tools)
+    assert [own.n_owned for own in state.rounds] == [10, 12]
+    most = {"most_labels": None, "most_cpu_s": 5 * 28.0}
+    with pytest.raises(InputError, match="a purchase begins with 10 labels, found a limit of 4"):
+        run_purchase(study, candidates, tmp_path / "time", REQUEST.__class__(**{**vars(REQUEST), **most}), tools)
+
+
+def test_another_request_or_study_is_refused(study: BuyStudy, files: Path, undisturbed: Path) -> None:
+    candidates = load_candidates(study)
+    other = REQUEST.__class__(**{**vars(REQUEST), "confidence": 0.8})
+    with pytest.raises(InputError, match=r"another confidence \(0.9, now 0.8\)"):
+        run_purchase(study, candidates, undisturbed, other, tools_of(study, candidates))
+    with pytest.raises(InputError, match=r"identify\.steps"):
+        bought(study_of(files, ("identify: {steps: 12", "identify: {steps: 14")), undisturbed)
+
+
+def test_a_complete_purchase_is_told_again_and_not_made_again(study: BuyStudy, undisturbed: Path) -> None:
+    before = outcome(undisturbed)
+    times = {path: path.stat().st_mtime_ns for path in (undisturbed / "store").rglob("*.json")}
+    assert bought(study, undisturbed).status == "complete"
+    assert outcome(undisturbed) == before
+    assert times == {path: path.stat().st_mtime_ns for path in (undisturbed / "store").rglob("*.json")}
+
+
+def test_labels_come_in_the_order_of_purchase_whatever_the_file(study: BuyStudy, files: Path, tmp_path: Path) -> None:
+    for name in ("accurate", "cheap"):
+        arrays = dict(np.load(files / f"{name}.npz"))
+        turned = {key: value if key == "z" else value[::-1] for key, value in arrays.items()}
+        np.savez(tmp_path / f"{name}.npz", **turned)
+    again = load_candidates(study_of(tmp_path))
+    np.testing.assert_allclose(again.frames.positions, load_candidates(study).frames.positions)
