@@ -19,8 +19,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr, ndtri
 
+from analysis.plan.labels_for_target import plan_target
 from analysis.plan.run_evidence import RunEvidence
-from analysis.plan.target_plan import plan_target
 from analysis.surface.transfer import surface_of
 from study.counts import COUNT_COLUMNS
 from study.prices import LevelPrice, PriceList

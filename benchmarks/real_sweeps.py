@@ -31,8 +31,8 @@ from studies import data_section, run_sweep
 from analysis.curves.curves import curves_of
 from analysis.curves.evidence import evidence_of, labels_needed
 from analysis.curves.power_law import predict
+from analysis.plan.labels_for_target import plan_target
 from analysis.plan.run_evidence import RunEvidence
-from analysis.plan.target_plan import plan_target
 from asteroid.checks.guards import drop_duplicates
 from asteroid.errors import InputError
 from asteroid.io.declaration import Declaration

@@ -30,7 +30,8 @@ def test_console_command_is_installed() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["analysis.plan.target_plan", "analysis.figures.learning_curves", "study.tables.results", "sweeps.cli"]
+    "module",
+    ["analysis.plan.labels_for_target", "analysis.figures.learning_curves", "study.tables.results", "sweeps.cli"],
 )
 def test_light_modules_load_no_torch(module: str) -> None:
     code = f"import sys, {module}; sys.exit(any(m in sys.modules for m in ('torch', 'ray', 'optuna')))"

@@ -139,7 +139,7 @@ def _picture(given: FigureInput) -> Picture | None:
     more = max(data["curve"].nunique() - 4, 0)
     with figure_style():
         # The legend has two columns where the figure is wide.
-        width = PAGE_IN if given.wide else (6.2 if more else 5.2) if timed else COLUMN_IN
+        width = PAGE_IN if given.wide else (6.2 if more else 5.5) if timed else COLUMN_IN
         figure = Figure(figsize=(width, 4.2 + ENTRY_IN * more / (1 + timed)), layout="constrained")
         ratios = (2.4, 1)[: 1 + timed]
         axes = list(figure.subplots(1, len(ratios), sharey=True, width_ratios=ratios, squeeze=False)[0])

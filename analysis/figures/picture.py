@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from analysis.plan.labels_for_target import TargetPlan
     from analysis.plan.run_evidence import RunEvidence
-    from analysis.plan.target_plan import TargetPlan
     from study.prices import PriceList
 
 

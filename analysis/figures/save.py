@@ -12,8 +12,8 @@ from analysis.figures.picture import FigureInput
 from analysis.figures.purchase import purchase_picture
 from analysis.figures.style import save_figure
 from analysis.names import display_level
+from analysis.plan.labels_for_target import plan_target
 from analysis.plan.run_evidence import run_evidence
-from analysis.plan.target_plan import plan_target
 from analysis.plan.targets import default_target
 from asteroid.errors import InputError
 from study.prices import PriceList

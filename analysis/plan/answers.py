@@ -10,12 +10,12 @@ from analysis.names import duration
 from asteroid.units import force_unit_in_ev_ang
 
 if TYPE_CHECKING:
-    from analysis.plan.budget_plan import BudgetOption, BudgetPlan
+    from analysis.plan.error_for_price import PriceOption, PricePlan
     from analysis.plan.next_runs import NextRuns
     from analysis.surface.transfer import SurfaceFit
 
 
-def explain_budget(plan: BudgetPlan, *, force_unit: str = "kcal/mol/Å") -> list[str]:
+def explain_price(plan: PricePlan, *, force_unit: str = "kcal/mol/Å") -> list[str]:
     """State what a price buys, its error, the runner-up and every caveat.
 
     Raises:
@@ -27,7 +27,7 @@ def explain_budget(plan: BudgetPlan, *, force_unit: str = "kcal/mol/Å") -> list
         nothing = f"For {price} of CPU nothing of this sweep can be bought: its smallest purchases cost more."
         return [nothing, *caveat_lines(plan.run_caveats)]
 
-    def sentence(option: BudgetOption) -> str:
+    def sentence(option: PriceOption) -> str:
         bought = f"{option.n_accurate:,} labels of {plan.prices.accurate}"
         cheap = f" and {option.key.n_cheap:,} frames of {plan.prices.cheap}" if option.key.n_cheap else ""
         median, low, high = (error / scale for error in option.error_ev_ang)

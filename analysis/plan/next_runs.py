@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from analysis.curves.evidence import fitted_draws, most_labels, new_run_draws
+from analysis.plan.labels_for_target import plan_target
 from analysis.plan.pricing import label_price
-from analysis.plan.target_plan import plan_target
 from asteroid.errors import InputError
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from analysis.caveats import Caveat
     from analysis.curves.curve_key import CurveKey
     from analysis.curves.evidence import Evidence
+    from analysis.plan.labels_for_target import TargetPlan
     from analysis.plan.run_evidence import RunEvidence
-    from analysis.plan.target_plan import TargetPlan
 
 #: Probabilities of meeting the target between which a cell is undecided.
 UNDECIDED = (0.1, 0.95)

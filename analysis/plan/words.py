@@ -11,8 +11,8 @@ from asteroid.units import force_unit_in_ev_ang
 from study.strategies import baseline, strategy_of
 
 if TYPE_CHECKING:
+    from analysis.plan.labels_for_target import TargetPlan
     from analysis.plan.options import Option
-    from analysis.plan.target_plan import TargetPlan
     from study.prices import LevelPrice
 
 

@@ -16,8 +16,8 @@ from analysis.figures.picture import FigureInput
 from analysis.figures.style import svg_of
 from analysis.names import display_formula, display_level, duration
 from analysis.plan.answers import explain_surface
+from analysis.plan.labels_for_target import plan_target
 from analysis.plan.run_evidence import run_evidence
-from analysis.plan.target_plan import plan_target
 from analysis.plan.targets import default_target
 from analysis.plan.words import explain
 from analysis.report.molecules_table import molecules_table
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from analysis.figures.picture import Picture
-    from analysis.plan.target_plan import TargetPlan
+    from analysis.plan.labels_for_target import TargetPlan
     from analysis.run_files import RunFiles
     from study.prices import PriceList
 

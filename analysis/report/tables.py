@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from analysis.curves.evidence import Evidence
+    from analysis.plan.labels_for_target import TargetPlan
     from analysis.plan.options import Option
-    from analysis.plan.target_plan import TargetPlan
 
 
 @dataclass(frozen=True)

@@ -48,11 +48,11 @@ def plan(
       asteroid-study plan runs/quickstart --target "0.25 kcal/mol/A" --next 3
     """
     from analysis.caveats import caveat_lines
-    from analysis.plan.answers import explain_budget, explain_next, explain_surface, surface_json
-    from analysis.plan.budget_plan import plan_budget
+    from analysis.plan.answers import explain_next, explain_price, explain_surface, surface_json
+    from analysis.plan.error_for_price import plan_price
+    from analysis.plan.labels_for_target import plan_target
     from analysis.plan.next_runs import next_runs
     from analysis.plan.run_evidence import run_evidence
-    from analysis.plan.target_plan import plan_target
     from analysis.plan.words import explain
     from asteroid.units import parse_force, parse_seconds
     from study.tables.results import read_manifest, read_results
@@ -71,8 +71,8 @@ def plan(
     known = run_evidence(table, manifest, prices, with_surface=budget_cpu_s is None)
     free = owned(already or [])
     if budget_cpu_s is not None:
-        bought = plan_budget(known, budget_cpu_s, already=free, md_steps=md_steps)
-        summary, lines = bought.to_json(), explain_budget(bought, force_unit=force_unit)
+        bought = plan_price(known, budget_cpu_s, already=free, md_steps=md_steps)
+        summary, lines = bought.to_json(), explain_price(bought, force_unit=force_unit)
     elif target_ev_ang is not None and next_k is not None:
         found = next_runs(known, target_ev_ang, next_k, already=free if already else None)
         lines = [*explain_next(found, prices.accurate, force_unit=force_unit), *caveat_lines(known.caveats)]

@@ -1,6 +1,6 @@
 """Plans of bare tables: what a run knows, put together from a table, prices and what a test wants to vary."""
 
-from analysis.plan import budget_plan, target_plan
+from analysis.plan import error_for_price, labels_for_target
 from analysis.plan import next_runs as runs_to_make
 from analysis.plan.run_evidence import RunEvidence
 
@@ -9,12 +9,12 @@ _KNOWN = ("pool", "surface", "caveats", "seed")
 
 def plan_target(table, prices, target, confidence=0.9, **words):
     known, asked = _split(words)
-    return target_plan.plan_target(RunEvidence(table, prices, **known), target, confidence, **asked)
+    return labels_for_target.plan_target(RunEvidence(table, prices, **known), target, confidence, **asked)
 
 
-def plan_budget(table, prices, budget_cpu_s, **words):
+def plan_price(table, prices, budget_cpu_s, **words):
     known, asked = _split(words)
-    return budget_plan.plan_budget(RunEvidence(table, prices, **known), budget_cpu_s, **asked)
+    return error_for_price.plan_price(RunEvidence(table, prices, **known), budget_cpu_s, **asked)
 
 
 def next_runs(table, prices, target, k, **words):

@@ -144,7 +144,8 @@ def test_text_does_not_overlap(accurate):
 
 def test_analysis_loads_neither_torch_nor_optuna_nor_ray():
     code = (
-        "import sys, analysis.plan.target_plan, analysis.plan.words, analysis.figures.learning_curves, matplotlib;"
+        "import sys, analysis.plan.labels_for_target, analysis.plan.words;"
+        "import analysis.figures.learning_curves, matplotlib;"
         "assert not {'torch', 'ray', 'optuna'} & set(sys.modules);"
         "assert matplotlib.get_backend(auto_select=False) is None"
     )

@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from planning import plan_budget, plan_target
+from planning import plan_price, plan_target
 from planted_plans import ACCURATE, LABEL, PRICES, SAMPLING, table
 
 from analysis.plan.conditions import Target
@@ -25,8 +25,8 @@ def test_owned_labels_cost_nothing():
         next(o for o in plan_target(TABLE, PRICES, 0.03, already=a).alternatives if o.key.n_cheap) for a in ({}, frames)
     ]
     assert cheap[0].cheap_cpu_s - cheap[1].cheap_cpu_s == pytest.approx(1000 * (LABEL + SAMPLING))
-    more = plan_budget(TABLE, PRICES, 3600.0, already={"ccsd_t/cc-pvdz": 60}).choice
-    less = plan_budget(TABLE, PRICES, 3600.0).choice
+    more = plan_price(TABLE, PRICES, 3600.0, already={"ccsd_t/cc-pvdz": 60}).choice
+    less = plan_price(TABLE, PRICES, 3600.0).choice
     assert more.n_accurate - less.n_accurate == pytest.approx(60, abs=1)
 
 
@@ -39,8 +39,8 @@ def test_use_decides_for_long_simulations():
     assert long.choice.use_cpu_s == pytest.approx(1e4)
     assert "1e+08 MD steps" in "\n".join(explain(long))
     assert long.to_json()["md_steps"] == 1e8
-    assert plan_budget(TABLE, PRICES, 2e4, md_steps=1e6).choice.key.strategy == "gdml_delta"
-    assert plan_budget(TABLE, PRICES, 2e4, md_steps=1e8).choice.key.strategy != "gdml_delta"
+    assert plan_price(TABLE, PRICES, 2e4, md_steps=1e6).choice.key.strategy == "gdml_delta"
+    assert plan_price(TABLE, PRICES, 2e4, md_steps=1e8).choice.key.strategy != "gdml_delta"
 
 
 def test_use_that_was_not_measured_comes_last_and_is_said():

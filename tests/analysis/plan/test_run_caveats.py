@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from finished_run import MANIFEST, PRICES, table
-from planning import plan_budget, plan_target
+from planning import plan_price, plan_target
 from typer.testing import CliRunner
 
 from analysis.caveats import Caveat
 from analysis.figures.gallery import draw_figures
 from analysis.figures.picture import FigureInput
-from analysis.plan.answers import explain_budget
+from analysis.plan.answers import explain_price
 from analysis.plan.run_caveats import caveats_beside, selection_caveats
 from analysis.plan.run_evidence import RunEvidence
 from analysis.plan.words import explain
@@ -75,9 +75,9 @@ def test_a_plan_says_it_whether_or_not_it_can_promise(target: float) -> None:
 @pytest.mark.parametrize("budget_cpu_s", [5000.0, 1e-3])
 def test_an_answer_for_a_price_says_it(budget_cpu_s: float) -> None:
     caveats = selection_caveats(SPREAD)
-    plan = plan_budget(table(), PRICES, budget_cpu_s, caveats=caveats)
+    plan = plan_price(table(), PRICES, budget_cpu_s, caveats=caveats)
     assert plan.to_json()["status"][:3] == list(caveats)
-    assert sum(SAYS in line for line in explain_budget(plan)) == 3
+    assert sum(SAYS in line for line in explain_price(plan)) == 3
 
 
 def test_report_and_figures_say_it() -> None:

@@ -235,7 +235,7 @@ def test_json_is_plain_and_complete():
     assert data["target"] == {"force_mae_ev_ang": 0.022}
     assert data["cost"]["total_cpu_s"] == pytest.approx(data["cost"]["accurate_cpu_s"] + data["cost"]["cheap_cpu_s"])
     assert data["interval"]["probability"] == [0.05, 0.95]
-    assert data["evaluation"] == {"n_test": 300, "cpu_s": 8400.0}
+    assert data["evaluation"] == {"n_test": 300, "cpu_s": 8400.0, "measured_by": "test"}
     others = {option["strategy"]: option for option in data["alternatives"]}
     assert others["pretrain_finetune"]["gamma_rel"] == "inf"
     assert others["accurate_only"]["gamma_rel"] is None

@@ -27,7 +27,7 @@ SCHEMA_VERSION = 1
 
 
 @dataclass(frozen=True)
-class BudgetOption:
+class PriceOption:
     """One curve with the most accurate labels that the price pays and the curve may speak about.
 
     Attributes:
@@ -52,7 +52,7 @@ class BudgetOption:
 
 
 @dataclass(frozen=True)
-class BudgetPlan:
+class PricePlan:
     """What to buy for a price.
 
     Attributes:
@@ -65,8 +65,8 @@ class BudgetPlan:
 
     budget_cpu_s: float
     prices: PriceList
-    choice: BudgetOption | None
-    alternatives: tuple[BudgetOption, ...]
+    choice: PriceOption | None
+    alternatives: tuple[PriceOption, ...]
     run_caveats: tuple[Caveat, ...] = ()
 
     @property
@@ -86,9 +86,9 @@ class BudgetPlan:
         }
 
 
-def plan_budget(
+def plan_price(
     run: RunEvidence, budget_cpu_s: float, *, already: Mapping[str, int] | None = None, md_steps: float = 0.0
-) -> BudgetPlan:
+) -> PricePlan:
     """Find the mix of labels with the smallest error for a price: the posterior mean of its log, for one new run.
 
     Args:
@@ -113,12 +113,12 @@ def plan_budget(
         for strategy in dict.fromkeys(o.key.strategy for o in options)
     }
     ranked = sorted(best.values(), key=_rank)
-    return BudgetPlan(budget_cpu_s, run.prices, ranked[0] if ranked else None, tuple(ranked[1:]), run.caveats)
+    return PricePlan(budget_cpu_s, run.prices, ranked[0] if ranked else None, tuple(ranked[1:]), run.caveats)
 
 
 def _afford(
     evidence: Evidence, label: str, conditions: Conditions, budget_cpu_s: float, seed: int
-) -> BudgetOption | None:
+) -> PriceOption | None:
     curve = evidence.curve
     price = label_price(curve, conditions.prices, conditions.already)
     use_cpu_s = conditions.use_cpu_s(curve)
@@ -135,7 +135,7 @@ def _afford(
         Caveat.BEYOND_POOL: conditions.pool is not None and n > conditions.pool,
         Caveat.USE_NOT_MEASURED: math.isnan(use_cpu_s),
     }
-    return BudgetOption(
+    return PriceOption(
         label=label,
         key=curve.key,
         n_accurate=n,
@@ -147,11 +147,11 @@ def _afford(
     )
 
 
-def _rank(option: BudgetOption) -> tuple[float, float]:
+def _rank(option: PriceOption) -> tuple[float, float]:
     return option.mean_log_error, option.cost_cpu_s
 
 
-def _json(option: BudgetOption) -> dict[str, Any]:
+def _json(option: PriceOption) -> dict[str, Any]:
     median, low, high = option.error_ev_ang
     return {
         "label": option.label,
