@@ -40,10 +40,7 @@ def open_session(workers: int, bank_bytes: int, address: str | None) -> bool:
     Raises:
         InputError: the address is malformed or does not answer, or Ray cannot run here.
     """
-    # Ray reads both when it is imported. The first would start every worker through `uv run`; the second drops the
-    # raylet's messages, which Ray prints on the driver's terminal even where log_to_driver is False.
-    os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
-    os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".")
+    set_environment()
     import ray
 
     cores = os.cpu_count() or 1
@@ -63,6 +60,14 @@ def open_session(workers: int, bank_bytes: int, address: str | None) -> bool:
         _join(head)
         _check_stores(bank_bytes)
     return True
+
+
+def set_environment() -> None:
+    """What Ray reads from the environment when it is imported, hence to be called before that."""
+    # The first would start every worker through `uv run`; the second drops the raylet's messages, which Ray prints on
+    # the driver's terminal even where log_to_driver is False.
+    os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
+    os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".")
 
 
 def total_cores() -> int:

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 import typer
 
+from study.ray_backend.session import set_environment
+
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "cluster.md").read_text()
 SCRIPT = ROOT / "docs" / "asteroid-study.sbatch"
@@ -64,6 +66,7 @@ def test_the_script_gives_ray_and_the_study_one_address(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("command", ["start", "symmetric-run", "status", "stop"])
 def test_ray_knows_the_options(command: str) -> None:
+    set_environment()
     from ray.scripts.scripts import cli
 
     ray = cli.commands[command]

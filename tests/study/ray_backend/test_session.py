@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+@pytest.fixture(autouse=True)
+def _environment() -> None:
+    ray_session.set_environment()  # these tests import Ray by other ways than `open_session`
+
+
 @pytest.mark.parametrize("address", ["nonsense", "host:port", "host:", ":6379", "host:99999", "ray://host:10001"])
 def test_a_malformed_address_is_refused(address: str) -> None:
     with pytest.raises(InputError, match=r"host:port or auto, found"):

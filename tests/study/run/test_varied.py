@@ -84,7 +84,7 @@ def test_a_study_of_several_molecules(folder: Path, tmp_path: Path) -> None:
     assert lines(tmp_path / "run") == lines(tmp_path / "at once"), "killed and gone on with, digit for digit"
     manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
     assert set(manifest["molecule"].split(", ")) == {"CH4O", "H2O"}
-    assert selection_caveats(manifest) == ()
+    assert selection_caveats(manifest) == ("few_test_labels",)
 
 
 @pytest.mark.parametrize("others", [0, 10])
@@ -102,7 +102,7 @@ def test_a_test_molecule_without_a_zero_of_energy_has_no_energy_errors(others: i
     assert f"note: labels of {untested} are bought, and no test frame is of them" in card
     table = run(workload, tmp_path / "run")
     manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
-    assert selection_caveats(manifest) == ("unseen_molecules", "untested_molecules")
+    assert selection_caveats(manifest) == ("few_test_labels", "unseen_molecules", "untested_molecules")
     blind = table["strategy"] == "cheap_only"  # whose energies are put on the test labels' zero
     assert np.isfinite(table["test_force_mae_ev_ang"]).all()
     assert np.isfinite(table.loc[blind, "test_energy_mae_ev"]).all()
