@@ -2,7 +2,7 @@
 
     python benchmarks/buying_prior.py [--nequip FOLDER]
 
-Prints `KNOWN_CURVES` of `analysis/buying/known_curves.py`, and the prior that it teaches with each system left out.
+Prints the rows of `analysis/buying/known_curves.csv`, and the prior that it teaches with each system left out.
 Sources: this package's own curves of methanol and ethanol (means and standard deviations of five seeds, from
 `benchmarks/README.md`), and the public runs of NequIP on silicon and carbon, three to five seeds each
 (DOI 10.1088/2632-2153/ad1626), from a checkout of github.com/jla-gardner/nnp-pre-training. Without `--nequip` the
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from analysis.buying.known_curves import KNOWN_CURVES, KnownCurve
+from analysis.buying.known_curves import KnownCurve, known_curves
 from analysis.buying.prior import learnt_prior
 from analysis.curves.power_law import fit_power_law, fit_published
 
@@ -65,10 +65,10 @@ def main() -> None:
         summary(system, strategy, fit_published(budget, mean, sd, [5] * len(budget)), OWN_SOURCE)
         for (system, strategy), (budget, mean, sd) in OWN.items()
     ]
-    kept = [curve for curve in KNOWN_CURVES if curve.source == NEQUIP_SOURCE]
+    kept = [curve for curve in known_curves() if curve.source == NEQUIP_SOURCE]
     curves += kept if options.nequip is None else nequip(options.nequip)
     for curve in curves:
-        print(f"    KnownCurve{astuple(curve)},".replace("'", '"'))
+        print(*astuple(curve), sep=",")
     for left_out in ((), *((system,) for system in dict.fromkeys(curve.system for curve in curves))):
         prior = learnt_prior(left_out)
         print(f"without {', '.join(left_out) or 'nothing'}: {prior.slopes}, floor b {prior.floor_b:.2f}")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from analysis.buying.known_curves import KNOWN_CURVES
+from analysis.buying.known_curves import known_curves
 from analysis.curves.posterior import ALPHA_CENTRE, ALPHA_SPREAD
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def learnt_prior(exclude: Collection[str] = ()) -> CurvePrior:
     Args:
         exclude: systems that are left out, as when a purchase for one of them is judged.
     """
-    curves = [curve for curve in KNOWN_CURVES if curve.system not in exclude]
+    curves = [curve for curve in known_curves() if curve.system not in exclude]
     systems = [curve.system for curve in curves]
     weight = np.array([1 / systems.count(system) for system in systems])
     weight /= weight.sum()

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from analysis.buying.known_curves import KNOWN_CURVES
+from analysis.buying.known_curves import known_curves
 from analysis.buying.prior import VAGUE, CurvePrior, learnt_prior, prior_of
 
 
@@ -16,7 +16,9 @@ def test_the_learnt_prior_is_narrower_than_the_vague_one_and_keeps_a_part_of_it(
 def test_a_system_can_be_left_out():
     assert learnt_prior(["methanol"]).slopes != learnt_prior().slopes
     assert not [
-        c for c in KNOWN_CURVES if c.system == "methanol" and c.source in learnt_prior(["methanol", "ethanol"]).sources
+        c
+        for c in known_curves()
+        if c.system == "methanol" and c.source in learnt_prior(["methanol", "ethanol"]).sources
     ]
 
 
