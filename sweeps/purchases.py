@@ -120,7 +120,7 @@ def write_certificate(
     spent = {
         "accurate labels": last.label_cpu_s,
         "cheap labels and sampling": prices.cpu_s(counts)[1],
-        "training of all rounds": sum(own.core_s for own in state.rounds) + state.delivered["core_s"],
+        "training of all rounds": sum(own.core_s for own in state.rounds),
     }
     certificate = certify(table, decision, spent, prior=prior_of(state.request.prior))
     lines = certificate.lines(force_unit=force_unit)

@@ -72,15 +72,29 @@ class Delivered:
 
     Attributes:
         stage_keys: its stages in the store, first to last.
-        core_s: core seconds that they took, the first and shared ones included.
         hidden_error_ev_ang: its force MAE on labels that a replay has hidden, eV/Å; None elsewhere.
         n_hidden: how many these are.
     """
 
     stage_keys: tuple[str, ...]
-    core_s: float
     hidden_error_ev_ang: float | None
     n_hidden: int
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What a look trains of a contender: all its folds, and the model of all labels, which may be the last one."""
+
+    divisions: tuple[Division, ...]
+    whole: tuple[StageSpec, ...]
+
+    @property
+    def chains(self) -> list[tuple[StageSpec, ...]]:
+        return [*(fold.chain for division in self.divisions for fold in division.folds), self.whole]
+
+    @property
+    def stages(self) -> list[StageSpec]:
+        return [spec for chain in self.chains for spec in chain]
 
 
 class RoundTrainer:
@@ -112,7 +126,7 @@ class RoundTrainer:
         self._store.sweep_leftovers()
 
     def look(self, labels: LabelSet, contenders: Sequence[Contender], *, first: bool) -> Look:
-        """Cross-validate contenders inside labels, in ten folds and in two.
+        """Cross-validate contenders inside labels, in ten folds and in two, and train each on all of them.
 
         Args:
             labels: all that are owned, in the order of purchase.
@@ -125,43 +139,39 @@ class RoundTrainer:
         """
         data = self._data(labels)
         builder = ChainBuilder(data)
-        owned = Frames(labels.level, tuple(content_hashes(labels)))
-        counts = (min(_FOLDS, len(labels)), SLOPE_FOLDS)
-        divisions = {
-            contender: [self._division(builder, contender, owned, n_folds) for n_folds in counts]
-            for contender in contenders
-        }
-        chains = [fold.chain for own in divisions.values() for division in own for fold in division.folds]
+        plans = {contender: self._plan(builder, contender, labels) for contender in contenders}
+        chains = [chain for plan in plans.values() for chain in plan.chains]
         catalog, bank = self._train(data, chains)
         models = {key: result.model for key, result in catalog.finished.items()}
         rows: list[dict[str, Any]] = []
         failed: dict[str, str] = {}
-        for contender, own in divisions.items():
-            stages = [spec for division in own for spec in division.stages]
+        for contender, plan in plans.items():
+            stages = plan.stages
             bad = [catalog.finished[s.key].status for s in stages if s.key in catalog.finished]
             bad = [status for status in bad if status != "ok"]
             if bad or any(spec.key not in catalog.finished for spec in stages):
                 failed[contender.name] = bad[0] if bad else "a stage is missing"
                 continue
             identity = {**contender.columns, "seed": self._study.buy.seed}
-            for division in own:
+            for division in plan.divisions:
                 rows += out_of_fold_rows(data, bank, division, models, identity)
         distinct = {spec.key: spec for chain in chains for spec in chain}
         new = [key for key, spec in distinct.items() if first or _sees_accurate(spec, labels.level)]
         spent_s = sum(catalog.finished[key].core_s for key in new if key in catalog.finished)
-        expected = {contender.name: _expected_core_s(own, labels.level) for contender, own in divisions.items()}
+        expected = {contender.name: _expected_core_s(plan, labels.level) for contender, plan in plans.items()}
         return Look(rows, failed, spent_s, expected)
 
     def deliver(self, labels: LabelSet, contender: Contender) -> Delivered:
-        """Train a contender on all labels, every fifth one for early stopping.
+        """The model of a contender that is trained on all labels, every fifth one for early stopping.
+
+        The last look has trained it beside its folds, where a kill has not lost it.
 
         Raises:
             InputError: a pack cannot be trained.
             PackFailedError: a pack failed several times, or the chain has a stage that fails.
         """
         data = self._data(labels)
-        hashes = content_hashes(labels)
-        chain = self._chain(ChainBuilder(data), contender, hashes, np.arange(len(labels)))
+        chain = self._whole(ChainBuilder(data), contender, labels)
         catalog, bank = self._train(data, [chain], self._candidates.hidden)
         hidden, error = self._candidates.hidden, None
         if len(hidden):
@@ -169,8 +179,7 @@ class RoundTrainer:
             models = {key: result.model for key, result in catalog.finished.items()}
             predicted = predict_chain(bank, hidden.level, rows, [chain[-1]], models)
             error = evaluate(predicted, bank.levels[hidden.level], rows)[0].force_mae_ev_ang
-        core_s = sum(catalog.finished[spec.key].core_s for spec in chain)
-        return Delivered(tuple(spec.key for spec in chain), core_s, error, len(hidden))
+        return Delivered(tuple(spec.key for spec in chain), error, len(hidden))
 
     def _data(self, labels: LabelSet) -> StudyData:
         own = self._candidates
@@ -201,6 +210,15 @@ class RoundTrainer:
     @property
     def _runs_cheap_method(self) -> bool:
         return any(STRATEGIES[strategy].runs_cheap_method for strategy in self._study.strategies)
+
+    def _plan(self, builder: ChainBuilder, contender: Contender, labels: LabelSet) -> _Plan:
+        owned = Frames(labels.level, tuple(content_hashes(labels)))
+        counts = (min(_FOLDS, len(labels)), SLOPE_FOLDS)
+        divisions = tuple(self._division(builder, contender, owned, n_folds) for n_folds in counts)
+        return _Plan(divisions, self._whole(builder, contender, labels))
+
+    def _whole(self, builder: ChainBuilder, contender: Contender, labels: LabelSet) -> tuple[StageSpec, ...]:
+        return self._chain(builder, contender, content_hashes(labels), np.arange(len(labels)))
 
     def _division(self, builder: ChainBuilder, contender: Contender, owned: Frames, n_folds: int) -> Division:
         """Every n-th label in the order of purchase is scored by a chain that is trained on the others."""
@@ -266,9 +284,9 @@ class RoundTrainer:
         )
 
 
-def _expected_core_s(divisions: Iterable[Division], level: str) -> float:
+def _expected_core_s(plan: _Plan, level: str) -> float:
     """About what a look takes: the steps of all its stages but those that looks share."""
-    stages = {spec.key: spec for division in divisions for spec in division.stages if _sees_accurate(spec, level)}
+    stages = {spec.key: spec for spec in plan.stages if _sees_accurate(spec, level)}
     return _CORE_S_A_STEP * sum(spec.effort for spec in stages.values())
 
 

@@ -104,8 +104,6 @@ def outcome(folder: Path) -> dict[str, Any]:
     del state["run_id"]
     for own in state["rounds"]:
         del own["core_s"]
-    if state["delivered"]:
-        del state["delivered"]["core_s"]
     return {
         "state": state,
         "out_of_fold": (folder / "out_of_fold.csv").read_text(),
