@@ -1,232 +1,179 @@
-"""Do purchases in rounds meet their targets, with how many labels? Real labels, bought from a file; others judge.
+"""Do purchases in rounds meet their targets, with how many labels? Real labels, in the tables of `buying_looks.py`.
 
-    python benchmarks/buying.py looks FOLDER [--data DATA] [--only SYSTEM ...] [--draws 20] [--processes 2] [--seconds S]
-    python benchmarks/buying.py judge FOLDER [--confidence .9]
+    python benchmarks/buying.py FOLDER [--confidence .7 .8 .9 .95] [--prior vague]
 
-`looks` trains what every purchase may want to see: for each system and each order of purchase the strategies of a
-study file are cross-validated, by the very code of `asteroid-study buy`, at a ladder of sizes (each 1.2 times the last)
-until the hardest target is met beyond doubt; the models of all labels are scored on labels that no purchase sees. It
-goes on where it was stopped. `judge` then lets the rule buy in these tables, from 16 labels on, with the learnt prior
-less what it learnt from the system itself, and tells of each target: purchases that met it with the model handed out,
-labels bought over the oracle's, what certificates said, and the same of rules that people use. The oracle is the
-fewest labels with which the best strategy meets the target in as many draws as the confidence asks for.
+The rule buys in the tables, from 16 labels on, with the learnt prior less what it learnt from the system itself. Told
+of each target: purchases that met it with the model handed out, labels bought over the oracle's, what certificates
+said, and the same of rules that people use. The oracle is the fewest labels with which the best strategy meets the
+target in as many draws as the confidence asks for.
 """
 
 from __future__ import annotations
 
 import argparse
-import tempfile
-import time
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-import torch
-from real_sweeps import SYSTEMS
+from buying_looks import LADDER, TARGETS, decided
+from scipy.special import ndtri
 
-from analysis.buying.decide import decide_from
-from analysis.buying.decision import Costs, Limits, Wish
-from analysis.buying.looks import looks_of
 from analysis.buying.noise_law import NoiseLaw
 from analysis.buying.prior import learnt_prior, prior_of
-from asteroid.labels.label_set import content_hashes
-from asteroid.stages.predict_chain import predict_chain
 from asteroid.units import KCAL_PER_MOL_EV
-from study.buying.candidates import load_candidates
-from study.buying.contenders import contenders_of
-from study.buying.round_training import RoundTrainer
-from study.config.buying import parse_buy_study
-from study.engine.executors import SerialExecutor
-from study.recipes.chains import ChainBuilder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from analysis.buying.prior import CurvePrior
-    from asteroid.labels.label_set import LabelSet
-    from study.buying.contenders import Contender
-
-LADDER = (16, 20, 24, 29, 35, 42, 50, 60, 72, 86, 104, 124, 150)
-#: Targets of each system, kcal/mol/Å, the harder one last; the cheap labels' system in `known_curves`.
-TARGETS = {
-    "methanol": (0.42, 0.30),
-    "ethanol": (0.61, 0.53),
-    "aspirin": (1.2, 1.0),
-    "h2co-b3lyp-ccsd_t": (0.024, 0.017),
-    "h2co-mp2-ccsd_t": (0.012, 0.008),
-}
-#: Beyond doubt: no smaller than this ladder step, and every target met with this probability.
-LEAST, SURE = 60, 0.97
-#: A strategy whose cross-validated error is so many times the best one's is trained no further, from this size on.
-BEHIND, BEHIND_FROM = 1.7, 20
-#: Frames that a committee's spread is taken on.
-N_SPREAD = 200
-STUDY = """
-name: {name}
-{data}
-buy:
-  seed: {seed}
-  replay: {{{labels}hidden_groups: [{test}]}}
-strategies: {strategies}
-n_cheap: [{n_cheap}]
-identify: {{steps: {identify}, learning_rate: 0.007}}
-pretrain: {{steps: {pretrain}, learning_rate: 0.007}}
-residual: {{steps: {residual}, learning_rate: 0.005}}
-finetune:
-  standard: {{steps: {finetune}, learning_rate: 0.0007}}
-kernel: {{sigmas: [10]}}
-"""
 
 
-class Trainer(RoundTrainer):
-    """A round's training which also tells what else people go by."""
-
-    def spread_ev_ang(self, labels: LabelSet, contender: Contender, others: LabelSet) -> float:
-        """Spread of the forces of the ten folds' models on frames that are not owned, mean over components, eV/Å."""
-        data = self._data(labels)
-        plan = self._plan(ChainBuilder(data), contender, labels)
-        chains = [fold.chain for fold in plan.divisions[0].folds]
-        catalog, bank = self._train(data, chains, others)
-        rows = bank.rows_of(others.level, content_hashes(others))
-        models = {key: result.model for key, result in catalog.finished.items()}
-        forces = [predict_chain(bank, others.level, rows, [chain[-1]], models).forces[0] for chain in chains]
-        return float(torch.stack(forces).std(dim=0).mean())
-
-    def validation_ev_ang(self, key: str) -> float:
-        """Validation error of a delivered model, eV/Å."""
-        return self._store.load(key).val_force_mae_ev_ang
+def runs_of(folder: Path, name: str) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
+    """The out-of-fold errors and the models of every order of purchase of a system."""
+    for file in sorted((folder / name).glob("models_*.parquet")):
+        rows = pd.read_parquet(file.with_name(file.name.replace("models", "out_of_fold")))
+        yield rows, pd.read_parquet(file)
 
 
-def study_text(name: str, seed: int, data: Path | None, own: Path) -> str:
-    """The study file of a system, its labels written beside it if need be."""
-    system = SYSTEMS[name]
-    section = system.data(data or own, own)
-    labels = ""
-    if "dataset" not in section:
-        accurate, cheap = (line.split(":", 1)[1].strip() for line in section.splitlines()[1:])
-        section, labels = f"data: {{cheap: {cheap}}}", f"labels: {accurate}, "
-    settings = dict(zip(("identify", "pretrain", "residual", "finetune"), system.steps, strict=True))
-    strategies = f"[{', '.join(system.strategies)}]"
-    return STUDY.format(
-        name=name, data=section, seed=seed, labels=labels, test=system.test, strategies=strategies,
-        n_cheap=system.n_cheap, **settings,
-    )  # fmt: skip
+def oracle(models: pd.DataFrame, target: float, confidence: float) -> tuple[float, str]:
+    """The fewest labels with which some strategy meets a target with the confidence asked for; and which.
+
+    The errors of all draws of a size are taken as lognormal; sizes are interpolated, and the quantile is made to fall.
+    """
+    best = (np.inf, "none")
+    for strategy, own in models.groupby("strategy"):
+        logs = np.log(own["hidden_ev_ang"] / KCAL_PER_MOL_EV)
+        by_size = logs.groupby(own["n_labels"])
+        counted = by_size.count() >= max(2, by_size.count().max() // 2)
+        reached = (by_size.mean() + ndtri(confidence) * by_size.std())[counted]
+        falling = np.minimum.accumulate(reached.to_numpy())
+        if len(falling) and falling[-1] <= np.log(target):
+            sizes = np.log(reached.index.to_numpy(dtype=float))
+            best = min(best, (float(np.exp(np.interp(-np.log(target), -falling, sizes))), str(strategy)))
+    return best
 
 
-def take_looks(folder: Path, name: str, seed: int, data: Path | None, until: float) -> str:
-    """All looks of one order of purchase, kept after each; what was done, in a line."""
-    torch.set_num_threads(1)
-    began, own = time.time(), folder / name
-    own.mkdir(parents=True, exist_ok=True)
-    rows_file, models_file = (own / f"{kind}_{seed:02d}.parquet" for kind in ("out_of_fold", "models"))
-    rows, models = (
-        pd.read_parquet(file).to_dict("records") if file.exists() else [] for file in (rows_file, models_file)
+def buy(
+    rows: pd.DataFrame, target: float, confidence: float, prior: CurvePrior, law: NoiseLaw
+) -> tuple[int, str, float, int]:
+    """Labels, strategy, probability and looks at the end of a purchase by the rule.
+
+    Labels 0: it gave up. Probability NaN: it would have gone on beyond the ladder.
+    """
+    sizes, at, looks = sorted(rows["n_labels"].unique()), 0, 0
+    while True:
+        looks += 1
+        decision = decided(rows, sizes[at], target, confidence, prior, law)
+        best = decision.best
+        if decision.action == "cannot":
+            return 0, best.key.strategy, best.probability, looks
+        if decision.action == "stop" or at == len(sizes) - 1:
+            probability = best.probability if decision.action == "stop" else np.nan
+            return sizes[at], best.key.strategy, probability, looks
+        # The ladder's size that is nearest to the number that the rule asks for.
+        further = np.array(sizes[at + 1 :], dtype=float)
+        at += 1 + int(np.argmin(np.abs(np.log(further / decision.n_next))))
+
+
+def first_look(rows: pd.DataFrame, models: pd.DataFrame, target: float, column: str) -> tuple[int, str]:
+    """The first look at which what a rule of thumb goes by meets the target, and the strategy that it is lowest for."""
+    scored = rows[rows["n_folds"] > 2].groupby(["n_labels", "strategy"])["force_mae_ev_ang"].mean()
+    table = models.set_index(["n_labels", "strategy"]).assign(cross_validated_ev_ang=scored)
+    for n in sorted(models["n_labels"].unique()):
+        own = table.loc[[n]]
+        values = own.droplevel(0)[column].replace(np.inf, np.nan).dropna()
+        strategy = values.idxmin()
+        if values.min() <= target * KCAL_PER_MOL_EV:
+            break
+    return int(n), str(strategy)
+
+
+def doubled(models: pd.DataFrame) -> tuple[int, str]:
+    """Double the labels until the validation error gains less than a tenth: MLatom's rule, on sizes of the ladder."""
+    sizes = sorted(models["n_labels"].unique())
+    before, k = np.inf, 0
+    while True:
+        n = min(sizes, key=lambda size: abs(np.log(size / (LADDER[0] * 2**k))))
+        own = models[models["n_labels"] == n].set_index("strategy")["validation_ev_ang"].replace(np.inf, np.nan)
+        if own.min() > 0.9 * before or LADDER[0] * 2**k > sizes[-1]:
+            return int(n), str(own.idxmin())
+        before, k = own.min(), k + 1
+
+
+def judge(options: argparse.Namespace) -> None:
+    """Print how the rule and its rivals do in the tables."""
+    law = NoiseLaw()
+    found: list[dict[str, Any]] = []
+    for name, targets in TARGETS.items():
+        runs = list(runs_of(options.folder, name))
+        if not runs:
+            continue
+        everything = pd.concat([models for _, models in runs])
+        prior = prior_of("vague") if options.prior == "vague" else learnt_prior([name])
+        for target in targets:
+            for confidence in options.confidence:
+                needed, _ = oracle(everything, target, confidence)
+                for rows, models in runs:
+                    hidden = models.set_index(["n_labels", "strategy"])["hidden_ev_ang"] / KCAL_PER_MOL_EV
+                    n, strategy, said, looks = buy(rows, target, confidence, prior, law)
+                    ends = {"purchase": (n, strategy, said, looks)}
+                    for column in ("cross_validated", "validation", "spread"):
+                        ends[column] = (*first_look(rows, models, target, f"{column}_ev_ang"), np.nan, 0)
+                    ends["doubled"] = (*doubled(models), np.nan, 0)
+                    for rule, (n, strategy, said, looks) in ends.items():
+                        met = float(hidden[n, strategy] <= target) if n else np.nan
+                        found.append(
+                            {
+                                "system": name,
+                                "target": target,
+                                "confidence": confidence,
+                                "rule": rule,
+                                "n": n,
+                                "ratio": n / needed if n else np.nan,
+                                "oracle": needed,
+                                "met": met,
+                                "said": said,
+                                "looks": looks,
+                                "strategy": strategy,
+                                "refused": n == 0,
+                                "unfinished": rule == "purchase" and np.isnan(said),
+                            }
+                        )
+    table = pd.DataFrame(found)
+    table.to_csv(options.folder / "purchases.csv", index=False)
+    print(
+        "| system | target | confidence | rule | draws | oracle | labels | ratio | 90 % | met | said | lost | looks |"
     )
-    study = parse_buy_study(study_text(name, seed, data, own), "the benchmark's study", own)
-    candidates = load_candidates(study)
-    assert candidates.replay is not None
-    taken = sorted({row["n_labels"] for row in models})
-    with tempfile.TemporaryDirectory() as store:
-        trainer = Trainer(study, candidates, Path(store), "benchmark", SerialExecutor, lambda _: None, print)
-        for n in LADDER:
-            racing = list(contenders_of(study))
-            if taken and n > BEHIND_FROM:
-                racing = [own for own in racing if own.strategy in _close(rows, taken[-1])]
-            if n in taken:
-                continue
-            if time.time() > until or _beyond_doubt(name, rows, taken):
-                break
-            labels = candidates.replay.select(np.arange(n))
-            look = trainer.look(_numbered(labels), racing, first=not taken)
-            rows += look.rows
-            others = candidates.replay.select(np.arange(n, min(n + N_SPREAD, len(candidates.replay))))
-            for contender in racing:
-                if contender.name in look.failed:
-                    continue
-                delivered = trainer.deliver(_numbered(labels), contender)
-                models.append(
-                    {
-                        "strategy": contender.strategy,
-                        "n_labels": n,
-                        "hidden_ev_ang": delivered.hidden_error_ev_ang,
-                        "validation_ev_ang": trainer.validation_ev_ang(delivered.stage_keys[-1]),
-                        "spread_ev_ang": trainer.spread_ev_ang(_numbered(labels), contender, others),
-                        "core_s": look.core_s,
-                    }
-                )
-            taken.append(n)
-            for file, table in ((rows_file, rows), (models_file, models)):
-                part = file.with_suffix(".part")
-                pd.DataFrame(table).to_parquet(part)
-                part.rename(file)
-    return f"{name} {seed}: {len(taken)} looks up to {taken[-1] if taken else 0}, {time.time() - began:.0f} s"
-
-
-def _numbered(labels: LabelSet) -> LabelSet:
-    return replace(labels, frame_id=np.arange(len(labels)))
-
-
-def _close(rows: list[dict[str, Any]], n: int) -> set[str]:
-    """Strategies whose ten-fold error at n labels is not far behind the best one's."""
-    table = pd.DataFrame(rows)
-    table = table[(table["n_labels"] == n) & (table["n_folds"] > 2)]
-    error = table.groupby("strategy")["force_mae_ev_ang"].mean()
-    return set(error.index[error <= BEHIND * error.min()])
-
-
-def _beyond_doubt(name: str, rows: list[dict[str, Any]], taken: list[int]) -> bool:
-    if not taken or taken[-1] < LEAST:
-        return False
-    decision = _decide(pd.DataFrame(rows), taken[-1], TARGETS[name][-1], 0.9, prior_of("learnt"), NoiseLaw())
-    return decision.best.probability >= SURE
-
-
-def _decide(
-    rows: pd.DataFrame, n: int, target: float, confidence: float, prior: CurvePrior, law: NoiseLaw, costs: Costs = Costs()
-):  # fmt: skip
-    """The decision at a look."""
-    return decide_from(
-        looks_of(rows[rows["n_labels"] <= n]),
-        Wish(target * KCAL_PER_MOL_EV, confidence),
-        Limits(most_labels=400),
-        costs,
-        prior,
-        law,
-    )
-
-
-def looks(options: argparse.Namespace) -> None:
-    """Take all looks, several draws at a time, each draw's sizes in order."""
-    until = time.time() + (options.seconds or np.inf)
-    for name in options.only or TARGETS:  # The label files are written once, before anybody reads them.
-        study_text(name, 0, options.data, options.folder / name)
-    tasks = [(name, seed) for seed in range(*options.draws) for name in options.only or TARGETS]
-    with ProcessPoolExecutor(options.processes) as pool:
-        made = [pool.submit(take_looks, options.folder, *task, options.data, until) for task in tasks]
-        for task, future in zip(tasks, made, strict=True):
-            try:
-                print(future.result(), flush=True)
-            except Exception as error:  # noqa: BLE001 - one draw must not end the others
-                print(*task, repr(error), flush=True)
+    print("|---|---|---|---|---|---|---|---|---|---|---|---|---|")
+    for keys in (["system", "target", "confidence", "rule"], ["confidence", "rule"]):
+        for values, own in table.groupby(keys, sort=False):
+            told = dict(zip(keys, values, strict=True))
+            ended = own[~own["refused"]]
+            cells = [
+                told.get("system", "all"),
+                told.get("target", ""),
+                told["confidence"],
+                told["rule"],
+                len(own),
+                f"{own['oracle'].mean():.0f}",
+                f"{ended['n'].median():.0f}",
+                f"{ended['ratio'].median():.2f}",
+                f"{ended['ratio'].quantile(0.9):.2f}",
+                f"{ended['met'].mean():.2f}",
+                f"{ended['said'].mean():.2f}",
+                f"{own['refused'].sum()}, {own['unfinished'].sum()}",
+                f"{own['looks'].mean():.1f}",
+            ]
+            print("|", " | ".join(map(str, cells)), "|")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    commands = parser.add_subparsers(required=True)
-    taking = commands.add_parser("looks")
-    taking.add_argument("--data", type=Path, help="folder of the public files, as for real_sweeps.py")
-    taking.add_argument("--only", nargs="+", choices=TARGETS)
-    taking.add_argument("--draws", type=int, nargs=2, default=(0, 20), metavar=("FIRST", "END"))
-    taking.add_argument("--processes", type=int, default=2)
-    taking.add_argument("--seconds", type=float, help="begin no further look after so long")
-    taking.set_defaults(command=looks)
-    for command in (taking,):
-        command.add_argument("folder", type=Path)
-    options = parser.parse_args()
-    options.command(options)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--confidence", type=float, nargs="+", default=[0.9])
+    parser.add_argument("--prior", choices=("learnt", "vague"), default="learnt")
+    judge(parser.parse_args())
 
 
 if __name__ == "__main__":

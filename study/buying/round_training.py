@@ -172,8 +172,8 @@ class RoundTrainer:
         """
         data = self._data(labels)
         chain = self._whole(ChainBuilder(data), contender, labels)
-        catalog, bank = self._train(data, [chain], self._candidates.hidden)
         hidden, error = self._candidates.hidden, None
+        catalog, bank = self._train(data, [chain], (hidden, self._candidates.hidden_cheap))
         if len(hidden):
             rows = bank.rows_of(hidden.level, content_hashes(hidden))
             models = {key: result.model for key, result in catalog.finished.items()}
@@ -245,9 +245,12 @@ class RoundTrainer:
         return builder.chain(contender.strategy, contender.settings, (train, val), contender.n_cheap, seed)
 
     def _train(
-        self, data: StudyData, chains: Sequence[tuple[StageSpec, ...]], also: LabelSet | None = None
+        self,
+        data: StudyData,
+        chains: Sequence[tuple[StageSpec, ...]],
+        also: tuple[LabelSet, LabelSet | None] | None = None,
     ) -> tuple[StageCatalog, FrameBank]:
-        """Train what is missing of chains; the bank holds all labels, and others to be predicted."""
+        """Train what is missing of chains; the bank holds all labels, and others to predict with their cheap ones."""
         progress, failures = ProgressCounter(self._on_progress), FailureLog(self._on_note)
         catalog = StageCatalog(self._store, progress, self._on_note)
         missing = catalog.request(spec for chain in chains for spec in chain)
@@ -263,7 +266,9 @@ class RoundTrainer:
                 executor.close()
         return catalog, bank
 
-    def _bank(self, data: StudyData, missing: Iterable[StageSpec], also: LabelSet | None) -> FrameBank:
+    def _bank(
+        self, data: StudyData, missing: Iterable[StageSpec], also: tuple[LabelSet, LabelSet | None] | None
+    ) -> FrameBank:
         """Describe all owned labels and the cheap frames that missing stages need."""
         own, study = self._candidates, self._study
         needed = {h for spec in missing for frames in (spec.train, spec.val) for h in frames.hashes}
@@ -272,9 +277,9 @@ class RoundTrainer:
         probes = study.score_match.probes if study.score_match is not None and own.temperature_k is not None else 0
         scores = any(STRATEGIES[strategy].learns_from_sampling for strategy in study.strategies)
         labels, cheap = data.accurate, data.cheap_at_accurate
-        if also is not None and len(also):
-            labels = joined(labels, also)
-            cheap = None if cheap is None or own.hidden_cheap is None else joined(cheap, own.hidden_cheap)
+        if also is not None and len(also[0]):
+            labels = joined(labels, also[0])
+            cheap = None if cheap is None or also[1] is None else joined(cheap, also[1])
         return build_bank(
             own.descriptors,
             [
