@@ -73,7 +73,7 @@ def test_the_cheap_frames_are_pretrained_on_once(undisturbed: Path) -> None:
     stages = list((undisturbed / "store").glob("*/stage.json"))
     kinds = [text.split('"kind": "')[1].split('"')[0] for text in (path.read_text() for path in stages)]
     assert kinds.count("pretrain") == 1
-    assert kinds.count("finetune") == 2 * 12 + (kinds.count("identify") == 2 * 12)
+    assert kinds.count("finetune") == 2 * 13
 
 
 class StoppedError(Exception):
