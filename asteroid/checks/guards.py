@@ -17,6 +17,7 @@ from asteroid.checks.force_energy_notes import force_energy_notes
 from asteroid.checks.inconsistent_forces import refuse_inconsistent_molecules
 from asteroid.checks.plausibility import check_energies, check_forces, check_lengths, energy_zero_notes
 from asteroid.checks.rigid_motion import refuse_unbalanced, rigid_motion, rigid_motion_notes
+from asteroid.checks.single_frames import refuse_broken_frames, refuse_broken_geometries
 from asteroid.errors import InputError
 from asteroid.labels.compositions import FRAMES_SHOWN, frame_name, frame_names, listed
 from asteroid.labels.matching import MATCH_TOL_ANG, duplicate_pairs, match_geometries
@@ -55,20 +56,24 @@ def check_labels(labels: LabelSet, source: str) -> Checked:
 
     Raises:
         InputError: the set is empty, energies or forces are missing, a number is NaN or infinite, a frame's forces are
-            all zero, a geometry appears twice, positions, forces or energies are impossible in their
-            unit, forces push or turn the molecule as a whole, or contradict the energies.
+            all zero, a single frame is broken, a geometry appears twice, positions, forces or energies are impossible
+            in their unit, forces push or turn the molecule as a whole, or contradict the energies.
     """
     if not len(labels):
         raise InputError(f"{source} needs frames, found none: check the file")
     check_complete(labels, source)
     check_finite(labels, source)
     check_nonzero_forces(labels, source)
+    refuse_broken_geometries(labels, source)
     check_lengths(labels, source)
     check_forces(labels, source)
     check_energies(labels, source)
-    check_distinct(labels, source)
-    motion, fits = rigid_motion(labels), fit_molecules(labels)
+    motion = rigid_motion(labels)
     refuse_unbalanced(labels, motion, source)
+    check_distinct(labels, source)
+    # So far the median frame was judged, which one broken frame does not change; now each against the others.
+    refuse_broken_frames(labels, source)
+    fits = fit_molecules(labels)
     refuse_inconsistent_molecules(labels, fits, source)
     notes = rigid_motion_notes(labels, motion) + force_energy_notes(labels, fits) + energy_zero_notes(labels)
     return Checked(motion, fits.whole, notes)

@@ -70,9 +70,7 @@ def check_lengths(labels: LabelSet, source: str) -> None:
     Raises:
         InputError: nuclei collide, or bonds of a molecule are too short or too long as a whole.
     """
-    closest, bond = np.full(len(labels), np.inf), np.full(len(labels), np.inf)
-    for molecule in split_molecules(labels):
-        closest[molecule.rows], bond[molecule.rows] = _shortest(molecule.labels)
+    closest, bond = shortest_distances(labels)
     if np.isinf(closest).all():
         return
     judged = [c for c in by_composition(labels).values() if not np.isinf(bond[c.rows]).all()]
@@ -91,7 +89,8 @@ def check_lengths(labels: LabelSet, source: str) -> None:
     if closest[worst] < COLLISION_ANG:
         raise InputError(
             f"nuclei of {source} must stay {COLLISION_ANG} Å apart, found {closest[worst]:.3g} Å in frame "
-            f"{frame_name(labels, worst)} ({_such_frames(closest < COLLISION_ANG)}): remove them"
+            f"{frame_name(labels, worst)} ({_such_frames(closest < COLLISION_ANG)}): remove them, or set "
+            "outliers: drop"
         )
 
 
@@ -107,11 +106,12 @@ def check_forces(labels: LabelSet, source: str) -> None:
     if labels.forces is None or not len(labels):
         return
     where, remedy = source, "declare the file's units"
-    of_atoms = labels.forces[labels.numbers > 0] if labels.varied else labels.forces
-    rms = float(np.sqrt(np.square(of_atoms).mean()))
+    # The median frame, not the mean over frames: a single broken one has a message of its own.
+    of_frame = np.sqrt(np.square(labels.forces).sum(axis=(1, 2)) / (3 * labels.n_atoms))
+    rms = float(np.median(of_frame))
     if labels.varied:
-        # The median frame of each molecule: a single broken frame has a message of its own.
-        of_frame = np.sqrt(np.square(labels.forces).sum(axis=(1, 2)) / (3 * labels.n_atoms))
+        of_atoms = labels.forces[labels.numbers > 0]
+        rms = float(np.sqrt(np.square(of_atoms).mean()))
         many = [c for c in by_composition(labels).values() if len(c.rows) >= _FRAMES_MIN]
         if found := [c for c in many if np.median(of_frame[c.rows]) > FORCE_RMS_EV_ANG[1]]:
             remedy = remedy_of(found, many, remedy)
@@ -126,7 +126,8 @@ def check_forces(labels: LabelSet, source: str) -> None:
     if largest[worst] > FORCE_MAX_EV_ANG:
         raise InputError(
             f"forces of {source} must stay below {FORCE_MAX_EV_ANG:g} eV/Å, found {largest[worst]:.3g} eV/Å in frame "
-            f"{frame_name(labels, worst)} ({_such_frames(largest > FORCE_MAX_EV_ANG)}): remove or relabel them"
+            f"{frame_name(labels, worst)} ({_such_frames(largest > FORCE_MAX_EV_ANG)}): remove or relabel them, or "
+            "set outliers: drop"
         )
 
 
@@ -159,7 +160,7 @@ def check_energies(labels: LabelSet, source: str) -> None:
             raise InputError(
                 f"energies of {place_of([composition], labels, source)} must be of one molecule, found "
                 f"{labels.energy[row]:.6g} eV in frame {frame_name(labels, row)} and a median of {np.median(own):.6g} "
-                "eV: remove or relabel the frame"
+                "eV: remove or relabel the frame, or set outliers: drop"
             )
         if len(own) > 1 and not distance.any():
             constant.append(composition)
@@ -213,11 +214,19 @@ def _of_first(found: list[Composition]) -> str:
     return f" of {found[0].formula}" if len(found) > 1 else ""
 
 
-def _shortest(labels: LabelSet) -> tuple[FloatArray, FloatArray]:
-    """Of one molecule, each frame's shortest pair distance in Å and over covalent radii; infinite where there is none.
+def shortest_distances(labels: LabelSet) -> tuple[FloatArray, FloatArray]:
+    """Each frame's shortest pair distance in Å and over covalent radii; infinite where there is none.
 
     Noble gases have no covalent distance.
     """
+    closest, bond = np.full(len(labels), np.inf), np.full(len(labels), np.inf)
+    for molecule in split_molecules(labels):
+        closest[molecule.rows], bond[molecule.rows] = _shortest(molecule.labels)
+    return closest, bond
+
+
+def _shortest(labels: LabelSet) -> tuple[FloatArray, FloatArray]:
+    """The same of one molecule."""
     first, second = np.triu_indices(len(labels.numbers), 1)
     if not len(labels) or not len(first):
         return np.full(len(labels), np.inf), np.full(len(labels), np.inf)

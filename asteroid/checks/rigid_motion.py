@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 SHARE_MAX = 0.2
 #: Noted above this: eV/Å of net force (.23 kcal/mol/Å), eV of torque. Analytic gradients leave 1e-3 or less.
 NOTE_ABOVE = 0.01
+#: Above this the note does not speak of convergence: coarse grids and loose thresholds leave a few hundredths.
+NOISE_MAX = 0.1
 #: A molecule among several may have relaxed frames only, whose forces are little more than noise: there less than this
 #: (eV/Å, eV) is no reason to refuse, however large its share.
 UNBALANCED_MIN = 0.05
@@ -111,10 +113,13 @@ def rigid_motion_notes(labels: LabelSet, motion: RigidMotion | None) -> tuple[st
     ):
         worst = int(values.argmax())
         if values[worst] > NOTE_ABOVE:
+            remedy = "errors below that are noise of the labels; tighten their convergence"
+            if values[worst] > NOISE_MAX:
+                remedy = "no convergence leaves that much: look for constraints, fields or another frame's forces"
             notes.append(
                 f"{name} up to {values[worst]:.2g} {unit} ({values[worst] / KCAL_PER_MOL_EV:.2g} {kcal}) in frame "
                 f"{frame_name(labels, worst)}, above {NOTE_ABOVE:g} in {int((values > NOTE_ABOVE).sum()):,} of "
-                f"{len(values):,} frames: errors below that are noise of the labels; tighten their convergence"
+                f"{len(values):,} frames: {remedy}"
             )
     return tuple(notes)
 

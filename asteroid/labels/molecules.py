@@ -53,6 +53,16 @@ def split_molecules(labels: LabelSet) -> list[Molecule]:
     return found
 
 
+def as_one_molecule(labels: LabelSet) -> LabelSet:
+    """A set of one molecule where the frames of a varied set turn out to be of one; another set as it is.
+
+    What was cleaned is judged again: frames of single atoms or broken ones may have been all that differed.
+    """
+    if not labels.varied or not len(labels) or (labels.numbers != labels.numbers[0]).any():
+        return labels
+    return split_molecules(labels)[0].labels
+
+
 def pad(frames: Sequence[npt.NDArray[np.generic]]) -> npt.NDArray[np.generic]:
     """Stack arrays [A_i, ...] of frames of different size into [N, A, ...], with zeros behind the shorter ones."""
     size = max((len(frame) for frame in frames), default=0)

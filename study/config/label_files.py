@@ -36,6 +36,7 @@ class LabelFile(Section):
     vacuum_box: bool = False
     data_folder: Path | None = None
     duplicates: Literal["error", "drop"] = "error"
+    outliers: Literal["error", "drop"] = "error"
     price: CpuSeconds | None = None
     sampling_price: CpuSeconds | None = None
     temperature_k: float | None = Field(default=None, gt=0)

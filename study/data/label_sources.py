@@ -10,6 +10,7 @@ import numpy as np
 from asteroid.checks.data_card import label_card
 from asteroid.checks.guards import check_distinct, check_finite, check_labels, drop_duplicates
 from asteroid.checks.plausibility import check_lengths
+from asteroid.checks.single_frames import drop_broken_frames, dropped_notes, refuse_broken_geometries
 from asteroid.errors import InputError
 from asteroid.io.declaration import Declaration
 from asteroid.io.geometries import read_geometries
@@ -66,6 +67,8 @@ def _load_labels(priced: PricedFile, prices: Mapping[str, float]) -> LoadedFile:
     labels, n_single = _without_single_atoms(labels, source)
     if n_single:
         notes.append(f"{n_single:,} frame{'s' * (n_single > 1)} of a single atom left out: no force can act in it")
+    labels, outlying = _without_outliers(labels, given)
+    notes += outlying
     card = label_card(labels, source, check_labels(labels, source), priced.selection_rule)
     stated = prices.get(labels.level)
     label_cpu_s = given.price if stated is None else stated
@@ -105,6 +108,19 @@ def _without_copies(labels: LabelSet, given: LabelFile) -> tuple[LabelSet, list[
     return labels, [f"{len(dropped)} duplicate frames dropped"] if len(dropped) else []
 
 
+def _without_outliers(labels: LabelSet, given: LabelFile) -> tuple[LabelSet, list[str]]:
+    """Labels without broken frames, where the sweep wants them dropped, and a note on which these were.
+
+    Raises:
+        InputError: outliers are to be dropped and a number is not finite.
+    """
+    if given.outliers != "drop" or not len(labels):
+        return labels, []
+    check_finite(labels, given.file.name)
+    kept, dropped = drop_broken_frames(labels)
+    return kept, list(dropped_notes(labels, dropped))
+
+
 def _without_single_atoms(labels: LabelSet, source: str) -> tuple[LabelSet, int]:
     """Labels of molecules, and how many frames were left out: their forces, zero by symmetry, would flatter means.
 
@@ -126,8 +142,11 @@ def _load_geometries(priced: PricedFile) -> LoadedFile:
     if not len(frames):
         raise InputError(f"{source} needs frames, found none: check the file")
     check_finite(frames, source)
-    check_lengths(frames, source)
     frames, notes = _without_copies(frames, given)
+    frames, outlying = _without_outliers(frames, given)
+    notes += outlying
+    refuse_broken_geometries(frames, source)
+    check_lengths(frames, source)
     check_distinct(frames, source)
     if given.sampling_price is None:
         raise InputError(f"{source} needs the price of sampling a frame: add for instance sampling_price: 28ms")

@@ -22,6 +22,7 @@ _OPTIONS = {
     "vacuum_box: true": "--vacuum-box",
     "vacuum_box": "--vacuum-box",
     "duplicates: drop": "--drop-duplicates",
+    "set outliers: drop": "add --drop-outliers",
     "declare level": "declare --level",
     **{key: f"--{key.replace('_', '-')}" for key in _VALUES},
 }
@@ -49,6 +50,9 @@ def convert(
     drop_duplicates: Annotated[
         bool, typer.Option("--drop-duplicates", help="Keep the first frame of each geometry.")
     ] = False,
+    drop_outliers: Annotated[
+        bool, typer.Option("--drop-outliers", help="Leave out single frames that are broken, and say which.")
+    ] = False,
     data_folder: Annotated[Path | None, typer.Option(help="Where sets of MD17 are kept.", metavar="DIR")] = None,
 ) -> None:
     """Check a label file and write it in eV and Å, with its level, groups, frame numbers and measured times.
@@ -63,6 +67,7 @@ def convert(
     """
     from asteroid.checks import guards
     from asteroid.checks.data_card import label_card
+    from asteroid.checks.single_frames import drop_broken_frames, dropped_notes
     from asteroid.io.declaration import Declaration
     from asteroid.io.read import read_labels
     from asteroid.io.selection_rule import selection_rule_of
@@ -89,11 +94,16 @@ def convert(
         if drop_duplicates and len(frames):
             guards.check_finite(frames, what)
             frames = guards.drop_duplicates(frames)[0]
+        copies = len(loaded.labels) - len(frames)
+        outlying: tuple[str, ...] = ()
+        if drop_outliers and len(frames):
+            guards.check_finite(frames, what)
+            kept, broken = drop_broken_frames(frames)
+            frames, outlying = kept, dropped_notes(frames, broken)
         rule = selection_rule_of(labels)
         card = label_card(frames, what, guards.check_labels(frames, what), rule)
     write_labels(frames, out, selection_rule=rule)
-    dropped = len(loaded.labels) - len(frames)
-    notes = [*loaded.notes, *([f"{dropped} duplicate frames dropped"] if dropped else [])]
+    notes = [*loaded.notes, *([f"{copies} duplicate frames dropped"] if copies else []), *outlying]
     for line in (card.title(), f"  {loaded.units}", *(f"  {note}" for note in notes), *card.lines(), f"into {out}"):
         say(line)
 

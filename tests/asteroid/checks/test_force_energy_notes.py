@@ -17,6 +17,7 @@ from asteroid.checks.force_energy import fit_molecules
 from asteroid.checks.force_energy_notes import force_energy_notes
 from asteroid.checks.guards import check_labels
 from asteroid.datasets import load_methanol
+from asteroid.errors import InputError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -83,14 +84,20 @@ def test_some_wrong_frames_are_told_and_named(factor: float, share: float) -> No
     labels = methanol().select(np.sort(rng.permutation(len(methanol()))[:500]))
     wrong = np.zeros(500, dtype=np.bool_)
     wrong[rng.permutation(500)[: int(500 * share)]] = True
-    checked = check_labels(with_forces(labels, factor, wrong), "labels")
-    (note,) = [note for note in checked.notes if "contradict" in note]
+    broken = with_forces(labels, factor, wrong)
+    (note,) = [note for note in notes_of(broken) if "contradict" in note]
     assert note.startswith("energies and forces contradict each other in ")
     assert "  " not in note
     named = note.split("look at frames ")[1].split(" and ")[0].split(", ")
     true = np.isin([int(name) for name in named], labels.frame_id[wrong])
     assert len(named) == 5
     assert true.sum() >= (4 if factor < 0 else 3)
+    if factor < 0:
+        with pytest.raises(InputError, match="probably with the wrong sign"):
+            check_labels(broken, "labels")
+        return
+    checked = check_labels(broken, "labels")
+    assert note in checked.notes
     sentence = label_card(labels, "labels", checked).force_energy
     assert "too different" not in sentence
     assert f"{checked.fit.contradicting} of " in sentence
@@ -125,8 +132,7 @@ def test_groups_are_judged_alone_only_with_pairs_of_their_own() -> None:
 
 def test_wrong_frames_of_one_molecule_are_named_with_it() -> None:
     wrong = rows_of(H2O)[::6]
-    checked = check_labels(with_forces(mixed(), -1.0, wrong), "mixed.xyz")
-    (note,) = checked.notes
+    (note,) = notes_of(with_forces(mixed(), -1.0, wrong))
     named = note.split("look at frames ")[1].split(" and ")[0].split(", ")
     assert all(name.endswith(" (H2O)") for name in named)
     assert sum(int(name.split()[0]) - 1000 in wrong for name in named) >= 4

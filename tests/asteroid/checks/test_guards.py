@@ -35,10 +35,14 @@ def test_all_zero_forces_are_refused_by_frame() -> None:
     assert "and 2 more" in message
 
 
-def test_forces_of_one_atom_may_be_zero() -> None:
+def test_the_zero_of_a_constraint_is_refused_in_one_frame_and_in_all() -> None:
     forces = np.array(methanol().forces)
     forces[3, 2] = 0.0
-    check_labels(replace(methanol(), forces=forces), "labels.npz")
+    message = refused(replace(methanol(), forces=forces))
+    assert message.startswith(f"frame {methanol().frame_id[3]} of labels.npz must have forces that add up to zero")
+    assert "the force of atom 2 is zero, as a constraint leaves it" in message
+    forces[:, 0] = 0.0
+    assert "in the median frame" in refused(replace(methanol(), forces=forces))
 
 
 def test_copies_are_refused_and_can_be_dropped() -> None:

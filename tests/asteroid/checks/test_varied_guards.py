@@ -26,6 +26,7 @@ from varied_sets import (
 from asteroid.checks.data_card import label_card
 from asteroid.checks.guards import check_labels
 from asteroid.checks.plausibility import check_forces, check_lengths
+from asteroid.errors import InputError
 from asteroid.labels.atom_order import reorder_atoms
 from asteroid.labels.label_set import LabelSet
 from asteroid.labels.molecules import split_molecules
@@ -227,12 +228,15 @@ def test_one_unbalanced_frame_of_a_molecule_with_no_other_is_refused() -> None:
     assert f"most in frame {1000 + len(labels) - 1} (H3N)" in message
 
 
-def test_one_unbalanced_frame_among_many_is_noted_by_molecule() -> None:
+def test_one_unbalanced_frame_among_many_is_refused_and_a_little_noise_noted_by_molecule() -> None:
     row = int(rows_of(H2O)[0])
     forces = np.array(mixed().forces)
-    forces[row, 0] += 0.5
+    forces[row, 0] += 0.015
     notes = check_labels(replace(mixed(), forces=forces), "mixed.xyz").notes
     assert any(f"in frame {1000 + row} (H2O), above" in note for note in notes)
+    forces[row, 0] += 0.5
+    with pytest.raises(InputError, match=rf"frame {1000 + row} \(H2O\) of mixed.xyz must have forces that add up to"):
+        check_labels(replace(mixed(), forces=forces), "mixed.xyz")
 
 
 def test_two_zeros_of_energy_are_noted() -> None:

@@ -164,7 +164,12 @@ def test_broken_bonds_are_noted(tmp_path: Path, sets: tuple[LabelSet, LabelSet])
     assert not any("broken" in line for line in load(tmp_path, sets, "gdml", LABELLED).card)
     positions = accurate.positions.copy()
     positions[4:7, 5] += 1.5 * (positions[4:7, 5] - positions[4:7, 1])
-    card = load(tmp_path, (replace(accurate, positions=positions), frames), "gdml", LABELLED).card
+    forces = accurate.forces.copy()
+    forces[4:7] = 0.0
+    forces[4:7, 5] = 0.3 * (positions[4:7, 1] - positions[4:7, 5])  # each pulls at the other, and nothing else does
+    forces[4:7, 1] = -forces[4:7, 5]
+    broken = replace(accurate, positions=positions, forces=forces)
+    card = load(tmp_path, (broken, frames), "gdml", LABELLED).card
     (note,) = (line for line in card if "broken" in line)
     assert note.startswith("note: a bond is broken in 3 of 60 frames of ccsd_t/cc-pvdz")
 
