@@ -1,8 +1,8 @@
 """An order of purchase that is balanced along a known value: every beginning of it covers the value's whole range.
 
-A lucky draw of calm frames makes an error look small (methanol: 30 labels gave 38 % too little where the stated
-standard error was 10 %). Where the cheap energy is known for every frame, frames can be drawn along it: systematically
-between its strata, at random inside each.
+A random draw that happens to hold calm frames makes an error look small (methanol: 30 labels gave 38 % too little
+where the stated standard error was 10 %). Where the cheap energy is known for every frame, frames can be drawn along
+it: systematically between its strata, at random inside each.
 """
 
 from __future__ import annotations

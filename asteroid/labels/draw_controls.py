@@ -1,7 +1,7 @@
 """What the cheap level knows of the test frames: whether their draw is calmer or wilder than the frames it stands for.
 
 A model's error on a frame goes with the frame's cheap energy and mean cheap force (methanol, GFN2-xTB: correlations .5
-to .7), and these are known for every frame that might have been drawn. They tell a lucky draw of test labels from a
+to .7), and these are known for every frame that might have been drawn. They tell a draw of calm test labels from a
 good model, and serve as control variates of the mean error (`asteroid.stages.evaluation`).
 """
 

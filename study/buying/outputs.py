@@ -108,9 +108,9 @@ def _matched(labels: LabelSet, asked: LabelSet, names: Sequence[str], source: st
     if labels.varied or sorted(labels.numbers.tolist()) != sorted(asked.numbers.tolist()):
         raise InputError(f"{source} must hold the molecule that was asked for, found other atoms: remove the file")
     rows_asked, rows_found = match_geometries(asked, labels, tol_ang=_TOL_ANG)
-    strangers = np.setdiff1d(np.arange(len(labels)), rows_found)
-    if len(strangers):
-        raise InputError(_stranger(labels, int(strangers[0]), asked, names, source))
+    not_asked = np.setdiff1d(np.arange(len(labels)), rows_found)
+    if len(not_asked):
+        raise InputError(_not_asked_for(labels, int(not_asked[0]), asked, names, source))
     laid = superpose(asked, labels, (rows_asked, rows_found))
     found: dict[int, Label] = {}
     best: dict[int, float] = {}
@@ -122,11 +122,11 @@ def _matched(labels: LabelSet, asked: LabelSet, names: Sequence[str], source: st
         cpu_s = 0.0 if labels.cpu_s is None else float(labels.cpu_s[row])
         found[at], best[at] = Label(float(labels.energy[row]), forces, cpu_s), rmsd
     if not found:
-        raise InputError(_stranger(labels, int(rows_found[0]), asked, names, source))
+        raise InputError(_not_asked_for(labels, int(rows_found[0]), asked, names, source))
     return found
 
 
-def _stranger(labels: LabelSet, row: int, asked: LabelSet, names: Sequence[str], source: str) -> str:
+def _not_asked_for(labels: LabelSet, row: int, asked: LabelSet, names: Sequence[str], source: str) -> str:
     """What to say of a geometry that was not asked for."""
     if match_geometries(asked, _scaled(labels, row, LENGTH_IN_ANG["Bohr"]), tol_ang=_TOL_ANG)[0].size:
         return f"{source} must be in Å, found a geometry that fits in Bohr: add length_unit: Bohr under hand_over"

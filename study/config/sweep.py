@@ -122,7 +122,7 @@ class Sweep(Section):
         return self
 
     @model_validator(mode="after")
-    def _one_ruler(self) -> Sweep:
+    def _one_estimate_of_errors(self) -> Sweep:
         if self.test is not None and self.cross_validation is not None:
             raise ValueError(
                 "errors are measured on test labels or cross-validated inside the bought ones: remove 'test' or "

@@ -27,10 +27,10 @@ def role_lines(sweep: Sweep, read: ReadLabels, roles: Roles) -> list[str]:
         lines.append(f"note: {cheap.level} has no sampling_price: its geometries count as given, at no cost")
     if read.is_farthest(read.accurate.level) and len(test):
         lines.append(FARTHEST_TEST_NOTE)
-    ruler = f"{len(test):,} test labels" if sweep.test else "no test labels (errors are cross-validated)"
+    errors_from = f"{len(test):,} test labels" if sweep.test else "no test labels (errors are cross-validated)"
     left_out = "test groups and geometries" if sweep.test else "geometries"
     lines.append(
-        f"roles: {ruler}, {len(pool):,} in the pool, {len(cheap_pool):,} cheap frames to draw from "
+        f"roles: {errors_from}, {len(pool):,} in the pool, {len(cheap_pool):,} cheap frames to draw from "
         f"({len(cheap) - len(cheap_pool):,} left out: {left_out} with an accurate label)"
     )
     return [*lines, *molecule_notes(sweep, test, pool, cheap_pool)]

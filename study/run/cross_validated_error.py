@@ -68,7 +68,7 @@ def cross_validated_error(
 
 
 def _mean_of_frames(values: NDArray[np.float64], controls: NDArray[np.float64] | None) -> ControlledMean:
-    """The mean with the luck of the draw taken out, where control variates tell it."""
+    """The mean, its sampling error reduced by control variates where they are known and tell something."""
     found = None if controls is None else controlled_mean(values, controls)
     return found or ControlledMean(float(values.mean()), block_bootstrap_se(values))
 

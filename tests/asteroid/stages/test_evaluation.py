@@ -155,7 +155,7 @@ def draw(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
     return 1.0 + 0.35 * controls[:, 0] + 0.1 * controls[:, 1] + 0.3 * rng.normal(size=n), controls
 
 
-def test_controls_take_out_the_luck_of_the_draw() -> None:
+def test_controls_reduce_the_sampling_error() -> None:
     rng = np.random.default_rng(4)
     plain, adjusted, held = [], [], []
     for _ in range(300):

@@ -65,7 +65,7 @@ def test_labels_that_were_not_drawn_at_random_say_so(tmp_path: Path) -> None:
     (tmp_path / "accurate.meta.json").write_text(json.dumps(units | {"selection_rule": "random"}))
     found = load(tmp_path)
     assert found.card_json["selection_rules"] == {"ccsd_t/cc-pvdz": "random", "gfn2-xtb": "farthest"}
-    assert sum("farthest" in line for line in found.card) == 1, "the ruler is random"
+    assert sum("farthest" in line for line in found.card) == 1, "test labels are drawn at random"
     (tmp_path / "cheap.meta.json").write_text(json.dumps({"selection_rule": "best"}))
     assert "must be all, random or farthest" in refusal(tmp_path)
 

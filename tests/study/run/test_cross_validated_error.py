@@ -1,4 +1,4 @@
-"""Planted scores come back: the mean at all labels, the luck of draws taken out, and standard errors that hold."""
+"""Planted scores come back: the mean at all labels, less sampling error with controls, standard errors that hold."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_standard_errors_hold_what_they_say() -> None:
     assert 0.86 < np.mean(inside) < 0.98
 
 
-def test_control_variates_take_out_the_luck_of_the_draw() -> None:
+def test_control_variates_reduce_the_sampling_error() -> None:
     rng = np.random.default_rng(3)
     plain, controlled = [], []
     for _ in range(200):
