@@ -18,12 +18,14 @@ from sweeps.commands.calibrate import calibrate
 from sweeps.commands.check import check
 from sweeps.commands.convert import convert
 from sweeps.commands.fit import fit
+from sweeps.commands.init import init
 from sweeps.commands.label import label
 from sweeps.commands.plan import plan
 from sweeps.commands.plot import plot
 from sweeps.commands.report import report
 from sweeps.commands.run import run
 from sweeps.commands.sample import sample
+from sweeps.commands.schema import schema
 from sweeps.commands.status import status
 from sweeps.console import DISK_FULL, fail, note, say
 
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 #: Every command, in the order of --help.
-COMMANDS = (buy, run, status, plot, report, check, plan, fit, convert, sample, label, calibrate)
+COMMANDS = (init, buy, run, status, plot, report, check, plan, fit, convert, sample, label, calibrate, schema)
 
 app = typer.Typer(
     no_args_is_help=True,

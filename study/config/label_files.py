@@ -18,7 +18,11 @@ def _price(value: Any) -> Any:
 
 
 #: CPU seconds, written as a number or with a unit ("28s", "1.4 ms").
-CpuSeconds = Annotated[float, BeforeValidator(_price), Field(ge=0)]
+CpuSeconds = Annotated[
+    float,
+    BeforeValidator(_price, json_schema_input_type=float | str),
+    Field(ge=0),
+]
 
 
 class LabelFile(Section):

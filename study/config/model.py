@@ -71,3 +71,8 @@ Model = SerializeAsAny[Annotated[ModelSection, BeforeValidator(_validated_by_arc
 
 #: What a sweep file without the section has.
 DEFAULT_MODEL = _SECTIONS[ARCHITECTURES[0].architecture]()
+
+
+def model_schemas() -> list[dict[str, Any]]:
+    """The JSON schema of the section for each architecture."""
+    return [section.model_json_schema() for section in _SECTIONS.values()]

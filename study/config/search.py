@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from study.config.model import ArchitectureName
+from study.config.stages import GammaRel
 
 
 class Range(BaseModel):
@@ -36,7 +37,7 @@ class SpaceSection(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    gamma_rel: tuple[Annotated[float, Field(gt=0, allow_inf_nan=True)], ...] | None = None
+    gamma_rel: tuple[Annotated[GammaRel, Field(gt=0)], ...] | None = None
     identify_steps: Counts | None = None
     identify_learning_rate: Rates | None = None
     pretrain_steps: Counts | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 
 from asteroid.descriptors.resolution import AtomKinds, choose_descriptors
 from asteroid.models.sgdml.settings import KernelSettings
@@ -22,6 +22,12 @@ class Section(BaseModel):
 
     # Infinity would pass "greater than 0" and fail later, in stage keys and the manifest, which are plain JSON.
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+#: A relative bias-weight temperature; infinity, no weights, may be written inf.
+GammaRel = Annotated[
+    float, Field(allow_inf_nan=True), WithJsonSchema({"anyOf": [{"type": "number"}, {"enum": ["inf"]}]})
+]
 
 
 class ScheduleSection(Section):

@@ -21,7 +21,7 @@ from study.config.label_files import CrossValidationSection, DataSection, LabelF
 from study.config.messages import one_line
 from study.config.model import DEFAULT_MODEL, Model
 from study.config.search import SearchSection
-from study.config.stages import DescriptorSection, KernelSection, ScheduleSection, ScoreSection, Section
+from study.config.stages import DescriptorSection, GammaRel, KernelSection, ScheduleSection, ScoreSection, Section
 from study.config.strict_yaml import load_yaml
 from study.strategies import STRATEGIES
 
@@ -64,7 +64,7 @@ class Sweep(Section):
     strategies: tuple[Annotated[str, AfterValidator(_listed)], ...] = Field(min_length=1)
     budgets: tuple[int, ...] = Field(min_length=1)
     n_cheap: tuple[int, ...] = ()
-    gamma_rel: tuple[Annotated[float, Field(allow_inf_nan=True)], ...] = (math.inf,)
+    gamma_rel: tuple[GammaRel, ...] = (math.inf,)
     seeds: tuple[Annotated[int, Field(ge=0, lt=2**63)], ...] = Field(min_length=1)
     model: Model = DEFAULT_MODEL
     descriptors: DescriptorSection = DescriptorSection()

@@ -1,0 +1,1 @@
+"""First sweep and study files, drafted from the label files at hand."""

@@ -1,0 +1,101 @@
+"""What label files tell of the study that suits them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from asteroid.labelling.cheap_methods import cheap_method
+from asteroid.labels.atom_order import refuse_other_molecule
+from asteroid.labels.matching import match_geometries
+from study.data.card_prices import fill_from_card
+from study.data.label_sources import load_file
+
+if TYPE_CHECKING:
+    from asteroid.labels.label_set import LabelSet
+    from study.config.label_files import LabelFile
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a draft depends on.
+
+    Attributes:
+        n_atoms: of the largest molecule.
+        varied: whether there are several molecules.
+        n_accurate: accurate labels at hand; 0 where there are none.
+        groups: number of accurate labels of each group (replica, time block); empty without groups.
+        n_cheap: cheap frames whose geometry has no accurate label.
+        cheap_of_group: of these, by group, where both files have groups.
+        unlabelled: whether the cheap frames have no labels.
+        cheap_known: whether cheap labels are known, or can be computed here, wherever accurate ones are.
+        accurate_level: slug; "" where nothing is known of it.
+        cheap_level: slug.
+        temperature_k: of the sampling of the cheap frames, where their card states it.
+    """
+
+    n_atoms: int
+    varied: bool
+    n_accurate: int
+    groups: dict[int, int]
+    n_cheap: int
+    cheap_of_group: dict[int, int]
+    unlabelled: bool
+    cheap_known: bool
+    accurate_level: str
+    cheap_level: str
+    temperature_k: float | None
+
+
+def look_at(accurate: LabelFile | None, cheap: LabelFile) -> tuple[Facts, list[str]]:
+    """Read label files as a study would.
+
+    Args:
+        accurate: the accurate labels, where there are any.
+        cheap: the cheap frames.
+
+    Returns:
+        what they tell, and their data cards as lines.
+
+    Raises:
+        InputError: a file cannot be read, lacks a unit, level or price, or a guard refuses it.
+    """
+    priced = fill_from_card(cheap)
+    pool, _, lines, _ = load_file(priced, {})
+    owned: LabelSet | None = None
+    if accurate is not None:
+        owned, _, own_lines, _ = load_file(fill_from_card(accurate), {})
+        lines = [*own_lines, *lines]
+        refuse_other_molecule(pool, owned)
+    free = np.ones(len(pool), dtype=np.bool_)
+    n_paired = 0
+    if owned is not None:
+        of_accurate, of_cheap = match_geometries(owned, pool)
+        free[of_cheap] = False
+        n_paired = len(np.unique(of_accurate))
+    both = owned is not None and owned.group is not None and pool.group is not None
+    return (
+        Facts(
+            n_atoms=int(pool.n_atoms.max()),
+            varied=pool.varied or (owned is not None and owned.varied),
+            n_accurate=0 if owned is None else len(owned),
+            groups={} if owned is None else _counts(owned.group),
+            n_cheap=int(free.sum()),
+            cheap_of_group=_counts(pool.group[free]) if both and pool.group is not None else {},
+            unlabelled=cheap.unlabelled,
+            cheap_known=cheap_method(pool.level) is not None or (owned is not None and n_paired == len(owned)),
+            accurate_level="" if owned is None else owned.level,
+            cheap_level=pool.level,
+            temperature_k=priced.given.temperature_k,
+        ),
+        lines,
+    )
+
+
+def _counts(groups: np.ndarray | None) -> dict[int, int]:
+    if groups is None:
+        return {}
+    values, counts = np.unique(groups, return_counts=True)
+    return dict(zip(values.tolist(), counts.tolist(), strict=True))

@@ -1,0 +1,221 @@
+"""Drafts of sweep and study files for the command `init`: read, suited, checked, written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from asteroid.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from study.config.label_files import LabelFile
+
+_ROLES = ("accurate", "cheap", "buy")
+_BUY_KEYS = ("level", "price")
+_START, _CANDIDATES = 16, 1000
+_TARGET = '"0.3 kcal/mol/A"'
+
+
+@dataclass(frozen=True)
+class Declared:
+    """Label files as the user names them.
+
+    Attributes:
+        accurate: path or name of the accurate labels, or None.
+        cheap: of the cheap frames.
+        said: by role, keys of a label file in a sweep file (of role buy: level and price of what is bought) and their
+            values as text.
+    """
+
+    accurate: str | None
+    cheap: str
+    said: Mapping[str, Mapping[str, str]]
+
+    def with_said(self, said: Mapping[str, Mapping[str, str]]) -> Declared:
+        """The same with more said of the files."""
+        return replace(self, said={role: {**self.said[role], **said[role]} for role in _ROLES})
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A file that is ready to be written.
+
+    Attributes:
+        text: of the file.
+        others: further files beside it, by name.
+        card: data cards as lines.
+        next_lines: commands to go on with.
+    """
+
+    text: str
+    others: Mapping[str, str]
+    card: Sequence[str]
+    next_lines: Sequence[str]
+
+
+def declared_values(texts: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Read "accurate.price=28s" and its like, by role and key.
+
+    Raises:
+        InputError: a text has another form or names another role.
+    """
+    said: dict[str, dict[str, str]] = {role: {} for role in _ROLES}
+    for text in texts:
+        where, equals, value = text.partition("=")
+        role, _, key = where.strip().partition(".")
+        if not (equals and key and value.strip() and role in _ROLES):
+            raise InputError(
+                f"what a file does not tell is set by role and key, found {text!r}: write for instance "
+                "accurate.price=28s, cheap.level=gfn2-xtb or buy.level=ccsd_t/cc-pvdz"
+            )
+        if role == "buy" and key.strip() not in _BUY_KEYS:
+            raise InputError(f"of what is bought level and price are set, found {text!r}: correct the key")
+        said[role][key.strip()] = value.strip()
+    return said
+
+
+def draft_sweep(given: Declared, out: Path) -> Draft:
+    """A study of learning curves for two label files, loaded once as `run` will load it.
+
+    Raises:
+        InputError: a file cannot be read or lacks something, or there are too few labels.
+    """
+    from study.config.schema import SCHEMA_FILE
+    from study.config.sweep import parse_sweep
+    from study.data.load import load_data
+    from study.drafts.files import flow_mapping
+    from study.drafts.found import look_at
+    from study.drafts.suited import suited_sweep
+    from study.drafts.sweep_text import sweep_text
+
+    accurate, cheap = _files(given)
+    assert accurate is not None
+    facts, _ = look_at(accurate, cheap)
+    files = flow_mapping(accurate, out.parent), flow_mapping(cheap, out.parent)
+    text = sweep_text(out.stem, SCHEMA_FILE, files, facts, suited_sweep(facts))
+    data = load_data(parse_sweep(text, out.name, out.parent.resolve()))
+    return Draft(
+        text,
+        _schema(),
+        data.card,
+        (
+            f"asteroid-study check {out} --workers 2    # what it will train and how long it takes",
+            f"asteroid-study run {out} --out runs/{out.stem} --workers 2",
+        ),
+    )
+
+
+def draft_purchase(given: Declared, out: Path) -> Draft:
+    """A purchase that starts with the labels owned, if there are any.
+
+    Raises:
+        InputError: a file cannot be read or lacks something, there are too few cheap frames, or level or price of the
+            labels is not known.
+    """
+    from asteroid.labels.label_set import normalise_level
+    from study.buying.candidates import load_candidates
+    from study.config.buying import parse_buy_study
+    from study.config.schema import SCHEMA_FILE
+    from study.drafts.files import flow_mapping
+    from study.drafts.found import look_at
+    from study.drafts.purchase_text import ORCA_TEMPLATE, purchase_text
+    from study.drafts.suited import suited_purchase
+    from study.labelling.timing import price_text
+
+    accurate, cheap = _files(given)
+    facts, _ = look_at(accurate, cheap)
+    buy = given.said["buy"]
+    bought = normalise_level(buy["level"]) if "level" in buy else facts.accurate_level
+    if not bought:
+        raise InputError("a purchase needs the level of its labels: add for instance --level ccsd_t/cc-pvdz")
+    suited = suited_purchase(facts, max(_START, facts.n_accurate))
+    here, price = _computable(bought), buy.get("price")
+    if price is None:
+        own = None if accurate is None else accurate.price
+        price = price_text(own) if own is not None else _timed(bought, cheap, here=here)
+    template = None if here else f"{out.stem}.inp.jinja"
+    text = purchase_text(
+        out.stem,
+        SCHEMA_FILE,
+        (None if accurate is None else flow_mapping(accurate, out.parent), flow_mapping(cheap, out.parent)),
+        facts,
+        suited,
+        level=bought,
+        price=price,
+        start=_START,
+        candidates=min(_CANDIDATES, facts.n_cheap - suited.n_cheap[-1]),
+        template=template,
+    )
+    candidates = load_candidates(parse_buy_study(text, out.name, out.parent.resolve()))
+    others = dict(_schema())
+    if template is not None:
+        others[template] = ORCA_TEMPLATE.format(method=bought.replace("ccsd_t", "CCSD(T)").replace("/", " "))
+    return Draft(
+        text,
+        others,
+        candidates.card,
+        (f"asteroid-study buy {out} --target {_TARGET} --out {out.stem} --workers 2    # the target is yours to set",),
+    )
+
+
+def write_draft(draft: Draft, out: Path) -> None:
+    """Write the file and what belongs beside it; what is there already stays, but for the schema."""
+    from study.config.schema import SCHEMA_FILE
+    from study.files import write_text
+
+    out.parent.mkdir(parents=True, exist_ok=True)
+    for name, text in draft.others.items():
+        path = out.with_name(name)
+        if name == SCHEMA_FILE or not path.exists():
+            write_text(path, text)
+    write_text(out, draft.text)
+
+
+def _files(given: Declared) -> tuple[LabelFile | None, LabelFile]:
+    from study.drafts.files import declared
+
+    folder = Path.cwd()
+    accurate = None
+    if given.accurate is not None:
+        accurate = declared("accurate", given.accurate, given.said["accurate"], folder)
+    return accurate, declared("cheap", given.cheap, given.said["cheap"], folder)
+
+
+def _schema() -> dict[str, str]:
+    import json
+
+    from study.config.schema import SCHEMA_FILE, file_schema
+
+    return {SCHEMA_FILE: json.dumps(file_schema(), indent=1) + "\n"}
+
+
+def _computable(level: str) -> bool:
+    """Whether labels of a level can be computed on this machine."""
+    from asteroid.labelling.levels import parse_level, refuse_missing_program
+
+    try:
+        refuse_missing_program(parse_level(level))
+    except InputError:
+        return False
+    return True
+
+
+def _timed(level: str, cheap: LabelFile, *, here: bool) -> str:
+    """The price of one label of the first cheap frame, timed here.
+
+    Raises:
+        InputError: it cannot be computed here.
+    """
+    from study.data.card_prices import fill_from_card
+    from study.data.label_sources import load_file
+    from study.labelling.timing import price_text, time_level
+    from sweeps.console import note
+
+    if not here:
+        raise InputError(f"labels of {level} cannot be computed here, so their price is yours to say: add --price 2h")
+    note(f"timing one label of {level}; --price skips it")
+    frames = load_file(fill_from_card(cheap), {}).labels
+    return price_text(time_level(level, frames.numbers, frames.positions[0], 0, 0).cpu_s)

@@ -1,0 +1,105 @@
+"""The command `init`: files that run as they are, drafted from label files, a pool, or one geometry."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from command_line import call, refused
+
+from asteroid.datasets import load_methanol
+from asteroid.io.write import write_labels
+from study.config.buying import read_buy_study
+from study.config.sweep import read_sweep
+from sweeps import sampling
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A few hundred methanol labels of both levels, without prices."""
+    folder = tmp_path_factory.mktemp("files")
+    data = load_methanol()
+    write_labels(data.accurate.select(range(0, 1360, 6)), folder / "cc.xyz")
+    write_labels(data.cheap.select(range(0, 20000, 20)), folder / "xtb.npz")
+    return folder
+
+
+PRICES = ("--set", "accurate.price=28s", "--set", "cheap.price=1.4ms")
+
+
+def test_a_sweep_from_two_files(files: Path, tmp_path: Path) -> None:
+    out = tmp_path / "own" / "first.yaml"
+    result = call("init", "--accurate", files / "cc.xyz", "--cheap", files / "xtb.npz", *PRICES, "--out", out)
+    assert result.exit_code == 0, result.output
+    assert f"asteroid-study run {out} --out runs/first --workers 2" in result.output
+    sweep = read_sweep(out)
+    assert sweep.name == "first"
+    assert sweep.strategies == ("accurate_only", "pretrain_finetune", "residual", "gdml_delta")
+    assert sweep.data.accurate is not None
+    assert (sweep.data.accurate.file, sweep.data.accurate.price) == (files / "cc.xyz", 28.0)
+    schema = json.loads((out.parent / "asteroid-study.schema.json").read_text())
+    assert out.read_text().startswith("# yaml-language-server: $schema=asteroid-study.schema.json\n")
+    assert "BuyStudy" in schema["$defs"]
+    assert "choose another file with --out" in refused("init", "--cheap", files / "xtb.npz", "--out", out)
+
+
+def test_a_purchase_from_a_pool(files: Path, tmp_path: Path) -> None:
+    words = ("init", "--cheap", files / "xtb.npz", "--set", "cheap.price=1.4ms", "--out", tmp_path / "p.yaml")
+    assert "needs the level of its labels" in refused(*words)
+    assert not list(tmp_path.iterdir())
+    assert "their price is yours to say: add --price 2h" in refused(*words, "--level", "RPA/cc-pVTZ")
+    result = call(*words, "--level", "CCSD(T)/cc-pVTZ", "--price", "2h")
+    assert result.exit_code == 0, result.output
+    study = read_buy_study(tmp_path / "p.yaml")
+    assert (study.buy.level, study.buy.price, study.buy.here is not None) == ("ccsd_t/cc-pvtz", 7200.0, True)
+    assert study.n_cheap == (500,)
+    assert "buy " in result.output
+
+
+def test_labels_that_cannot_be_computed_here_are_handed_over(files: Path, tmp_path: Path) -> None:
+    words = ("init", "--cheap", files / "xtb.npz", "--set", "cheap.price=1.4ms", "--out", tmp_path / "p.yaml")
+    assert call(*words, "--level", "DLPNO-CCSD(T)/cc-pVTZ", "--price", "2h").exit_code == 0
+    hand_over = read_buy_study(tmp_path / "p.yaml").buy.hand_over
+    assert hand_over is not None
+    assert hand_over.template == tmp_path / "p.inp.jinja"
+    assert "{{ elements_and_positions_ang }}" in hand_over.template.read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("--accurate", "cc.xyz"), "a study needs cheap frames"),
+        (("--cheap", "xtb.npz", "--set", "cheap.prize=1"), "prize"),
+        (("--cheap", "xtb.npz", "--set", "price=1"), "set by role and key, found 'price=1'"),
+        (("--cheap", "none.npz"), "--cheap is a file of labels, found none"),
+        (("--cheap", "xtb.npz", "--accurate", "cc.xyz"), "needs a price per label"),
+    ],
+)
+def test_mistakes(
+    words: tuple[str, ...], expected: str, files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(files)
+    assert expected in refused("init", *words, "--yes", "--out", tmp_path / "x.yaml")
+    assert not (tmp_path / "x.yaml").exists()
+
+
+def test_one_geometry_is_enough(water: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = sampling.make_dynamics
+    # The same sampling, only shorter.
+    monkeypatch.setattr(
+        sampling, "make_dynamics", lambda kelvin, step, friction, *_: settings(kelvin, step, friction, "2fs", "10fs", 0)
+    )
+    out = tmp_path / "w.yaml"
+    words = ("init", "--geometry", water / "water.xyz", "--level", "HF/STO-3G", "--frames", 140, "--out", out)
+    result = call(*words)
+    assert result.exit_code == 0, result.output
+    study = read_buy_study(out)
+    assert study.data.cheap is not None
+    assert study.data.cheap.file == tmp_path / "water_gfn2-xtb.npz"
+    assert study.buy.price is not None
+    out.unlink()
+    assert "is there already and is used" in call(*words).stderr
