@@ -33,7 +33,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 #: Every command, in the order of --help.
-COMMANDS = (init, buy, run, status, plot, report, check, plan, fit, convert, sample, label, calibrate, schema)
+COMMANDS = (
+    init,
+    buy,
+    run,
+    status,
+    plot,
+    report,
+    check,
+    plan,
+    fit,
+    convert,
+    sample,
+    label,
+    calibrate,
+    schema,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
