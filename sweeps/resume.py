@@ -32,9 +32,9 @@ def run_command(
     return shlex.join([*words, *(["--extend"] if extend else [])])
 
 
-def typed_command() -> str:
-    """The command as it was typed."""
-    return shlex.join(["asteroid-study", *sys.argv[1:]])
+def typed_command(*, without: str = "") -> str:
+    """The command as it was typed, an option that was meant for once left out."""
+    return shlex.join(["asteroid-study", *(word for word in sys.argv[1:] if word != without)])
 
 
 @contextmanager

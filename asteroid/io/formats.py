@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from asteroid.errors import InputError
-from asteroid.io import any_ase_file, ase_database, extxyz, md17, npz
+from asteroid.io import any_ase_file, ase_database, extxyz, md17, npz, orca_engrad
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from asteroid.io.label_format import LabelFormat
 
-FORMATS = (npz.FORMAT, extxyz.FORMAT, ase_database.FORMAT, md17.FORMAT)
+FORMATS = (npz.FORMAT, extxyz.FORMAT, ase_database.FORMAT, orca_engrad.FORMAT, md17.FORMAT)
 
 
 def format_by_name(path: Path) -> LabelFormat | None:

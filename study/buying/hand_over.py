@@ -77,9 +77,10 @@ class HandOver:
         ]
         found = read_outputs(files, batch.frames, names, self._declared)
         outcomes, missing = found.outcomes, [name for i, name in enumerate(names) if i not in found.outcomes]
+        failed = [(names[i], own.reason) for i, own in sorted(outcomes.items()) if isinstance(own, Failure)]
         # A batch that has only now been written is not given up with the one before it.
         if missing and not (self._give_up and not is_new and (outcomes or len(names) == 1)):
-            return Pending(self._to_do(batch, names, missing, found.unused, len(outcomes)))
+            return Pending(self._to_do(batch, names, missing, failed, found.unused))
         absent = Failure(f"no output that fits {self._section.outputs!r} was found", 0.0)
         return [self._timed(outcomes.get(i, absent)) for i in range(len(names))]
 
@@ -109,9 +110,14 @@ class HandOver:
         write_json(batch.folder / _WRITTEN, {GEOMETRIES_FILE: geometries, **texts})
 
     def _to_do(
-        self, batch: Batch, names: Sequence[str], missing: Sequence[str], unused: Sequence[tuple[str, str]], n: int
+        self,
+        batch: Batch,
+        names: Sequence[str],
+        missing: Sequence[str],
+        failed: Sequence[tuple[str, str]],
+        unused: Sequence[tuple[str, str]],
     ) -> tuple[str, ...]:
-        folder, pattern = batch.folder, self._section.outputs
+        folder, pattern, n = batch.folder, self._section.outputs, len(names) - len(missing)
         lines = []
         if not n:
             lines.append(
@@ -120,7 +126,8 @@ class HandOver:
             )
         else:
             lines.append(f"batch {batch.number}: {n} of {len(names)} outputs found, missing: {_listed(missing)}")
-        lines += [f"  not read: {name} ({reason})" for name, reason in unused[:_SHOWN]]
+        lines += [f"  {name}: {reason}; it will be replaced unless it is computed again" for name, reason in failed]
+        lines += [f"  not used: {name} ({reason})" for name, reason in unused[:_SHOWN]]
         lines.append(
             f"compute them at these very geometries, with forces; leave the outputs in that folder under names that "
             f"fit {pattern!r}, such as {missing[0]}{pattern.removeprefix('*')}, and run the same command again"
@@ -139,16 +146,22 @@ def _refuse_edited(folder: Path, texts: dict[str, str]) -> None:
     try:
         written = json.loads((folder / _WRITTEN).read_text(encoding="utf-8"))
     except ValueError:
-        raise InputError(f"{folder} was edited by hand (.written): remove the folder to have it written anew") from None
+        raise InputError(
+            f"{folder} was edited by hand (.written): remove that file to have the inputs written anew (outputs stay)"
+        ) from None
     for name, text in written.items():
         path = folder / name
         if not path.is_file() or path.read_text(encoding="utf-8", errors="replace") != text:
             what = "differs from what was written" if path.is_file() else "is gone"
-            raise InputError(f"{folder} must stay as it was written, found that {name} {what}: put it back as it was")
+            raise InputError(
+                f"{folder} must stay as it was written, found that {name} {what}: put it back as it was, or remove "
+                ".written there to have all of it written anew (outputs stay)"
+            )
     changed = [name for name, text in texts.items() if written.get(name) != text]
     if changed:
         raise InputError(
-            f"{folder} was written from another template or geometry ({changed[0]} would differ): restore the template"
+            f"{folder} was written from another template or geometry ({changed[0]} would differ): restore the "
+            "template, or remove .written there to have all of it written anew (outputs stay)"
         )
 
 

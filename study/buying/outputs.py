@@ -34,7 +34,8 @@ class Found:
 
     Attributes:
         outcomes: by place in the batch: labels, and failures of outputs that hold none.
-        unused: names of outputs that could not be read and whose geometry is not known, with the reason.
+        unused: names of outputs that could not be read and whose geometry is not known, or that hold a geometry other
+            than the one they are named after, with the reason.
     """
 
     outcomes: dict[int, Outcome]
@@ -65,12 +66,16 @@ def read_outputs(files: Sequence[Path], asked: LabelSet, names: Sequence[str], d
             labels = read_labels(path, declared).labels
             _require_numbers(labels)
         except InputError as error:
+            reason = _reason(error)
             if place is None:
-                unused.append((path.name, str(error)))
+                unused.append((path.name, reason))
             else:
-                outcomes.setdefault(place, Failure(f"no label in {path.name}: {error}", 0.0))
+                outcomes.setdefault(place, Failure(f"no label in {path.name} ({reason})", 0.0))
             continue
-        for at, label in _matched(labels, asked, names, path.name).items():
+        matched = _matched(labels, asked, names, path.name)
+        if place is not None and place not in matched:
+            unused.append((path.name, f"it holds the geometry of {', '.join(names[at] for at in matched)}"))
+        for at, label in matched.items():
             known = outcomes.get(at)
             if isinstance(known, Label) and abs(known.energy_ev - label.energy_ev) > 1e-6:
                 raise InputError(
@@ -79,6 +84,12 @@ def read_outputs(files: Sequence[Path], asked: LabelSet, names: Sequence[str], d
                 )
             outcomes[at] = label
     return Found(outcomes, tuple(unused))
+
+
+def _reason(error: InputError) -> str:
+    """Why an output holds no label; what its reader said, where there is one, not how to write label files."""
+    cause = error.__cause__
+    return " ".join(str(cause).split()) if cause is not None and str(cause).strip() else str(error)
 
 
 def _named_place(path: Path, names: Sequence[str]) -> int | None:

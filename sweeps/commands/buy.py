@@ -69,6 +69,7 @@ def buy(
     from study.buying.purchase import Tools, run_purchase
     from study.config.buying import read_buy_study
     from study.engine.executors import PackFailedError
+    from study.labelling.ray_workers import WorkersLostError
     from study.run.folder import scratch_path
     from sweeps.progress import label_progress_line, make_display
     from sweeps.purchases import decider, parse_most, round_line
@@ -99,7 +100,7 @@ def buy(
             state = run_purchase(loaded, candidates, out, request, tools)
     except KeyboardInterrupt:
         stop("stopped", _KEPT, typed_command(), 130)
-    except PackFailedError as error:
+    except (PackFailedError, WorkersLostError) as error:
         stop(f"error: {error}", _KEPT, typed_command(), 1)
     except OSError as error:
         if error.errno not in DISK_FULL:
@@ -131,7 +132,7 @@ def _tell(state: PurchaseState, out: Path, force_unit: str, prices: PriceList, n
     if state.status == "waiting":
         for line in state.waiting_for:
             say(line)
-        say(f"to go on: {typed_command()}")
+        say(f"to go on: {typed_command(without='--give-up')}")
         return
     for line in (*state.rounds[-1].verdict.sentences, *write_certificate(out, state, prices, notes, force_unit)):
         say(line)

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from ase import Atoms
 from command_line import answer, refused
+from orca_like import TEMPLATE, run_jobs
+from tblite.ase import TBLite
 from tiny_purchase import STUDY
 from tiny_sweep import write_labels
 
 from asteroid.io.read import read_labels
-from asteroid.io.write import write_labels as write_label_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +29,7 @@ REPLAY = STUDY[STUDY.index("  replay:") : STUDY.index("strategies")]
 HAND_OVER = """  level: ccsd_t/cc-pvdz
   price: 28s
   candidates: 60
-  hand_over: {template: input.inp, outputs: "*.xyz"}
+  hand_over: {template: orca.inp.jinja, outputs: "*.out"}
 """
 #: A target between what 10 and what all labels can do does not exist for nets this small: it is not met, and said so.
 WORDS = ("--target", "0.1 kcal/mol/A", "--most", "14")
@@ -39,7 +41,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_labels(folder)
     (folder / "study.yaml").write_text(STUDY)
     (folder / "easy.yaml").write_text(STUDY)
-    (folder / "input.inp").write_text("{{ elements_and_positions_ang }}\n")
+    (folder / "orca.inp.jinja").write_text(TEMPLATE)
     (folder / "handed.yaml").write_text(STUDY.replace(REPLAY, HAND_OVER))
     return folder
 
@@ -114,53 +116,66 @@ def test_killed_anywhere_it_ends_with_the_same_certificate(files: Path, made: tu
     assert (out / "out_of_fold.csv").read_text() == (made[0] / "out_of_fold.csv").read_text()
 
 
-def test_labels_handed_over(files: Path, tmp_path: Path) -> None:
+def test_handed_over_to_another_program(files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jobs of a stand-in for ORCA: some turn the molecule, some do not converge, some are lost."""
     out = tmp_path / "out"
     words = ("buy", str(files / "handed.yaml"), "--target", "200 kcal/mol/A", "--out", str(out))
+    monkeypatch.setattr("sys.argv", ["asteroid-study", *words, "--give-up"])
     code, said, _ = answer(*words)
     assert code == 0
     assert "10 geometries are to be labelled" in said
-    assert "to go on: asteroid-study" in said
-    batch = out / "batches" / "001"
-    assert len(list(batch.glob("g*.inp"))) == 10
     assert "waiting" in answer("status", str(out))[1]
-    compute_elsewhere(files, batch, skip=4)
-    code, said, _ = answer(*words)
+    jobs = sorted((out / "batches" / "001").glob("g*.inp"))
+    assert len(jobs) == 10
+    run_jobs(jobs, turned=["g00002", "g00005"], unconverged=["g00003"], skipped=["g00004"])
+    _, said, _ = answer(*words)
     assert "9 of 10 outputs found, missing: g00004" in said
+    assert "g00003: no label in g00003.out (Error: Calculation did not finish!)" in said
     code, said, _ = answer(*words, "--give-up")
     assert code == 0
-    assert "geometry 4 gave no label and is replaced by the next in order" in said
-    assert "batch 2: 1 geometries" in said
-    assert [path.name for path in (out / "batches" / "002").glob("g*.inp")] == ["g00010.inp"]
-    compute_elsewhere(files, out / "batches" / "002")
+    for failed in (3, 4):
+        assert f"geometry {failed} gave no label and is replaced by the next in order" in said
+    assert "batch 2: 2 geometries" in said
+    assert said.rstrip().endswith(str(out)), "to go on, nothing is given up"
+    run_jobs(sorted((out / "batches" / "002").glob("g*.inp")))
     code, said, err = answer(*words)
     assert code == 0, err
-    assert certificate(out)["labels"] == {"owned": 10, "bought": 10, "failed": 1}
+    assert certificate(out)["labels"] == {"owned": 10, "bought": 10, "failed": 2}
     labels = read_labels(out / "labels.npz").labels
-    assert labels.frame_id.tolist() == [0, 1, 2, 3, 5, 6, 7, 8, 9, 10]
+    assert labels.frame_id.tolist() == [0, 1, 2, 5, 6, 7, 8, 9, 10, 11]
+    # Labels are what the program computes at the geometries that were asked for, in their orientation.
+    for row, positions in enumerate(labels.positions[:4]):
+        atoms = Atoms(labels.numbers, positions, calculator=TBLite(method="GFN1-xTB", verbosity=0))
+        assert labels.energy is not None
+        assert labels.forces is not None
+        assert labels.energy[row] == pytest.approx(atoms.get_potential_energy(), abs=1e-5)
+        np.testing.assert_allclose(labels.forces[row], atoms.get_forces(), atol=2e-4)
 
 
-def compute_elsewhere(files: Path, batch: Path, skip: int | None = None) -> None:
-    """What stands for another program: xTB's own labels, forces a little larger."""
-    from dataclasses import replace
-
-    from asteroid.io.declaration import Declaration
-    from asteroid.io.geometries import read_geometries
-    from asteroid.labels.matching import match_geometries
-
-    units = {"energy_unit": "eV", "length_unit": "Angstrom"}
-    cheap = read_labels(files / "cheap.npz", Declaration(level="gfn2-xtb", **units)).labels
-    asked = read_geometries(batch / "geometries.xyz", Declaration(level="ccsd_t/cc-pvdz"))
-    names = sorted(path.stem for path in batch.glob("g*.inp"))
-    rows, cheap_rows = match_geometries(asked, cheap)
-    assert rows.tolist() == list(range(len(asked)))
-    assert cheap.forces is not None
-    for row, cheap_row in zip(rows.tolist(), cheap_rows.tolist(), strict=True):
-        if names[row] == (None if skip is None else f"g{skip:05d}"):
-            continue
-        label = replace(cheap.select([cheap_row]), level="ccsd_t/cc-pvdz", group=None)
-        assert label.forces is not None
-        write_label_file(replace(label, forces=1.02 * np.asarray(label.forces)), batch / f"{names[row]}.xyz")
+@pytest.mark.parametrize("ending", ["*.out", "*.engrad"])
+def test_outputs_that_do_not_fit_are_refused(files: Path, tmp_path: Path, ending: str) -> None:
+    study = tmp_path / "handed.yaml"
+    text = (files / "handed.yaml").read_text().replace("*.out", ending).replace("file: ", f"file: {files}/")
+    study.write_text(text.replace("template: ", f"template: {files}/"))
+    words = ("buy", str(study), "--target", "200 kcal/mol/A", "--out", str(tmp_path / "out"))
+    assert answer(*words)[0] == 0
+    batch = tmp_path / "out" / "batches" / "001"
+    jobs = sorted(batch.glob("g*.inp"))
+    run_jobs(jobs[:3])
+    suffix = ending.removeprefix("*")
+    # A job that was started from another one's output file.
+    (batch / "g00003").with_suffix(suffix).write_bytes((batch / "g00002").with_suffix(suffix).read_bytes())
+    said = answer(*words)[1]
+    assert f"not used: g00003{suffix} (it holds the geometry of g00002)" in said
+    assert "missing: g00003" in said
+    (batch / "g00003").with_suffix(suffix).unlink()
+    other = tmp_path / "g00003.inp"
+    lines = jobs[3].read_text().splitlines()
+    lines[3] = lines[3].replace("0.", "0.1", 1)
+    other.write_text("\n".join(lines) + "\n")
+    run_jobs([other])
+    (batch / "g00003").with_suffix(suffix).write_bytes(other.with_suffix(suffix).read_bytes())
+    assert "must hold geometries that were asked for" in refused(*words)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,68 @@
+"""ORCA's `.engrad` files: energy, gradient and geometry of one calculation, in atomic units and to the last digit.
+
+ORCA writes one where a calculation with `EnGrad` ends well, for analytic and for numerical gradients (CCSD(T)) alike.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from asteroid.errors import InputError
+from asteroid.io.file_units import FileGeometries, FileLabels, FileUnits
+from asteroid.io.label_format import LabelFormat
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from asteroid.io.declaration import Declaration
+    from asteroid.labels.label_set import FloatArray, IntArray
+
+#: Beginnings of the titles of its four parts.
+_PARTS = ("number of atoms", "the current total energy", "the current gradient", "the atomic numbers and current coord")
+_UNITS = FileUnits("Hartree", "Bohr", "Hartree/Bohr", "recognised from ORCA's engrad file, which has atomic units")
+
+
+def _read(path: Path, declared: Declaration) -> FileLabels:
+    del declared  # there is nothing to choose
+    numbers, positions, energy, forces = _parsed(path)
+    return FileLabels(numbers, positions[None], np.array([energy]), forces[None], convention=_UNITS)
+
+
+def _read_geometries(path: Path, declared: Declaration) -> FileGeometries:
+    del declared
+    numbers, positions, _, _ = _parsed(path)
+    return FileGeometries(numbers, positions[None], _UNITS.length)
+
+
+def _parsed(path: Path) -> tuple[IntArray, FloatArray, float, FloatArray]:
+    """Atomic numbers [A], positions [A, 3], energy and forces [A, 3] in atomic units.
+
+    Raises:
+        InputError: it is no such file, or it ends early.
+    """
+    text = path.read_text(encoding="utf-8", errors="replace")
+    try:
+        # "#", "# title", "#", then the numbers up to the next "#".
+        bodies = [re.search(rf"^# {title}.*\n#\n([^#]*)", text, re.MULTILINE | re.IGNORECASE) for title in _PARTS]
+        count, energy, gradient, atoms = (np.array(body[1].split(), dtype=float) for body in bodies if body is not None)
+        n = int(count[0])
+        table = atoms.reshape(n, 4)
+        return table[:, 0].astype(int), table[:, 1:], float(energy[0]), -gradient.reshape(n, 3)
+    except (ValueError, IndexError) as error:
+        raise InputError(
+            f"{path.name} must be an engrad file of ORCA with energy, gradient and coordinates of all atoms, found "
+            "something else or a part of it: run the calculation again"
+        ) from error
+
+
+FORMAT = LabelFormat(
+    name="engrad file of ORCA",
+    read=_read,
+    read_geometries=_read_geometries,
+    suffixes=(".engrad",),
+    length_unit="Bohr",
+    several_molecules=False,
+)
