@@ -17,6 +17,7 @@ from sweeps.commands.buy import buy
 from sweeps.commands.calibrate import calibrate
 from sweeps.commands.check import check
 from sweeps.commands.convert import convert
+from sweeps.commands.export import export
 from sweeps.commands.fit import fit
 from sweeps.commands.init import init
 from sweeps.commands.label import label
@@ -42,6 +43,7 @@ COMMANDS = (
     report,
     check,
     plan,
+    export,
     fit,
     convert,
     sample,

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from study.prices import PriceList
 
 CERTIFICATE = "certificate"
+#: Folder of the exported model in that of a purchase.
+MODEL = "model"
 
 
 def parse_most(text: str | None) -> tuple[int | None, float | None]:
@@ -129,6 +131,7 @@ def write_certificate(
         lines.append(f"Note: {last.n_failed} geometries gave no label and were replaced by the next in order.")
     told = certificate.to_json() | {
         "labels": {"owned": last.n_owned, "bought": last.n_bought, "failed": last.n_failed},
+        "model": MODEL,
         "stage_keys": state.delivered["stage_keys"],
         "prior": state.request.prior,
         "notes": list(notes),

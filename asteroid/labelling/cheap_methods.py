@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     #: (numbers [A], positions [B, A, 3] in Å) -> energy [B] in eV, forces [B, A, 3] in eV/Å.
     CheapMethod = Callable[[NDArray[np.int64], NDArray[np.float64]], tuple[NDArray[np.float64], NDArray[np.float64]]]
 
+#: What must be installed for all of them, by its name on PyPI.
+PACKAGE = "tblite"
 #: Iterations of the charges, tblite's own default.
 _MAX_CYCLE = 250
 
@@ -29,7 +31,7 @@ def cheap_method(level: str) -> CheapMethod | None:
     Args:
         level: its slug, for instance gfn2-xtb.
     """
-    if level not in XTB or find_spec("tblite") is None:
+    if level not in XTB or find_spec(PACKAGE) is None:
         return None
 
     def compute(

@@ -33,6 +33,7 @@ class NetworkSettings(ABC):
         needs_descriptors: it learns from descriptors, not from positions.
         one_composition: all frames are of one molecule.
         matches_scores: it can be trained on frames without labels (its network is a `ScoreNetwork`).
+        packages: what must be installed for it beside PyTorch, by the names of PyPI.
     """
 
     hidden: int = field(default=32, metadata={"gt": 0})
@@ -42,6 +43,7 @@ class NetworkSettings(ABC):
     needs_descriptors: ClassVar[bool]
     one_composition: ClassVar[bool]
     matches_scores: ClassVar[bool]
+    packages: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def network(self, layout: Layout | None) -> Network:

@@ -50,6 +50,7 @@ class SchNetSettings(NetworkSettings):
     needs_descriptors: ClassVar[bool] = False
     one_composition: ClassVar[bool] = False
     matches_scores: ClassVar[bool] = False
+    packages: ClassVar[tuple[str, ...]] = ("torch-geometric",)
 
     def network(self, layout: Layout | None) -> SchNet:  # noqa: ARG002
         """K models of this size; descriptors are of no use to them."""

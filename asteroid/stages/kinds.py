@@ -21,10 +21,12 @@ class KindTraits:
     Attributes:
         trains_on: level of its training and validation frames.
         labelled: whether it reads the labels of these frames, or their geometries alone.
+        adds_to_parent: whether it learns what its parent leaves, so that its prediction is added to the parent's.
     """
 
     trains_on: Literal["accurate", "cheap"]
     labelled: bool = True
+    adds_to_parent: bool = False
 
 
 STAGE_KINDS: dict[StageKind, KindTraits] = {
@@ -32,6 +34,6 @@ STAGE_KINDS: dict[StageKind, KindTraits] = {
     "pretrain": KindTraits("cheap"),
     "score_match": KindTraits("cheap", labelled=False),
     "finetune": KindTraits("accurate"),
-    "residual": KindTraits("accurate"),
-    "kernel": KindTraits("accurate"),
+    "residual": KindTraits("accurate", adds_to_parent=True),
+    "kernel": KindTraits("accurate", adds_to_parent=True),
 }

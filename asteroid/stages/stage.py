@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from asteroid.stages.kinds import STAGE_KINDS
 from asteroid.training.schedule import TRAINER_VERSION
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ class NetworkStage:
     @property
     def added_to(self) -> str | None:
         """Key of the stage to whose prediction this one's is added, or None."""
-        return self.parents[0] if self.kind == "residual" and self.parents else None
+        return self.parents[0] if STAGE_KINDS[self.kind].adds_to_parent and self.parents else None
 
     @property
     def prediction_size(self) -> tuple[object, ...]:

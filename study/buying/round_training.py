@@ -181,6 +181,13 @@ class RoundTrainer:
             error = evaluate(predicted, bank.levels[hidden.level], rows)[0].force_mae_ev_ang
         return Delivered(tuple(spec.key for spec in chain), error, len(hidden))
 
+    def final_chains(
+        self, labels: LabelSet, contender: Contender
+    ) -> tuple[tuple[StageSpec, ...], list[tuple[StageSpec, ...]]]:
+        """The chain that is delivered with some labels, and those that the last look at them has trained, by fold."""
+        plan = self._plan(ChainBuilder(self._data(labels)), contender, labels)
+        return plan.whole, [fold.chain for fold in plan.divisions[0].folds]
+
     def _data(self, labels: LabelSet) -> StudyData:
         own = self._candidates
         cheap_at = None if own.cheap_at is None else own.cheap_at.select(labels.frame_id)

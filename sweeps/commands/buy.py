@@ -14,10 +14,8 @@ from sweeps.options import FORCE_UNIT, Confidence, ForceUnit
 from sweeps.resume import typed_command
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+    from study.buying.candidates import Candidates
     from study.buying.state import PurchaseState
-    from study.prices import PriceList
 
 _KEPT = "labels and finished stages are kept"
 
@@ -106,7 +104,7 @@ def buy(
         if error.errno not in DISK_FULL:
             raise
         stop(f"error: the disk is full ({out}): free some space", _KEPT, typed_command(), 2)
-    _tell(state, out, force_unit, candidates.prices, candidates.notes)
+    _tell(state, out, force_unit, candidates)
 
 
 def _confidence(confidence: float) -> float:
@@ -121,10 +119,12 @@ def _prior(name: str) -> Literal["learnt", "vague"]:
     return "learnt" if name == "learnt" else "vague"
 
 
-def _tell(state: PurchaseState, out: Path, force_unit: str, prices: PriceList, notes: Sequence[str]) -> None:
-    """The rounds, and the certificate or what is to be done."""
+def _tell(state: PurchaseState, out: Path, force_unit: str, candidates: Candidates) -> None:
+    """The rounds, and the model with its certificate or what is to be done."""
     from analysis.figures.save import save_purchase
-    from sweeps.purchases import CERTIFICATE, hidden_line, rounds_lines, write_certificate
+    from asteroid.deploy.folder import write_force_field
+    from study.export.purchase_model import purchase_force_field
+    from sweeps.purchases import CERTIFICATE, MODEL, hidden_line, rounds_lines, write_certificate
 
     if state.rounds:
         for line in rounds_lines(state, force_unit):
@@ -134,11 +134,13 @@ def _tell(state: PurchaseState, out: Path, force_unit: str, prices: PriceList, n
             say(line)
         say(f"to go on: {typed_command(without='--give-up')}")
         return
+    write_force_field(purchase_force_field(out, candidates=candidates), out / MODEL)
+    prices, notes = candidates.prices, candidates.notes
     for line in (*state.rounds[-1].verdict.sentences, *write_certificate(out, state, prices, notes, force_unit)):
         say(line)
     assert state.delivered is not None
     if state.delivered["hidden_error_ev_ang"] is not None:
         say(hidden_line(state, force_unit))
     save_purchase(out, out / "figures", force_unit, level=prices.accurate)
-    say(f"model: {out / 'store'}, stages {' '.join(state.delivered['stage_keys'])}; labels: {out / 'labels.npz'}")
+    say(f"model: {out / MODEL} (export, predict, md: docs/use.md); labels: {out / 'labels.npz'}")
     say(f"certificate: {out / CERTIFICATE}.json (and .txt); figure: {out / 'figures' / 'purchase.pdf'}")

@@ -26,6 +26,7 @@ class KernelSettings:
         folds: folds of the cross-validation, at most one per frame.
         architecture: its name in stage keys.
         one_composition: all frames are of one molecule.
+        packages: what must be installed for it beside PyTorch, by the names of PyPI.
 
     Raises:
         InputError: a value out of its range.
@@ -37,6 +38,7 @@ class KernelSettings:
     folds: int = 5
     architecture: ClassVar[str] = "sgdml"
     one_composition: ClassVar[bool] = True
+    packages: ClassVar[tuple[str, ...]] = ("sgdml",)
 
     def __post_init__(self) -> None:
         whole = all(isinstance(sigma, int) and sigma > 0 for sigma in self.sigmas)

@@ -1,0 +1,214 @@
+"""What the folder of an exported force field says of itself: `model.json`, checked key by key."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import fields
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from asteroid.descriptors.layout import DescriptorSettings
+from asteroid.errors import InputError
+from asteroid.models.architectures import ARCHITECTURES, settings_type
+from asteroid.models.sgdml.settings import KernelSettings
+
+if TYPE_CHECKING:
+    from asteroid.models.network import NetworkSettings
+
+SCHEMA_VERSION = 1
+#: Name that marks the file.
+FORMAT = "asteroid-study force field"
+
+#: Sizes beyond these are no force field of this program, but something made to fill the memory.
+_MOST_ATOMS, _MOST_SETTING, _MOST_CHANNELS = 1000, 4096, 10**6
+
+_Count = Annotated[int, Field(ge=1, le=64)]
+_Hash = Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
+_Text = Annotated[str, Field(max_length=2000)]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class DescriptorRecord(_Record):
+    """Resolution of the descriptors (`asteroid.descriptors.layout.DescriptorSettings`)."""
+
+    n_radial: _Count
+    n_angular: _Count
+    l_max: Annotated[int, Field(ge=0, le=12)]
+    cutoff_ang: Annotated[float, Field(gt=0, le=100)]
+    sites: tuple[Annotated[int, Field(ge=0, lt=_MOST_ATOMS)], ...] | None
+
+    def settings(self) -> DescriptorSettings:
+        """The descriptors' own record of it."""
+        return DescriptorSettings(**self.model_dump())
+
+
+class TermRecord(_Record):
+    """One of the models whose predictions add up: its architecture and the settings that are needed to rebuild it."""
+
+    architecture: _Text
+    settings: dict[str, int | float]
+
+    @property
+    def is_kernel(self) -> bool:
+        """Whether it is a kernel, which carries all that it needs in its tensors."""
+        return self.architecture == KernelSettings.architecture
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """What must be installed for it beside PyTorch."""
+        return KernelSettings.packages if self.is_kernel else self.network_settings().packages
+
+    def network_settings(self) -> NetworkSettings:
+        """The settings of a network.
+
+        Raises:
+            InputError: no such architecture, or settings that it does not have or allow.
+        """
+        known = [settings.architecture for settings in ARCHITECTURES]
+        if self.architecture not in known:
+            valid = ", ".join([*known, KernelSettings.architecture])
+            raise InputError(f"models have one of the architectures {valid}, found {self.architecture!r}")
+        settings = settings_type(self.architecture)
+        names = {field.name: field for field in fields(settings)}
+        for name, value in self.settings.items():
+            if name not in names:
+                raise InputError(f"{self.architecture} has the settings {', '.join(names)}, found {name!r}")
+            if not names[name].metadata.get("gt", 0) < value <= _MOST_SETTING:
+                raise InputError(f"{name} of {self.architecture} is out of range, found {value:g}")
+        return settings(**self.settings)  # type: ignore[arg-type]
+
+
+class TrainingRecord(_Record):
+    """What it was trained on: content hashes of the accurate labels (`asteroid.labels.label_set`), cheap frames."""
+
+    n_labels: Annotated[int, Field(ge=0)]
+    label_hashes: tuple[_Hash, ...]
+    n_cheap: Annotated[int, Field(ge=0)]
+    cheap_level: _Text
+    strategy: _Text
+    stage_keys: tuple[_Hash, ...]
+    trainer_version: int
+
+
+class ErrorRecord(_Record):
+    """How wrong it is: force MAE with the ends of its 90 % interval, and energy MAE where that was measured."""
+
+    measured_by: Literal["test labels", "cross-validation"]
+    force_mae_ev_ang: float | None
+    low_ev_ang: float | None
+    high_ev_ang: float | None
+    energy_mae_ev: float | None
+    n_frames: Annotated[int, Field(ge=0)]
+
+
+class CardRecord(_Record):
+    """What a reader must know of a force field; nothing of it enters a prediction."""
+
+    name: _Text
+    source: _Text
+    training: TrainingRecord
+    error: ErrorRecord
+    committee: _Text
+    licence: _Text
+    versions: dict[str, _Text]
+
+
+class FileRecord(_Record):
+    """A file of the folder."""
+
+    size: Annotated[int, Field(ge=0)]
+    digest: _Hash
+
+
+class ModelRecord(_Record):
+    """The whole of `model.json`.
+
+    `numbers` are the atoms in their order, None for a model of several molecules; `formulas` are those it knows. The
+    first of `members` is the model, the others are its committee. `cheap_method` runs at every prediction, if any.
+    """
+
+    format: Literal["asteroid-study force field"] = "asteroid-study force field"
+    schema_version: Literal[1] = 1
+    units: dict[str, str]
+    level: _Text
+    formulas: tuple[_Text, ...]
+    numbers: (
+        Annotated[tuple[Annotated[int, Field(ge=1, le=118)], ...], Field(min_length=1, max_length=_MOST_ATOMS)] | None
+    )
+    descriptors: DescriptorRecord | None
+    cheap_method: _Text | None
+    members: Annotated[
+        tuple[Annotated[tuple[TermRecord, ...], Field(min_length=1, max_length=8)], ...],
+        Field(min_length=1, max_length=64),
+    ]
+    card: CardRecord
+    files: dict[str, FileRecord]
+
+
+def record_text(record: ModelRecord) -> str:
+    """A record as JSON, with a digest of all of it, so that damage is seen."""
+    plain = record.model_dump(mode="json")
+    return json.dumps({**plain, "digest": _digest_of(plain)}, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def read_record(text: str, where: str) -> ModelRecord:
+    """Read what `record_text` wrote.
+
+    Args:
+        text: the JSON.
+        where: name of the file in messages.
+
+    Raises:
+        InputError: it is damaged, of something else or of another version.
+    """
+    try:
+        plain = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{where} must be JSON, it is damaged ({_short(error)}): export the model again") from error
+    if not isinstance(plain, dict) or plain.get("format") != FORMAT:
+        raise InputError(f"{where} must be of a model that this program exported, found another file: use 'export'")
+    if plain.get("schema_version") != SCHEMA_VERSION:
+        raise InputError(
+            f"{where} has schema {plain.get('schema_version')!r}, this release reads {SCHEMA_VERSION}: use the release "
+            "that exported it, or export the model again"
+        )
+    digest = plain.pop("digest", None)
+    if digest != _digest_of(plain):
+        raise InputError(f"{where} was changed after its export (its digest differs): export the model again")
+    try:
+        record = ModelRecord.model_validate_json(json.dumps(plain))
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise InputError(f"{where}: {place}: {_short(first['msg'])}: export the model again") from error
+    _refuse_too_many_channels(record, where)
+    return record
+
+
+def _refuse_too_many_channels(record: ModelRecord, where: str) -> None:
+    """Descriptors grow with the square of the kinds of atoms: laid out without this, a few bytes would fill memory."""
+    own = record.descriptors
+    if own is None or record.numbers is None:
+        return
+    kinds = len(set(own.sites or record.numbers))
+    channels = kinds * own.n_radial + kinds * (kinds + 1) // 2 * own.n_angular * (own.l_max + 1)
+    if channels * kinds > _MOST_CHANNELS:
+        raise InputError(f"{where}: descriptors of {channels} channels are out of range: export the model again")
+
+
+def digest_of(content: bytes) -> str:
+    """Digest of a file's content."""
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
+
+
+def _digest_of(plain: object) -> str:
+    return digest_of(json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode())
+
+
+def _short(error: object) -> str:
+    return " ".join(str(error).split())[:200]
