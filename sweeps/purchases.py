@@ -128,7 +128,10 @@ def write_certificate(
     lines = certificate.lines(force_unit=force_unit)
     lines += [f"Note: {note}." for note in notes]
     if last.n_failed:
-        lines.append(f"Note: {last.n_failed} geometries gave no label and were replaced by the next in order.")
+        lines.append(
+            f"Note: {last.n_failed} geometries gave no label and were replaced by the next in order; what is certified "
+            "holds where there are labels."
+        )
     told = certificate.to_json() | {
         "labels": {"owned": last.n_owned, "bought": last.n_bought, "failed": last.n_failed},
         "model": MODEL,

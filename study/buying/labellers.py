@@ -37,7 +37,7 @@ class HereLabeller:
     def label(self, batch: Batch) -> list[Outcome]:
         """Compute what is missing."""
         job = LabelJob(batch.frames, self._method, None, 0)
-        run = run_labels(job, batch.folder, self._workers, self._on_progress)
+        run = run_labels(job, batch.folder, self._workers, self._on_progress, few_may_fail=True)
         labels = run.labels
         assert labels.energy is not None
         assert labels.forces is not None

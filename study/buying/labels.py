@@ -59,6 +59,12 @@ class LabelBook:
         return {row: found for row, found in sorted(self._outcomes.items()) if isinstance(found, Failure)}
 
     @property
+    def failed_in_a_row(self) -> int:
+        """How many of the last geometries gave no label, back to the last that gave one."""
+        outcomes = [outcome for _, outcome in sorted(self._outcomes.items())]
+        return next((n for n, last in enumerate(reversed(outcomes)) if isinstance(last, Label)), len(outcomes))
+
+    @property
     def n_bought(self) -> int:
         """Labels that were bought, those owned at the start left out."""
         return len(self.rows) - len(self._candidates.owned)

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 _BATCHES = "batches"
 #: If so many geometries of a batch give no label and none does, the fault is not the geometries'.
 _ALL_FAILED = 3
+#: Nor is it theirs if so many in a row give none: a program that has lost its licence must not use up all geometries.
+_FAILED_IN_A_ROW = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,6 +207,12 @@ class _Purchase:
                 f"none of the first {len(found)} geometries gave a label ({reason}): check level and program"
             )
         book = self._book.with_outcomes(found)
+        if len(failed) == len(found) and book.failed_in_a_row >= _FAILED_IN_A_ROW:
+            reason = failed[rows[-1]].reason
+            raise InputError(
+                f"the last {book.failed_in_a_row} geometries gave no label ({reason}): check level and program, then "
+                f"remove {batch.folder}"
+            )
         labels = book.labels()
         cheap = self._candidates.cheap_at
         if len(labels):

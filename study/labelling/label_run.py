@@ -93,7 +93,14 @@ class LabelRun:
     copies: int
 
 
-def run_labels(job: LabelJob, folder: Path, workers: int, on_progress: Callable[[LabelProgress], None]) -> LabelRun:
+def run_labels(
+    job: LabelJob,
+    folder: Path,
+    workers: int,
+    on_progress: Callable[[LabelProgress], None],
+    *,
+    few_may_fail: bool = False,
+) -> LabelRun:
     """Compute the labels that are not finished yet.
 
     Args:
@@ -101,6 +108,7 @@ def run_labels(job: LabelJob, folder: Path, workers: int, on_progress: Callable[
         folder: work folder; what is finished in it is not computed again.
         workers: 1 labels in this process, more in Ray workers of one thread each.
         on_progress: called at the start and after every label.
+        few_may_fail: whether it is no mistake that all labels of a job of less than `ALL_FAILED` fail.
 
     Raises:
         InputError: more labels than geometries are asked for, the level does not suit the molecule, the folder belongs
@@ -115,11 +123,12 @@ def run_labels(job: LabelJob, folder: Path, workers: int, on_progress: Callable[
         failed = [outcome.reason for outcome in outcomes.values() if isinstance(outcome, Failure)]
         cpu_s = sum(outcome.cpu_s for outcome in outcomes.values())
         remaining = RemainingTime(len(outcomes))
+        suspicious = ALL_FAILED if few_may_fail else min(ALL_FAILED, len(rows))
 
         def report() -> None:
             done, left_s = len(outcomes), remaining.left_s(len(outcomes), len(rows))
             on_progress(LabelProgress(done, len(rows), len(failed), remaining.found, cpu_s, left_s))
-            if len(failed) == done >= min(ALL_FAILED, len(rows)):
+            if len(failed) == done >= suspicious:
                 raise InputError(
                     f"all of the first {done} labels at {job.method.level} failed ({failed[0]}): check level and "
                     f"geometries, then remove {folder} or choose another --out"
@@ -224,7 +233,7 @@ def _collect(
         numbers=frames.numbers,
         positions=frames.positions,
         energy=np.array([label.energy_ev for _, label in good]),
-        forces=np.array([label.forces_ev_ang for _, label in good]),
+        forces=np.array([label.forces_ev_ang for _, label in good], dtype=float).reshape(frames.positions.shape),
         level=job.method.level,
         cpu_s=np.array([label.cpu_s for _, label in good]),
         frame_id=frames.frame_id,

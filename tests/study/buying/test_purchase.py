@@ -173,6 +173,30 @@ def test_a_labeller_that_never_gives_a_label_ends_it(study: BuyStudy, tmp_path: 
         bought(study, tmp_path / "out", AllFail())
 
 
+class FailsAfter:
+    """A replay whose licence runs out: from one geometry on nothing is computed."""
+
+    def __init__(self, inner: Labeller, first: int, until: int) -> None:
+        self._inner, self._lost = inner, range(first, until)
+
+    def label(self, batch: Batch) -> Any:
+        found: Any = self._inner.label(batch)
+        rows = batch.frames.frame_id.tolist()
+        lost = Failure("no licence", 0.0)
+        return [lost if row in self._lost else label for row, label in zip(rows, found, strict=True)]
+
+
+def test_a_program_that_stops_working_does_not_use_up_the_geometries(
+    study: BuyStudy, undisturbed: Path, tmp_path: Path
+) -> None:
+    decide = until(16)
+    with pytest.raises(InputError, match=r"the last 12 geometries gave no label \(no licence\).*then remove .*005"):
+        bought(study, tmp_path / "out", FailsAfter(replay(study), 10, 1000), decide=decide)
+    # Three batches of failures were kept, the fourth was not: with the licence back, it is labelled.
+    state = bought(study, tmp_path / "out", FailsAfter(replay(study), 10, 19), decide=decide)
+    assert [(own.n_owned, own.n_failed) for own in state.rounds] == [(10, 0), (13, 9), (16, 9)]
+
+
 def test_limits(study: BuyStudy, tmp_path: Path) -> None:
     candidates = load_candidates(study)
     tools = tools_of(study, candidates, decide=until(1000, 40))

@@ -21,7 +21,7 @@ from asteroid.errors import InputError
 from asteroid.labelling.labeller import Method
 from asteroid.labels.farthest_point import farthest_order
 from asteroid.labels.label_set import geometry_hashes, hash_order
-from study.labelling.label_run import LabelJob, chosen_rows
+from study.labelling.label_run import LabelJob, chosen_rows, run_labels
 from study.labelling.output_files import write_failures
 
 
@@ -129,6 +129,16 @@ def test_runs_whose_labels_all_fail_stop_before_the_money_is_spent(tmp_path: Pat
     with pytest.raises(InputError, match="all of the first 5"):
         run(wanted, tmp_path)
     assert len(asked(tmp_path)) == 5
+
+
+def test_a_few_may_all_fail_where_they_are_a_part_of_more(tmp_path: Path) -> None:
+    wanted = job(tmp_path, failing=(0, 1), size=2)
+    with pytest.raises(InputError, match="all of the first 2"):
+        run(wanted, tmp_path)
+    done = run_labels(wanted, tmp_path / "out.work", 1, lambda _: None, few_may_fail=True)
+    assert (len(done.labels), len(done.failures)) == (0, 2)
+    assert done.labels.forces is not None
+    assert done.labels.forces.shape == (0, 3, 3)
 
 
 def test_a_geometry_twice_is_labelled_once(tmp_path: Path) -> None:
