@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
+from asteroid.plain_text import one_line
+
 
 class InputError(ValueError):
-    """Bad input: one line with the rule, the value found and the remedy. The command exits with code 2."""
+    """Bad input: one line with the rule, the value found and the remedy. The command exits with code 2.
+
+    The value found is somebody else's text: control characters are spelt out, and the middle of what is too long to be
+    read is left out.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(one_line(message))

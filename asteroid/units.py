@@ -26,6 +26,7 @@ _ENERGY_ALIASES = {
     "kcal/mol": "kcal/mol",
     "kj/mol": "kJ/mol",
     "hartree": "Hartree",
+    "hartrees": "Hartree",
     "ha": "Hartree",
     "eh": "Hartree",
 }
@@ -34,6 +35,7 @@ _LENGTH_ALIASES = {
     "å": "Angstrom",
     "ang": "Angstrom",
     "angstrom": "Angstrom",
+    "angstroms": "Angstrom",
     "bohr": "Bohr",
     "a0": "Bohr",
     "nm": "nm",

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sweeps.console import note
+
 if TYPE_CHECKING:
     from asteroid.labelling.labeller import Method
 
@@ -32,21 +34,32 @@ Calculator = Annotated[
     str | None,
     typer.Option(help="Function that makes an ASE calculator; --level then names it.", metavar="MODULE:FACTORY"),
 ]
-Charge = Annotated[int, typer.Option(help="Total charge.")]
-Spin = Annotated[int, typer.Option(min=0, help="Number of unpaired electrons.")]
+Charge = Annotated[int | None, typer.Option(help="Total charge. Default: what the file states, else 0.")]
+Spin = Annotated[
+    int | None, typer.Option(min=0, help="Number of unpaired electrons. Default: what the file states, else 0.")
+]
+LengthUnit = Annotated[
+    str | None, typer.Option(help="Unit of length of a file that does not say it; of XYZ it is Å.", metavar="UNIT")
+]
 MaxCycle = Annotated[int, typer.Option(min=1, help="Iterations before a geometry counts as failed.")]
 
 
-def make_method(level: str, charge: int, spin: int, max_cycle: int, calculator: str | None) -> Method:
-    """How labels are computed, from the options of a command.
+def make_method(
+    geometries: Path, level: str, charge: int | None, spin: int | None, max_cycle: int, calculator: str | None
+) -> Method:
+    """How labels are computed, from the options of a command and the charge that the geometries' file states.
 
     Raises:
-        InputError: no such level.
+        InputError: no such level, or the file states another charge or spin.
     """
     from asteroid.labelling.labeller import Method
     from asteroid.labelling.levels import parse_level
     from asteroid.labels.label_set import normalise_level
+    from study.labelling.geometry_files import stated_electrons
 
+    charge, spin, taken = stated_electrons(geometries, charge, spin)
+    if taken is not None:
+        note(taken)
     if calculator is not None:
         return Method(normalise_level(level), charge, spin, max_cycle, calculator, str(Path.cwd()))
     return Method(parse_level(level).slug, charge, spin, max_cycle)

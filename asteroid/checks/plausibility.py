@@ -64,8 +64,13 @@ _SAME_ENERGIES = 4
 _NOBLE_GASES = (2, 10, 18, 36, 54, 86)
 
 
-def check_lengths(labels: LabelSet, source: str) -> None:
+def check_lengths(labels: LabelSet, source: str, *, remedy: str = "") -> None:
     """Refuse positions that cannot be in Å.
+
+    Args:
+        labels: the frames; labels are not needed.
+        source: a name for messages.
+        remedy: what to do where lengths have another unit; empty: declare it.
 
     Raises:
         InputError: nuclei collide, or bonds of a molecule are too short or too long as a whole.
@@ -83,7 +88,7 @@ def check_lengths(labels: LabelSet, source: str) -> None:
             f"positions of {place_of(found, labels, source)} cannot be in Å: the shortest pair "
             f"({_shortest_pair(labels, row)}, frame {frame_name(labels, row)}) is {closest[row]:.3g} Å and bonds are "
             f"{ratio:.2g} of covalent radii (possible: {BOND_RATIO[0]} to {BOND_RATIO[1]}): "
-            + remedy_of(found, judged, "declare the file's length unit (Angstrom, Bohr or nm)")
+            + remedy_of(found, judged, remedy or "declare the file's length unit (Angstrom, Bohr or nm)")
         )
     worst = int(closest.argmin())
     if closest[worst] < COLLISION_ANG:

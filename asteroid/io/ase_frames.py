@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from asteroid.errors import InputError
 from asteroid.io.file_units import FileGeometries, FileLabels, FileUnits
+from asteroid.io.foreign import foreign_parser
+from asteroid.io.said import Said
+from asteroid.io.stated_units import merged, stated_in_names
 from asteroid.labels.molecules import pad
 
 if TYPE_CHECKING:
@@ -18,6 +22,7 @@ if TYPE_CHECKING:
     from ase import Atoms
 
     from asteroid.io.declaration import Declaration
+    from asteroid.io.stated_units import Statement
 
 #: Keys that mark reference labels, by the custom of MACE and others; without them, ASE's own energy and forces count.
 REF_KEYS = ("REF_energy", "REF_forces")
@@ -55,15 +60,11 @@ def read_frames(frames: Iterable[Atoms], wanted: str) -> Iterator[Atoms]:
     """
     iterator = iter(frames)
     while True:
-        try:
-            atoms = next(iterator)
-        except StopIteration:
+        # ASE has some hundred readers, each with exceptions and warnings of its own.
+        with foreign_parser(f"{wanted}, ASE cannot read it", "repair it, or write it with ase.io"):
+            atoms = next(iterator, None)
+        if atoms is None:
             return
-        except InputError:
-            raise
-        except Exception as error:  # ASE has some hundred readers, each with exceptions of its own
-            reason = " ".join(str(error).split())[:200] or type(error).__name__
-            raise InputError(f"{wanted}, ASE cannot read it ({reason}): write it with ase.io") from error
         yield atoms
 
 
@@ -112,7 +113,13 @@ def one_of_each(values: list[npt.NDArray[Any]], key: str, source: str) -> npt.ND
     return np.array(values)
 
 
-def ase_labels(frames: Iterator[Atoms], source: str, declared: Declaration, convention: str) -> FileLabels:
+def ase_labels(
+    frames: Iterator[Atoms],
+    source: str,
+    declared: Declaration,
+    convention: str | None,
+    stated: Sequence[Statement] = (),
+) -> FileLabels:
     """Labels of ASE's frames, in eV and Å unless something else is declared.
 
     Energies and forces are those under the declared keys; else REF_energy and REF_forces; else the calculator's, with
@@ -123,20 +130,25 @@ def ase_labels(frames: Iterator[Atoms], source: str, declared: Declaration, conv
         frames: frames of one molecule or of several.
         source: the file's name for messages.
         declared: what the file's user says of it.
-        convention: why the units are ASE's, for the data card.
+        convention: why the units are ASE's, for the data card; None where they need not be.
+        stated: units that the file states outside its frames; `keys_of` may have more to say.
 
     Raises:
-        InputError: as `gather`, or a label is not a number or not one for each atom.
+        InputError: as `gather`, frames of one molecule have different charges, or a label is not a number or not one
+            for each atom.
     """
     declared_keys = declared.label_keys(source)
-    first = next(frames, None)
-    if first is None:
+    said = Said(source)
+    frames = said.listen(frames)
+    head = list(_until_a_molecule(frames))
+    if not head:
         raise InputError(f"{source} needs frames, found none: check the file")
+    first = head[-1]
     keys = declared_keys or _label_keys(first)
     own = {name for name in _OWN_KEYS if name in first.info} if _is_own(first) else set()
     group_key = declared.group_key or ("group" if "group" in own else None)
     wanted = [*keys, *([group_key] if group_key else []), *sorted(own - {group_key})]
-    found = gather(_chain(first, frames), source, list(dict.fromkeys(wanted)), vacuum_box=declared.vacuum_box)
+    found = gather(chain(head, frames), source, list(dict.fromkeys(wanted)), vacuum_box=declared.vacuum_box)
     try:
         energy = np.array([float(np.squeeze(value)) for value in found.values[keys[0]]])
         forces = _forces(found, keys[1], source)
@@ -148,24 +160,32 @@ def ase_labels(frames: Iterator[Atoms], source: str, declared: Declaration, conv
         energy=energy,
         forces=forces,
         level=_one_level(found.values["level"], source) if "level" in own else None,
-        convention=FileUnits("eV", "Angstrom", "eV/Angstrom", convention),
+        stated=merged([*stated, *stated_in_names(declared_keys), *said.units], source),
+        convention=None if convention is None else FileUnits("eV", "Angstrom", "eV/Angstrom", convention),
         frame_id=one_of_each(found.values["frame_id"], "frame_id", source) if "frame_id" in own else None,
         group=one_of_each(found.values[group_key], group_key, source) if group_key else None,
         cpu_s=one_of_each(found.values["cpu_s"], "cpu_s", source) if "cpu_s" in own else None,
-        notes=(f"labels from {keys[0]} and {keys[1]}",) + ((f"groups from key {group_key}",) if group_key else ()),
+        notes=(f"labels from {keys[0]} and {keys[1]}",)
+        + ((f"groups from key {group_key}",) if group_key else ())
+        + said.charge_notes(),
     )
 
 
-def ase_geometries(frames: Iterable[Atoms], source: str, declared: Declaration) -> FileGeometries:
-    """Geometries of ASE's frames, in Å.
+def ase_geometries(
+    frames: Iterable[Atoms], source: str, declared: Declaration, stated: Sequence[Statement] = ()
+) -> FileGeometries:
+    """Geometries of ASE's frames, in Å unless the file states something else.
 
     Raises:
         InputError: as `gather`.
     """
     key = declared.group_key
-    found = gather(frames, source, () if key is None else (key,), vacuum_box=declared.vacuum_box)
+    said = Said(source)
+    found = gather(said.listen(iter(frames)), source, () if key is None else (key,), vacuum_box=declared.vacuum_box)
     group = None if key is None else one_of_each(found.values[key], key, source)
-    return FileGeometries(found.numbers, found.positions, "Angstrom", group)
+    units = merged([*stated, *said.units], source)
+    length = (units.length if units is not None else None) or declared.length_unit or "Angstrom"
+    return FileGeometries(found.numbers, found.positions, length, group)
 
 
 def _elements(atoms: Atoms, i: int, source: str) -> npt.NDArray[Any]:
@@ -208,9 +228,12 @@ def _one_level(values: list[npt.NDArray[Any]], source: str) -> str:
     return levels.pop()
 
 
-def _chain(first: Atoms, rest: Iterator[Atoms]) -> Iterator[Atoms]:
-    yield first
-    yield from rest
+def _until_a_molecule(frames: Iterator[Atoms]) -> Iterator[Atoms]:
+    """The frames up to the first with more than one atom: isolated atoms often stand first, and without forces."""
+    for atoms in frames:
+        yield atoms
+        if len(atoms) != 1:
+            return
 
 
 def _value(atoms: Atoms, key: str, i: int, source: str) -> npt.NDArray[Any]:
@@ -219,6 +242,8 @@ def _value(atoms: Atoms, key: str, i: int, source: str) -> npt.NDArray[Any]:
     for values in (atoms.info, atoms.arrays, results):
         if key in values:
             return np.asarray(values[key])
+    if len(atoms) == 1 and key not in _OWN_KEYS:  # is set aside, and nobody asks for the forces of an isolated atom
+        return np.zeros((1, 3)) if "force" in key.lower() else np.array(0.0)
     found = sorted({*atoms.info, *atoms.arrays, *results} - {"numbers", "positions"})
     raise InputError(
         f"{source} needs {key} in every frame, frame {i} has {', '.join(found) or 'no labels'}: name the key that has "

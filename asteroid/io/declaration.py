@@ -25,6 +25,8 @@ class Declaration:
         energy_key: where the energies are, when not under a usual key; goes with forces_key.
         forces_key: where the forces are.
         group_key: where the group (replica, time block) of each frame is.
+        numbers_key: where the atomic numbers of an npz file are, when not under a usual key.
+        positions_key: where its positions are.
         forces_are: "gradients" where the file holds dE/dx, the negative of the forces.
         vacuum_box: take a molecule out of its periodic box (files that ASE reads).
         atom_order: for each atom its place in the file, where the atoms are to be reordered.
@@ -38,6 +40,8 @@ class Declaration:
     energy_key: str | None = None
     forces_key: str | None = None
     group_key: str | None = None
+    numbers_key: str | None = None
+    positions_key: str | None = None
     forces_are: ForcesAre = "forces"
     vacuum_box: bool = False
     atom_order: tuple[int, ...] | None = None

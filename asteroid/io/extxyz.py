@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 import ase.io
 import numpy as np
@@ -12,6 +12,8 @@ from ase.data import chemical_symbols
 from asteroid.errors import InputError
 from asteroid.io.ase_frames import ase_geometries, ase_labels, read_frames
 from asteroid.io.label_format import LabelFormat
+from asteroid.io.said import Electrons, Said, electrons_in
+from asteroid.io.xyz_text import COMPRESSED_SUFFIXES, LINE_MAX, open_text, scan
 from asteroid.labels.selection_rule import KEY
 
 if TYPE_CHECKING:
@@ -25,50 +27,54 @@ if TYPE_CHECKING:
     from asteroid.labels.label_set import LabelSet
     from asteroid.labels.selection_rule import SelectionRule
 
+_KEY_VALUE = re.compile(r"""(\w+)=["']?([-+.\w]+)""")
 _STATED_RULE = re.compile(rf'(?:^|\s){KEY}="?([^"\s]+)')
 
 
 def _read(path: Path, declared: Declaration) -> FileLabels:
-    frames = _frames(path, f"{path.name} must be extended XYZ", format="extxyz")
+    frames = _frames(path, f"{path.name} must be extended XYZ", for_labels=True)
     return ase_labels(frames, path.name, declared, "recognised from extended XYZ, whose units are ASE's")
 
 
 def _read_geometries(path: Path, declared: Declaration) -> FileGeometries:
-    return ase_geometries(_frames(path, f"{path.name} must be XYZ"), path.name, declared)
+    return ase_geometries(_frames(path, f"{path.name} must be XYZ", for_labels=False), path.name, declared)
 
 
-def _frames(path: Path, wanted: str, **how: Any) -> Iterator[Atoms]:
-    """The frames of an (extended) XYZ file, all of them or an error.
+def _frames(path: Path, wanted: str, *, for_labels: bool) -> Iterator[Atoms]:
+    """The frames of an (extended) XYZ file, compressed or not, all of them or an error.
 
-    ASE stops at a blank line without a word: everything behind it would be lost.
+    ASE stops at a blank line without a word, and goes through a loop for every atom that a line claims: the lines are
+    counted first.
 
     Args:
         path: the file.
         wanted: the rule for messages.
-        **how: for `ase.io.iread`.
+        for_labels: whether it must be extended XYZ; geometries may be plain XYZ.
 
     Raises:
-        InputError: ASE cannot read a frame, there is more in the file than was read, or its last line is not ended.
+        InputError: a frame is not whole or ASE cannot read it, there is more in the file than was read, or its last
+            line is not ended.
     """
     if not path.stat().st_size:
         return
-    lines_read = 0
-    for atoms in read_frames(ase.io.iread(path, index=":", do_not_split_by_at_sign=True, **how), wanted):
-        lines_read += len(atoms) + 2
-        yield atoms
-    with path.open(encoding="utf-8", errors="replace") as file:
-        last = ""
-        for number, line in enumerate(file, 1):
-            if number > lines_read and line.strip():
-                raise InputError(
-                    f"{path.name} ends for its reader at line {lines_read}, found more at line {number}: remove the "
-                    "blank line before it"
-                )
-            last = line
-    if last.strip() and not last.endswith("\n"):
-        raise InputError(
-            f"the last line of {path.name} is not ended, so the file may be cut off: end it or write it again"
-        )
+    text = scan(path)
+    read = 0
+    how = "extxyz" if for_labels or text.is_extended else "xyz"
+    with open_text(path) as stream:
+        for atoms in read_frames(ase.io.iread(stream, index=":", format=how), wanted):
+            read += 1
+            yield atoms
+    if read != len(text.comments):
+        raise InputError(f"{path.name} has {len(text.comments)} frames, its reader found {read}: write it with ase.io")
+
+
+def _electrons(path: Path) -> Electrons:
+    """Charge and multiplicity in the comment lines, of extended XYZ and of plain."""
+    said = Said(path.name)
+    for i, comment in enumerate(scan(path).comments):
+        values = dict(_KEY_VALUE.findall(comment))
+        said.hear_electrons(electrons_in(values, path.name, i), np.zeros(1, dtype=np.int64), i)
+    return next((electrons for electrons, _ in said.electrons.values()), Electrons())
 
 
 def _write(labels: LabelSet, path: Path, selection_rule: SelectionRule | None) -> None:
@@ -100,17 +106,21 @@ def _write_frames(labels: LabelSet, stream: IO[str], selection_rule: SelectionRu
 
 def _selection_rule(path: Path) -> str:
     """What the comment of the first frame says."""
-    with path.open(encoding="utf-8", errors="replace") as text:
-        text.readline()
-        match = _STATED_RULE.search(text.readline())
+    with open_text(path) as text:
+        text.readline(LINE_MAX)
+        match = _STATED_RULE.search(text.readline(LINE_MAX))
     return match.group(1) if match else ""
 
+
+_SUFFIXES = (".xyz", ".extxyz")
 
 FORMAT = LabelFormat(
     name="extended XYZ",
     read=_read,
     read_geometries=_read_geometries,
-    suffixes=(".xyz", ".extxyz"),
+    suffixes=_SUFFIXES,
+    read_suffixes=(*_SUFFIXES, *(name + packed for name in _SUFFIXES for packed in COMPRESSED_SUFFIXES)),
+    electrons=_electrons,
     write=_write,
     selection_rule=_selection_rule,
     length_unit="Angstrom",

@@ -44,6 +44,23 @@ class FileUnits:
         return f"energies in {self.energy}, lengths in {self.length}, forces in {self.force}: {self.how}"
 
 
+@dataclass(frozen=True)
+class StatedUnits:
+    """Units that a file states of some of its numbers (`asteroid.io.stated_units`).
+
+    Attributes:
+        energy: canonical name of the energy unit, or None where nothing is said.
+        length: canonical name of the length unit, or None.
+        force: unit of the forces, or None.
+        where: where the file says so.
+    """
+
+    energy: str | None = None
+    length: str | None = None
+    force: str | None = None
+    where: str = ""
+
+
 @dataclass(frozen=True, eq=False)
 class FileLabels:
     """Arrays as they stand in a file, in the file's units; those of several molecules are padded with zeros.
@@ -58,6 +75,7 @@ class FileLabels:
         usual_level: level of the source that the file is from, where the file states none, or None.
         theory: free text about the level where there is no more, or "".
         declared: units that the file states, or None.
+        stated: units that it states in passing and of some of its numbers only, or None.
         convention: units that files of this layout have by custom, or None.
         needs_total_energy: whether the custom holds only where the energies turn out to be total energies.
         frame_id: frame numbers, shape [N], or None.
@@ -74,6 +92,7 @@ class FileLabels:
     usual_level: str | None = None
     theory: str = ""
     declared: FileUnits | None = None
+    stated: StatedUnits | None = None
     convention: FileUnits | None = None
     needs_total_energy: bool = False
     frame_id: npt.NDArray[Any] | None = None
@@ -144,22 +163,69 @@ def decide_units(file: FileLabels, source: str, declared: Declaration) -> FileUn
     """
     energy, length, force = declared.energy_unit, declared.length_unit, declared.force_unit
     known = file.declared or _recognised(file)
+    if file.stated is not None and file.declared is None:
+        known = _with_stated(known, file.stated, source, declared)
     if energy is None and length is None and force is None:
         if known is None:
             raise InputError(f"{source} states no units{_why_not_recognised(file)}: {REMEDY}")
+        _refuse_contradiction(known, file.stated, source)
         return known
     if known is None and (energy is None or length is None):
         missing = "energy" if energy is None else "length"
         raise InputError(f"{source} needs an energy and a length unit, no {missing} unit is declared: {REMEDY}")
+    if force is None and file.stated is not None:
+        force = file.stated.force
     given = named_units(
         energy or (known.energy if known else ""), length or (known.length if known else ""), force, "declared"
     )
+    _refuse_contradiction(given, file.stated, source)
     if file.declared is not None and replace(given, how="") != replace(file.declared, how=""):
         raise InputError(
             f"units of {source} are stated twice and differ: {file.declared.energy}, {file.declared.length}, "
             f"{file.declared.force} ({file.declared.how}) or {given.energy}, {given.length}, {given.force}: correct one"
         )
     return given
+
+
+def _with_stated(known: FileUnits | None, stated: StatedUnits, source: str, declared: Declaration) -> FileUnits | None:
+    """Units of a file that states some of them, the others by its custom as far as that still holds.
+
+    Raises:
+        InputError: only the forces' unit is stated, and it is not the custom's.
+    """
+    energy, length = stated.energy, stated.length
+    if energy is None and length is None:
+        if known is None or known.force == stated.force or declared.energy_unit is not None:
+            return known
+        raise InputError(
+            f"{source} states forces in {stated.force} ({stated.where}) and no unit of its energies: declare "
+            "energy_unit and length_unit"
+        )
+    if known is not None:
+        length = length or known.length
+        if energy is None and (length == known.length or stated.force is not None):
+            energy = known.energy  # of the custom, or told by a unit of forces that is checked below
+    energy, length = energy or declared.energy_unit, length or declared.length_unit
+    if energy is None or length is None:
+        return None
+    return named_units(energy, length, stated.force, f"stated in {stated.where}")
+
+
+def _refuse_contradiction(units: FileUnits, stated: StatedUnits | None, source: str) -> None:
+    """Refuse units that are not those that the file states.
+
+    Raises:
+        InputError: one of them differs.
+    """
+    if stated is None:
+        return
+    pairs = ((stated.energy, units.energy), (stated.length, units.length), (stated.force, units.force))
+    for said, taken in pairs:
+        if said is not None and said != taken:
+            raise InputError(
+                f"units of {source} are stated twice and differ: {said} in {stated.where}, {taken} ({units.how}): "
+                "correct or remove one"
+            )
 
 
 def unit_notes(file: FileLabels, units: FileUnits) -> tuple[str, ...]:

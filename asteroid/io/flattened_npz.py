@@ -51,6 +51,7 @@ def read_flattened(arrays: NpzArrays, declared: Declaration) -> FileLabels:
         energy=energy.reshape(-1) if energy.shape == (n, 1) else energy,
         forces=_by_frame(forces, sizes),
         theory=arrays.text("theory"),
+        stated=arrays.stated(declared.label_keys(arrays.source)),
         frame_id=ids if ids is not None and ids.shape == (n,) and ids.dtype.kind in "iu" else None,
         group=arrays[group_key] if group_key else None,
         notes=("one row per atom, as ASTEROID's reference code stores frames",)

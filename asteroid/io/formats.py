@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from asteroid.errors import InputError
 from asteroid.io import any_ase_file, ase_database, extxyz, md17, npz, orca_engrad
+from asteroid.io.xyz_text import is_xyz
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,8 +30,12 @@ def format_to_read(path: Path) -> LabelFormat:
     known = format_by_name(path)
     if known is not None and known.prefix is not None:
         return known
-    if not path.is_file():
-        raise InputError(f"a label file must exist, found no file {str(path)!r}: correct the path")
+    try:
+        if not path.is_file():
+            raise InputError(f"a label file must exist, found no file {str(path)!r}: correct the path")
+        known = known or _format_by_beginning(path)
+    except OSError as error:  # a name that is too long, a loop of links
+        raise InputError(f"a label file must exist, found no file {str(path)!r} ({error.strerror})") from error
     if known is None and not any_ase_file.recognises(path):
         suffixes = ", ".join(suffix for known in FORMATS for suffix in known.suffixes)
         raise InputError(
@@ -40,6 +45,17 @@ def format_to_read(path: Path) -> LabelFormat:
     return known or any_ase_file.FORMAT
 
 
+def _format_by_beginning(path: Path) -> LabelFormat | None:
+    """The format of a file without a name that tells it: what a file holds does not depend on what it is called."""
+    with path.open("rb") as stream:
+        beginning = stream.read(16)
+    if beginning.startswith(b"SQLite format 3"):
+        return ase_database.FORMAT
+    if beginning.startswith(b"PK") and npz.is_npz(path):
+        return npz.FORMAT
+    return extxyz.FORMAT if is_xyz(path) else None
+
+
 def format_to_write(path: Path) -> LabelFormat:
     """The format that a name to write labels to asks for.
 
@@ -47,7 +63,7 @@ def format_to_write(path: Path) -> LabelFormat:
         InputError: no format that can be written has such a name.
     """
     known = format_by_name(path)
-    if known is None or known.write is None:
+    if known is None or known.write is None or path.suffix.lower() not in known.suffixes:
         *first, last = [suffix for known in FORMATS if known.write is not None for suffix in known.suffixes]
         raise InputError(
             f"labels are written to {', '.join(first)} or {last}, found {path.name!r}: choose such an ending"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,8 +13,10 @@ from asteroid.io.flattened_npz import flattened_geometries, is_flattened, read_f
 from asteroid.io.label_format import LabelFormat
 from asteroid.io.npz_arrays import open_arrays
 from asteroid.io.padded_npz import padded_geometries, read_padded
+from asteroid.io.said import Electrons, electrons_in
 from asteroid.io.sidecar import read_sidecar
 from asteroid.labels.selection_rule import KEY
+from asteroid.units import length_unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,10 +40,19 @@ def read_npz(stream: IO[bytes], source: str, sidecar: Mapping[str, Any] | None, 
         InputError: not an npz file, damaged, pickled, a key is missing, or rows of atomic numbers have gaps.
     """
     declared.label_keys(source)
-    with open_arrays(stream, source) as arrays:
+    with open_arrays(stream, source, declared) as arrays:
         if is_flattened(arrays):
             return read_flattened(arrays, declared)
         return read_padded(arrays, sidecar, declared)
+
+
+def is_npz(path: Path) -> bool:
+    """Whether a zip file holds arrays."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any(name.endswith(".npy") for name in archive.namelist())
+    except Exception:  # damaged: whoever reads it will say so
+        return False
 
 
 def _read(path: Path, declared: Declaration) -> FileLabels:
@@ -51,8 +63,15 @@ def _read(path: Path, declared: Declaration) -> FileLabels:
 
 
 def _read_geometries(path: Path, declared: Declaration) -> FileGeometries:
-    with path.open("rb") as stream, open_arrays(stream, path.name) as arrays:
-        unit = declared.length_unit or arrays.text("r_unit")
+    with path.open("rb") as stream, open_arrays(stream, path.name, declared) as arrays:
+        stated = arrays.stated(None)
+        said = None if stated is None else stated.length
+        unit = declared.length_unit or said
+        if said is not None and declared.length_unit is not None and length_unit(declared.length_unit) != said:
+            raise InputError(
+                f"the unit of length of {path.name} is stated twice and differs: {said} in the file, "
+                f"{declared.length_unit} declared: correct one"
+            )
         if not unit:
             raise InputError(
                 f"{path.name} does not state its unit of length: declare length_unit, for instance Angstrom"
@@ -80,6 +99,21 @@ def _write(labels: LabelSet, path: Path, selection_rule: SelectionRule | None) -
         np.savez(stream, **{key: array for key, array in arrays.items() if array is not None})
 
 
+def _electrons(path: Path) -> Electrons:
+    with path.open("rb") as stream, open_arrays(stream, path.name) as arrays:
+        in_file = arrays.electrons()
+    sidecar = read_sidecar(path) or {}
+    beside = electrons_in({"charge": sidecar.get("charge")}, str(sidecar.get("sidecar")), 0)
+    unpaired = sidecar.get("unpaired_electrons")
+    if isinstance(unpaired, int) and not isinstance(unpaired, bool):
+        beside = Electrons(beside.charge, unpaired + 1)
+    if in_file != Electrons() and beside != Electrons() and in_file.charge != beside.charge:
+        raise InputError(
+            f"{path.name} states another charge ({in_file.charge}) than its sidecar ({beside.charge}): correct one"
+        )
+    return in_file if in_file != Electrons() else beside
+
+
 def _selection_rule(path: Path) -> str:
     with path.open("rb") as stream, open_arrays(stream, path.name) as arrays:
         return arrays.text(KEY)
@@ -92,5 +126,6 @@ FORMAT = LabelFormat(
     suffixes=(".npz",),
     write=_write,
     selection_rule=_selection_rule,
+    electrons=_electrons,
     sidecar_states_units=True,
 )

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
+import math
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
 from asteroid.errors import InputError
+from asteroid.io.declaration import Declaration
+from asteroid.io.foreign import foreign_parser
+from asteroid.io.said import CHARGE_KEYS, MULTIPLICITY_KEYS, Electrons, Said, electrons_in
+from asteroid.io.stated_units import merged, stated_in_names, stated_in_pair
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import numpy.typing as npt
 
-NUMBERS_KEYS = ("z", "Z", "nuclear_charges")
-POSITIONS_KEYS = ("R", "coords")
+    from asteroid.io.file_units import StatedUnits
+
+NUMBERS_KEYS = ("z", "Z", "nuclear_charges", "atomic_numbers", "numbers")
+POSITIONS_KEYS = ("R", "coords", "pos", "positions", "coordinates")
+#: Bytes of an array from which it must not be more than so many times its compressed bytes: zeros shrink 1,000 times.
+_EXPANDED_MAX, _RATIO_MAX = 2**28, 100
 #: Keys of periodic cells: sGDML's lattice and what others call it.
 _CELL_KEYS = ("lattice", "cell", "lattice_vectors", "pbc")
 
@@ -25,21 +32,50 @@ _CELL_KEYS = ("lattice", "cell", "lattice_vectors", "pbc")
 class NpzArrays:
     """Arrays of an open npz file, read when asked for."""
 
-    def __init__(self, archive: np.lib.npyio.NpzFile, source: str) -> None:
-        self.archive, self.source, self.keys = archive, source, set(archive.files)
+    def __init__(self, archive: np.lib.npyio.NpzFile, source: str, declared: Declaration) -> None:
+        self.archive, self.source, self.keys, self.declared = archive, source, set(archive.files), declared
 
     def __getitem__(self, key: str) -> npt.NDArray[Any]:
         if key not in self.keys:
             raise InputError(f"{self.source} has no key {key!r}, found {self.listed()}: name one of them")
-        try:
-            return np.asarray(self.archive[key])
-        except ValueError as error:
+        with foreign_parser(f"{key!r} in {self.source} cannot be read, the file is damaged", "fetch it again"):
+            self._refuse_claims(key)
+            try:
+                return np.asarray(self.archive[key])
+            except ValueError as error:
+                if "allow_pickle" not in str(error):
+                    raise
+                raise InputError(
+                    f"{key!r} in {self.source} must be a plain array, found pickled objects (never loaded, they can "
+                    "run code): save plain arrays with numpy.savez"
+                ) from error
+
+    def _refuse_claims(self, key: str) -> None:
+        """Refuse an array whose header claims another size than its bytes have, or that expands beyond all measure.
+
+        Raises:
+            InputError: it does.
+        """
+        assert self.archive.zip is not None
+        names = self.archive.zip.NameToInfo
+        info = names.get(f"{key}.npy") or names[key]
+        if info.file_size > _EXPANDED_MAX and info.file_size > _RATIO_MAX * max(info.compress_size, 1):
             raise InputError(
-                f"{key!r} in {self.source} must be a plain array, found pickled objects (never loaded, they can run "
-                "code): save plain arrays with numpy.savez"
-            ) from error
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
-            raise InputError(f"{key!r} in {self.source} cannot be read, the file is damaged: fetch it again") from error
+                f"{key!r} in {self.source} must be an array of numbers, found {info.file_size / 2**30:.1f} GiB of "
+                f"nothing in {info.compress_size / 2**20:.1f} MiB: save it again without compression"
+            )
+        with self.archive.zip.open(info) as stream:
+            version = np.lib.format.read_magic(stream)
+            if version not in ((1, 0), (2, 0)):
+                return  # with names beyond ASCII, which no array of numbers has: numpy will say
+            read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+            shape, _, dtype = read(stream)
+            claimed = math.prod(shape) * dtype.itemsize + stream.tell()
+        if not dtype.hasobject and claimed != info.file_size:
+            raise InputError(
+                f"{key!r} in {self.source} must have the size that it claims, found {info.file_size:,} bytes for the "
+                f"shape {list(shape)[:6]} of {dtype}: the file is damaged, fetch it again"
+            )
 
     def first(self, keys: tuple[str, ...], name: str, remedy: str) -> npt.NDArray[Any]:
         """The array under the first of the keys that there is.
@@ -66,6 +102,41 @@ class NpzArrays:
         """All keys in a line."""
         return ", ".join(sorted(self.keys))
 
+    def stated(self, keys: tuple[str, str] | None) -> StatedUnits | None:
+        """Units under keys such as e_unit and length_unit, and those in the names of the keys of the labels.
+
+        Args:
+            keys: declared keys of energies and forces, or None.
+
+        Raises:
+            InputError: a unit is not known, or two statements differ.
+        """
+        found = list(stated_in_names(keys))
+        for key in sorted(self.keys):
+            if "unit" in key.lower():
+                value = self[key]
+                if value.size == 1 and value.dtype.kind in "US":
+                    found += stated_in_pair(key, self.text(key)[:200], self.source, "the file")
+        return merged(found, self.source)
+
+    def electrons(self) -> Electrons:
+        """Charge and multiplicity that all frames have, where the file states them.
+
+        Raises:
+            InputError: frames of one composition have different ones.
+        """
+        said = Said(self.source)
+        given = {key: self[key] for key in (*CHARGE_KEYS, *MULTIPLICITY_KEYS) if key in self.keys}
+        given = {key: value.reshape(-1) for key, value in given.items() if value.dtype.kind in "fiu"}
+        numbers = self.whole_numbers()
+        n = len(self.positions())
+        given = {key: value for key, value in given.items() if len(value) in (1, n)}
+        for i in range(n if any(len(value) > 1 for value in given.values()) else min(n, 1)):
+            values = {key: value[i] if len(value) > 1 else value[0] for key, value in given.items()}
+            atoms = numbers[i] if numbers.ndim == 2 and len(numbers) == n else numbers[:1].reshape(-1)
+            said.hear_electrons(electrons_in(values, self.source, i), atoms[atoms > 0], i)
+        return next((electrons for electrons, _ in said.electrons.values()), Electrons())
+
     def positions(self) -> npt.NDArray[Any]:
         """Positions under the usual keys.
 
@@ -78,7 +149,8 @@ class NpzArrays:
                     f"frames of {self.source} must be free molecules, found a periodic cell under {key!r}: periodic "
                     "systems are not supported; for a molecule alone in a box, remove the key"
                 )
-        return self.first(POSITIONS_KEYS, "positions", "rename the key")
+        named = self.declared.positions_key
+        return self.first((named,) if named else POSITIONS_KEYS, "positions", "name it as positions_key")
 
     def whole_numbers(self) -> npt.NDArray[Any]:
         """Atomic numbers under the usual keys, in whatever shape.
@@ -87,7 +159,8 @@ class NpzArrays:
             InputError: there are none, they are not whole, or there is no such element; zero is allowed, as it marks
                 places without an atom.
         """
-        numbers = self.first(NUMBERS_KEYS, "atomic numbers", "rename the key")
+        named = self.declared.numbers_key
+        numbers = self.first((named,) if named else NUMBERS_KEYS, "atomic numbers", "name it as numbers_key")
         if numbers.dtype.kind not in "iu":
             raise InputError(
                 f"atomic numbers of {self.source} must be whole, found {numbers.dtype}: write 6 for carbon"
@@ -100,24 +173,21 @@ class NpzArrays:
 
 
 @contextmanager
-def open_arrays(stream: IO[bytes], source: str) -> Iterator[NpzArrays]:
+def open_arrays(stream: IO[bytes], source: str, declared: Declaration | None = None) -> Iterator[NpzArrays]:
     """Arrays of an open binary file.
 
     Args:
         stream: the file.
         source: its name for messages.
+        declared: what the file's user says of it, for keys of numbers and positions.
 
     Raises:
         InputError: it is no npz file, or a pickle.
     """
-    try:
+    wanted = f"{source} must be an npz file of plain arrays (no pickle is ever loaded, it can run code)"
+    with foreign_parser(wanted, "save it with numpy.savez"):
         archive = np.load(stream, allow_pickle=False)
-    except (ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError(
-            f"{source} must be an npz file of plain arrays, found something else, perhaps a pickle (never loaded, it "
-            "can run code): save it with numpy.savez"
-        ) from error
     if not isinstance(archive, np.lib.npyio.NpzFile):
         raise InputError(f"{source} must be an npz file with named arrays, found one array: use numpy.savez")
     with archive:
-        yield NpzArrays(archive, source)
+        yield NpzArrays(archive, source, declared or Declaration())

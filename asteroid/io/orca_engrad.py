@@ -12,6 +12,7 @@ import numpy as np
 
 from asteroid.errors import InputError
 from asteroid.io.file_units import FileGeometries, FileLabels, FileUnits
+from asteroid.io.foreign import foreign_parser
 from asteroid.io.label_format import LabelFormat
 
 if TYPE_CHECKING:
@@ -44,18 +45,17 @@ def _parsed(path: Path) -> tuple[IntArray, FloatArray, float, FloatArray]:
         InputError: it is no such file, or it ends early.
     """
     text = path.read_text(encoding="utf-8", errors="replace")
-    try:
+    rule = f"{path.name} must be an engrad file of ORCA with energy, gradient and coordinates of all atoms"
+    with foreign_parser(rule, "run the calculation again"):
         # "#", "# title", "#", then the numbers up to the next "#".
         bodies = [re.search(rf"^# {title}.*\n#\n([^#]*)", text, re.MULTILINE | re.IGNORECASE) for title in _PARTS]
         count, energy, gradient, atoms = (np.array(body[1].split(), dtype=float) for body in bodies if body is not None)
         n = int(count[0])
         table = atoms.reshape(n, 4)
-        return table[:, 0].astype(int), table[:, 1:], float(energy[0]), -gradient.reshape(n, 3)
-    except (ValueError, IndexError) as error:
-        raise InputError(
-            f"{path.name} must be an engrad file of ORCA with energy, gradient and coordinates of all atoms, found "
-            "something else or a part of it: run the calculation again"
-        ) from error
+        numbers = table[:, 0].astype(int)
+        if n < 1 or not np.isin(numbers, range(1, 119)).all() or (numbers != table[:, 0]).any():
+            raise InputError(f"{rule}, found no atomic numbers: run the calculation again")
+        return numbers, table[:, 1:], float(energy[0]), -gradient.reshape(n, 3)
 
 
 FORMAT = LabelFormat(

@@ -14,7 +14,7 @@ from asteroid.io.file_units import decide_units, precision_notes, refuse_several
 from asteroid.io.formats import format_to_read
 from asteroid.labels.atom_order import reorder_atoms
 from asteroid.labels.label_set import LabelSet, normalise_level
-from asteroid.labels.molecules import formulas, named_difference
+from asteroid.labels.molecules import formulas, named_difference, one_molecule_without_single_atoms, single_atom_notes
 from asteroid.units import ENERGY_IN_EV, LENGTH_IN_ANG, force_unit_in_ev_ang
 
 if TYPE_CHECKING:
@@ -64,7 +64,8 @@ def read_labels(path: str | Path, declared: Declaration | None = None, *, severa
         file = replace(file, forces=-file.forces)
         notes = (*notes, "gradients turned into forces")
     loaded = convert(file, decide_units(file, source, declared), source, declared.level)
-    labels = loaded.labels
+    labels, single = one_molecule_without_single_atoms(loaded.labels)
+    notes += single_atom_notes(single)
     if not (several and known.several_molecules):
         refuse_several_molecules(labels, source)
     elif len(formulas(labels)) == 1 and (found := named_difference(labels)) is not None:

@@ -63,6 +63,29 @@ def as_one_molecule(labels: LabelSet) -> LabelSet:
     return split_molecules(labels)[0].labels
 
 
+def without_single_atoms(labels: LabelSet) -> tuple[LabelSet, int]:
+    """Frames of molecules, and how many of single atoms were set aside; a set of single atoms stays as it is.
+
+    Isolated atoms stand in label files for the zero of energy. No force can act in them, and their forces, zero by
+    symmetry, would flatter means.
+    """
+    single = labels.n_atoms == 1
+    if not single.any() or single.all():
+        return labels, 0
+    return as_one_molecule(labels.select(~single)), int(single.sum())
+
+
+def one_molecule_without_single_atoms(labels: LabelSet) -> tuple[LabelSet, int]:
+    """The same where what is left is one molecule; other sets stay as they are, single atoms being molecules there."""
+    kept, single = without_single_atoms(labels)
+    return (labels, 0) if kept.varied else (kept, single)
+
+
+def single_atom_notes(n: int) -> tuple[str, ...]:
+    """Say how many frames of single atoms were set aside; nothing where there were none."""
+    return (f"{n:,} frame{'s' * (n > 1)} of a single atom left out: no force can act in it",) if n else ()
+
+
 def pad(frames: Sequence[npt.NDArray[np.generic]]) -> npt.NDArray[np.generic]:
     """Stack arrays [A_i, ...] of frames of different size into [N, A, ...], with zeros behind the shorter ones."""
     size = max((len(frame) for frame in frames), default=0)

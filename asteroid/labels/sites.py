@@ -16,6 +16,8 @@ from ase.data import covalent_radii
 from asteroid.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from asteroid.labels.label_set import FloatArray, IntArray
 
 #: Two atoms are bonded whose median distance is below this many sums of covalent radii (Cordero et al., Dalton Trans.
@@ -87,7 +89,19 @@ def equivalent_sites(numbers: IntArray, positions: FloatArray, *, shells: int | 
     Raises:
         InputError: there is no frame, or each has atoms of its own.
     """
-    bonded = bonds(numbers, positions)
+    return sites_of_bonds(numbers, bonds(numbers, positions), shells=shells)
+
+
+def sites_of_bonds(
+    numbers: IntArray, bonded: Sequence[tuple[int, int]], *, shells: int | None = None
+) -> tuple[int, ...]:
+    """The same from bonds that are known.
+
+    Args:
+        numbers: atomic numbers [A].
+        bonded: pairs of bonded atoms.
+        shells: as in `equivalent_sites`.
+    """
     neighbours: list[list[int]] = [[] for _ in numbers]
     for i, j in bonded:
         neighbours[i].append(j)

@@ -36,6 +36,8 @@ class LabelFile(Section):
     energy_key: str | None = None
     forces_key: str | None = None
     group_key: str | None = None
+    numbers_key: str | None = None
+    positions_key: str | None = None
     forces_are: ForcesAre = "forces"
     vacuum_box: bool = False
     data_folder: Path | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from asteroid.labels.compositions import frame_names
 from asteroid.labels.selection_rule import FARTHEST_TEST_NOTE
 from asteroid.labels.sites import broken_frames
 from study.data.several_molecules import molecule_notes
@@ -57,10 +58,11 @@ def _broken_bonds(descriptors: DescriptorSettings | None, *sets: LabelSet) -> li
     """A note for each level with frames in which a bond is broken, where atoms are told apart by bonds."""
     if descriptors is None or descriptors.sites is None:
         return []
-    counts = [(labels, len(broken_frames(labels.numbers, labels.positions))) for labels in sets]
+    rows = [(labels, broken_frames(labels.numbers, labels.positions)) for labels in sets]
     return [
-        f"note: a bond is broken in {broken:,} of {len(labels):,} frames of {labels.level}, and atoms are told apart "
-        "by bonds: where bonds break, set descriptors: {atoms: elements}"
-        for labels, broken in counts
-        if broken
+        f"note: a bond is broken in {len(broken):,} of {len(labels):,} frames of {labels.level} "
+        f"({frame_names(labels, broken)}), and atoms are told apart by bonds: where bonds break, set descriptors: "
+        "{atoms: elements}"
+        for labels, broken in rows
+        if len(broken)
     ]

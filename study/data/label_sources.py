@@ -15,6 +15,7 @@ from asteroid.errors import InputError
 from asteroid.io.declaration import Declaration
 from asteroid.io.geometries import read_geometries
 from asteroid.io.read import read_labels
+from asteroid.labels.molecules import as_one_molecule, single_atom_notes, without_single_atoms
 from asteroid.labels.selection_rule import FARTHEST_NOTE
 from study.prices import LevelPrice
 
@@ -64,9 +65,10 @@ def _load_labels(priced: PricedFile, prices: Mapping[str, float]) -> LoadedFile:
     given, source = priced.given, priced.given.file.name
     loaded = read_labels(given.file, declaration_of(given), several=True)
     labels, notes = _without_copies(loaded.labels, given)
-    labels, n_single = _without_single_atoms(labels, source)
-    if n_single:
-        notes.append(f"{n_single:,} frame{'s' * (n_single > 1)} of a single atom left out: no force can act in it")
+    if len(labels) and (labels.n_atoms == 1).all():
+        raise InputError(f"{source} needs molecules, found single atoms only: forces need at least two")
+    labels, n_single = without_single_atoms(labels)
+    notes += single_atom_notes(n_single)
     labels, outlying = _without_outliers(labels, given)
     notes += outlying
     card = label_card(labels, source, check_labels(labels, source), priced.selection_rule)
@@ -105,7 +107,7 @@ def _without_copies(labels: LabelSet, given: LabelFile) -> tuple[LabelSet, list[
         return labels, []
     check_finite(labels, given.file.name)
     labels, dropped = drop_duplicates(labels)
-    return labels, [f"{len(dropped)} duplicate frames dropped"] if len(dropped) else []
+    return as_one_molecule(labels), [f"{len(dropped)} duplicate frames dropped"] if len(dropped) else []
 
 
 def _without_outliers(labels: LabelSet, given: LabelFile) -> tuple[LabelSet, list[str]]:
@@ -119,20 +121,6 @@ def _without_outliers(labels: LabelSet, given: LabelFile) -> tuple[LabelSet, lis
     check_finite(labels, given.file.name)
     kept, dropped = drop_broken_frames(labels)
     return kept, list(dropped_notes(labels, dropped))
-
-
-def _without_single_atoms(labels: LabelSet, source: str) -> tuple[LabelSet, int]:
-    """Labels of molecules, and how many frames were left out: their forces, zero by symmetry, would flatter means.
-
-    Raises:
-        InputError: nothing is left.
-    """
-    single = labels.n_atoms == 1
-    if not single.any():
-        return labels, 0
-    if single.all():
-        raise InputError(f"{source} needs molecules, found single atoms only: forces need at least two")
-    return labels.select(~single), int(single.sum())
 
 
 def _load_geometries(priced: PricedFile) -> LoadedFile:

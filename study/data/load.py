@@ -11,6 +11,7 @@ from asteroid.labelling.paired_labels import cheap_labels_at
 from asteroid.labels.atom_order import refuse_other_molecule, refuse_other_sites
 from asteroid.labels.draw_controls import draw_controls
 from asteroid.labels.molecules import formulas
+from asteroid.labels.order_changes import refuse_order_change
 from study.data.card_lines import descriptor_lines, role_lines
 from study.data.cheap_controls import cheap_controls, drawn_along
 from study.data.draw_notes import draw_json, draw_lines
@@ -88,6 +89,8 @@ def load_data(sweep: Sweep) -> StudyData:
     needs_descriptors = any(model.needs_descriptors for model in sweep.architectures)
     descriptors = sweep.descriptors.settings(accurate) if needs_descriptors else None
     if descriptors is not None and descriptors.sites is not None:
+        for labels, given in ((accurate, sweep.data.accurate), (cheap, sweep.data.cheap)):
+            refuse_order_change(labels, labels.level if given is None else given.file.name)
         refuse_other_sites(cheap, accurate, read.atom_order)
     lines += descriptor_lines(descriptors, accurate, cheap)
     cheap_at_accurate = None

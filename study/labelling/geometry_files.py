@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from asteroid.checks.guards import check_finite
+from asteroid.checks.plausibility import check_lengths
+from asteroid.checks.single_frames import refuse_broken_geometries
 from asteroid.errors import InputError
 from asteroid.io.declaration import Declaration
+from asteroid.io.formats import format_to_read
 from asteroid.io.geometries import read_geometries
 from asteroid.io.read import read_labels
 from asteroid.labels.label_set import LabelSet
@@ -20,7 +22,9 @@ if TYPE_CHECKING:
 _NO_LEVEL = "unlabelled"
 
 
-def read_frames(path: Path, *, length_unit: str | None = None, group_key: str | None = None) -> LabelSet:
+def read_frames(
+    path: Path, *, length_unit: str | None = None, group_key: str | None = None, notes: list[str] | None = None
+) -> LabelSet:
     """Read geometries; labels that the file may have are left aside.
 
     Files of this project keep their groups and frame numbers, so that labels of several levels for the same frames stay
@@ -28,32 +32,66 @@ def read_frames(path: Path, *, length_unit: str | None = None, group_key: str | 
 
     Args:
         path: a file of any format of `asteroid.io.formats`.
-        length_unit: of an npz file that does not say it.
+        length_unit: of a file that does not say it.
         group_key: key of the groups in a file of somebody else's.
+        notes: what else the reader should know is added here.
 
     Raises:
-        InputError: as `asteroid.io.geometries.read_geometries`, or a number is not finite.
+        InputError: as `asteroid.io.geometries.read_geometries`, a number is not finite, or positions cannot be in Å:
+            labels cost hours, and those of impossible geometries are worth nothing.
     """
     frames = None
     if length_unit is None and group_key is None:
-        frames = _own_frames(path)
+        frames = _own_frames(path, notes)
     if frames is None:
-        frames = read_geometries(path, Declaration(level=_NO_LEVEL, length_unit=length_unit, group_key=group_key))
-    broken = np.flatnonzero(~np.isfinite(frames.positions).all(axis=(1, 2)))
-    if len(broken):
-        raise InputError(
-            f"positions of {path.name} must be finite, found NaN or infinity in frame {broken[0]}: remove it"
-        )
+        declared = Declaration(level=_NO_LEVEL, length_unit=length_unit, group_key=group_key)
+        frames = read_geometries(path, declared, notes)
+    check_finite(frames, path.name)
+    remedy = "correct or remove it"
+    refuse_broken_geometries(frames, path.name, remedy=remedy)
+    check_lengths(frames, path.name, remedy="give the unit of length by --length-unit (Angstrom, Bohr or nm)")
     return frames
 
 
-def _own_frames(path: Path) -> LabelSet | None:
+def stated_electrons(path: Path, charge: int | None, unpaired: int | None) -> tuple[int, int, str | None]:
+    """Charge and unpaired electrons of a file's molecule: what was asked for, else what the file states, else none.
+
+    Args:
+        path: a file of geometries.
+        charge: total charge that was asked for, or None.
+        unpaired: number of unpaired electrons that was asked for, or None.
+
+    Returns:
+        (charge, unpaired electrons, a note where the file's were taken).
+
+    Raises:
+        InputError: frames state different charges, or others than were asked for.
+    """
+    found = format_to_read(path).electrons(path)
+    of_file = None if found.multiplicity is None else found.multiplicity - 1
+    taken = []
+    for option, asked, stated in (("--charge", charge, found.charge), ("--spin", unpaired, of_file)):
+        if asked is not None and stated is not None and asked != stated:
+            raise InputError(
+                f"{path.name} states {option[2:]} {stated}, found {option} {asked}: leave it out or correct the file"
+            )
+        if asked is None and stated:
+            taken.append(f"{option[2:]} {stated}")
+    charge = charge if charge is not None else found.charge or 0
+    unpaired = unpaired if unpaired is not None else of_file or 0
+    return charge, unpaired, f"{' and '.join(taken)}: as {path.name} states" if taken else None
+
+
+def _own_frames(path: Path, notes: list[str] | None) -> LabelSet | None:
     """Frames of a file whose labels can be read without a word from the user; None for any other file."""
     for level in (None, _NO_LEVEL):
         try:
-            labels = read_labels(path, Declaration(level=level)).labels
+            loaded = read_labels(path, Declaration(level=level))
         except InputError:  # read_geometries will say what is wrong, if anything is
             continue
+        labels = loaded.labels
+        if notes is not None:
+            notes += [note for note in loaded.notes if "single atom" in note]
         return LabelSet(
             labels.numbers,
             labels.positions,
@@ -66,19 +104,12 @@ def _own_frames(path: Path) -> LabelSet | None:
     return None
 
 
-def read_molecule(path: Path) -> tuple[IntArray, FloatArray]:
+def read_molecule(path: Path, *, length_unit: str | None = None) -> tuple[IntArray, FloatArray]:
     """Atomic numbers [A] and the first geometry [A, 3] in Å of a file.
 
     Raises:
-        InputError: as `read_frames`, or two atoms are in one place.
+        InputError: as `read_frames`.
     """
-    frames = read_frames(path)
+    frames = read_frames(path, length_unit=length_unit)
     start = frames.positions[0]
-    distance = np.linalg.norm(start[:, None] - start[None], axis=2) + np.eye(len(start)) * 99
-    if len(start) and distance.min() < 0.3:
-        i, j = np.unravel_index(distance.argmin(), distance.shape)
-        raise InputError(
-            f"atoms of {path.name} must lie apart, found {distance.min():.2f} Å between atoms {i} and {j}: check the "
-            "unit of length (Å) and the geometry"
-        )
     return frames.numbers, start

@@ -9,7 +9,7 @@ import typer
 
 from asteroid.errors import InputError
 from sweeps.console import note, say, say_json
-from sweeps.options import AsJson
+from sweeps.options import AsJson, LengthUnit
 
 if TYPE_CHECKING:
     from asteroid.labels.label_set import FloatArray, IntArray
@@ -25,8 +25,9 @@ def calibrate(
         Path | None,
         typer.Option(help="A larger molecule: a scenario of its prices by formal exponents.", metavar="OTHER"),
     ] = None,
-    charge: Annotated[int, typer.Option(help="Total charge, of both molecules.")] = 0,
-    spin: Annotated[int, typer.Option(min=0, help="Number of unpaired electrons, of both molecules.")] = 0,
+    charge: Annotated[int | None, typer.Option(help="Total charge, of both molecules.")] = None,
+    spin: Annotated[int | None, typer.Option(min=0, help="Number of unpaired electrons, of both molecules.")] = None,
+    length_unit: LengthUnit = None,
     as_json: AsJson = False,
 ) -> None:
     """Time one label of each level on one thread of this machine, and print prices for sweep files and `--price`.
@@ -43,12 +44,17 @@ def calibrate(
     from study.run.hardware import use_one_thread
 
     use_one_thread()  # before anything numerical is loaded
-    from study.labelling.geometry_files import read_molecule
+    from study.labelling.geometry_files import read_molecule, stated_electrons
     from study.labelling.timing import count_functions, scenario_cpu_s, time_level
 
     names = _names(levels)
-    numbers, positions = read_molecule(molecule)
-    other = None if larger is None else read_molecule(larger)
+    numbers, positions = read_molecule(molecule, length_unit=length_unit)
+    other = None if larger is None else read_molecule(larger, length_unit=length_unit)
+    if larger is not None:
+        stated_electrons(larger, charge, spin)
+    charge, spin, taken = stated_electrons(molecule, charge, spin)
+    if taken is not None:
+        note(taken)
     _refuse_early(names, [(numbers, positions), *([other] if other is not None else [])], charge, spin)
     timings, scenarios = [], {}
     for name in names:

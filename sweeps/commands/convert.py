@@ -15,7 +15,10 @@ from sweeps.console import say
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_VALUES = ("energy_unit", "length_unit", "force_unit", "energy_key", "forces_key", "group_key", "data_folder")
+_VALUES = (
+    *("energy_unit", "length_unit", "force_unit", "data_folder"),
+    *("energy_key", "forces_key", "group_key", "numbers_key", "positions_key"),
+)
 #: What messages call keys of a sweep's label file, and the options of this command that do the same.
 _OPTIONS = {
     "forces_are: gradients": "--gradients",
@@ -43,6 +46,8 @@ def convert(
     energy_key: Key = None,
     forces_key: Key = None,
     group_key: Key = None,
+    numbers_key: Key = None,
+    positions_key: Key = None,
     gradients: Annotated[bool, typer.Option("--gradients", help="The file holds gradients instead of forces.")] = False,
     vacuum_box: Annotated[
         bool, typer.Option("--vacuum-box", help="Take the molecule out of its periodic box.")
@@ -85,6 +90,8 @@ def convert(
             energy_key=energy_key,
             forces_key=forces_key,
             group_key=group_key,
+            numbers_key=numbers_key,
+            positions_key=positions_key,
             forces_are="gradients" if gradients else "forces",
             vacuum_box=vacuum_box,
             data_folder=data_folder,

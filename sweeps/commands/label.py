@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from asteroid.errors import InputError
-from sweeps.console import say
-from sweeps.options import Calculator, Charge, MaxCycle, Spin, make_method
+from sweeps.console import note, say
+from sweeps.options import Calculator, Charge, LengthUnit, MaxCycle, Spin, make_method
 from sweeps.resume import stops_with_a_hint
 
 if TYPE_CHECKING:
@@ -35,10 +35,10 @@ def label(
     seed: Annotated[int, typer.Option(min=0, help="Seed of a random subset.")] = 0,
     workers: Annotated[int, typer.Option(min=1, help="Ray workers, one core each; 1 labels in this process.")] = 1,
     calculator: Calculator = None,
-    charge: Charge = 0,
-    spin: Spin = 0,
+    charge: Charge = None,
+    spin: Spin = None,
     max_cycle: MaxCycle = 100,
-    length_unit: Annotated[str | None, typer.Option(help="Unit of an .npz file that does not say it.")] = None,
+    length_unit: LengthUnit = None,
     group_key: Annotated[str | None, typer.Option(help="Key of the groups (replicas, time blocks).")] = None,
 ) -> None:
     """Compute energies and forces of geometries; run again after a kill, it goes on, and with a larger --n it adds.
@@ -67,8 +67,11 @@ def label(
     check_output(out)
     if out.resolve() == geometries.resolve():
         raise InputError(f"--out must not be the file of the geometries, found {out} for both: choose another name")
-    method = make_method(level, charge, spin, max_cycle, calculator)
-    frames = read_frames(geometries, length_unit=length_unit, group_key=group_key)
+    method = make_method(geometries, level, charge, spin, max_cycle, calculator)
+    notes: list[str] = []
+    frames = read_frames(geometries, length_unit=length_unit, group_key=group_key, notes=notes)
+    for line in notes:
+        note(line)
     job = LabelJob(frames, method, n, seed, rule)
     with stops_with_a_hint("finished labels are kept"), Ticker() as ticker:
         run = run_labels(job, work_folder(out), workers, lambda progress: ticker.show(label_progress_line(progress)))

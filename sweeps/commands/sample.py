@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from asteroid.errors import InputError
-from sweeps.options import Calculator, Charge, MaxCycle, Spin, make_method
+from sweeps.options import Calculator, Charge, LengthUnit, MaxCycle, Spin, make_method
 from sweeps.resume import stops_with_a_hint
 from sweeps.sampling import make_dynamics, progress_line, save_samples
 
@@ -29,9 +29,10 @@ def sample(
     equilibration: Annotated[str, typer.Option(help="Time before the first kept frame.")] = "3ps",
     friction: Annotated[float, typer.Option(help="Friction of the thermostat in 1/fs.")] = 0.01,
     calculator: Calculator = None,
-    charge: Charge = 0,
-    spin: Spin = 0,
+    charge: Charge = None,
+    spin: Spin = None,
     max_cycle: MaxCycle = 100,
+    length_unit: LengthUnit = None,
 ) -> None:
     """Sample geometries by Langevin dynamics; run again after a kill, it goes on as if nothing had happened.
 
@@ -55,9 +56,9 @@ def sample(
     check_output(out)
     if out.resolve() == molecule.resolve():
         raise InputError(f"--out must not be the file of the molecule, found {out} for both: choose another name")
-    method = make_method(level, charge, spin, max_cycle, calculator)
+    method = make_method(molecule, level, charge, spin, max_cycle, calculator)
     dynamics = make_dynamics(temperature, timestep, friction, every, equilibration, seed)
-    numbers, start = read_molecule(molecule)
+    numbers, start = read_molecule(molecule, length_unit=length_unit)
     job = SampleJob(numbers, start, method, dynamics, replicas, frames)
     with stops_with_a_hint("the replicas keep what they have"), Ticker() as ticker:
         run = run_samples(job, work_folder(out), workers, lambda progress: ticker.show(progress_line(progress)))

@@ -41,8 +41,9 @@ class Springs(Calculator):
 
 def frames(n: int = 12) -> LabelSet:
     """Geometries that their first coordinate numbers."""
-    positions = np.random.default_rng(0).normal(size=(n, 3, 3))
-    positions[:, 0, 0] = np.arange(n)
+    water = np.array([[0.0, 0.0, 0.12], [0.0, 0.76, -0.47], [0.0, -0.76, -0.47]])
+    positions = water + 0.05 * np.random.default_rng(0).normal(size=(n, 3, 3))
+    positions[:, :, 0] += (np.arange(n) - positions[:, 0, 0])[:, None]
     return LabelSet(
         np.array([8, 1, 1]),
         positions,

@@ -112,7 +112,7 @@ def test_extended_xyz_refuses_what_is_not_one_labelled_molecule(tmp_path: Path) 
     path = written(tmp_path, frames_of_ase(ref=True))
     assert "does not state its level" in refused(path, None)
     path.write_text("three\natoms\n", encoding="utf-8")
-    assert "ASE cannot read it" in refused(path)
+    assert "line 1 of labels.extxyz must be the number of atoms of a frame, found 'three'" in refused(path)
     path.write_text("", encoding="utf-8")
     assert "needs frames" in refused(path)
 

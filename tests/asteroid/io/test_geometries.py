@@ -43,10 +43,10 @@ def test_faults_are_one_line(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="found no file"):
         read_geometries(tmp_path / "none.npz", Declaration(level="gfn2-xtb", length_unit="Angstrom"))
     path = tmp_path / "w.npz"
-    np.savez(path, z=NUMBERS, positions=POSITIONS)
+    np.savez(path, z=NUMBERS, places=POSITIONS)
     with pytest.raises(InputError, match="declare length_unit"):
         read_geometries(path, Declaration(level="gfn2-xtb"))
-    with pytest.raises(InputError, match=r"found the keys positions, z"):
+    with pytest.raises(InputError, match=r"found the keys places, z"):
         read_geometries(path, Declaration(level="gfn2-xtb", length_unit="Angstrom"))
     path.write_bytes(b"PK\x03\x04 cut off")
     with pytest.raises(InputError, match="npz"):
@@ -59,8 +59,12 @@ def test_faults_are_one_line(tmp_path: Path) -> None:
     ase.io.write(mixed, [ase.Atoms("OH2", POSITIONS[0]), ase.Atoms("HOH", POSITIONS[0])])
     with pytest.raises(InputError, match="one molecule with one order"):
         read_geometries(mixed, Declaration(level="gfn2-xtb"))
-    with pytest.raises(InputError, match="in Å by its format"):
-        read_geometries(mixed, Declaration(level="gfn2-xtb", length_unit="nm"))
+    said = tmp_path / "said.xyz"
+    ase.io.write(said, ase.Atoms("OH2", POSITIONS[0], info={"length_unit": "Bohr"}))
+    with pytest.raises(InputError, match="states lengths in Bohr, found length_unit 'nm'"):
+        read_geometries(said, Declaration(level="gfn2-xtb", length_unit="nm"))
+    stated = read_geometries(said, Declaration(level="gfn2-xtb"))
+    np.testing.assert_allclose(stated.positions[0], POSITIONS[0] * 0.529177, rtol=1e-5)
 
 
 def test_groups_of_extended_xyz(tmp_path: Path) -> None:

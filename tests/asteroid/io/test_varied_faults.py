@@ -129,7 +129,7 @@ def test_wrong_text_is_one_clear_line(tmp_path: Path) -> None:
     assert "needs group in every frame, frame 3 has" in spoilt(path, third_replaced(text, "group=", "team="))
     assert "needs REF_energy in every frame, frame 3 has" in spoilt(path, third_replaced(text, "REF_energy", "E"))
     assert "needs REF_forces in every frame, frame 3 has" in spoilt(path, third_replaced(text, "REF_forces", "f"))
-    assert "cannot read" in spoilt(path, third_replaced(text, "\n5\n", "\n4\n", first=1))
+    assert "must be the number of atoms of a frame" in spoilt(path, third_replaced(text, "\n5\n", "\n4\n", first=1))
     path.write_text(text)
     check_same(read_labels(path, several=True).labels, V)
 

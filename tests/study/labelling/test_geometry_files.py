@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from asteroid.errors import InputError
-from study.labelling.geometry_files import read_frames, read_molecule
+from study.labelling.geometry_files import read_frames, read_molecule, stated_electrons
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +24,39 @@ def test_geometries_of_other_files(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="declare length_unit"):
         read_frames(tmp_path / "bare.npz")
     (tmp_path / "close.xyz").write_text("2\n\nH 0 0 0\nH 0 0 0.074\n")
-    with pytest.raises(InputError, match=r"found 0\.07 Å between atoms 0 and 1"):
+    with pytest.raises(InputError, match=r"the shortest pair \(H-H, frame 0\) is 0\.074 Å"):
         read_molecule(tmp_path / "close.xyz")
+    (tmp_path / "gone.xyz").write_text(
+        "3\n\nO 0 0 0\nH 0 0 0.97\nH 0 0.97 0\n" * 3 + "3\n\nO 0 0 0\nH 0 0 1\nH 0 99 0\n"
+    )
+    with pytest.raises(InputError, match=r"frame 3 of gone\.xyz must be one molecule, found atom 2 \(H\) 99 Å"):
+        read_frames(tmp_path / "gone.xyz")
     with pytest.raises(InputError, match="found no file"):
         read_frames(tmp_path / "none.xyz")
+
+
+def test_bohr_is_refused_before_labels_are_paid_for_and_can_be_declared(tmp_path: Path) -> None:
+    (tmp_path / "m.xyz").write_text("2\n\nH 0 0 0\nF 0 0 1.73\n")
+    with pytest.raises(InputError, match="give the unit of length by --length-unit"):
+        read_frames(tmp_path / "m.xyz")
+    numbers, start = read_molecule(tmp_path / "m.xyz", length_unit="Bohr")
+    assert numbers.tolist() == [1, 9]
+    assert start[1, 2] == pytest.approx(0.9155, abs=1e-4)
+
+
+def test_a_stated_charge_is_taken_and_another_refused(tmp_path: Path) -> None:
+    path = tmp_path / "m.xyz"
+    path.write_text("2\ncharge=1 multiplicity=2\nH 0 0 0\nF 0 0 0.92\n")
+    assert stated_electrons(path, None, None) == (1, 1, "charge 1 and spin 1: as m.xyz states")
+    assert stated_electrons(path, 1, None) == (1, 1, "spin 1: as m.xyz states")
+    with pytest.raises(InputError, match=r"m\.xyz states charge 1, found --charge 0"):
+        stated_electrons(path, 0, None)
+    path.write_text("2\ncharge=0\nH 0 0 0\nF 0 0 0.92\n2\ncharge=1\nH 0 0 0\nF 0 0 0.92\n")
+    with pytest.raises(
+        InputError, match=r"of one charge and spin, found charge \+0 in frame 0 and charge \+1 in frame 1"
+    ):
+        stated_electrons(path, None, None)
+    np.savez(tmp_path / "m.npz", z=[1, 9], R=np.array([[[0, 0, 0], [0, 0, 0.92]]]), charge=-1)
+    assert stated_electrons(tmp_path / "m.npz", None, None)[:2] == (-1, 0)
+    (tmp_path / "bare.xyz").write_text("2\n\nH 0 0 0\nF 0 0 0.92\n")
+    assert stated_electrons(tmp_path / "bare.xyz", None, 2) == (0, 2, None)
