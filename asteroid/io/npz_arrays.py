@@ -184,9 +184,15 @@ def open_arrays(stream: IO[bytes], source: str, declared: Declaration | None = N
     Raises:
         InputError: it is no npz file, or a pickle.
     """
-    wanted = f"{source} must be an npz file of plain arrays (no pickle is ever loaded, it can run code)"
+    wanted = f"{source} must be an npz file of plain arrays"
     with foreign_parser(wanted, "save it with numpy.savez"):
-        archive = np.load(stream, allow_pickle=False)
+        try:
+            archive = np.load(stream, allow_pickle=False)
+        except ValueError as error:  # whose text recommends to load pickles after all
+            raise InputError(
+                f"{wanted}, found something else, perhaps a pickle (never loaded, it can run code): save it with "
+                "numpy.savez"
+            ) from error
     if not isinstance(archive, np.lib.npyio.NpzFile):
         raise InputError(f"{source} must be an npz file with named arrays, found one array: use numpy.savez")
     with archive:

@@ -106,7 +106,7 @@ def _with_answer(given: Declared, error: InputError) -> Declared:
 def _sampled(geometry: Path, out: Path, temperature: float, frames: int, workers: int) -> Path:
     """Cheap frames beside the study file; a killed sampling goes on, a finished one is used again."""
     from asteroid.labelling.labeller import Method
-    from study.labelling.geometry_files import read_molecule
+    from study.labelling.geometry_files import read_molecule, stated_electrons
     from study.labelling.sample_run import SampleJob, run_samples
     from study.labelling.work_folder import work_folder
     from sweeps.progress import Ticker
@@ -118,7 +118,10 @@ def _sampled(geometry: Path, out: Path, temperature: float, frames: int, workers
         return pool
     numbers, start = read_molecule(geometry)
     dynamics = make_dynamics(temperature, "0.5fs", 0.01, "10fs", "3ps", 0)
-    job = SampleJob(numbers, start, Method("gfn2-xtb"), dynamics, 4, -(-frames // 4))
+    charge, unpaired, taken = stated_electrons(geometry, None, None)
+    if taken is not None:
+        note(taken)
+    job = SampleJob(numbers, start, Method("gfn2-xtb", charge, unpaired), dynamics, 4, -(-frames // 4))
     with stops_with_a_hint("the replicas keep what they have"), Ticker() as ticker:
         run = run_samples(job, work_folder(pool), workers, lambda progress: ticker.show(progress_line(progress)))
     save_samples(pool, job, run, geometry)

@@ -228,7 +228,7 @@ FAULTS: dict[str, tuple[Fault, list[str]]] = {
     "pickle as npz": (file("labels.npz", pickle.dumps({"E": 1})), ["perhaps a pickle (never loaded"]),
     "unknown format": (
         file("labels.pt", b"x"),
-        ["read from .npz, .xyz, .extxyz, .db or another file that ASE", "labels.pt"],
+        ["read from .npz, .xyz, .extxyz, .db, .engrad or another file that ASE", "labels.pt"],
     ),
     "broken sidecar": (sidecar("{units:"), ["labels.meta.json must be JSON"]),
     # keys
@@ -288,7 +288,10 @@ FAULTS: dict[str, tuple[Fault, list[str]]] = {
     "N does not add up": (flattened(N=np.full(200, 5)), ["N adds up to, 1000, found [1200, 3]"]),
     "forces cut, flattened": (flattened(F=M.forces.reshape(-1, 3)[:-6]), ["1200 rows of 3, found [1194, 3]"]),
     # extended XYZ
-    "not extended XYZ": (file("labels.xyz", b"two\natoms\n", "--level", "hf"), ["ASE cannot read it"]),
+    "not extended XYZ": (
+        file("labels.xyz", b"two\natoms\n", "--level", "hf"),
+        ["must be the number of atoms of a frame"],
+    ),
     "blank line": (of_text(lambda text: text.replace("\n6\n", "\n\n6\n", 1)), ["found more at line", "blank line"]),
     "last line cut": (of_text(lambda text: text[:-1]), ["may be cut off"]),
     "two levels": (of_text(lambda text: text.replace("gfn2-xtb", "pbe", 1)), ["one level, found gfn2-xtb, pbe"]),
