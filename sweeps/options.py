@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sweeps.console import note
-
 if TYPE_CHECKING:
     from asteroid.labelling.labeller import Method
 
@@ -59,7 +57,7 @@ def make_method(
 
     charge, spin, taken = stated_electrons(geometries, charge, spin)
     if taken is not None:
-        note(taken)
+        typer.echo(taken, err=True)
     if calculator is not None:
         return Method(normalise_level(level), charge, spin, max_cycle, calculator, str(Path.cwd()))
     return Method(parse_level(level).slug, charge, spin, max_cycle)

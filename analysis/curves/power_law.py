@@ -21,6 +21,7 @@ import numpy as np
 from analysis.caveats import Caveat, those_that_hold
 from analysis.curves.bend import bend_ahead
 from analysis.curves.lack_of_fit import LackOfFit, lack_of_fit, with_cause
+from analysis.curves.pooling import pooled
 from analysis.curves.posterior import Prior, draw, posterior, prior_of_means, prior_of_runs
 from analysis.curves.power_law_shape import log_shape
 from analysis.curves.replicates import Replicates, published_replicates, replicates, require_budgets
@@ -61,7 +62,7 @@ class PowerLawFit:
         bend: log of the curve over its power law at the budgets, [S, k].
         normals: standard normal numbers for a new data draw, a new run, a new test set and the bend ahead, [4, S]. They
             belong to the draws, so that every draw is one curve and N* and err(N) are inverse to each other.
-        budget: distinct numbers of labels in the data, rising, [k].
+        budget: distinct numbers of labels in the data, rising, [k]; many are pooled (`pooling`).
         lack_of_fit: the gate; `lack_of_fit.p` is None where there is one seed only.
         status: caveats: `one_seed` (the gate cannot be applied), `lack_of_fit` (do not extrapolate) with
             its cause `bent_curve` or `budget_effect`, `few_budgets` (under 6), `floor` (at least 90 % probable),
@@ -180,6 +181,7 @@ def fit_replicates(
         InputError: fewer than four distinct budgets.
     """
     require_budgets(data)
+    data = pooled(data)
     found = posterior(data, prior or prior_of_runs())
     draws = draw(found, data, seed)
     test = with_cause(
