@@ -14,6 +14,14 @@ from analysis.curves.curves import Curve, with_shared_noise
 from analysis.curves.evidence import Evidence, evidence_of, labels_needed
 from analysis.curves.power_law import predict, slope
 from analysis.curves.replicates import MIN_BUDGETS, published_replicates
+from analysis.curves.table_checks import (
+    each_row_once,
+    each_run_once,
+    refuse_fractions,
+    refuse_mixed_units,
+    refuse_no_counts,
+    refuse_other_spreads,
+)
 from asteroid.errors import InputError
 from study.counts import CheapPurchase
 from study.strategies import rank_of
@@ -52,6 +60,7 @@ def table_curves(
     seed: str | None = None,
     sd: str | None = None,
     n_runs: str | None = None,
+    notes: list[str] | None = None,
 ) -> tuple[Curve, ...]:
     """Take the curves from a table.
 
@@ -63,34 +72,43 @@ def table_curves(
         seed: column of the seed of each run; runs of one seed are taken to share labels across budgets.
         sd: column of standard deviations over runs, where y is a mean; needs `n_runs`.
         n_runs: column of the numbers of runs behind each mean.
+        notes: what else the reader should know is added here.
 
     Returns:
         Curves whose errors are in the unit of the table.
 
     Raises:
-        InputError: a column or a value is missing, not a number, zero or negative, or units are mixed.
+        InputError: a column or a value is missing, not a number, zero or negative, units are mixed, numbers of labels
+            are not whole, a run stands twice with two errors, or standard deviations cannot be those of the means.
     """
+    said: list[str] = [] if notes is None else notes
     wanted = [x, y, *group, *(name for name in (seed, sd, n_runs) if name is not None)]
     missing = [name for name in wanted if name not in frame.columns]
     if missing:
         raise InputError(f"no column {missing[0]!r} in the table: name one of {', '.join(map(str, frame.columns))}")
     if (sd is None) != (n_runs is None):
         raise InputError("a standard deviation over runs needs the number of runs, and the other way round: name both")
-    for name in frame.columns:
-        units: Sequence[object] = frame[name].dropna().unique().tolist() if "unit" in str(name).lower() else []
-        if len(units) > 1:
-            raise InputError(
-                f"one table has one unit, found {', '.join(map(str, units[:3]))} in column {name!r}: convert the errors"
-            )
+    refuse_mixed_units(frame, y)
+    refuse_no_counts(x)
     numbers = {name: _numbers(frame, name, zero=name != y) for name in (x, y, sd, n_runs) if name is not None}
     names = ["all runs"] * len(frame)
     if group:
         names = list(frame[list(group)].astype("string").fillna("none").agg(", ".join, axis=1))
     rows = pd.DataFrame({"group": names}, index=frame.index)
+    if seed is not None and frame[seed].isna().any():
+        raise InputError(
+            f"column {seed!r} needs a seed in every row, found none in some: fill it in or leave --seed out"
+        )
     seeds = pd.factorize(frame[seed])[0] if seed is not None else np.arange(len(frame))
     rows = rows.assign(x=numbers[x], y=numbers[y], seed=seeds, line=np.arange(len(frame)))
+    refuse_fractions(rows, x)
     if sd is not None and n_runs is not None:
         rows = rows.assign(sd=numbers[sd], n_runs=numbers[n_runs])
+        said += refuse_other_spreads(rows, sd, y)
+    elif seed is not None:
+        rows = each_run_once(rows, x, y, said)
+    else:
+        rows = each_row_once(rows, frame, said)
     mixed = rows[(rows["x"] == 0) & rows.groupby("group")["x"].transform("max").gt(0)]
     if len(mixed):
         raise InputError(
@@ -116,6 +134,7 @@ def fit_table(
     confidence: float = 0.9,
     price_s: float = math.nan,
     rng_seed: int = 0,
+    notes: list[str] | None = None,
 ) -> tuple[TableFit, ...]:
     """Fit every curve of a table and, with a target, say how many labels each needs.
 
@@ -131,6 +150,7 @@ def fit_table(
         confidence: probability with which one new run must meet it.
         price_s: seconds for one label.
         rng_seed: of the posterior draws.
+        notes: see `table_curves`.
 
     Returns:
         One fit for each group; with a target the cheapest promise first.
@@ -142,7 +162,7 @@ def fit_table(
         raise InputError(f"a target error must be positive, found {target:g}: give the error that is acceptable")
     if not 0.5 <= confidence <= 0.99:
         raise InputError(f"a confidence lies between 0.5 and 0.99, found {confidence:g}")
-    curves = table_curves(frame, x=x, y=y, group=group, seed=seed, sd=sd, n_runs=n_runs)
+    curves = table_curves(frame, x=x, y=y, group=group, seed=seed, sd=sd, n_runs=n_runs, notes=notes)
     most = max(len(set(curve.budget.tolist()) - {0}) for curve in curves)
     if most < MIN_BUDGETS:
         raise InputError(

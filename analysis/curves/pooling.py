@@ -28,12 +28,13 @@ def pooled(data: Replicates) -> Replicates:
     logs = np.log(data.budget)
     slope = _slope(logs, data)
     pool = _pools(logs)
-    count = np.bincount(pool, weights=data.count)
+    count = np.bincount(pool, weights=data.count).astype(np.float64)
     place = np.bincount(pool, weights=data.count * logs) / count
     shift = slope * (place[pool] - logs)
     shifted = data.mean_log + shift
-    mean = np.bincount(pool, weights=data.count * shifted) / count
-    within = np.bincount(pool, weights=data.within_ss + data.count * (shifted - mean[pool]) ** 2)
+    mean = np.asarray(np.bincount(pool, weights=data.count * shifted) / count, dtype=np.float64)
+    squares = data.within_ss + data.count * (shifted - mean[pool]) ** 2
+    within = np.bincount(pool, weights=squares).astype(np.float64)
     crossed, crossed_sum = (np.zeros((len(count), data.crossed.shape[1])) for _ in range(2))
     if data.crossed.size:
         np.add.at(crossed, pool, data.crossed)

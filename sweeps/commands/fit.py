@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from asteroid.errors import InputError
-from sweeps.console import say, say_json
+from sweeps.console import note, say, say_json
 from sweeps.options import AsJson, Confidence
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def fit(
@@ -47,6 +44,7 @@ def fit(
     """
     from analysis.caveats import caveat_lines
     from analysis.curves.any_table import SCHEMA_VERSION, fit_json, fit_table
+    from analysis.curves.table_text import read_table
     from analysis.figures.style import save_figure
     from analysis.plan.run_caveats import caveats_beside
     from analysis.report.fit_report import fit_picture, fit_sentences
@@ -55,8 +53,10 @@ def fit(
     price_s = float("nan") if price is None else parse_seconds(price)
     if price is not None and target is None:
         raise InputError("a price is for the labels that a target needs, found none: give --target as well")
+    frame, notes = read_table(table)
+    doubts = list(notes)
     fits = fit_table(
-        _read(table),
+        frame,
         x=x,
         y=y,
         group=group or [],
@@ -66,7 +66,10 @@ def fit(
         target=target,
         confidence=confidence,
         price_s=price_s,
+        notes=doubts,
     )
+    for line in doubts:
+        note(f"note: {line}")
     caveats = caveats_beside(table)
     files = []
     if out is not None:
@@ -85,14 +88,3 @@ def fit(
         say(line)
     if files:
         say(f"{files[0].with_suffix('')}: " + ", ".join(file.suffix[1:] for file in files))
-
-
-def _read(path: Path) -> pd.DataFrame:
-    import pandas as pd
-
-    if not path.is_file():
-        raise InputError(f"a table is a CSV file, found none at {path}: check the path")
-    try:
-        return pd.read_csv(path, skipinitialspace=True)
-    except (ValueError, UnicodeDecodeError) as error:  # pandas' parser errors are ValueErrors
-        raise InputError(f"{path} is not a CSV table ({' '.join(str(error).split())}): save it as CSV") from error

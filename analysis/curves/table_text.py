@@ -1,0 +1,170 @@
+"""Tables of errors as people keep them: separators, comments, decimal commas and encodings are told from the text.
+
+What cannot be told is refused by its name; what was told is said, so that nobody is surprised by it.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from asteroid.errors import InputError
+from asteroid.plain_text import one_line
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+#: Beginnings of files that are tables, but no text.
+_NOT_TEXT = {
+    b"PK": "a zip or spreadsheet file",
+    b"PAR1": "a Parquet file",
+    b"\x1f\x8b": "a gzip file",
+    b"%PDF": "a PDF",
+}
+_BYTES_MAX = 2**28
+_DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+(?:[eE][-+]?\d+)?")
+#: Groups of three digits, which may be thousands or decimals; a leading zero has no thousands.
+_THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}(?:,\d{3})+")
+
+
+def read_table(path: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Read a text table with a head.
+
+    Args:
+        path: a file; columns are set apart by commas, semicolons, tabs, bars or blanks.
+
+    Returns:
+        (the table, numbers as numbers; what was told from its text, one line each).
+
+    Raises:
+        InputError: there is no file, it is no text table, two columns have one name, or a comma between digits may be
+            a decimal comma or one of thousands.
+    """
+    try:
+        if not path.is_file():
+            raise InputError(f"a table is a CSV file, found none at {path}: check the path")
+    except OSError as error:
+        raise InputError(f"a table is a CSV file, found none at {path} ({error.strerror})") from error
+    text, notes = _text(path)
+    lines = text.splitlines()
+    head, body = _without_comments(lines)
+    if not head.strip():
+        raise InputError(f"{path} needs a head and rows, found an empty table: save it as CSV")
+    separator = _separator(head, body)
+    if separator not in (",", " "):
+        notes.append(f"columns set apart by {_SEPARATORS[separator]}")
+    elif separator == " ":
+        notes.append("columns set apart by blanks")
+    names = _split(head, separator)
+    twice = next((name for name in names if name and names.count(name) > 1), None)
+    if twice is not None:
+        raise InputError(f"columns of {path} need names of their own, found {twice!r} twice: rename one")
+    rows = _rows(body, separator, names, path)
+    frame = pd.DataFrame(rows, columns=names, dtype="string")
+    for name in names:
+        frame[name] = _numbers(frame[name], name, notes)
+    return frame, tuple(dict.fromkeys(notes))
+
+
+def _text(path: Path) -> tuple[str, list[str]]:
+    size = path.stat().st_size
+    if size > _BYTES_MAX:
+        raise InputError(f"a table has at most {_BYTES_MAX >> 20} MiB, {path} has {size >> 20}: take the rows you need")
+    content = path.read_bytes()
+    kind = next((name for start, name in _NOT_TEXT.items() if content.startswith(start)), None)
+    if kind is not None:
+        raise InputError(f"{path} must be a text table, found {kind}: save it as CSV")
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return content.decode("utf-16", "replace"), ["read as UTF-16"]
+    if b"\0" in content:
+        raise InputError(f"{path} must be a text table, found binary data: save it as CSV")
+    try:
+        return content.decode("utf-8-sig"), []
+    except UnicodeDecodeError:
+        return content.decode("cp1252", "replace"), ["read as Windows-1252 or Latin-1, it is no UTF-8"]
+
+
+def _without_comments(lines: list[str]) -> tuple[str, list[str]]:
+    """Head and rows; a head may be a comment itself, as NumPy writes it."""
+    kept = [line for line in lines if line.strip() and not line.lstrip().startswith("#")]
+    comments = [line.lstrip().lstrip("#") for line in lines if line.lstrip().startswith("#")]
+    if kept and comments and all(_is_number(word) for word in re.split(r"[,;|\s]+", kept[0].strip())):
+        return comments[-1], kept
+    return (kept[0], kept[1:]) if kept else ("", [])
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word.strip("\"'"))
+    except ValueError:
+        return False
+    return True
+
+
+def _separator(head: str, body: list[str]) -> str:
+    """The separator that gives the head and the first rows the same number of columns, and the most of them."""
+    best, most = " ", 1
+    for separator in _SEPARATORS:
+        columns = len(_split(head, separator))
+        if columns > most and all(len(_split(line, separator)) >= columns - 1 for line in body[:5]):
+            best, most = separator, columns
+    if most > 1:
+        return best
+    columns = len(head.split())
+    same = columns > 1 and all(len(line.split()) == columns for line in body[:20])
+    return " " if same else ","
+
+
+def _split(line: str, separator: str) -> list[str]:
+    if separator == " ":
+        return line.split()
+    try:
+        found = next(csv.reader([line], delimiter=separator, skipinitialspace=True), [])
+    except csv.Error:
+        found = line.split(separator)
+    return [word.strip() for word in found]
+
+
+def _rows(body: list[str], separator: str, names: list[str], path: Path) -> list[list[str | None]]:
+    rows: list[list[str | None]] = []
+    try:
+        if separator == " ":
+            parsed = [line.split() for line in body]
+        else:
+            parsed = list(csv.reader(io.StringIO("\n".join(body)), delimiter=separator, skipinitialspace=True))
+    except csv.Error as error:
+        raise InputError(f"{path} is not a CSV table ({one_line(str(error), 80)}): save it as CSV") from error
+    for number, words in enumerate(parsed, 1):
+        cells: list[str | None] = [word.strip() or None for word in words]
+        while len(cells) > len(names) and cells[-1] is None:
+            cells.pop()
+        if len(cells) > len(names):
+            raise InputError(
+                f"rows of {path} have as many values as the head, {len(names)}, found {len(cells)} in row {number} "
+                "below the head: quote values with separators in them"
+            )
+        if any(cells):
+            rows.append(cells + [None] * (len(names) - len(cells)))
+    return rows
+
+
+def _numbers(column: pd.Series, name: str, notes: list[str]) -> pd.Series:
+    """A column as numbers where all of it are some."""
+    values = column.dropna()
+    commas = values[values.str.contains(",", regex=False)]
+    if len(commas) and commas.str.fullmatch(_DECIMAL_COMMA).all():
+        if commas.str.fullmatch(_THOUSANDS).all():
+            raise InputError(
+                f"a comma in a number is one of thousands or a decimal one, found {commas.iloc[0]} in column {name!r}: "
+                "write it without"
+            )
+        if not values.str.contains(".", regex=False).any():
+            column = column.str.replace(",", ".", regex=False)
+            notes.append(f"decimal commas in column {name!r}")
+    found = pd.to_numeric(column, errors="coerce")
+    return found if found.notna().sum() == column.notna().sum() and len(values) else column
