@@ -13,7 +13,11 @@ if TYPE_CHECKING:
 
 
 def executor_maker(
-    workers: int | None, ray_address: str | None, scratch: Path, on_note: Callable[[str], None]
+    workers: int | None,
+    ray_address: str | None,
+    scratch: Path,
+    on_note: Callable[[str], None],
+    gpus_per_worker: float | None = None,
 ) -> Callable[[FrameBank], Executor]:
     """What makes an executor from described frames.
 
@@ -22,6 +26,7 @@ def executor_maker(
         ray_address: of a running Ray cluster, or None.
         scratch: folder for files that nobody needs afterwards.
         on_note: told a line about workers.
+        gpus_per_worker: share of a GPU that each Ray worker takes and trains on; None: they train on the CPU.
     """
     if workers in (None, 1) and ray_address is None:
         from study.engine.executors import SerialExecutor
@@ -29,4 +34,11 @@ def executor_maker(
         return SerialExecutor
     from study.ray_backend.executor import RayExecutor
 
-    return lambda bank: RayExecutor(bank, workers=workers, address=ray_address, scratch=scratch, on_note=on_note)
+    return lambda bank: RayExecutor(
+        bank,
+        workers=workers,
+        address=ray_address,
+        scratch=scratch,
+        on_note=on_note,
+        gpus_per_worker=gpus_per_worker,
+    )

@@ -20,6 +20,8 @@ def run_command(
     workers: int | None = None,
     ray_address: str | None = None,
     store: Path | None = None,
+    device: str = "cpu",
+    gpus_per_worker: float | None = None,
     *,
     extend: bool = False,
 ) -> str:
@@ -28,6 +30,8 @@ def run_command(
     options += [("--workers", workers)] if workers is not None else []
     options += [("--ray-address", ray_address)] if ray_address is not None else []
     options += [("--store", store)] if store is not None else []
+    options += [("--device", device)] if device != "cpu" else []
+    options += [("--gpus-per-worker", gpus_per_worker)] if gpus_per_worker is not None else []
     words = ["asteroid-study", "run", str(sweep), *(str(word) for option in options for word in option)]
     return shlex.join([*words, *(["--extend"] if extend else [])])
 

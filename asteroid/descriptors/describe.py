@@ -32,7 +32,7 @@ _CHUNK_BYTES = 8 * 2**20
 
 def describe(
     layout: Layout,
-    positions: NDArray[np.float64],
+    positions: NDArray[np.float64] | Tensor,
     dtype: torch.dtype = torch.float32,
     out: tuple[Tensor, Tensor] | None = None,
 ) -> tuple[Tensor, Tensor]:
@@ -40,7 +40,7 @@ def describe(
 
     Args:
         layout: from `make_layout`.
-        positions: [N, A, 3] in Å.
+        positions: [N, A, 3] in Å; of a tensor (float64), the result lies where it does.
         dtype: precision of the arithmetic and of the result, float32 or float64.
         out: contiguous tensors of the result's shapes and precision to write it into.
 
@@ -48,43 +48,55 @@ def describe(
         descriptors [N, W] and Jacobians [N, W, 3A] (per Å); W is `layout.width`.
     """
     n_frames, n_atoms, _ = positions.shape
+    device = _device_of(positions)
     if out is None:
         out = (
-            torch.empty(n_frames, layout.width, dtype=dtype),
-            torch.empty(n_frames, layout.width, 3 * n_atoms, dtype=dtype),
+            torch.empty(n_frames, layout.width, dtype=dtype, device=device),
+            torch.empty(n_frames, layout.width, 3 * n_atoms, dtype=dtype, device=device),
         )
     values, jacobians = out
-    plan = plan_of(layout, dtype)
+    plan = plan_of(layout, dtype, device)
     chunk = _frames_at_once(layout)
     workspace = make_workspace(plan, min(n_frames, chunk))
     for first in range(0, n_frames, chunk):
         rows = slice(first, first + chunk)
-        values[rows], moments = evaluate(plan, torch.tensor(positions[rows], dtype=torch.float64))
+        values[rows], moments = evaluate(plan, _chunk(positions, rows))
         fill_jacobians(plan, moments, workspace, jacobians[rows])
     return values, jacobians
 
 
-def describe_values(layout: Layout, positions: NDArray[np.float64]) -> Tensor:
+def describe_values(layout: Layout, positions: NDArray[np.float64] | Tensor) -> Tensor:
     """Descriptors of many frames of one molecule without Jacobians, about ten times cheaper than `describe`.
 
     Args:
         layout: from `make_layout`.
-        positions: [N, A, 3] in Å.
+        positions: [N, A, 3] in Å; of a tensor (float64), the result lies where it does.
 
     Returns:
         [N, W] float64, exact enough for finite differences.
     """
-    values = torch.empty(len(positions), layout.width, dtype=torch.float64)
-    plan, chunk = plan_of(layout, torch.float64), _frames_at_once(layout)
+    device = _device_of(positions)
+    values = torch.empty(len(positions), layout.width, dtype=torch.float64, device=device)
+    plan, chunk = plan_of(layout, torch.float64, device), _frames_at_once(layout)
     for first in range(0, len(positions), chunk):
         rows = slice(first, first + chunk)
-        values[rows], _ = evaluate(plan, torch.tensor(positions[rows], dtype=torch.float64))
+        values[rows], _ = evaluate(plan, _chunk(positions, rows))
     return values
 
 
 def bytes_per_frame(layout: Layout) -> int:
     """Memory that one described frame takes (its Jacobian, float32)."""
     return 4 * layout.width * (3 * len(layout.numbers) + 1)
+
+
+def _device_of(positions: NDArray[np.float64] | Tensor) -> torch.device:
+    return positions.device if isinstance(positions, Tensor) else torch.device("cpu")
+
+
+def _chunk(positions: NDArray[np.float64] | Tensor, rows: slice) -> Tensor:
+    if isinstance(positions, Tensor):
+        return positions[rows]
+    return torch.tensor(positions[rows], dtype=torch.float64)  # copied: an array may be read-only
 
 
 def _frames_at_once(layout: Layout) -> int:

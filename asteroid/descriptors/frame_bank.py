@@ -53,6 +53,11 @@ class FrameTensors:
     cheap: Prediction | None = None
     probes: Probes | None = None
 
+    @property
+    def device(self) -> torch.device:
+        """Where the tensors lie; what is computed from them lies there too."""
+        return self.positions.device
+
     def numbers_of(self, rows: Tensor) -> Tensor:
         """Atomic numbers [..., A] of some frames; zero where there is no atom."""
         return self.numbers[rows] if self.numbers.ndim == 2 else self.numbers.expand(*rows.shape, -1)
@@ -124,7 +129,7 @@ class FrameBank:
     def rows_of(self, level: str, hashes: Iterable[str]) -> Tensor:
         """Rows [n] of frames in the order of their hashes."""
         known = self.rows[level]
-        return torch.tensor([known[h] for h in hashes], dtype=torch.int64)
+        return torch.tensor([known[h] for h in hashes], dtype=torch.int64, device=self.levels[level].device)
 
 
 @dataclass(frozen=True)

@@ -92,8 +92,13 @@ class Workspace:
 
 
 @lru_cache(maxsize=16)
-def plan_of(layout: Layout, dtype: torch.dtype) -> Plan:
-    """Constants of a layout in the precision of the arithmetic."""
+def plan_of(layout: Layout, dtype: torch.dtype, device: torch.device) -> Plan:
+    """Constants of a layout in the precision of the arithmetic, where it takes place."""
+    plan = _plan_of(layout, dtype)
+    return replace(plan, **{name: own.to(device) for name, own in vars(plan).items() if isinstance(own, Tensor)})
+
+
+def _plan_of(layout: Layout, dtype: torch.dtype) -> Plan:
     settings, n_atoms = layout.settings, len(layout.numbers)
     elements = sorted(set(layout.kinds))  # sites, where the settings name them
     atoms = torch.tensor([a for block in layout.blocks for a in block.atoms], dtype=torch.int64)
@@ -125,14 +130,12 @@ def make_workspace(plan: Plan, n_frames: int) -> Workspace:
     """Memory for chunks of up to so many frames."""
     n_elements, n_atoms = plan.is_element.shape
     n_degrees, n_terms = plan.weights.shape
-    outer, n_radial, dtype = (n_frames, len(plan.atoms)), plan.layout.settings.n_angular, plan.weights.dtype
+    outer, n_radial, empty = (n_frames, len(plan.atoms)), plan.layout.settings.n_angular, plan.weights.new_empty
     return Workspace(
-        monomials=torch.empty(*outer, n_terms, 3 * n_atoms, dtype=dtype),
-        monomial_derivatives=torch.empty(*outer, n_terms, 3 * n_atoms, dtype=dtype),
-        moments=torch.empty(*outer, n_radial, n_terms, 3 * n_atoms, dtype=dtype),
-        contractions=torch.empty(
-            *outer, plan.layout.settings.n_angular, n_elements, n_degrees, 3 * n_atoms, dtype=dtype
-        ),
+        monomials=empty(*outer, n_terms, 3 * n_atoms),
+        monomial_derivatives=empty(*outer, n_terms, 3 * n_atoms),
+        moments=empty(*outer, n_radial, n_terms, 3 * n_atoms),
+        contractions=empty(*outer, n_radial, n_elements, n_degrees, 3 * n_atoms),
     )
 
 

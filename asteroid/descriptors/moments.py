@@ -38,8 +38,8 @@ def radial_functions(r: Tensor, counts: tuple[int, ...], cutoff_ang: float) -> t
         values and derivatives [..., sum of counts, A].
     """
     x_cut = math.exp(_R_MIN_ANG - cutoff_ang)
-    places = torch.cat([torch.linspace(x_cut, 1.0, n, dtype=r.dtype) for n in counts])[:, None]
-    widths = torch.cat([torch.full((n, 1), (1.0 - x_cut) / max(n - 1, 1), dtype=r.dtype) for n in counts])
+    places = torch.cat([torch.linspace(x_cut, 1.0, n, dtype=r.dtype, device=r.device) for n in counts])[:, None]
+    widths = torch.cat([r.new_full((n, 1), (1.0 - x_cut) / max(n - 1, 1)) for n in counts])
     x = torch.exp(_R_MIN_ANG - r)
     offset = (x - places) / widths
     gauss = (offset * offset).mul_(-0.5).exp_()

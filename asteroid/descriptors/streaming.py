@@ -40,14 +40,15 @@ def stream_batches(
         descriptors [*rows, W] and Jacobians [*rows, W, 3A], float32. They hold until the next batch is asked for, then
         their memory is used again.
     """
+    device = positions.device
     descriptors, jacobians = torch.empty(0), torch.empty(0)
     chunk_bytes = CHUNK_BYTES if chunk_bytes is None else chunk_bytes
     for chunk in _chunks(batches, chunk_bytes // bytes_per_frame(layout)):
         rows = torch.cat([batch.flatten() for batch in chunk])
         if len(rows) > len(descriptors):
-            descriptors = torch.empty(len(rows), layout.width)
-            jacobians = torch.empty(len(rows), layout.width, 3 * len(layout.numbers))
-        describe(layout, positions[rows].numpy(), out=(descriptors[: len(rows)], jacobians[: len(rows)]))
+            descriptors = torch.empty(len(rows), layout.width, device=device)
+            jacobians = torch.empty(len(rows), layout.width, 3 * len(layout.numbers), device=device)
+        describe(layout, positions[rows], out=(descriptors[: len(rows)], jacobians[: len(rows)]))
         done = 0
         for batch in chunk:
             cut = slice(done, done := done + batch.numel())

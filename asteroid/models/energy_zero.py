@@ -29,7 +29,8 @@ class EnergyZero:
 
     Attributes:
         constant_ev: the same for every frame.
-        elements_ev: energy of each element [119] by atomic number, from `fit_elements`; None for one molecule.
+        elements_ev: energy of each element [119] by atomic number, from `fit_elements`, on the CPU; None for one
+            molecule.
     """
 
     constant_ev: float
@@ -37,8 +38,10 @@ class EnergyZero:
 
     def of(self, numbers: Tensor) -> Tensor:
         """What to add to frames [...] of the given atoms [..., A], eV (float64)."""
-        constant = torch.full(numbers.shape[:-1], self.constant_ev, dtype=torch.float64)
-        return constant if self.elements_ev is None else constant + self.elements_ev[numbers].sum(-1)
+        constant = torch.full(numbers.shape[:-1], self.constant_ev, dtype=torch.float64, device=numbers.device)
+        if self.elements_ev is None:
+            return constant
+        return constant + self.elements_ev.to(numbers.device)[numbers].sum(-1)
 
 
 def fit_zero(missing: Tensor, frames: FrameTensors, rows: Tensor, middle: Callable[[Tensor], Tensor]) -> EnergyZero:
@@ -65,9 +68,9 @@ def fit_elements(energy: Tensor, numbers: Tensor) -> Tensor:
         numbers: their atomic numbers [n, A], zero where there is no atom.
 
     Returns:
-        [119] by atomic number; zero for elements that do not occur.
+        [119] by atomic number, on the CPU; zero for elements that do not occur.
     """
-    counts = _counts(numbers)
+    energy, counts = energy.cpu(), _counts(numbers.cpu())  # few numbers; "gelsd" is not on every device
     present = counts.any(0).nonzero().squeeze(1)
     # Frames of one formula share a row: few rows hold any number of frames.
     formulas, which, frames = counts[:, present].unique(dim=0, return_inverse=True, return_counts=True)
@@ -102,7 +105,7 @@ def undetermined(numbers: Tensor, known: Tensor) -> Tensor:
 
 def _counts(numbers: Tensor) -> Tensor:
     """Atoms of each element [n, 119] in float64; places without an atom do not count."""
-    counts = torch.zeros(len(numbers), _ELEMENTS, dtype=torch.float64)
+    counts = torch.zeros(len(numbers), _ELEMENTS, dtype=torch.float64, device=numbers.device)
     counts.scatter_add_(1, numbers, torch.ones_like(numbers, dtype=torch.float64))
     counts[:, 0] = 0.0
     return counts

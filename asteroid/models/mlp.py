@@ -88,7 +88,7 @@ class DescriptorMLP:
         """Scaling of one model from its training frames."""
         sample = rows[:_SCALING_FRAMES]  # a random sample: the order of a stage's frames is that of their hashes
         if frames.descriptors is None:
-            descriptors = describe_values(self.layout, frames.positions[sample].numpy()).float()
+            descriptors = describe_values(self.layout, frames.positions[sample]).float()
         else:
             descriptors = frames.descriptors[sample]
         return measure_scaling(self.layout, descriptors, forces)
@@ -105,8 +105,8 @@ class DescriptorMLP:
         descriptors, jacobians = torch.empty(0), torch.empty(0)
         for batch in rows:
             if len(descriptors) != batch.numel():
-                descriptors = torch.empty(batch.numel(), *frames.descriptors.shape[1:])
-                jacobians = torch.empty(batch.numel(), *frames.jacobians.shape[1:])
+                descriptors = frames.descriptors.new_empty(batch.numel(), *frames.descriptors.shape[1:])
+                jacobians = frames.jacobians.new_empty(batch.numel(), *frames.jacobians.shape[1:])
             torch.index_select(frames.descriptors, 0, batch.flatten(), out=descriptors)
             torch.index_select(frames.jacobians, 0, batch.flatten(), out=jacobians)
             yield descriptors.unflatten(0, batch.shape), jacobians.unflatten(0, batch.shape)
@@ -143,7 +143,7 @@ def measure_scaling(layout: Layout, descriptors: Tensor, forces: Tensor) -> Scal
         descriptors: [N, W].
         forces: [N, 3A] eV/Å.
     """
-    mean, inverse_std = torch.empty(layout.width), torch.empty(layout.width)
+    mean, inverse_std = forces.new_empty(2, layout.width).unbind()
     for block in layout.blocks:
         cut = slice(block.start, block.stop)
         values = descriptors[:, cut].reshape(-1, len(block.channels)).double()

@@ -36,7 +36,7 @@ def energy_and_forces(
     # Models that share frames in training share their scaling as well, but at prediction they may not.
     centred = descriptors - scaling.mean[:, None]
     weights = unpack_parameters(layout, settings, parameters)
-    energy = torch.zeros(n_models, n_frames, dtype=parameters.dtype)
+    energy = parameters.new_zeros(n_models, n_frames)
     gradients = []
     for block in layout.blocks:
         n_channels = len(block.channels)
@@ -100,7 +100,7 @@ def curvature_along(
     """
     n_models, n_frames, n_probes = parameters.shape[0], descriptors.shape[1], jvp.shape[2]
     weights = unpack_parameters(layout, settings, parameters)
-    curvature = torch.zeros(n_models, n_frames, n_probes, dtype=parameters.dtype)
+    curvature = parameters.new_zeros(n_models, n_frames, n_probes)
     gradients = []
     for block in layout.blocks:
         n_channels, cut = len(block.channels), slice(block.start, block.stop)

@@ -75,9 +75,13 @@ class Scaling:
     inverse_std: Tensor
     force_scale_ev_ang: Tensor
 
-    def rows(self, index: Tensor) -> Scaling:
+    def rows(self, index: Tensor | list[int]) -> Scaling:
         """Scaling of some of the models."""
         return Scaling(self.mean[index], self.inverse_std[index], self.force_scale_ev_ang[index])
+
+    def to(self, device: torch.device) -> Scaling:
+        """The same on a device."""
+        return Scaling(self.mean.to(device), self.inverse_std.to(device), self.force_scale_ev_ang.to(device))
 
 
 def stack_scalings(scalings: Sequence[Scaling]) -> Scaling:

@@ -39,9 +39,9 @@ def predict(
     Returns:
         energies [K, n] (eV, without the shift) and forces [K, n, 3A] (eV/Å).
     """
-    energy = torch.empty(len(parameters), len(rows))
-    forces = torch.empty(len(parameters), len(rows), 3 * frames.positions.shape[1])
-    models = [(parameters[k : k + 1], scaling.rows(torch.tensor([k]))) for k in range(len(parameters))]
+    energy = parameters.new_empty(len(parameters), len(rows))
+    forces = parameters.new_empty(len(parameters), len(rows), 3 * frames.positions.shape[1])
+    models = [(parameters[k : k + 1], scaling.rows([k])) for k in range(len(parameters))]
     with torch.no_grad():
         done = 0
         for inputs in network.batches(frames, (chunk[None] for chunk in rows.split(_CHUNK))):
@@ -62,21 +62,24 @@ def predict_models(bank: FrameBank, level: str, rows: Tensor, models: Sequence[T
         models: K models.
 
     Returns:
-        energies [K, n] with their shifts, forces [K, n, 3A].
+        energies [K, n] with their shifts, forces [K, n, 3A]; they lie where the frames do.
     """
     frames = bank.levels[level]
-    energy = torch.empty(len(models), len(rows), dtype=torch.float64)
-    forces = torch.empty(len(models), len(rows), 3 * frames.positions.shape[1])
+    device = frames.device
+    energy = torch.empty(len(models), len(rows), dtype=torch.float64, device=device)
+    forces = torch.empty(len(models), len(rows), 3 * frames.positions.shape[1], device=device)
     networks: dict[object, list[tuple[int, TrainedNetwork]]] = {}
     for place, model in enumerate(models):
         if isinstance(model, KernelModel):
-            found = predict_kernel(model, frames.numbers.numpy(), frames.positions[rows].numpy())
-            energy[place], forces[place] = torch.as_tensor(found[0]), torch.as_tensor(found[1]).flatten(1).float()
+            found = predict_kernel(model, frames.numbers.numpy(force=True), frames.positions[rows].numpy(force=True))
+            energy[place] = torch.as_tensor(found[0], device=device)
+            forces[place] = torch.as_tensor(found[1]).flatten(1).float().to(device)
         else:
             networks.setdefault(model.settings, []).append((place, model))
     for alike in networks.values():
         places, own = [place for place, _ in alike], [model for _, model in alike]
-        scaling, parameters = stack_scalings([m.scaling for m in own]), torch.stack([m.parameters for m in own])
+        scaling = stack_scalings([m.scaling for m in own]).to(device)
+        parameters = torch.stack([m.parameters for m in own]).to(device)
         network = own[0].settings.network(bank.layout)
         found_energy, forces[places] = predict(network, frames, rows, scaling, parameters)
         zeros = torch.stack([m.zero.of(frames.numbers_of(rows)) for m in own])

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -92,7 +93,8 @@ class SchNet:
         """Force scale of one model; distances need none."""
         padding_factor = frames.padding_factor(rows)
         sizes = forces.abs() if padding_factor is None else forces.abs() * padding_factor[:, None]
-        return Scaling(torch.empty(1, 0), torch.empty(1, 0), sizes.mean()[None].clamp_min(1e-6))
+        none = forces.new_empty(1, 0)
+        return Scaling(none, none, sizes.mean()[None].clamp_min(1e-6))
 
     def batches(self, frames: FrameTensors, rows: Iterable[Tensor]) -> Iterator[Inputs]:
         """Atomic numbers [K, M, A] and positions [K, M, A, 3] (float32, Å) of one batch after another."""
@@ -124,11 +126,22 @@ class SchNet:
         with torch.enable_grad():
             at = graphs.pos.detach().requires_grad_()
             # The filters' network has two names in one module. Swapped in under both, the weights would stay in it.
-            energy = functional_call(self._module, weights, (graphs.z, at, graphs.batch), tie_weights=False).squeeze(-1)
+            module = self._module_on(at.device)
+            energy = functional_call(module, weights, (graphs.z, at, graphs.batch), tie_weights=False).squeeze(-1)
             (slope,) = torch.autograd.grad(energy.sum(), at, create_graph=learning)
-        forces = torch.zeros(*places.shape, 3, dtype=slope.dtype)
+        forces = slope.new_zeros(*places.shape, 3)
         forces[places] = -slope
         return energy if learning else energy.detach(), forces.flatten(1)
+
+    def _module_on(self, device: torch.device) -> Any:
+        """The module with its constants on a device; its weights are not used."""
+        if device not in self._modules:
+            self._modules[device] = deepcopy(self._module).to(device)
+        return self._modules[device]
+
+    @cached_property
+    def _modules(self) -> dict[torch.device, Any]:
+        return {torch.device("cpu"): self._module}
 
     @cached_property
     def _module(self) -> Any:
@@ -151,8 +164,10 @@ class SchNet:
         """All ordered pairs of atoms of a frame within the cutoff: (indices [2, E], distances [E])."""
         sizes = frame.bincount()
         partners = sizes[frame]  # of each atom, itself included: they lie behind one another
-        first = torch.arange(len(frame)).repeat_interleave(partners)
-        within = torch.arange(len(first)) - (partners.cumsum(0) - partners).repeat_interleave(partners)
+        first = torch.arange(len(frame), device=frame.device).repeat_interleave(partners)
+        within = torch.arange(len(first), device=frame.device) - (partners.cumsum(0) - partners).repeat_interleave(
+            partners
+        )
         second = (sizes.cumsum(0) - sizes)[frame[first]] + within
         edges = torch.stack([second, first])[:, first != second]
         distance = (positions[edges[0]] - positions[edges[1]]).norm(dim=-1)
@@ -170,7 +185,7 @@ def _graphs(numbers: Tensor, positions: Tensor) -> Batch:
     return _published().data.Batch(
         z=numbers[is_atom],
         pos=positions[is_atom],
-        batch=torch.arange(len(sizes)).repeat_interleave(sizes),
+        batch=torch.arange(len(sizes), device=sizes.device).repeat_interleave(sizes),
         ptr=torch.nn.functional.pad(sizes.cumsum(0), (1, 0)),
     )
 

@@ -60,7 +60,7 @@ def _with_equal_frames(specs: Mapping[int, NetworkStage]) -> list[list[int]]:
 
 def _weigh(bias: Tensor, n_train: int, gamma_rel: float) -> Weighting:
     on_train = bias[:n_train].double()
-    low, median, high = torch.quantile(on_train, torch.tensor([0.1, 0.5, 0.9], dtype=torch.float64)).tolist()
+    low, median, high = torch.quantile(on_train, on_train.new_tensor([0.1, 0.5, 0.9])).tolist()
     gamma = gamma_rel * median
     # One call for both roles, so that a held-out frame weighs what a training frame of the same bias weighs.
     # A held-out frame less biased than every training frame counts as the least biased of those: weights stay bounded.

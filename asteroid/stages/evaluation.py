@@ -94,11 +94,11 @@ def evaluate(
     if realign_energy:
         zeros = [fit_zero(own, frames, rows, Tensor.median) for own in energy_error]
         energy_error = energy_error - torch.stack([zero.of(frames.numbers_of(rows)) for zero in zeros])
-    per_frame = frames.component_mean(force_error.abs(), rows).numpy()
-    numbers = frames.numbers_of(rows).numpy()
+    per_frame = frames.component_mean(force_error.abs(), rows).numpy(force=True)
+    numbers = frames.numbers_of(rows).numpy(force=True)
     molecules = rows_by_formula(numbers) if frames.numbers.ndim == 2 else {}
     per_frame_square = frames.component_mean(force_error.square(), rows)
-    judged = torch.ones_like(energy_error, dtype=torch.bool) if open_zeros is None else ~open_zeros
+    judged = torch.ones_like(energy_error, dtype=torch.bool) if open_zeros is None else ~open_zeros.to(rows.device)
     return [
         ModelErrors(
             force_mae_ev_ang=float(mae.mean()),

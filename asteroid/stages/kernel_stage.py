@@ -32,14 +32,14 @@ def fit_kernel_stage(bank: FrameBank, spec: KernelStage, parents: Mapping[str, T
     energy, forces = frames.energy, frames.forces
     if (known := subtracted_labels(bank, spec, rows, parents)) is not None:
         energy, forces = energy - known.energy, forces - known.forces
-    positions = frames.positions[rows].numpy()
+    positions = frames.positions[rows].numpy(force=True)
     model, val_error, status = NO_KERNEL, math.nan, "ok"
     try:
         fit = fit_kernel(
-            frames.numbers.numpy(),
+            frames.numbers.numpy(force=True),
             positions,
-            energy[rows].numpy(),
-            forces[rows].double().numpy().reshape(positions.shape),
+            energy[rows].numpy(force=True),
+            forces[rows].double().numpy(force=True).reshape(positions.shape),
             spec.model,
             spec.seeds.weights,
         )

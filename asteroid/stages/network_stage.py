@@ -53,7 +53,7 @@ def train_networks(
     for spec in specs:
         if spec.gamma_rel is not None and not (spec.parents and 0 < spec.gamma_rel < math.inf):
             raise ValueError(f"weights need a parent and a finite temperature, found gamma_rel {spec.gamma_rel}")
-    began = time.process_time()
+    began, began_s = time.process_time(), time.perf_counter()
     network, frames = specs[0].model.network(bank.layout), bank.levels[specs[0].train.level]
     rows = [(bank.rows_of(s.train.level, s.train.hashes), bank.rows_of(s.val.level, s.val.hashes)) for s in specs]
     weightings = weightings_of(bank, specs, rows, parents)
@@ -71,8 +71,12 @@ def train_networks(
         earlier=[result.interrupted for result in earlier if result.interrupted],
         until=until,
     )
+    # The fits lie on the CPU by now, so nothing is left to be done on a GPU.
+    cuda_s = (time.perf_counter() - began_s) / len(specs) if frames.device.type == "cuda" else 0.0
     core_s = (time.process_time() - began) / len(specs)
-    spent_s = [core_s + result.core_s for result in earlier] or [core_s] * len(specs)
+    spent_s = [(core_s + result.core_s, cuda_s + result.cuda_s) for result in earlier] or [(core_s, cuda_s)] * len(
+        specs
+    )
     baselines = [_mae_of_zero_forces(frames, member) for member in members]
     left = [_training_mae(network, frames, *own) for own in zip(specs, members, fits, strict=True)]
     return [_result(*made) for made in zip(specs, members, fits, weightings, spent_s, baselines, left, strict=True)]
@@ -92,16 +96,16 @@ def _member(
         start = parents[spec.parents[0]]
         if not isinstance(start, TrainedNetwork):
             raise ValueError("fine-tuning goes on with the weights of a network, found a kernel")
-        parameters, scaling = start.parameters, start.scaling
+        parameters, scaling = start.parameters.to(frames.device), start.scaling.to(frames.device)
     else:
         forces = frames.forces[train_rows]
         if spec.score is not None:
-            sample = frames.positions[train_rows[:_SCALE_FRAMES]].numpy()
+            sample = frames.positions[train_rows[:_SCALE_FRAMES]].numpy(force=True)
             scale = thermal_force_scale(sample, kt_ev(spec.score.temperature_k))
             forces = torch.full_like(forces, scale)  # the labels, if there are any, are not looked at
         elif base is not None:
             forces = forces - base.forces[train_rows]
-        parameters = network.initial_parameters(spec.seeds.weights)
+        parameters = network.initial_parameters(spec.seeds.weights).to(frames.device)
         scaling = network.measure_scaling(frames, train_rows, forces)
     return Member(
         parameters=parameters,
@@ -132,7 +136,7 @@ def _training_mae(network: Network, frames: FrameTensors, spec: NetworkStage, me
     if spec.kind in ("pretrain", "score_match") or fit.checkpoint is not None:
         return None
     rows = member.train_rows[:_TRAINING_FRAMES]
-    _, forces = predict(network, frames, rows, member.scaling, fit.parameters[None])
+    _, forces = predict(network, frames, rows, member.scaling, fit.parameters[None].to(frames.device))
     labels = frames.forces[rows] if member.base is None else frames.forces[rows] - member.base.forces[rows]
     return float(frames.component_mean((forces[0] - labels).abs(), rows).mean())
 
@@ -142,7 +146,7 @@ def _result(
     member: Member,
     fit: Fit,
     weighting: Weighting | None,
-    core_s: float,
+    spent_s: tuple[float, float],
     baseline_ev_ang: float,
     train_mae_ev_ang: float | None,
 ) -> StageResult:
@@ -150,10 +154,17 @@ def _result(
     return StageResult(
         key=spec.key,
         spec=spec.to_json(),
-        model=TrainedNetwork(spec.model, fit.parameters, member.scaling, fit.energy_shift_ev, fit.element_energies_ev),
+        model=TrainedNetwork(
+            spec.model,
+            fit.parameters,
+            member.scaling.to(torch.device("cpu")),
+            fit.energy_shift_ev,
+            fit.element_energies_ev,
+        ),
         val_force_mae_ev_ang=math.nan if spec.score else fit.val_error,
         validation_curve=fit.validation_curve,
-        core_s=core_s,
+        core_s=spent_s[0],
+        cuda_s=spent_s[1],
         energy_shift_ev=fit.start_shift_ev,
         gamma_ev_ang=None if weighting is None else weighting.gamma_ev_ang,
         effective_sample=sample,

@@ -90,6 +90,7 @@ class NetworkStage:
         gamma_rel: bias-weight temperature over the median bias of the training frames; None for no weights.
         base: cheap labels at the geometries of `train` and `val`, in this order, that are subtracted from the labels.
         score: temperature and probes of score matching; None elsewhere.
+        device: class of the device that it trains on; part of the key unless it is the CPU.
     """
 
     kind: NetworkStageKind
@@ -103,6 +104,7 @@ class NetworkStage:
     gamma_rel: float | None = None
     base: Frames | None = None
     score: ScoreSettings | None = None
+    device: str = "cpu"
 
     @property
     def steps(self) -> int:
@@ -212,7 +214,9 @@ def _record(spec: StageSpec) -> dict[str, Any]:
             plain[role] = {"level": frames.level, "n": len(frames), "digest": frames.digest}
     plain["model"]["architecture"] = spec.model.architecture
     plain |= {"kind": spec.kind, "parents": list(spec.parents)}
-    return {field.name: plain.get(field.name) for field in fields(NetworkStage)} | {"trainer_version": TRAINER_VERSION}
+    names = [field.name for field in fields(NetworkStage) if field.name != "device"]
+    elsewhere = {"device": plain["device"]} if plain.get("device", "cpu") != "cpu" else {}
+    return {name: plain.get(name) for name in names} | elsewhere | {"trainer_version": TRAINER_VERSION}
 
 
 def _hash_of(record: Mapping[str, Any]) -> str:
@@ -232,6 +236,7 @@ class StageResult:
             for a stage without labels.
         validation_curve: (step, validation error) pairs: force MAE in eV/Å, or the score-matching loss in eV²/Å².
         core_s: CPU seconds of this stage, its share of the pack.
+        cuda_s: seconds that it kept a GPU, its share of the pack.
         energy_shift_ev: energy constant of the level that the stage took off its labels before it began.
         gamma_ev_ang: bias-weight temperature, eV/Å; None without weights.
         effective_sample: effective number of training frames; None without weights.
@@ -257,3 +262,4 @@ class StageResult:
     warnings: tuple[str, ...] = ()
     interrupted: Fit | None = None
     train_force_mae_ev_ang: float | None = None
+    cuda_s: float = 0.0

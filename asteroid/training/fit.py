@@ -37,7 +37,7 @@ class Checkpoint:
 
 @dataclass(frozen=True)
 class Fit:
-    """A trained model, or one whose training was interrupted.
+    """A trained model, or one whose training was interrupted; it lies on the CPU, wherever it was trained.
 
     Attributes:
         parameters: [P] weights with the lowest validation error.
@@ -67,16 +67,17 @@ class BestKeeper:
 
     Args:
         known: what the models were interrupted with, or their number.
+        device: where they are trained; None: on the CPU.
 
     Attributes:
         best: [K, P] the best weights; empty before the first validation.
     """
 
-    def __init__(self, known: Sequence[Fit] | int) -> None:
+    def __init__(self, known: Sequence[Fit] | int, device: torch.device | None = None) -> None:
         fits = [] if isinstance(known, int) else list(known)
         n_models = known if isinstance(known, int) else len(fits)
-        self.best = torch.stack([fit.parameters for fit in fits]) if fits else torch.empty(0)
-        self._errors = torch.tensor([fit.val_error for fit in fits] or [math.inf] * n_models)
+        self.best = torch.stack([fit.parameters for fit in fits]).to(device) if fits else torch.empty(0)
+        self._errors = torch.tensor([fit.val_error for fit in fits] or [math.inf] * n_models, device=device)
         self._curves = [list(fit.validation_curve) for fit in fits] or [[] for _ in range(n_models)]
         self._diverged = [fit.diverged_at_step for fit in fits] or [None] * n_models
 
@@ -100,7 +101,7 @@ class BestKeeper:
         """One `Fit` per model."""
         return [
             Fit(
-                parameters=self.best[model].clone(),
+                parameters=self.best[model].to("cpu", copy=True),
                 energy_shift_ev=zeros[model].constant_ev,
                 start_shift_ev=start[model].constant_ev,
                 val_error=float(self._errors[model]),

@@ -48,7 +48,8 @@ def fit_pack(
     Args:
         network: the architecture.
         frames: one level's frames.
-        members: the K models; steps, batch size, force loss and number of validations are equal within a pack.
+        members: the K models, which lie where the frames do; steps, batch size, force loss and number of validations
+            are equal within a pack.
         share_batches: all members draw the same batches (equal frames and batch seeds): gather each batch once.
         on_validation: called after every validation.
         earlier: what the members were interrupted with, all at the same step; none to start anew.
@@ -66,17 +67,19 @@ def fit_pack(
     end = schedule.steps if until is None else min(until, schedule.steps)
     if end < min(validate_at) or end <= begin:
         raise ValueError(f"{begin} steps are done and the first validation is at {min(validate_at)}, found until {end}")
-    places = torch.stack([_batches(len(m.train_rows), m.schedule, m.batch_seed) for m in members])  # [K, steps, M]
+    # [K, steps, M], drawn on the CPU: the same everywhere
+    places = torch.stack([_batches(len(m.train_rows), m.schedule, m.batch_seed) for m in members]).to(frames.device)
     objective = _objective(network, frames, members, places[:, begin:end], share_batches)
-    rates = torch.tensor([[m.schedule.rate(step) for m in members] for step in range(begin, end)])
-    clip = torch.tensor([m.schedule.clip_norm for m in members])
-    ema_decay = torch.tensor([[m.schedule.ema] for m in members])
+    device = frames.device
+    rates = torch.tensor([[m.schedule.rate(step) for m in members] for step in range(begin, end)]).to(device)
+    clip = torch.tensor([m.schedule.clip_norm for m in members], device=device)
+    ema_decay = torch.tensor([[m.schedule.ema] for m in members], device=device)
 
     parameters, exp_avg, exp_avg_sq, ema = _states(members, earlier)
     parameters.requires_grad_()
     trainable = _trainable(network, members)
-    keeper = BestKeeper(earlier or len(members))
-    losses = torch.empty(end - begin, len(members))
+    keeper = BestKeeper(earlier or len(members), device)
+    losses = torch.empty(end - begin, len(members), device=device)
 
     for place, inputs in enumerate(objective.batches()):
         step = begin + place
@@ -98,10 +101,12 @@ def fit_pack(
             if on_validation is not None:
                 on_validation(step + 1, errors.tolist())
 
-    diverged = _first_divergence(losses, begin)
+    diverged = _first_divergence(losses.cpu(), begin)
     if end < schedule.steps:
         states = zip(parameters.detach(), exp_avg, exp_avg_sq, ema, strict=True)
-        checkpoints: list[Checkpoint | None] = [Checkpoint(end, *(t.clone() for t in state)) for state in states]
+        checkpoints: list[Checkpoint | None] = [
+            Checkpoint(end, *(t.to("cpu", copy=True) for t in state)) for state in states
+        ]
         return keeper.fits(objective.start_zeros, [EnergyZero(math.nan)] * len(members), diverged, checkpoints)
     zeros = objective.energy_zeros(keeper.best)
     return keeper.fits(objective.start_zeros, zeros, diverged, [None] * len(members))
@@ -114,7 +119,8 @@ def _states(members: list[Member], earlier: Sequence[Fit]) -> tuple[Tensor, Tens
         return parameters, torch.zeros_like(parameters), torch.zeros_like(parameters), parameters.clone()
     found = [fit.checkpoint for fit in earlier]
     states = [(c.parameters, c.exp_avg, c.exp_avg_sq, c.ema) for c in found if c is not None]
-    parameters, exp_avg, exp_avg_sq, ema = (torch.stack(own) for own in zip(*states, strict=True))
+    device = members[0].parameters.device
+    parameters, exp_avg, exp_avg_sq, ema = (torch.stack(own).to(device) for own in zip(*states, strict=True))
     return parameters, exp_avg, exp_avg_sq, ema
 
 
@@ -141,7 +147,8 @@ def _trainable(network: Network, members: list[Member]) -> Tensor | None:
     """One for weights that may move and zero for frozen ones [K, P], or None where all may move."""
     if all(m.schedule.frozen_layers == 0 for m in members):
         return None
-    return torch.stack([network.trainable_mask(m.schedule.frozen_layers) for m in members])
+    mask = torch.stack([network.trainable_mask(m.schedule.frozen_layers) for m in members])
+    return mask.to(members[0].parameters.device)
 
 
 def _first_divergence(losses: Tensor, begin: int) -> list[int | None]:

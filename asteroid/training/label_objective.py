@@ -46,7 +46,7 @@ class LabelObjective:
     ) -> None:
         self._network, self._frames, self._members = network, frames, members
         self._scaling = stack_scalings([m.scaling for m in members])
-        self._rho = torch.tensor([m.schedule.rho for m in members])
+        self._rho = torch.tensor([m.schedule.rho for m in members], device=frames.device)
         self._batch_rows = (rows[:1] if share_batches else rows).unbind(1)
         self._weights = _batch_weights(frames, members, places, rows)
         self._energies, self._forces = _labels(frames, members)
@@ -77,11 +77,10 @@ class LabelObjective:
 
     def validate(self, parameters: Tensor) -> Tensor:
         """Force MAE [K] on each member's held-out frames, in eV/Å; weighted as its training is."""
-        errors = torch.empty(len(self._members))
+        errors = torch.empty(len(self._members), device=self._frames.device)
         for group in same_rows([m.val_rows for m in self._members]):
-            index = torch.tensor(group)
             rows = self._members[group[0]].val_rows
-            _, forces = predict(self._network, self._frames, rows, self._scaling.rows(index), parameters[index])
+            _, forces = predict(self._network, self._frames, rows, self._scaling.rows(group), parameters[group])
             for model, own in zip(group, forces, strict=True):
                 difference = own - self._forces[model if len(self._forces) > 1 else 0][rows]
                 per_frame = self._frames.component_mean(difference.abs(), rows)
@@ -99,16 +98,15 @@ class LabelObjective:
         if len(self._forces) == 1:
             shared: Tensor = self._forces[0].index_select(0, batch.flatten()).unflatten(0, batch.shape)
             return shared
-        return self._forces[torch.arange(len(self._forces))[:, None], batch]
+        return self._forces[torch.arange(len(self._forces), device=batch.device)[:, None], batch]
 
     def _zeros(self, parameters: Tensor, middle: Callable[[Tensor], Tensor]) -> list[EnergyZero]:
         """What each member's energies miss on its training frames, or on many of them."""
         zeros = [EnergyZero(0.0)] * len(self._members)
         sampled = [m.train_rows[:_SHIFT_FRAMES] for m in self._members]  # at random: the order is that of hashes
         for group in same_rows(sampled):
-            index = torch.tensor(group)
             rows = sampled[group[0]]
-            energy, _ = predict(self._network, self._frames, rows, self._scaling.rows(index), parameters[index])
+            energy, _ = predict(self._network, self._frames, rows, self._scaling.rows(group), parameters[group])
             for model, own in zip(group, energy.double(), strict=True):
                 zeros[model] = fit_zero(self._energies[model][rows] - own, self._frames, rows, middle)
         return zeros
@@ -132,7 +130,7 @@ def _batch_weights(frames: FrameTensors, members: list[Member], places: Tensor, 
     if padding_factor is None and all(m.train_weights is None for m in members):
         return None
     weights = [
-        torch.ones(own.shape) if member.train_weights is None else member.train_weights[own]
+        torch.ones(own.shape, device=own.device) if member.train_weights is None else member.train_weights[own]
         for member, own in zip(members, places, strict=True)
     ]
     return torch.stack(weights) if padding_factor is None else torch.stack(weights) * padding_factor

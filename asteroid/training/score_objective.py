@@ -41,7 +41,7 @@ class ScoreObjective:
         self._network: ScoreNetwork = network
         self._frames, self._members, self._probes = frames, members, frames.probes
         self._scaling = stack_scalings([m.scaling for m in members])
-        self._kt_ev = torch.tensor([m.kt_ev for m in members])
+        self._kt_ev = torch.tensor([m.kt_ev for m in members], device=frames.device)
         self._batch_rows = (rows[:1] if share_batches else rows).unbind(1)
         self.start_zeros = [EnergyZero(0.0)] * len(members)
 
@@ -57,10 +57,10 @@ class ScoreObjective:
 
     def validate(self, parameters: Tensor) -> Tensor:
         """Score-matching loss [K] on each member's held-out frames, in eV²/Å²; the lower, the nearer to the forces."""
-        losses = torch.zeros(len(self._members))
+        losses = torch.zeros(len(self._members), device=self._frames.device)
         with torch.no_grad():
             for model, member in enumerate(self._members):
-                scaling, kt_ev = self._scaling.rows(torch.tensor([model])), self._kt_ev[model : model + 1]
+                scaling, kt_ev = self._scaling.rows([model]), self._kt_ev[model : model + 1]
                 chunks = [rows[None] for rows in member.val_rows.split(_CHUNK)]
                 for chunk, inputs in zip(chunks, self._inputs(chunks), strict=True):
                     found = self._network.forces_and_curvature(parameters[model : model + 1], scaling, inputs)

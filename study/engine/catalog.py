@@ -41,7 +41,8 @@ class StageCatalog:
     @property
     def sharing(self) -> Sharing:
         """Requests so far against what was trained for them."""
-        return self._ledger.count({key: result.core_s for key, result in self.finished.items()})
+        core_s = {key: result.core_s for key, result in self.finished.items()}
+        return self._ledger.count(core_s, {key: result.cuda_s for key, result in self.finished.items()})
 
     def request(self, stages: Iterable[StageSpec], *, to_train: bool = True) -> list[StageSpec]:
         """Ask for stages: finished ones are loaded from the store, a torn one is removed from it.

@@ -23,6 +23,7 @@ class Sharing:
         core_s_saved: core seconds of all requests that needed no training.
         stages_pruned: those that were given up on the way, because their trials were.
         pruned_core_s: core seconds spent on these.
+        trained_cuda_s: seconds for which what this run has trained kept a GPU.
     """
 
     stages_requested: int
@@ -33,6 +34,7 @@ class Sharing:
     core_s_saved: float
     stages_pruned: int = 0
     pruned_core_s: float = 0.0
+    trained_cuda_s: float = 0.0
 
 
 @dataclass
@@ -51,11 +53,12 @@ class SharingLedger:
     pruned: set[str] = field(default_factory=set)
     pruned_core_s: float = 0.0
 
-    def count(self, core_s: Mapping[str, float]) -> Sharing:
+    def count(self, core_s: Mapping[str, float], cuda_s: Mapping[str, float] | None = None) -> Sharing:
         """Count what was shared.
 
         Args:
             core_s: core seconds of the finished stages, by key.
+            cuda_s: their seconds on a GPU; None for none.
         """
         trained = core_s.keys() - self.found
         trained_core_s = sum(core_s[key] for key in sorted(trained))
@@ -68,4 +71,5 @@ class SharingLedger:
             core_s_saved=sum(self.requests[key] * core_s[key] for key in sorted(core_s)) - trained_core_s,
             stages_pruned=len(self.pruned - core_s.keys()),
             pruned_core_s=self.pruned_core_s,
+            trained_cuda_s=sum((cuda_s or {}).get(key, 0.0) for key in sorted(trained)),
         )

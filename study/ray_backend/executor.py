@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from asteroid.errors import InputError
 from study.ray_backend.pack_queue import CLOSED, PackQueue, QueuedPack
-from study.ray_backend.session import open_session, total_cores
+from study.ray_backend.session import open_session, total_cores, total_gpus
 from study.ray_backend.shared_bank import SharedBank
 from study.ray_backend.worker_pool import WorkerPool
 from study.ray_backend.worker_slot import WorkerSlot
@@ -44,6 +44,7 @@ class RayExecutor:
         max_retries: how often a pack is trained again because its worker died or ran out of memory.
         scratch: folder for the frames' files; all nodes of a cluster should see it. Removed when the executor closes.
         on_note: told in a line when there are fewer workers than asked for, from any thread.
+        gpus_per_worker: share of a GPU that each worker takes and trains on; None: they train on the CPU.
 
     Attributes:
         slots: packs that it can train at the same time.
@@ -64,6 +65,7 @@ class RayExecutor:
         max_retries: int = 3,
         scratch: Path | None = None,
         on_note: Callable[[str], None] | None = None,
+        gpus_per_worker: float | None = None,
     ) -> None:
         if workers is not None and workers < 1:
             raise InputError(f"training needs at least one worker, found {workers}: use --workers 1 or more")
@@ -74,8 +76,10 @@ class RayExecutor:
         shared = SharedBank.of(bank)
         self._opened = open_session(workers or os.cpu_count() or 1, shared.nbytes, address)
         try:
-            self.slots = workers or _all_cores()
-            self._pool = WorkerPool(shared, scratch, changed)
+            self.slots = workers or _all_places(gpus_per_worker)
+            if gpus_per_worker is not None:
+                _check_gpus(self.slots, gpus_per_worker)
+            self._pool = WorkerPool(shared, scratch, changed, gpus_per_worker)
         except BaseException:
             self._leave_ray()
             raise
@@ -135,11 +139,26 @@ class RayExecutor:
             ray.shutdown()
 
 
-def _all_cores() -> int:
+def _all_places(gpus_per_worker: float | None) -> int:
+    """Workers that the cluster has cores for, and GPUs where they need them."""
     cores = total_cores()
     if not cores:
         raise InputError(
             "without --workers every core of the Ray cluster gets one, found a cluster of no cores: start nodes with "
             "--num-cpus, or give --workers and the run waits for them"
         )
-    return cores
+    return cores if gpus_per_worker is None else max(1, min(cores, _places(gpus_per_worker)))
+
+
+def _check_gpus(workers: int, gpus_per_worker: float) -> None:
+    if workers > _places(gpus_per_worker):
+        raise InputError(
+            f"{workers} workers need {gpus_per_worker:g} of a GPU each, found {total_gpus():g} GPUs in Ray: use fewer "
+            "--workers or a smaller --gpus-per-worker"
+        )
+
+
+def _places(gpus_per_worker: float) -> int:
+    """Workers that the GPUs have room for; a share cannot be spread over two."""
+    gpus = total_gpus()
+    return int(gpus / gpus_per_worker) if gpus_per_worker > 1 else int(gpus) * int(1 / gpus_per_worker + 1e-9)

@@ -78,6 +78,14 @@ def total_cores() -> int:
     return int(resources.get("CPU", 0))
 
 
+def total_gpus() -> float:
+    """GPUs of all nodes of the session that is open."""
+    import ray
+
+    resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+    return resources.get("GPU", 0.0)
+
+
 def _start(cores: int, bank_bytes: int) -> None:
     import ray
 

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import shutil
 import warnings
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from asteroid.descriptors.placement import with_leaves
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from asteroid.descriptors.frame_bank import FrameBank
@@ -90,10 +91,10 @@ class SharedBank:
 
     @classmethod
     def of(cls, bank: FrameBank) -> SharedBank:
-        """The arrays of a bank, not copied."""
+        """The arrays of a bank, not copied unless they lie on a GPU."""
         import torch
 
-        return cls(with_leaves(bank, torch.Tensor, lambda tensor: tensor.numpy()))
+        return cls(with_leaves(bank, torch.Tensor, lambda tensor: tensor.numpy(force=True)))
 
     @property
     def nbytes(self) -> int:
@@ -110,16 +111,3 @@ class SharedBank:
             # Shared memory is read-only, which torch cannot express; training only reads the frames.
             warnings.filterwarnings("ignore", "The given NumPy array is not writable", UserWarning)
             return with_leaves(self.bank, np.ndarray, torch.from_numpy)
-
-
-def with_leaves(bank: FrameBank, kind: type, change: Callable[[Any], Any]) -> FrameBank:
-    """The bank with every leaf of a kind, an array for instance, in its levels changed."""
-
-    def changed(value: Any) -> Any:
-        if isinstance(value, kind):
-            return change(value)
-        if is_dataclass(value) and not isinstance(value, type):
-            return replace(value, **{f.name: changed(getattr(value, f.name)) for f in fields(value)})
-        return value
-
-    return replace(bank, levels={level: changed(tensors) for level, tensors in bank.levels.items()})

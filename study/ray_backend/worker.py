@@ -39,13 +39,15 @@ class PackWorker:
         bank: reference of the frames in the object store, in a list, so that Ray does not fetch what is not needed.
         mailbox: handle of the mailbox's actor.
         mapped: the same frames in files, to be read instead where this node sees them.
+        device: class of the device to train on.
     """
 
-    def __init__(self, bank: list[Any], mailbox: Any, mapped: MappedBank | None = None) -> None:
+    def __init__(self, bank: list[Any], mailbox: Any, mapped: MappedBank | None = None, device: str = "cpu") -> None:
         import ray
         import torch
 
         import asteroid.stages.train  # noqa: F401 -- loaded before the worker says that it is ready
+        from asteroid.descriptors.placement import bank_on
 
         torch.set_num_threads(1)  # more would change the rounding, and cost time on small products
         self._mapped = mapped is not None
@@ -54,6 +56,7 @@ class PackWorker:
         except OSError:  # another machine's disk
             self._mapped = False
             self._bank = ray.get(bank[0]).open()
+        self._bank = bank_on(self._bank, torch.device(device))
         self._mailbox = mailbox
 
     def ready(self) -> tuple[int, bool]:

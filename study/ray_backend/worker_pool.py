@@ -58,9 +58,16 @@ class WorkerPool:
         shared: the frames; they go to the object store once, whose first copy stays on the driver's node.
         scratch: folder for the frames' files, which every node should see; None for one of this machine.
         changed: notified when a worker becomes ready or goes; its lock guards everything here.
+        gpus_per_worker: share of a GPU that each worker takes and trains on; None: on the CPU.
     """
 
-    def __init__(self, shared: SharedBank, scratch: Path | None, changed: threading.Condition) -> None:
+    def __init__(
+        self,
+        shared: SharedBank,
+        scratch: Path | None,
+        changed: threading.Condition,
+        gpus_per_worker: float | None = None,
+    ) -> None:
         import ray
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
@@ -70,6 +77,7 @@ class WorkerPool:
         self._workers: set[Worker] = set()
         self._changed = changed
         self._shared, self._scratch = shared, scratch
+        self._gpus_per_worker = gpus_per_worker
         self._mapped: MappedBank | None = None
         self._writing = threading.Lock()
         self._bank: Any = ray.put(shared)
@@ -103,7 +111,9 @@ class WorkerPool:
             if self.closing:
                 raise PoolClosed
             # Wherever there is room, rather one node full than all half: Ray's default, which starts them fastest.
-            actor: Any = ray.remote(PackWorker).options(num_cpus=1).remote([self._bank], self.mailbox, files)
+            options = {"num_cpus": 1, "num_gpus": self._gpus_per_worker or 0}
+            device = "cpu" if self._gpus_per_worker is None else "cuda"
+            actor: Any = ray.remote(PackWorker).options(**options).remote([self._bank], self.mailbox, files, device)
             worker = Worker(actor, mapped)
             self._workers.add(worker)
         try:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from asteroid.stages.kinds import NetworkStageKind
     from asteroid.stages.stage import StageSpec
     from study.data.load import StudyData
+    from study.devices import DeviceClass
     from study.recipes.settings import Settings
     from study.strategies import Link
 
@@ -23,9 +24,15 @@ Split = tuple[Frames, Frames]
 
 
 class ChainBuilder:
-    """Makes the stage specs of a study's chains."""
+    """Makes the stage specs of a study's chains.
 
-    def __init__(self, data: StudyData) -> None:
+    Args:
+        data: the labels.
+        device: class of the device that networks train on.
+    """
+
+    def __init__(self, data: StudyData, device: DeviceClass = "cpu") -> None:
+        self._device = device
         self._descriptors = data.descriptors
         self._pool = data.pool
         self._cheap_pool = data.cheap_pool
@@ -124,6 +131,7 @@ class ChainBuilder:
             parents=parents,
             gamma_rel=settings.gamma_rel if link.weighted else None,
             score=None if link.traits.labelled else self._score(settings),
+            device=self._device,
         )
 
     def _score(self, settings: Settings) -> ScoreSettings:

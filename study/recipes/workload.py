@@ -16,17 +16,19 @@ if TYPE_CHECKING:
 
     from asteroid.stages.stage import StageSpec
     from study.config.sweep import Sweep
+    from study.devices import DeviceClass
 
 
 @dataclass(frozen=True, eq=False)
 class Workload:
-    """A sweep ready to run: labels with roles, the rows to fill, and the searches to make first."""
+    """A sweep ready to run: labels with roles, the rows to fill, the searches to make first, and where to train."""
 
     sweep: Sweep
     data: StudyData
     builder: ChainBuilder
     recipes: list[Recipe]
     searches: list[Search]
+    device: DeviceClass = "cpu"
 
     @property
     def rounds(self) -> list[list[Pack]]:
@@ -44,18 +46,23 @@ class Workload:
         return {spec.key: spec for spec in self.requests}
 
 
-def make_workload(sweep: Sweep) -> Workload:
+def make_workload(sweep: Sweep, device: DeviceClass = "cpu") -> Workload:
     """Load the labels of a sweep and lay out its work; nothing is written.
+
+    Args:
+        sweep: what to study.
+        device: where its networks are to be trained; their stages on other devices are other stages.
 
     Raises:
         InputError: the labels do not pass a guard or do not suffice.
     """
     data = load_data(sweep)
-    builder = ChainBuilder(data)
+    builder = ChainBuilder(data, device)
     searches = searches_of(sweep)
     for search in searches:
         search.check(builder)
-    return Workload(sweep, data, builder, make_recipes(sweep, builder) if sweep.mode == "curve" else [], searches)
+    recipes = make_recipes(sweep, builder) if sweep.mode == "curve" else []
+    return Workload(sweep, data, builder, recipes, searches, device)
 
 
 def with_tuned_rows(workload: Workload, chosen: Iterable[TunedSettings]) -> Workload:

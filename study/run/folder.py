@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from study.devices import DeviceClass
+
 
 def sweep_path(folder: Path) -> Path:
     """The run's own copy of its sweep, defaults included."""
@@ -70,6 +72,21 @@ def check_folder(folder: Path, sweep: Sweep, *, extend: bool = False) -> None:
     if not (grown and extend):
         remedy = "add --extend, or choose another --out" if grown else "choose another --out or restore the sweep"
         raise InputError(f"{folder} was made by another sweep ({difference}): {remedy}")
+
+
+def check_device(folder: Path, device: DeviceClass) -> None:
+    """Refuse to go on with a run elsewhere than where it began: its stages would be others.
+
+    Raises:
+        InputError: the run was trained on another class of device.
+    """
+    record = read_record(folder)
+    began_on = record.get("device", "cpu")
+    if record and began_on != device:
+        raise InputError(
+            f"{folder} was trained on {began_on}, found --device {device}: add --device {began_on}, or "
+            "choose another --out"
+        )
 
 
 def store_of(folder: Path, store: Path | None) -> Path:

@@ -16,6 +16,7 @@ from asteroid.labels.compositions import listed
 from asteroid.labels.molecules import formulas
 from asteroid.stages.kinds import STAGE_KINDS
 from study.config.sweep import sweep_plain
+from study.devices import device_name
 from study.run.hardware import processor
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def make_manifest(
         "name": workload.sweep.name,
         "sweep": sweep_plain(workload.sweep),
         "molecule": _formula(workload),
+        "device": workload.device,
         "level_accurate": data.prices.accurate,
         "level_cheap": data.prices.cheap,
         "pool_size": len(data.pool),
@@ -76,7 +78,11 @@ def make_manifest(
         "stages": len(stages),
         "sharing": asdict(sharing),
         "prices": data.prices.to_json(),
-        "ledger": ledger_of(data, stages.values()) | {"sweep_core_s": sharing.trained_core_s + sharing.pruned_core_s},
+        "ledger": ledger_of(data, stages.values())
+        | {
+            "sweep_core_s": sharing.trained_core_s + sharing.pruned_core_s,
+            "sweep_cuda_s": sharing.trained_cuda_s,
+        },
         "data_card": data.card_json,
         "data_card_lines": list(data.card),
         "versions": package_versions() | {"python": platform.python_version()},
@@ -85,6 +91,7 @@ def make_manifest(
             "processor": processor(),
             "system": platform.system(),
             "cores": os.cpu_count(),
+            "gpu": device_name(workload.device),
             "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
         },
     }

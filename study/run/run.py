@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from asteroid.descriptors.placement import bank_on
 from asteroid.training.schedule import TRAINER_VERSION
 from study.engine.catalog import StageCatalog
 from study.engine.failures import FailureLog
@@ -17,7 +18,7 @@ from study.engine.store import StageStore
 from study.recipes.frames import TABLES_BYTES, describe_frames, expected_bytes, refuse_too_many_frames
 from study.recipes.packs import by_urgency
 from study.recipes.workload import with_tuned_rows
-from study.run.folder import OWN_STORE, check_disk_space, check_folder, claimed, read_record, store_of
+from study.run.folder import OWN_STORE, check_device, check_disk_space, check_folder, claimed, read_record, store_of
 from study.run.recorder import RunRecorder
 from study.search.runner import run_searches
 
@@ -62,12 +63,13 @@ def run_workload(
         the results table, as written to the folder; empty where the sweep only searches.
 
     Raises:
-        InputError: the folder belongs to another sweep or another driver, its finished stages lie in another store, or
+        InputError: the folder belongs to another sweep, device or driver, its finished stages lie in another store, or
             the disk or memory is too small.
         PackFailedError: a pack failed several times; what is finished is kept, the reasons are in the manifest.
         OSError: the disk filled up on the way; what is finished is kept.
     """
     check_folder(folder, workload.sweep, extend=extend)
+    check_device(folder, workload.device)
     refuse_too_many_frames(workload, workload.stages.values())
     check_disk_space(store_of(folder, store), expected_bytes(workload))
     check_disk_space(folder, TABLES_BYTES)
@@ -99,7 +101,8 @@ def _run(
     recorder.record("running")
     progress.announce("describing frames")
     # What a search will choose is not known yet: its rows may need any frame that the others have finished with.
-    bank = describe_frames(workload, workload.stages.values() if workload.searches else missing)
+    described = describe_frames(workload, workload.stages.values() if workload.searches else missing)
+    bank = bank_on(described, torch.device(workload.device))
     executor = make_executor(bank)
     scheduler = PackScheduler(catalog, executor, progress, failures, recorder.record_when_due)
     try:

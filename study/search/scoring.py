@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class FrameErrors:
-    """Errors of one model on n frames.
+    """Errors of one model on n frames, on the CPU.
 
     Attributes:
         force_mae_ev_ang: mean absolute force component error of each frame, eV/Å, [n].
@@ -42,7 +42,8 @@ def frame_errors(bank: FrameBank, fold: Fold, models: Mapping[str, TrainedModel]
     frames, rows = bank.levels[score.level], bank.rows_of(score.level, score.hashes)
     predicted = predict_chain(bank, score.level, rows, [fold.chain[-1]], models)
     difference = (predicted.forces[0] - frames.forces[rows]).abs()
-    return FrameErrors(frames.component_mean(difference, rows), predicted.energy[0] - frames.energy[rows])
+    energy = predicted.energy[0] - frames.energy[rows]
+    return FrameErrors(frames.component_mean(difference, rows).cpu(), energy.cpu())
 
 
 def fold_error(bank: FrameBank, fold: Fold, models: Mapping[str, TrainedModel]) -> float:

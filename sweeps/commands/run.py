@@ -30,6 +30,15 @@ def run(
     ray_address: Annotated[
         str | None, typer.Option(help="Ray cluster, HOST:PORT or auto (docs/cluster.md).", metavar="ADDRESS")
     ] = None,
+    device: Annotated[
+        str, typer.Option(help="Where networks are trained: cpu, or cuda for one GPU.", metavar="DEVICE")
+    ] = "cpu",
+    gpus_per_worker: Annotated[
+        float | None,
+        typer.Option(
+            min=0.01, help="Share of a GPU for each Ray worker with --device cuda. Default: 1.", metavar="SHARE"
+        ),
+    ] = None,
     extend: Annotated[
         bool, typer.Option("--extend", help="Allow a sweep that adds budgets, seeds and the like to the folder's own.")
     ] = False,
@@ -51,6 +60,7 @@ def run(
 
       asteroid-study run my_sweep.yaml --ray-address auto
     """
+    from study.devices import parse_device
     from study.engine.executors import PackFailedError
     from study.forecast.count import make_forecast
     from study.recipes.workload import make_workload
@@ -61,16 +71,18 @@ def run(
 
     loaded = load_sweep(sweep)
     folder = out or Path("runs") / loaded.name
-    workload = make_workload(loaded)
+    where = parse_device(device)
+    workload = make_workload(loaded, where)
     for line in workload.data.card:
         say(line)
     for line in count_lines(workload, make_forecast(workload)):
         say(line)
     say(f"into {folder}")
-    again = run_command(sweep, folder, workers, ray_address, store, extend=extend)
+    again = run_command(sweep, folder, workers, ray_address, store, where, gpus_per_worker, extend=extend)
     try:
         with make_display() as display:
-            maker = executor_maker(workers, ray_address, scratch_path(folder), display.note)
+            gpus = None if where == "cpu" else gpus_per_worker or 1.0
+            maker = executor_maker(workers, ray_address, scratch_path(folder), display.note, gpus)
             table = run_workload(workload, folder, maker, display.show, display.note, extend=extend, store=store)
     except KeyboardInterrupt:
         stop("stopped", _KEPT, again, 130)
