@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from asteroid.models.gemnet import GemNetTSettings
+from asteroid.models.mace import MACESettings
 from asteroid.models.mlp import MLPSettings
+from asteroid.models.nequip import NequIPSettings
+from asteroid.models.painn import PaiNNSettings
 from asteroid.models.schnet import SchNetSettings
 
 if TYPE_CHECKING:
@@ -14,6 +18,10 @@ if TYPE_CHECKING:
 ARCHITECTURES: tuple[type[NetworkSettings], ...] = (
     MLPSettings,
     SchNetSettings,
+    PaiNNSettings,
+    NequIPSettings,
+    MACESettings,
+    GemNetTSettings,
 )
 
 

@@ -45,6 +45,7 @@ class MLPSettings(NetworkSettings):
 
     architecture: ClassVar[str] = "mlp"
     packs: ClassVar[bool] = True
+    packs_on_gpus: ClassVar[bool] = True
     needs_descriptors: ClassVar[bool] = True
     one_composition: ClassVar[bool] = True  # that of the descriptors' layout
     matches_scores: ClassVar[bool] = True
@@ -110,6 +111,10 @@ class DescriptorMLP:
             torch.index_select(frames.descriptors, 0, batch.flatten(), out=descriptors)
             torch.index_select(frames.jacobians, 0, batch.flatten(), out=jacobians)
             yield descriptors.unflatten(0, batch.shape), jacobians.unflatten(0, batch.shape)
+
+    def captures(self, frames: FrameTensors) -> bool:
+        """Whether a step asks the device for nothing: frames that are described batch by batch need look-ahead."""
+        return frames.jacobians is not None
 
     def energy_and_forces(self, parameters: Tensor, scaling: Scaling, inputs: Inputs) -> tuple[Tensor, Tensor]:
         """Energies [K, M] in eV up to a constant and forces [K, M, 3A] in eV/Å."""

@@ -29,7 +29,8 @@ class NetworkSettings(ABC):
     Attributes:
         hidden: width of the network; every architecture has one, and searches vary it.
         architecture: its name in sweep files and stage keys.
-        packs: K models train faster side by side than one after another.
+        packs: K models train faster side by side than one after another, on a CPU.
+        packs_on_gpus: they do so on a GPU.
         needs_descriptors: it learns from descriptors, not from positions.
         one_composition: all frames are of one molecule.
         matches_scores: it can be trained on frames without labels (its network is a `ScoreNetwork`).
@@ -40,6 +41,7 @@ class NetworkSettings(ABC):
 
     architecture: ClassVar[str]
     packs: ClassVar[bool]
+    packs_on_gpus: ClassVar[bool]
     needs_descriptors: ClassVar[bool]
     one_composition: ClassVar[bool]
     matches_scores: ClassVar[bool]
@@ -119,6 +121,10 @@ class Network(Protocol):
             frames: the frames.
             rows: of each batch, the rows [K, M] of every model's own frames, or [1, M] where all models share them.
         """
+        ...
+
+    def captures(self, frames: FrameTensors) -> bool:
+        """Whether a step on these frames has fixed shapes and asks the device for nothing, as a CUDA graph needs."""
         ...
 
     def energy_and_forces(self, parameters: Tensor, scaling: Scaling, inputs: Inputs) -> tuple[Tensor, Tensor]:

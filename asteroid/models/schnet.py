@@ -19,7 +19,8 @@ import torch
 from torch import Tensor
 from torch.func import functional_call
 
-from asteroid.models.network import Inputs, NetworkSettings, Scaling
+from asteroid.models.network import Inputs, NetworkSettings
+from asteroid.models.positions import centred_positions, force_scaling
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from asteroid.descriptors.frame_bank import FrameTensors
     from asteroid.descriptors.layout import Layout
+    from asteroid.models.network import Scaling
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class SchNetSettings(NetworkSettings):
 
     architecture: ClassVar[str] = "schnet"
     packs: ClassVar[bool] = False
+    packs_on_gpus: ClassVar[bool] = False
     needs_descriptors: ClassVar[bool] = False
     one_composition: ClassVar[bool] = False
     matches_scores: ClassVar[bool] = False
@@ -91,20 +94,17 @@ class SchNet:
 
     def measure_scaling(self, frames: FrameTensors, rows: Tensor, forces: Tensor) -> Scaling:
         """Force scale of one model; distances need none."""
-        padding_factor = frames.padding_factor(rows)
-        sizes = forces.abs() if padding_factor is None else forces.abs() * padding_factor[:, None]
-        none = forces.new_empty(1, 0)
-        return Scaling(none, none, sizes.mean()[None].clamp_min(1e-6))
+        return force_scaling(frames, rows, forces)
 
     def batches(self, frames: FrameTensors, rows: Iterable[Tensor]) -> Iterator[Inputs]:
         """Atomic numbers [K, M, A] and positions [K, M, A, 3] (float32, Å) of one batch after another."""
-        for batch in rows:
-            positions = frames.positions.index_select(0, batch.flatten()).unflatten(0, batch.shape)
-            centre, padding_factor = positions.mean(-2, keepdim=True), frames.padding_factor(batch)
-            if padding_factor is not None:
-                centre = centre * padding_factor[..., None, None]
-            # Far from the origin float32 would blur distances.
-            yield frames.numbers_of(batch), (positions - centre).float()
+        batches = list(rows)
+        for batch, positions in zip(batches, centred_positions(frames, batches), strict=True):
+            yield frames.numbers_of(batch), positions
+
+    def captures(self, frames: FrameTensors) -> bool:  # noqa: ARG002
+        """Its neighbours are listed anew for every batch."""
+        return False
 
     def energy_and_forces(self, parameters: Tensor, scaling: Scaling, inputs: Inputs) -> tuple[Tensor, Tensor]:
         """Energies [K, M] in eV up to a constant and forces [K, M, 3A] in eV/Å."""

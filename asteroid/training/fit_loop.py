@@ -8,13 +8,14 @@ all members draw the same batches, a batch is gathered once and its Jacobians ar
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor
 
 from asteroid.models.energy_zero import EnergyZero
+from asteroid.training.captured_step import DeviceStep, PackState
 from asteroid.training.fit import BestKeeper, Checkpoint, Fit
 from asteroid.training.label_objective import LabelObjective
 from asteroid.training.score_objective import ScoreObjective
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
 #: Called after a validation with the number of steps done and the validation error of every place of the pack.
 OnValidation = Callable[[int, list[float]], None]
 
+#: How a step is taken: operation by operation, with everything that it needs in tables on the device, that captured as
+#: one CUDA graph, or with its loss compiled before.
+StepMode = Literal["eager", "device", "graph", "compiled"]
+
 
 def fit_pack(
     network: Network,
@@ -39,6 +44,7 @@ def fit_pack(
     on_validation: OnValidation | None = None,
     earlier: Sequence[Fit] = (),
     until: int | None = None,
+    steps_as: StepMode | None = None,
 ) -> list[Fit]:
     """Train K models together.
 
@@ -54,6 +60,7 @@ def fit_pack(
         on_validation: called after every validation.
         earlier: what the members were interrupted with, all at the same step; none to start anew.
         until: number of steps after which to interrupt, the first validation or a later step; None to finish.
+        steps_as: how a step is taken; None: as a CUDA graph on a GPU, where the network allows it, else eagerly.
 
     Returns:
         one `Fit` per member, in order.
@@ -75,53 +82,101 @@ def fit_pack(
     clip = torch.tensor([m.schedule.clip_norm for m in members], device=device)
     ema_decay = torch.tensor([[m.schedule.ema] for m in members], device=device)
 
-    parameters, exp_avg, exp_avg_sq, ema = _states(members, earlier)
-    parameters.requires_grad_()
+    state = _state(members, earlier, end - begin)
     trainable = _trainable(network, members)
     keeper = BestKeeper(earlier or len(members), device)
-    losses = torch.empty(end - begin, len(members), device=device)
-
-    for place, inputs in enumerate(objective.batches()):
+    if steps_as is None:
+        steps_as = "graph" if device.type == "cuda" and network.captures(frames) else "eager"
+    if steps_as == "eager":
+        steps = _eager_steps(objective, state, rates, ema_decay, clip, trainable, begin)
+    else:
+        steps = _device_steps(objective, state, rates, ema_decay, clip, trainable, begin, steps_as)
+    for place, _ in enumerate(steps):
         step = begin + place
-        loss = objective.loss(parameters, inputs, place)
-        (gradient,) = torch.autograd.grad(loss.sum(), parameters)
-        with torch.no_grad():
-            losses[place] = loss
-            if trainable is not None:
-                gradient *= trainable
-            gradient *= (clip / gradient.norm(dim=1).clamp_min(1e-12)).clamp_max(1.0)[:, None]
-            _adam_step(parameters, gradient, exp_avg, exp_avg_sq, rates[place], step)
-            # At first the average decays faster, so that it forgets the random start.
-            ema.lerp_(parameters, 1.0 - ema_decay.clamp_max((1 + step) / (10 + step)))
         if step + 1 in validate_at:
-            errors = objective.validate(ema)
+            errors = objective.validate(state.ema)
             # Energies that are not finite spoil the loss and leave the forces' part of the gradient as it was.
-            errors = errors.where(losses[place].isfinite(), math.nan)
-            keeper.see(step + 1, ema, errors)
+            errors = errors.where(state.losses[place].isfinite(), math.nan)
+            keeper.see(step + 1, state.ema, errors)
             if on_validation is not None:
                 on_validation(step + 1, errors.tolist())
 
-    diverged = _first_divergence(losses.cpu(), begin)
+    diverged = _first_divergence(state.losses.cpu(), begin)
     if end < schedule.steps:
-        states = zip(parameters.detach(), exp_avg, exp_avg_sq, ema, strict=True)
+        weights = (state.parameters.detach(), state.exp_avg, state.exp_avg_sq, state.ema)
         checkpoints: list[Checkpoint | None] = [
-            Checkpoint(end, *(t.to("cpu", copy=True) for t in state)) for state in states
+            Checkpoint(end, *(t.to("cpu", copy=True) for t in own)) for own in zip(*weights, strict=True)
         ]
         return keeper.fits(objective.start_zeros, [EnergyZero(math.nan)] * len(members), diverged, checkpoints)
     zeros = objective.energy_zeros(keeper.best)
     return keeper.fits(objective.start_zeros, zeros, diverged, [None] * len(members))
 
 
-def _states(members: list[Member], earlier: Sequence[Fit]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Weights, Adam's two moments and the moving average of the weights, [K, P] each."""
-    if not earlier:
+def _state(members: list[Member], earlier: Sequence[Fit], n_steps: int) -> PackState:
+    """What the members start from, or go on with."""
+    if earlier:
+        found = [fit.checkpoint for fit in earlier]
+        kept = [(c.parameters, c.exp_avg, c.exp_avg_sq, c.ema) for c in found if c is not None]
+        device = members[0].parameters.device
+        parameters, exp_avg, exp_avg_sq, ema = (torch.stack(own).to(device) for own in zip(*kept, strict=True))
+    else:
         parameters = torch.stack([m.parameters for m in members])
-        return parameters, torch.zeros_like(parameters), torch.zeros_like(parameters), parameters.clone()
-    found = [fit.checkpoint for fit in earlier]
-    states = [(c.parameters, c.exp_avg, c.exp_avg_sq, c.ema) for c in found if c is not None]
-    device = members[0].parameters.device
-    parameters, exp_avg, exp_avg_sq, ema = (torch.stack(own).to(device) for own in zip(*states, strict=True))
-    return parameters, exp_avg, exp_avg_sq, ema
+        exp_avg, exp_avg_sq, ema = torch.zeros_like(parameters), torch.zeros_like(parameters), parameters.clone()
+    losses = parameters.new_empty(n_steps, len(members))
+    return PackState(parameters.requires_grad_(), exp_avg, exp_avg_sq, ema, losses)
+
+
+def _eager_steps(
+    objective: Objective,
+    state: PackState,
+    rates: Tensor,
+    ema_decay: Tensor,
+    clip: Tensor,
+    trainable: Tensor | None,
+    begin: int,
+) -> Iterator[None]:
+    """Take one step after another, operation by operation."""
+    parameters = state.parameters
+    for place, inputs in enumerate(objective.batches()):
+        step = begin + place
+        loss = objective.loss(parameters, inputs, objective.batch(place))
+        (gradient,) = torch.autograd.grad(loss.sum(), parameters)
+        with torch.no_grad():
+            state.losses[place] = loss
+            if trainable is not None:
+                gradient *= trainable
+            gradient *= (clip / gradient.norm(dim=1).clamp_min(1e-12)).clamp_max(1.0)[:, None]
+            _adam_step(parameters, gradient, state.exp_avg, state.exp_avg_sq, rates[place], step)
+            # At first the average decays faster, so that it forgets the random start.
+            state.ema.lerp_(parameters, 1.0 - ema_decay.clamp_max((1 + step) / (10 + step)))
+        yield
+
+
+def _device_steps(
+    objective: Objective,
+    state: PackState,
+    rates: Tensor,
+    ema_decay: Tensor,
+    clip: Tensor,
+    trainable: Tensor | None,
+    begin: int,
+    steps_as: StepMode,
+) -> Iterator[None]:
+    """Take one step after another without a word from the host."""
+    step = DeviceStep(
+        objective,
+        state,
+        rates=rates,
+        ema_decay=ema_decay,
+        clip=clip,
+        trainable=trainable,
+        begin=begin,
+        compiled=steps_as == "compiled",
+    )
+    advance = step if steps_as == "device" else step.captured()
+    for _ in range(len(rates)):
+        advance()
+        yield
 
 
 def _objective(

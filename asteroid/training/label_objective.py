@@ -11,6 +11,7 @@ from asteroid.models.energy_zero import EnergyZero, fit_zero
 from asteroid.models.network import stack_scalings
 from asteroid.models.predict import predict, same_rows
 from asteroid.training.losses import weighted_loss
+from asteroid.training.objective import Batch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -47,7 +48,8 @@ class LabelObjective:
         self._network, self._frames, self._members = network, frames, members
         self._scaling = stack_scalings([m.scaling for m in members])
         self._rho = torch.tensor([m.schedule.rho for m in members], device=frames.device)
-        self._batch_rows = (rows[:1] if share_batches else rows).unbind(1)
+        self._rows = rows[:1] if share_batches else rows
+        self._batch_rows = self._rows.unbind(1)
         self._weights = _batch_weights(frames, members, places, rows)
         self._energies, self._forces = _labels(frames, members)
         # Not the median: it would put one frame on the kink of |dE|, where rounding decides the sign of the gradient.
@@ -63,13 +65,25 @@ class LabelObjective:
         """Inputs of one batch after another."""
         return self._network.batches(self._frames, self._batch_rows)
 
-    def loss(self, parameters: Tensor, inputs: Inputs, step: int) -> Tensor:
+    def batch(self, step: int) -> Batch:
+        """What a step needs besides its inputs."""
+        weights = None if self._weights is None else self._weights[:, step]
+        return Batch(self._batch_rows[step], self._batch_energy[:, step], weights)
+
+    def batch_at(self, step: Tensor) -> tuple[Inputs, Batch]:
+        """Inputs of a step whose number [1] lies on the device, and what it needs besides."""
+        steps = (self._rows, self._batch_energy, self._weights)
+        batch = Batch(*(None if own is None else own.index_select(1, step).squeeze(1) for own in steps))  # type: ignore[arg-type]
+        return next(iter(self._network.batches(self._frames, [batch.rows]))), batch
+
+    def loss(self, parameters: Tensor, inputs: Inputs, batch: Batch) -> Tensor:
         """Loss [K] of one batch in units of each model's force scale."""
         energy, forces = self._network.energy_and_forces(parameters, self._scaling, inputs)
+        assert batch.energy is not None
         loss = weighted_loss(
-            energy - self._batch_energy[:, step],
-            forces - self._labelled_forces(step),
-            None if self._weights is None else self._weights[:, step],
+            energy - batch.energy,
+            forces - self._labelled_forces(batch.rows),
+            batch.weights,
             self._rho,
             self._members[0].schedule.force_loss,
         )
@@ -92,9 +106,8 @@ class LabelObjective:
         """Median residual of the training frames' energies, beyond that of the elements of several molecules."""
         return self._zeros(parameters, Tensor.median)
 
-    def _labelled_forces(self, step: int) -> Tensor:
-        """Labels [K or 1, M, 3A] of a batch; members with bases of their own have labels of their own."""
-        batch = self._batch_rows[step]
+    def _labelled_forces(self, batch: Tensor) -> Tensor:
+        """Labels [K or 1, M, 3A] of a batch [K or 1, M]; members with bases of their own have labels of their own."""
         if len(self._forces) == 1:
             shared: Tensor = self._forces[0].index_select(0, batch.flatten()).unflatten(0, batch.shape)
             return shared

@@ -45,6 +45,21 @@ class Member:
     kt_ev: float | None = None
 
 
+@dataclass(frozen=True)
+class Batch:
+    """What a step needs besides the inputs of its batch.
+
+    Attributes:
+        rows: [K, M] rows of every model's own frames, or [1, M] where all share them.
+        energy: [K, M] labelled energies, shifted; None where no labels are read.
+        weights: [K, M] factor of each frame's force term; None where all are one.
+    """
+
+    rows: Tensor
+    energy: Tensor | None = None
+    weights: Tensor | None = None
+
+
 class Objective(Protocol):
     """What a pack minimises."""
 
@@ -57,7 +72,15 @@ class Objective(Protocol):
         """Inputs of one batch after another."""
         ...
 
-    def loss(self, parameters: Tensor, inputs: Inputs, step: int) -> Tensor:
+    def batch(self, step: int) -> Batch:
+        """What a step needs besides, counted from the first one here."""
+        ...
+
+    def batch_at(self, step: Tensor) -> tuple[Inputs, Batch]:
+        """Inputs of a step whose number [1] lies on the device, and what it needs besides."""
+        ...
+
+    def loss(self, parameters: Tensor, inputs: Inputs, batch: Batch) -> Tensor:
         """Loss [K] of one batch, of order one; differentiable by the parameters."""
         ...
 

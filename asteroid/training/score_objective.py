@@ -8,6 +8,7 @@ import torch
 
 from asteroid.models.energy_zero import EnergyZero
 from asteroid.models.network import ScoreNetwork, stack_scalings
+from asteroid.training.objective import Batch
 from asteroid.training.score_matching import score_loss
 
 if TYPE_CHECKING:
@@ -42,14 +43,24 @@ class ScoreObjective:
         self._frames, self._members, self._probes = frames, members, frames.probes
         self._scaling = stack_scalings([m.scaling for m in members])
         self._kt_ev = torch.tensor([m.kt_ev for m in members], device=frames.device)
-        self._batch_rows = (rows[:1] if share_batches else rows).unbind(1)
+        self._rows = rows[:1] if share_batches else rows
+        self._batch_rows = self._rows.unbind(1)
         self.start_zeros = [EnergyZero(0.0)] * len(members)
 
     def batches(self) -> Iterator[Inputs]:
         """Inputs of one batch after another: descriptors, Jacobians, and derivatives along the probes."""
         return self._inputs(list(self._batch_rows))
 
-    def loss(self, parameters: Tensor, inputs: Inputs, step: int) -> Tensor:  # noqa: ARG002
+    def batch(self, step: int) -> Batch:
+        """Nothing is needed besides the inputs."""
+        return Batch(self._batch_rows[step])
+
+    def batch_at(self, step: Tensor) -> tuple[Inputs, Batch]:
+        """Inputs of a step whose number [1] lies on the device."""
+        batch = Batch(self._rows.index_select(1, step).squeeze(1))
+        return next(iter(self._inputs([batch.rows]))), batch
+
+    def loss(self, parameters: Tensor, inputs: Inputs, batch: Batch) -> Tensor:  # noqa: ARG002
         """Loss [K] of one batch, per force component and in units of each model's squared force scale."""
         forces, curvature = self._network.forces_and_curvature(parameters, self._scaling, inputs)
         loss = score_loss(forces, curvature, self._kt_ev)

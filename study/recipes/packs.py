@@ -106,7 +106,9 @@ def _compatibility(spec: StageSpec) -> str:
     share frames and batches as well: a batch's Jacobians are then read once for all models. What gains nothing from
     company, a kernel or a message-passing network, stays alone, so that workers share the load evenly.
     """
-    if not isinstance(spec, NetworkStage) or not spec.model.packs:
+    if not isinstance(spec, NetworkStage):
+        return spec.key
+    if not (spec.model.packs if spec.device == "cpu" else spec.model.packs_on_gpus):
         return spec.key
     schedule = replace(
         spec.schedule,

@@ -1,0 +1,182 @@
+"""Any `torch.nn.Module` that gives energies of atoms, behind the fit loop's protocol.
+
+The module is a function of its weights (`torch.func.functional_call`), so K models of one architecture lie side by side
+in one flat tensor; on a GPU they run as one batch (`torch.func.vmap`), elsewhere one after another. Forces are the
+gradient of the energy. Frames of one molecule have all ordered pairs of atoms as their edges, whatever the distance: a
+module's messages end at its cutoff by themselves, and a step of fixed shapes asks the device for nothing. Frames of
+several molecules have the pairs within the cutoff.
+"""
+
+from __future__ import annotations
+
+import math
+from copy import deepcopy
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+from torch.func import functional_call, vmap
+
+from asteroid.errors import InputError
+from asteroid.models.positions import centred_positions, force_scaling
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from asteroid.descriptors.frame_bank import FrameTensors
+    from asteroid.models.module_settings import ModuleSettings
+    from asteroid.models.network import Inputs, Scaling
+
+
+class _Energies(torch.nn.Module):
+    """A module as a function of atomic numbers [n], edges [2, E] and their vectors [E, 3] to energies of atoms [n]."""
+
+    def __init__(self, module: Any) -> None:
+        super().__init__()
+        self.module = module
+
+    def forward(self, numbers: Tensor, edges: Tensor, vectors: Tensor) -> Tensor:
+        energies: Tensor = self.module.node_energy(numbers, edges, vectors)
+        return energies
+
+
+@dataclass(frozen=True)
+class ModuleNetwork:
+    """Models of one module as the fit loop sees them (`asteroid.models.network.Network`), for any composition.
+
+    Attributes:
+        settings: architecture and size.
+    """
+
+    settings: ModuleSettings
+
+    def parameter_count(self) -> int:
+        """Number of weights P of one model."""
+        return sum(math.prod(shape) for shape in self._shapes.values())
+
+    def initial_parameters(self, seed: int) -> Tensor:
+        """Random weights [P] of one model, as its module draws them."""
+        return torch.cat([p.detach().flatten().float() for p in self._make(seed).parameters()])
+
+    def trainable_mask(self, frozen_layers: int) -> Tensor:
+        """Zero [P] for the embedding and the first layers, as the settings count them."""
+        frozen = self.settings.layer_prefixes()[:frozen_layers]
+        prefixes = tuple(f"module.{name}" for group in frozen for name in group)
+        return torch.cat(
+            [
+                torch.full((math.prod(shape),), float(not (prefixes and name.startswith(prefixes))))
+                for name, shape in self._shapes.items()
+            ]
+        )
+
+    def measure_scaling(self, frames: FrameTensors, rows: Tensor, forces: Tensor) -> Scaling:
+        """Force scale of one model; distances need none.
+
+        Raises:
+            InputError: an element that the settings do not list.
+        """
+        found = set(frames.numbers_of(rows).unique().tolist()) - {0}
+        if not found <= set(self.settings.elements):
+            raise InputError(
+                f"the model's elements are {sorted(self.settings.elements)}, found {sorted(found)}: list them under "
+                "model.elements"
+            )
+        return force_scaling(frames, rows, forces)
+
+    def batches(self, frames: FrameTensors, rows: Iterable[Tensor]) -> Iterator[Inputs]:
+        """Atomic numbers, [A] of one molecule or [K, M, A], and positions [K, M, A, 3] (float32, Å) of each batch."""
+        batches = list(rows)
+        for batch, positions in zip(batches, centred_positions(frames, batches), strict=True):
+            yield frames.numbers if frames.numbers.ndim == 1 else frames.numbers_of(batch), positions
+
+    def captures(self, frames: FrameTensors) -> bool:
+        """Whether a step has fixed shapes and asks the device for nothing."""
+        return frames.numbers.ndim == 1 and self.settings.fixed_shapes
+
+    def energy_and_forces(self, parameters: Tensor, scaling: Scaling, inputs: Inputs) -> tuple[Tensor, Tensor]:
+        """Energies [K, M] in eV up to a constant and forces [K, M, 3A] in eV/Å."""
+        numbers, positions = inputs
+        learning = torch.is_grad_enabled() and parameters.requires_grad
+        n_models = len(parameters)
+        with torch.enable_grad():
+            at = positions.detach().expand(n_models, -1, -1, -1).contiguous().requires_grad_()
+            if numbers.ndim == 1:
+                energy = self._of_one_molecule(parameters, numbers, at)
+            else:
+                every = numbers.expand(n_models, -1, -1)
+                energy = torch.stack([self._of_several(*own) for own in zip(parameters, every, at, strict=True)])
+            (slope,) = torch.autograd.grad(energy.sum(), at, create_graph=learning)
+        scale = scaling.force_scale_ev_ang[:, None]
+        energy = energy if learning else energy.detach()
+        return energy * scale, slope.flatten(2) * -scale[..., None]
+
+    def _of_one_molecule(self, parameters: Tensor, numbers: Tensor, at: Tensor) -> Tensor:
+        """Energies [K, M] of frames [K, M, A, 3]."""
+        n_frames, n_atoms = at.shape[1:3]
+        edges, every = _all_pairs(n_frames, n_atoms, at.device), numbers.repeat(n_frames)
+        module = self._module_on(at.device, parameters.dtype)
+
+        def energies(weights: Tensor, positions: Tensor) -> Tensor:
+            flat = positions.reshape(-1, 3)
+            vectors = flat.index_select(0, edges[1]) - flat.index_select(0, edges[0])
+            found = functional_call(module, self._named(weights), (every, edges, vectors))
+            return found.reshape(n_frames, n_atoms).sum(1)
+
+        if len(parameters) == 1:
+            return energies(parameters[0], at[0])[None]
+        if at.device.type == "cuda" and self.settings.fixed_shapes:
+            side_by_side: Tensor = vmap(energies)(parameters, at)
+            return side_by_side
+        return torch.stack([energies(*own) for own in zip(parameters, at, strict=True)])
+
+    def _of_several(self, weights: Tensor, numbers: Tensor, at: Tensor) -> Tensor:
+        """Energies [M] of frames of several molecules [M, A], [M, A, 3]."""
+        n_frames, n_atoms = numbers.shape
+        is_atom = (numbers > 0).flatten()
+        vectors = at[:, None] - at[:, :, None]  # [M, from, to, 3]
+        apart = ~torch.eye(n_atoms, dtype=torch.bool, device=at.device)
+        both = is_atom.reshape(n_frames, n_atoms, 1) & is_atom.reshape(n_frames, 1, n_atoms) & apart
+        frame, first, second = (both & (vectors.detach().norm(dim=-1) < self.settings.cutoff_ang)).nonzero(as_tuple=True)
+        place = is_atom.cumsum(0) - 1
+        edges = torch.stack([place[frame * n_atoms + first], place[frame * n_atoms + second]])
+        module, own = self._module_on(at.device, weights.dtype), numbers.flatten()[is_atom]
+        found = functional_call(module, self._named(weights), (own, edges, vectors[frame, first, second]))
+        whose = torch.arange(n_frames, device=at.device).repeat_interleave(n_atoms)[is_atom]
+        return found.new_zeros(n_frames).index_add(0, whose, found)
+
+    def _named(self, weights: Tensor) -> dict[str, Tensor]:
+        pieces = weights.split([math.prod(shape) for shape in self._shapes.values()])
+        return {name: p.view(shape) for (name, shape), p in zip(self._shapes.items(), pieces, strict=True)}
+
+    def _make(self, seed: int) -> _Energies:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            return _Energies(self.settings.module())
+
+    def _module_on(self, device: torch.device, dtype: torch.dtype) -> _Energies:
+        """The module with its constants on a device; its weights are not used."""
+        key = (device, dtype)
+        if key not in self._modules:
+            self._modules[key] = deepcopy(self._make(0)).to(device=device, dtype=dtype).requires_grad_(False)
+        return self._modules[key]
+
+    @cached_property
+    def _modules(self) -> dict[tuple[torch.device, torch.dtype], _Energies]:
+        return {}
+
+    @cached_property
+    def _shapes(self) -> dict[str, torch.Size]:
+        own = self._module_on(torch.device("cpu"), torch.float32)
+        return {name: p.shape for name, p in own.named_parameters()}
+
+
+def _all_pairs(n_frames: int, n_atoms: int, device: torch.device) -> Tensor:
+    """Edges [2, M A (A - 1)], from and to, between all atoms of each frame."""
+    places = torch.arange(n_atoms, device=device)
+    # Every other atom: 1 to A - 1 places further on, around the molecule.
+    shift = torch.arange(1, n_atoms, device=device)
+    to = places[:, None].expand(-1, n_atoms - 1)
+    pairs = torch.stack([(places[:, None] + shift) % n_atoms, to]).flatten(1)
+    return (pairs[:, None] + n_atoms * torch.arange(n_frames, device=device)[:, None]).flatten(1)
