@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -95,7 +95,8 @@ class Workspace:
 def plan_of(layout: Layout, dtype: torch.dtype, device: torch.device) -> Plan:
     """Constants of a layout in the precision of the arithmetic, where it takes place."""
     plan = _plan_of(layout, dtype)
-    return replace(plan, **{name: own.to(device) for name, own in vars(plan).items() if isinstance(own, Tensor)})
+    moved: dict[str, Any] = {name: own.to(device) for name, own in vars(plan).items() if isinstance(own, Tensor)}
+    return replace(plan, **moved)
 
 
 def _plan_of(layout: Layout, dtype: torch.dtype) -> Plan:

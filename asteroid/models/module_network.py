@@ -13,7 +13,7 @@ import math
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 from torch import Tensor
@@ -26,8 +26,34 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from asteroid.descriptors.frame_bank import FrameTensors
-    from asteroid.models.module_settings import ModuleSettings
     from asteroid.models.network import Inputs, Scaling
+
+
+class ModuleSource(Protocol):
+    """Where the module comes from, and what there is to know of it."""
+
+    @property
+    def elements(self) -> tuple[int, ...]:
+        """Atomic numbers that it can be trained on."""
+        ...
+
+    @property
+    def cutoff_ang(self) -> float:
+        """Neighbours beyond this distance (Å) do not count."""
+        ...
+
+    @property
+    def fixed_shapes(self) -> bool:
+        """On one molecule, the shapes in a step do not depend on the positions."""
+        ...
+
+    def module(self) -> Any:
+        """The module with weights drawn from torch's generator; it has `node_energy(numbers, edges, vectors)`."""
+        ...
+
+    def layer_prefixes(self) -> list[tuple[str, ...]]:
+        """Names of weights by layer, from the inputs on."""
+        ...
 
 
 class _Energies(torch.nn.Module):
@@ -50,7 +76,7 @@ class ModuleNetwork:
         settings: architecture and size.
     """
 
-    settings: ModuleSettings
+    settings: ModuleSource
 
     def parameter_count(self) -> int:
         """Number of weights P of one model."""
@@ -99,6 +125,7 @@ class ModuleNetwork:
         """Energies [K, M] in eV up to a constant and forces [K, M, 3A] in eV/Å."""
         numbers, positions = inputs
         learning = torch.is_grad_enabled() and parameters.requires_grad
+        slope: Tensor
         n_models = len(parameters)
         with torch.enable_grad():
             at = positions.detach().expand(n_models, -1, -1, -1).contiguous().requires_grad_()
@@ -121,7 +148,7 @@ class ModuleNetwork:
         def energies(weights: Tensor, positions: Tensor) -> Tensor:
             flat = positions.reshape(-1, 3)
             vectors = flat.index_select(0, edges[1]) - flat.index_select(0, edges[0])
-            found = functional_call(module, self._named(weights), (every, edges, vectors))
+            found: Tensor = functional_call(module, self._named(weights), (every, edges, vectors))
             return found.reshape(n_frames, n_atoms).sum(1)
 
         if len(parameters) == 1:
@@ -138,11 +165,13 @@ class ModuleNetwork:
         vectors = at[:, None] - at[:, :, None]  # [M, from, to, 3]
         apart = ~torch.eye(n_atoms, dtype=torch.bool, device=at.device)
         both = is_atom.reshape(n_frames, n_atoms, 1) & is_atom.reshape(n_frames, 1, n_atoms) & apart
-        frame, first, second = (both & (vectors.detach().norm(dim=-1) < self.settings.cutoff_ang)).nonzero(as_tuple=True)
+        frame, first, second = (both & (vectors.detach().norm(dim=-1) < self.settings.cutoff_ang)).nonzero(
+            as_tuple=True
+        )
         place = is_atom.cumsum(0) - 1
         edges = torch.stack([place[frame * n_atoms + first], place[frame * n_atoms + second]])
         module, own = self._module_on(at.device, weights.dtype), numbers.flatten()[is_atom]
-        found = functional_call(module, self._named(weights), (own, edges, vectors[frame, first, second]))
+        found: Tensor = functional_call(module, self._named(weights), (own, edges, vectors[frame, first, second]))
         whose = torch.arange(n_frames, device=at.device).repeat_interleave(n_atoms)[is_atom]
         return found.new_zeros(n_frames).index_add(0, whose, found)
 

@@ -9,6 +9,7 @@ import warnings
 from abc import abstractmethod
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from asteroid.errors import InputError
@@ -79,7 +80,8 @@ def published() -> Iterator[None]:
         warnings.simplefilter("ignore")  # of compiled functions that torch has deprecated
         try:
             import e3nn
-            import xnn.gnn.models
+
+            import_module("xnn.gnn.models")
         except ImportError as error:
             raise InputError(
                 f"this architecture needs the extra 'models' ({error}): pip install 'asteroid-study[models]', or "

@@ -24,8 +24,8 @@ def test_only_classes_of_devices_have_names() -> None:
         parse_device("cuda:1")
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="PyTorch sees a GPU")
-def test_cuda_needs_a_gpu() -> None:
+def test_cuda_needs_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(InputError, match="sees none"):
         parse_device("cuda")
 
