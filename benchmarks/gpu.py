@@ -80,12 +80,12 @@ if TYPE_CHECKING:
 
 #: Parts in their order, and the seconds that each may take.
 PARTS = {
-    "correctness": 60.0,
-    "descriptor": 50.0,
-    "equivariant": 75.0,
-    "ethanol600": 150.0,
-    "methanol500": 60.0,
-    "few_labels": 50.0,
+    "correctness": 45.0,
+    "descriptor": 40.0,
+    "equivariant": 60.0,
+    "ethanol600": 130.0,
+    "methanol500": 50.0,
+    "few_labels": 40.0,
     "compiled": 60.0,
 }
 METHANOL, ETHANOL = "ccsd_t/cc-pvdz", "ccsd_t/cc-pvtz"
@@ -552,10 +552,13 @@ def errors_of(
     test = torch.as_tensor(rest[:400]).to(device)
     batch = min(batch, len(train))
 
-    def run(steps: int, validations: int) -> tuple[list[Fit], float]:
+    starts = [network.initial_parameters(k).to(device) for k in range(len(rates))]
+    scaling = network.measure_scaling(frames, train, frames.forces[train])
+
+    def run(steps: int, validations: int, held_out: torch.Tensor) -> tuple[list[Fit], float]:
         members = [
-            replace(member_of(network, frames, schedule(rate, steps, validations, batch), k, train), val_rows=val)
-            for k, rate in enumerate(rates)
+            Member(start, scaling, train, held_out, None, None, schedule(rate, steps, validations, batch), k)
+            for k, (start, rate) in enumerate(zip(starts, rates, strict=True))
         ]
         seen = []
         fits = fit_pack(
@@ -563,13 +566,12 @@ def errors_of(
         )
         return fits, (seen[-1][1] - seen[0][1]) / max(seen[-1][0] - seen[0][0], 1)
 
-    _, step_s = run(4 if quick else 120, 2)
-    # The start and the capture of the graph take as long as in the trial; a tenth is left for both.
-    steps = 20 if quick else int(min(0.9 * clock.left_s / step_s, most_steps))
-    fits, step_s = run(steps, 4 if quick else 20)
+    _, step_s = run(4 if quick else 200, 2, val[:1])
+    # What is kept back is for the capture of the graph and for validations.
+    steps = 20 if quick else int(min(0.85 * clock.left_s / step_s, most_steps))
+    fits, step_s = run(steps, 4 if quick else 20, val)
     best = min(range(len(fits)), key=lambda k: fits[k].val_error)
     fit = fits[best]
-    scaling = network.measure_scaling(frames, train, frames.forces[train])
     energy, forces = predict(network, frames, test, scaling, fit.parameters[None].to(device))
     force_mae = float((forces[0] - frames.forces[test]).abs().mean()) / KCAL_PER_MOL_EV
     energy_mae = float((energy[0].double() + fit.energy_shift_ev - frames.energy[test]).abs().mean()) / KCAL_PER_MOL_EV

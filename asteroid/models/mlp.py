@@ -73,6 +73,8 @@ class DescriptorMLP:
     layout: Layout
     settings: MLPSettings
 
+    frames_on_gpu: ClassVar[int] = 8192
+
     def parameter_count(self) -> int:
         """Number of weights P of one model."""
         return parameter_count(self.layout, self.settings)

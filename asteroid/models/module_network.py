@@ -13,7 +13,7 @@ import math
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import torch
 from torch import Tensor
@@ -77,6 +77,8 @@ class ModuleNetwork:
     """
 
     settings: ModuleSource
+
+    frames_on_gpu: ClassVar[int] = 512
 
     def parameter_count(self) -> int:
         """Number of weights P of one model."""
@@ -142,8 +144,10 @@ class ModuleNetwork:
     def _of_one_molecule(self, parameters: Tensor, numbers: Tensor, at: Tensor) -> Tensor:
         """Energies [K, M] of frames [K, M, A, 3]."""
         n_frames, n_atoms = at.shape[1:3]
-        edges, every = _all_pairs(n_frames, n_atoms, at.device), numbers.repeat(n_frames)
-        module = self._module_on(at.device, parameters.dtype)
+        if (n_frames, n_atoms, at.device) not in self._pairs:
+            self._pairs[n_frames, n_atoms, at.device] = _all_pairs(n_frames, n_atoms, at.device)
+        edges, every = self._pairs[n_frames, n_atoms, at.device], numbers.repeat(n_frames)
+        module, _ = self._module_on(at.device, parameters.dtype), self._shapes  # not to be made inside of vmap
 
         def energies(weights: Tensor, positions: Tensor) -> Tensor:
             flat = positions.reshape(-1, 3)
@@ -153,7 +157,7 @@ class ModuleNetwork:
 
         if len(parameters) == 1:
             return energies(parameters[0], at[0])[None]
-        if at.device.type == "cuda" and self.settings.fixed_shapes:
+        if at.device.type != "cpu" and self.settings.fixed_shapes:
             side_by_side: Tensor = vmap(energies)(parameters, at)
             return side_by_side
         return torch.stack([energies(*own) for own in zip(parameters, at, strict=True)])
@@ -193,6 +197,11 @@ class ModuleNetwork:
 
     @cached_property
     def _modules(self) -> dict[tuple[torch.device, torch.dtype], _Energies]:
+        return {}
+
+    @cached_property
+    def _pairs(self) -> dict[tuple[int, int, torch.device], Tensor]:
+        """Edges by number of frames and of atoms; a captured step needs them to stay where they are."""
         return {}
 
     @cached_property

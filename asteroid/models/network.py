@@ -96,7 +96,16 @@ def stack_scalings(scalings: Sequence[Scaling]) -> Scaling:
 
 
 class Network(Protocol):
-    """K models of one architecture, side by side. P weights each, in one flat tensor [K, P]."""
+    """K models of one architecture, side by side. P weights each, in one flat tensor [K, P].
+
+    Attributes:
+        frames_on_gpu: frames that a GPU predicts at once, each one counted for every model; 1: one model at a time.
+    """
+
+    @property
+    def frames_on_gpu(self) -> int:
+        """See above."""
+        ...
 
     def parameter_count(self) -> int:
         """Number of weights P of one model."""

@@ -26,8 +26,8 @@ def predict(
 ) -> tuple[Tensor, Tensor]:
     """Predict K models of one architecture on the same frames.
 
-    The models take their turns on each chunk of frames while its Jacobians are in the cache. One at a time, so that the
-    rounding of a prediction does not depend on which other models are asked.
+    The models take their turns on each chunk of frames while its Jacobians are in the cache. One at a time on a CPU, so
+    that the rounding of a prediction does not depend on which other models are asked.
 
     Args:
         network: the architecture.
@@ -41,13 +41,17 @@ def predict(
     """
     energy = parameters.new_empty(len(parameters), len(rows))
     forces = parameters.new_empty(len(parameters), len(rows), 3 * frames.positions.shape[1])
-    models = [(parameters[k : k + 1], scaling.rows([k])) for k in range(len(parameters))]
+    chunk_size = min(_CHUNK, max(len(rows), 1))
+    together = 1 if frames.device.type == "cpu" else max(1, network.frames_on_gpu // chunk_size)
+    turns = [list(range(k, min(k + together, len(parameters)))) for k in range(0, len(parameters), together)]
+    models = [(turn, parameters[turn], scaling.rows(turn)) for turn in turns]
     with torch.no_grad():
         done = 0
         for inputs in network.batches(frames, (chunk[None] for chunk in rows.split(_CHUNK))):
             cut = slice(done, min(done + _CHUNK, len(rows)))
-            for k, (weights, scale) in enumerate(models):
-                energy[k : k + 1, cut], forces[k : k + 1, cut] = network.energy_and_forces(weights, scale, inputs)
+            for turn, weights, scale in models:
+                of_turn = slice(turn[0], turn[-1] + 1)
+                energy[of_turn, cut], forces[of_turn, cut] = network.energy_and_forces(weights, scale, inputs)
             done = cut.stop
     return energy, forces
 

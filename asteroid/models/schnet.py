@@ -71,6 +71,8 @@ class SchNet:
 
     settings: SchNetSettings
 
+    frames_on_gpu: ClassVar[int] = 1
+
     def parameter_count(self) -> int:
         """Number of weights P of one model."""
         return sum(math.prod(shape) for shape in self._shapes.values())

@@ -23,7 +23,7 @@ def test_names_lead_to_settings(settings: type[NetworkSettings]) -> None:
     assert is_dataclass(settings)
     assert settings() == settings(), "every setting has a default"
     assert all(field.metadata.keys() <= {"gt", "ge", "lt", "le"} for field in fields(settings))
-    assert all(field.metadata for field in fields(settings)), "and bounds"
+    assert all(field.metadata for field in fields(settings) if field.type in ("int", "float")), "numbers have bounds"
 
 
 @of_every_architecture
