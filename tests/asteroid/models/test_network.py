@@ -41,7 +41,7 @@ def test_facts_hold_of_the_network(settings: type[NetworkSettings]) -> None:
 
 def test_an_unknown_architecture_is_a_key_error() -> None:
     with pytest.raises(KeyError):
-        settings_type("painn")
+        settings_type("linear")
 
 
 def test_scalings_are_stacked_and_taken_apart() -> None:

@@ -30,6 +30,9 @@ identify: {steps: 100, learning_rate: 0.01}
 """
 SETTINGS = [(settings, field.name) for settings in ARCHITECTURES for field in fields(settings)]
 
+NUMBERS = [(settings, name) for settings, name in SETTINGS if type(getattr(settings(), name)) in (int, float)]
+EVERY = "'mlp', 'schnet', 'painn', 'nequip', 'mace' or 'gemnet_t'"
+
 
 def section(folder: Path, model: dict[str, Any]) -> ModelSection:
     return parse_sweep(SWEEP + yaml.safe_dump({"model": model}), "sweep.yaml", folder).model
@@ -39,15 +42,17 @@ def section(folder: Path, model: dict[str, Any]) -> ModelSection:
 def test_every_setting_can_be_set_and_is_written_down(
     tmp_path: Path, settings: type[NetworkSettings], name: str
 ) -> None:
-    wanted = replace(settings(), **{name: getattr(settings(), name) + 1})
+    default = getattr(settings(), name)
+    wanted = replace(settings(), **{name: default[:1] if isinstance(default, tuple) else default + 1})
     found = section(tmp_path, {"architecture": settings.architecture, name: getattr(wanted, name)})
     assert found.settings() == wanted
     sweep = parse_sweep(SWEEP + yaml.safe_dump({"model": found.model_dump()}), "sweep.yaml", tmp_path)
-    assert yaml.safe_load(sweep_yaml(sweep))["model"] == {"architecture": settings.architecture, **vars(wanted)}
+    plain = {key: list(value) if isinstance(value, tuple) else value for key, value in vars(wanted).items()}
+    assert yaml.safe_load(sweep_yaml(sweep))["model"] == {"architecture": settings.architecture, **plain}
 
 
-@pytest.mark.parametrize(("settings", "name"), SETTINGS, ids=lambda value: getattr(value, "architecture", value))
-def test_every_setting_has_bounds(tmp_path: Path, settings: type[NetworkSettings], name: str) -> None:
+@pytest.mark.parametrize(("settings", "name"), NUMBERS, ids=lambda value: getattr(value, "architecture", value))
+def test_every_number_has_bounds(tmp_path: Path, settings: type[NetworkSettings], name: str) -> None:
     with pytest.raises(ValueError, match=rf"^sweep.yaml: model.{name}: Input should be greater than .*, found -1$"):
         section(tmp_path, {"architecture": settings.architecture, name: -1})
 
@@ -57,16 +62,16 @@ def test_every_setting_has_bounds(tmp_path: Path, settings: type[NetworkSettings
     [
         (
             {"cutoff_ang": 4.0},
-            "model.cutoff_ang: this is a setting of architecture schnet, found architecture mlp: remove one of the two "
-            "(valid: architecture, hidden, layers)",
+            "model.cutoff_ang: this is a setting of architecture schnet, painn, nequip, mace, gemnet_t, found architecture "
+            "mlp: remove one of the two (valid: architecture, hidden, layers)",
         ),
         (
             {"architecture": "schnet", "cutof_ang": 4.0},
             "unknown key 'model.cutof_ang': did you mean 'cutoff_ang'? "
             "(valid: architecture, hidden, layers, n_gaussians, cutoff_ang)",
         ),
-        ({"architecture": "painn"}, "model.architecture: Input should be 'mlp' or 'schnet', found 'painn'"),
-        ({"architecture": [1]}, "model.architecture: Input should be 'mlp' or 'schnet', found [1]"),
+        ({"architecture": "linear"}, f"model.architecture: Input should be {EVERY}, found 'linear'"),
+        ({"architecture": [1]}, f"model.architecture: Input should be {EVERY}, found [1]"),
     ],
 )
 def test_what_an_architecture_does_not_have_is_refused_in_one_line(

@@ -93,7 +93,7 @@ def test_what_all_nine_take_by_default() -> None:
         ({"score_match": {**SCHEDULE, "probes": 0}}, ["score_match.probes", "greater than 0"]),
         ({"score_match": {**SCHEDULE, "probe": 2}}, ["unknown key 'score_match.probe'", "did you mean 'probes'"]),
         ({"residual": {**SCHEDULE, "steps": 0}}, ["residual.steps", "greater than 0"]),
-        ({"model": {"architecture": "painn"}}, ["model.architecture", "'mlp' or 'schnet'", "'painn'"]),
+        ({"model": {"architecture": "linear"}}, ["model.architecture", "'mlp', 'schnet', ", "'linear'"]),
         ({"strategies": ["sgdml"]}, ["strategies.0", "'gdml_delta'", "'sgdml'"]),
     ],
 )
