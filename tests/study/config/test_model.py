@@ -62,8 +62,8 @@ def test_every_number_has_bounds(tmp_path: Path, settings: type[NetworkSettings]
     [
         (
             {"cutoff_ang": 4.0},
-            "model.cutoff_ang: this is a setting of architecture schnet, painn, nequip, mace, gemnet_t, found architecture "
-            "mlp: remove one of the two (valid: architecture, hidden, layers)",
+            "model.cutoff_ang: this is a setting of architecture schnet, painn, nequip, mace, gemnet_t, found "
+            "architecture mlp: remove one of the two (valid: architecture, hidden, layers)",
         ),
         (
             {"architecture": "schnet", "cutof_ang": 4.0},
