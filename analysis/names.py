@@ -1,4 +1,4 @@
-"""How levels of theory and molecules are written for people."""
+"""How levels of theory, molecules, times and probabilities are written for people."""
 
 from __future__ import annotations
 
@@ -22,3 +22,8 @@ def duration(seconds: float) -> str:
     units = [name for name in ("s", "min", "h", "d") if SECONDS[name] <= seconds]
     unit = units[-1] if units else "s"
     return f"{seconds / SECONDS[unit]:.2g} {unit}" if seconds < 100 * SECONDS[unit] else f"{seconds / 86400:,.0f} d"
+
+
+def shown_probability(probability: float) -> float:
+    """A probability between 0.01 and 0.99: nobody knows that something is certain or impossible."""
+    return min(max(probability, 0.01), 0.99)

@@ -146,7 +146,7 @@ def write_certificate(
 
 def round_line(state: PurchaseState, force_unit: str) -> str:
     """One line on the last round: labels, price so far, the best with its interval, P, what is next."""
-    from analysis.names import duration
+    from analysis.names import duration, shown_probability
     from asteroid.units import force_unit_in_ev_ang
 
     own, scale = state.rounds[-1], force_unit_in_ev_ang(force_unit)
@@ -155,13 +155,14 @@ def round_line(state: PurchaseState, force_unit: str) -> str:
     following = {"stop": "stop", "cannot": "give up", "buy": f"buy {own.verdict.n_next - own.n_owned}"}
     return (
         f"round {len(state.rounds)} | {own.n_owned} labels, {duration(own.label_cpu_s)} | {best.name}: {middle:.3g} "
-        f"[{low:.3g}, {high:.3g}] {force_unit} | P {best.probability:.2f} | {following[own.verdict.action]}"
+        f"[{low:.3g}, {high:.3g}] {force_unit} | P {shown_probability(best.probability):.2f} | "
+        f"{following[own.verdict.action]}"
     )
 
 
 def rounds_lines(state: PurchaseState, force_unit: str) -> list[str]:
     """A table of all rounds, one line each."""
-    from analysis.names import duration
+    from analysis.names import duration, shown_probability
     from asteroid.units import force_unit_in_ev_ang
 
     scale = force_unit_in_ev_ang(force_unit)
@@ -177,7 +178,7 @@ def rounds_lines(state: PurchaseState, force_unit: str) -> list[str]:
                 duration(own.label_cpu_s),
                 duration(spent_s),
                 f"{middle:.3g} [{low:.3g}, {high:.3g}]",
-                f"{best.probability:.2f}",
+                f"{shown_probability(best.probability):.2f}",
                 str(len(own.verdict.racing)),
                 {"stop": "stop", "cannot": "give up"}.get(own.verdict.action, f"{own.verdict.n_next} labels"),
             )

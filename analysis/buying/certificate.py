@@ -12,7 +12,7 @@ from analysis.buying.looks import looks_of
 from analysis.buying.noise_law import NoiseLaw
 from analysis.buying.posterior import error_posterior
 from analysis.buying.prior import learnt_prior
-from analysis.names import duration
+from analysis.names import duration, shown_probability
 from asteroid.units import force_unit_in_ev_ang
 
 if TYPE_CHECKING:
@@ -67,7 +67,8 @@ class Certificate:
         lines = [
             f"{own.key.label()}, trained on all {own.n_labels} labels.",
             f"Force MAE {middle:.3g} {force_unit}, 90 % interval [{low:.3g}, {high:.3g}]; P(it is at most "
-            f"{self.target_ev_ang / unit:.3g}) = {own.probability:.2f}, asked for: {self.confidence:.2f}.",
+            f"{self.target_ev_ang / unit:.3g}) = {shown_probability(own.probability):.2f}, "
+            f"asked for: {self.confidence:.2f}.",
             "Spent: " + ", ".join(f"{what} {duration(cpu_s)}" for what, cpu_s in self.spent_cpu_s.items()) + ".",
         ]
         if self.hindsight is not None and self.hindsight < own.n_labels:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from analysis.caveats import caveat_lines
-from analysis.names import duration
+from analysis.names import duration, shown_probability
 from asteroid.units import force_unit_in_ev_ang
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def explain_decision(decision: Decision, *, force_unit: str = "kcal/mol/Å") -> 
     target = f"{decision.target_ev_ang / unit:.3g} {force_unit}"
     now = (
         f"{decision.n_labels} labels, {best.key.label()}: error {_error(best, unit)} {force_unit}; "
-        f"it meets {target} with a probability of {_percent(best.probability)}"
+        f"it meets {target} with a probability of {shown_probability(best.probability):.0%}"
     )
     if decision.action == "stop":
         line = f"Enough: {now}."
@@ -36,8 +36,8 @@ def explain_decision(decision: Decision, *, force_unit: str = "kcal/mol/Å") -> 
         far = decision.farthest
         line = (
             f"{target} will not be met: even {far.n_labels} labels would do with a probability of only "
-            f"{_percent(far.probability)}; the error to be had with them is {_error(far, unit)} {force_unit}. "
-            f"In hand: {now}."
+            f"{shown_probability(far.probability):.0%}; the error to be had with them is {_error(far, unit)} "
+            f"{force_unit}. In hand: {now}."
         )
     else:
         line = f"No more labels may be bought: {now}."
@@ -47,8 +47,3 @@ def explain_decision(decision: Decision, *, force_unit: str = "kcal/mol/Å") -> 
 def _error(standing: Standing, unit: float) -> str:
     low, middle, high = (v / unit for v in (standing.low_ev_ang, standing.error_ev_ang, standing.high_ev_ang))
     return f"{middle:.3g} [{low:.3g}, {high:.3g}]"
-
-
-def _percent(probability: float) -> str:
-    """A probability that never says 0 or 100 %, which nobody knows."""
-    return f"{min(max(probability, 0.01), 0.99):.0%}"

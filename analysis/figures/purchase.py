@@ -11,6 +11,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLo
 from analysis.figures.drawing import in_unit, ticks_apart
 from analysis.figures.picture import Picture, RunFigure
 from analysis.figures.style import COLUMN_IN, ENTRY_IN, PAGE_IN, figure_style, look_of, new_figure
+from analysis.names import shown_probability
 from study.strategies import strategy_of
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def plot_purchase(data: pd.DataFrame, ax: Axes, *, level: str = "CCSD(T)", force
         ax.errorbar(best["n_labels"], best["error_ev_ang"], off, fmt="none", ecolor="0.25", capsize=2, zorder=4)
         for row in best.itertuples():
             ax.annotate(
-                f"P {row.probability:.2f}".replace("0.", "."),
+                f"P {shown_probability(row.probability):.2f}".replace("0.", "."),  # type: ignore[arg-type]
                 (float(row.n_labels), float(row.high_ev_ang)),  # type: ignore[arg-type]
                 xytext=(0, 3),
                 textcoords="offset points",
@@ -131,7 +132,7 @@ def purchase_picture(
     shown = in_unit(data[data["best"]], force_unit)
     steps = [
         f"{row.n_labels} labels: {row.error_ev_ang:.2g} [{row.low_ev_ang:.2g}, {row.high_ev_ang:.2g}], "
-        f"P {row.probability:.2f}"
+        f"P {shown_probability(row.probability):.2f}"  # type: ignore[arg-type]
         for row in shown.itertuples()
     ]
     return Picture(

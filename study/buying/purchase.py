@@ -214,7 +214,7 @@ class _Purchase:
                 f"remove {batch.folder}"
             )
         labels = book.labels()
-        cheap = self._candidates.cheap_at
+        cheap = None if self._study.buy.units_are_known else self._candidates.cheap_at
         if len(labels):
             check_bought(
                 labels,

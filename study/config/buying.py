@@ -76,6 +76,11 @@ class BuySection(Section):
     hand_over: HandOverSection | None = None
     replay: ReplaySection | None = None
 
+    @property
+    def units_are_known(self) -> bool:
+        """Whether labels cannot be in another unit or of another sign: levels of this project say their own."""
+        return self.here is not None and self.here.calculator is None
+
     @field_validator("level")
     @classmethod
     def _slug(cls, level: str | None) -> str | None:

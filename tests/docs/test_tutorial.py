@@ -30,6 +30,15 @@ SMALLER = {
     "seeds: [0, 1, 2]": "seeds: [0, 1]",
     "identify: {steps: 2000,": "identify: {steps: 60,",
     "pretrain: {steps: 3000,": "pretrain: {steps: 60,",
+    "level: ccsd_t/cc-pvdz": "level: hf/sto-3g",
+    '"0.1 kcal/mol/A"': '"200 kcal/mol/A"',
+    "candidates: 500 ": "candidates: 60 ",
+    "[accurate_only, pretrain_finetune, residual, gdml_delta]": "[accurate_only, pretrain_finetune]",
+    "n_cheap: [3000]": "n_cheap: [80]",
+    "identify: {steps: 3000,": "identify: {steps: 30,",
+    "pretrain: {steps: 4000,": "pretrain: {steps: 60,",
+    "standard: {steps: 1500,": "standard: {steps: 20,",
+    "thioformaldehyde.xyz --levels gfn2-xtb,ccsd_t/cc-pvdz": "thioformaldehyde.xyz --levels gfn2-xtb,hf/sto-3g",
     "standard: {steps: 1000,": "standard: {steps: 30,",
     "budgets: [5, 7, 9, 12]": "budgets: [5, 6, 7, 8]",
 }
@@ -58,6 +67,9 @@ def test_the_page_has_all_steps() -> None:
     assert [words[0] for words in commands(PAGE)] == [
         "calibrate",
         "sample",
+        "buy",
+        "calibrate",
+        "sample",
         "label",
         "check",
         "run",
@@ -65,7 +77,7 @@ def test_the_page_has_all_steps() -> None:
         "plan",
         "plan",
     ]
-    assert set(files(PAGE)) == {"methanol.xyz", "methanol.yaml"}
+    assert set(files(PAGE)) == {"thioformaldehyde.xyz", "thioformaldehyde.yaml", "methanol.xyz", "methanol.yaml"}
     assert "--n 30 " in PAGE
     assert "cc-pvdz" in PAGE
 
@@ -82,6 +94,10 @@ def test_the_tutorial_runs_as_written(tmp_path: Path, monkeypatch: pytest.Monkey
         said.append(result.output)
     labels = read_labels(tmp_path / "labels.npz").labels
     assert (len(labels), labels.level) == (30, "ccsd_t/sto-3g")
+    bought = tmp_path / "thioformaldehyde"
+    assert len(read_labels(bought / "labels.npz").labels) == 16
+    assert (bought / "model" / "weights.safetensors").is_file()
+    assert "asked for: 0.90" in (bought / "certificate.txt").read_text()
     pool = read_labels(tmp_path / "pool.npz").labels
     assert len(pool) == 240
     table = read_results(tmp_path / "run")
