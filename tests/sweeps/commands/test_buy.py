@@ -130,7 +130,7 @@ def test_handed_over_to_another_program(files: Path, tmp_path: Path, monkeypatch
     run_jobs(jobs, turned=["g00002", "g00005"], unconverged=["g00003"], skipped=["g00004"])
     _, said, _ = answer(*words)
     assert "9 of 10 outputs found, missing: g00004" in said
-    assert "g00003: no label in g00003.out (Error: Calculation did not finish!)" in said
+    assert "g00003: no label in g00003.out (the job in g00003.out must" in said
     code, said, _ = answer(*words, "--give-up")
     assert code == 0
     for failed in (3, 4):
