@@ -37,9 +37,7 @@ def radial_functions(r: Tensor, counts: tuple[int, ...], cutoff_ang: float) -> t
     Returns:
         values and derivatives [..., sum of counts, A].
     """
-    x_cut = math.exp(_R_MIN_ANG - cutoff_ang)
-    places = torch.cat([torch.linspace(x_cut, 1.0, n, dtype=r.dtype, device=r.device) for n in counts])[:, None]
-    widths = torch.cat([r.new_full((n, 1), (1.0 - x_cut) / max(n - 1, 1)) for n in counts])
+    places, widths, _ = radial_grid(counts, cutoff_ang, r.dtype, r.device)
     x = torch.exp(_R_MIN_ANG - r)
     offset = (x - places) / widths
     gauss = (offset * offset).mul_(-0.5).exp_()
@@ -49,6 +47,19 @@ def radial_functions(r: Tensor, counts: tuple[int, ...], cutoff_ang: float) -> t
     envelope_slope = torch.sin(phase) * inside * (-math.pi / cutoff_ang)
     slope = offset.mul_(x * envelope).div_(widths).add_(envelope_slope).mul_(gauss)
     return gauss * envelope, slope
+
+
+def radial_grid(
+    counts: tuple[int, ...],
+    cutoff_ang: float,
+    dtype: torch.dtype = torch.float64,
+    device: torch.device | None = None,
+) -> tuple[Tensor, Tensor, float]:
+    """Where the radial functions lie on exp(offset - r): middles and widths [sum of counts, 1], and the offset in Å."""
+    x_cut = math.exp(_R_MIN_ANG - cutoff_ang)
+    places = torch.cat([torch.linspace(x_cut, 1.0, n, dtype=dtype, device=device) for n in counts])[:, None]
+    width = [torch.full((n, 1), (1.0 - x_cut) / max(n - 1, 1), dtype=dtype, device=device) for n in counts]
+    return places, torch.cat(width), _R_MIN_ANG
 
 
 def repeat_xyz(values: Tensor) -> Tensor:
@@ -70,7 +81,7 @@ def fill_monomials(axes: Tensor, degree: int, values: Tensor) -> None:
         values: [N, I, m, J] is overwritten.
     """
     values[:, :, 0] = 1.0
-    for axis, old, new in _products(degree):
+    for axis, old, new in monomial_products(degree):
         torch.mul(values[:, :, old], axes[:, :, axis], out=values[:, :, new])
 
 
@@ -87,12 +98,12 @@ def fill_monomial_derivatives(
         derivatives: [N, I, m, J] is overwritten with the derivatives.
     """
     derivatives[:, :, 0] = 0.0
-    for axis, old, new in _products(degree):
+    for axis, old, new in monomial_products(degree):
         torch.mul(derivatives[:, :, old], axes[:, :, axis], out=derivatives[:, :, new])
         derivatives[:, :, new].addcmul_(values[:, :, old], axes_derivatives[:, :, axis])
 
 
-def _products(degree: int) -> Iterator[tuple[slice, slice, slice]]:
+def monomial_products(degree: int) -> Iterator[tuple[slice, slice, slice]]:
     """(axis, old monomials, new monomials): every monomial arises once from those of the degree below.
 
     It is x times any of them, y times one without x, or z times the power of z.
@@ -106,15 +117,21 @@ def _products(degree: int) -> Iterator[tuple[slice, slice, slice]]:
         start, stop = stop, place
 
 
+def monomial_exponents(degree: int) -> Tensor:
+    """Exponents of x, y and z of each monomial up to a degree, [m, 3]."""
+    exponents = torch.zeros(n_monomials(degree), 3, dtype=torch.int64)
+    for axis, old, new in monomial_products(degree):
+        exponents[new] = exponents[old]
+        exponents[new, axis] += 1
+    return exponents
+
+
 def legendre_weights(l_max: int) -> Tensor:
     """Matrix [l, m] with P_l(u . v) = sum_m weights[l, m] y_m(u) y_m(v) for unit vectors u and v.
 
     (u . v)^p is the sum over monomials of degree p of their multinomial coefficients times y_m(u) y_m(v).
     """
-    exponents = torch.zeros(n_monomials(l_max), 3, dtype=torch.int64)
-    for axis, old, new in _products(l_max):
-        exponents[new] = exponents[old]
-        exponents[new, axis] += 1
+    exponents = monomial_exponents(l_max)
     weights = torch.zeros(l_max + 1, len(exponents), dtype=torch.float64)
     for degree in range(l_max + 1):
         of_power = legendre.leg2poly([0.0] * degree + [1.0])

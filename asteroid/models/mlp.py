@@ -18,6 +18,7 @@ from asteroid.descriptors.describe import describe_values
 from asteroid.descriptors.streaming import stream_batches
 from asteroid.models.mlp_derivatives import curvature_along, energy_and_forces
 from asteroid.models.mlp_parameters import initial_parameters, parameter_count, trainable_mask
+from asteroid.models.mlp_positions import sum_of_mlps
 from asteroid.models.network import Inputs, NetworkSettings, Scaling
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from asteroid.descriptors.frame_bank import FrameTensors, Probes
     from asteroid.descriptors.layout import Layout
+    from asteroid.models.mlp_positions import SummedMLPs
 
 #: Frames that the scaling is measured on. A level of any size must be trainable without a pass over all its frames,
 #: and the scaling must not depend on whether it is streamed.
@@ -122,6 +124,10 @@ class DescriptorMLP:
         """Energies [K, M] in eV up to a constant and forces [K, M, 3A] in eV/Å."""
         descriptors, jacobians = inputs
         return energy_and_forces(self.layout, self.settings, parameters, scaling, descriptors, jacobians)
+
+    def summed(self, parameters: Tensor, scaling: Scaling) -> SummedMLPs:
+        """The sum of K models, from positions alone."""
+        return sum_of_mlps(self.layout, self.settings, parameters, scaling)
 
     def score_batches(self, frames: FrameTensors, probes: Probes, rows: Iterable[Tensor]) -> Iterator[Inputs]:
         """Descriptors and Jacobians as of `batches`, J v [K, M, V, W] and Laplacians [K, M, W] of the descriptors."""

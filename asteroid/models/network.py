@@ -13,7 +13,10 @@ import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from asteroid.descriptors.frame_bank import FrameTensors, Probes
     from asteroid.descriptors.layout import Layout
@@ -151,4 +154,15 @@ class ScoreNetwork(Network, Protocol):
 
     def forces_and_curvature(self, parameters: Tensor, scaling: Scaling, inputs: Inputs) -> tuple[Tensor, Tensor]:
         """Forces [K, M, 3A] in eV/Å and second derivatives of the energy along V probes [K, M, V] in eV/Å^2."""
+        ...
+
+
+@runtime_checkable
+class PositionNetwork(Network, Protocol):
+    """A network that predicts from positions alone in double precision, faster than by way of a batch's inputs."""
+
+    def summed(
+        self, parameters: Tensor, scaling: Scaling
+    ) -> Callable[[NDArray[np.float64]], tuple[NDArray[np.float64], NDArray[np.float64]]]:
+        """The sum of K models: positions [N, A, 3] in Å -> energies [N] in eV up to a constant, forces in eV/Å."""
         ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,20 +13,27 @@ import torch
 from asteroid.descriptors.frame_bank import FrameBank, FrameTensors
 from asteroid.errors import InputError
 from asteroid.labels.molecules import split_molecules
+from asteroid.models.network import PositionNetwork, stack_scalings
 from asteroid.models.predict import predict_models
+from asteroid.models.trained import TrainedNetwork
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from numpy.typing import NDArray
 
     from asteroid.descriptors.layout import Layout
     from asteroid.labelling.cheap_methods import CheapMethod
     from asteroid.labels.label_set import LabelSet
+    from asteroid.models.network import NetworkSettings
     from asteroid.models.trained import TrainedModel
+
+    _Part = Callable[[NDArray[np.int64], NDArray[np.float64]], tuple[NDArray[np.float64], NDArray[np.float64]]]
 
 _TIMED_FRAMES = 15
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Potential:
     """The sum of trained models, and of a cheap method where the chain learns the difference to it.
 
@@ -52,19 +60,58 @@ class Potential:
                 f"the model knows the atoms {list(self.layout.numbers)}, found {[int(z) for z in numbers]}: keep their "
                 "order"
             )
-        at = torch.tensor(positions, dtype=torch.float64)
-        n_frames, width = len(at), 3 * len(numbers)
-        # Not described beforehand: a model that needs descriptors has them computed, as for a streamed level.
-        frames = FrameTensors(
-            torch.tensor(numbers), at, None, None, torch.zeros(n_frames), torch.zeros(n_frames, width)
-        )
-        bank = FrameBank(self.layout, {"": frames}, {"": {}})
-        found = predict_models(bank, "", torch.arange(n_frames), self.models)
-        energy, forces = found.energy.sum(0).numpy(), found.forces.double().sum(0).reshape(at.shape).numpy()
+        energy, forces = np.zeros(len(positions)), np.zeros(positions.shape)
+        for part in self._parts:
+            found = part(numbers, positions)
+            energy, forces = energy + found[0], forces + found[1]
         if self.cheap is not None:
             cheap_energy, cheap_forces = self.cheap(numbers, positions)
             energy, forces = energy + cheap_energy, forces + cheap_forces
         return energy, forces
+
+    @cached_property
+    def _parts(self) -> list[_Part]:
+        """What adds up: networks that predict from positions, those of equal settings together, and whatever else."""
+        alike: dict[NetworkSettings, list[TrainedNetwork]] = {}
+        others: list[TrainedModel] = []
+        for model in self.models:
+            if isinstance(model, TrainedNetwork) and isinstance(model.settings.network(self.layout), PositionNetwork):
+                alike.setdefault(model.settings, []).append(model)
+            else:
+                others.append(model)
+        parts: list[_Part] = [_from_positions(self.layout, own) for own in alike.values()]
+        return parts + ([partial(_from_inputs, self.layout, others)] if others else [])
+
+
+def _from_positions(layout: Layout | None, models: Sequence[TrainedNetwork]) -> _Part:
+    network = models[0].settings.network(layout)
+    assert isinstance(network, PositionNetwork)
+    summed = network.summed(
+        torch.stack([model.parameters for model in models]), stack_scalings([model.scaling for model in models])
+    )
+
+    def predict(
+        numbers: NDArray[np.int64], positions: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        energy, forces = summed(positions)
+        return energy + sum(float(model.zero.of(torch.tensor(numbers))) for model in models), forces
+
+    return predict
+
+
+def _from_inputs(
+    layout: Layout | None,
+    models: Sequence[TrainedModel],
+    numbers: NDArray[np.int64],
+    positions: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    at = torch.tensor(positions, dtype=torch.float64)
+    n_frames, width = len(at), 3 * len(numbers)
+    # Not described beforehand: a model that needs descriptors has them computed, as for a streamed level.
+    frames = FrameTensors(torch.tensor(numbers), at, None, None, torch.zeros(n_frames), torch.zeros(n_frames, width))
+    bank = FrameBank(layout, {"": frames}, {"": {}})
+    found = predict_models(bank, "", torch.arange(n_frames), models)
+    return found.energy.sum(0).numpy(), found.forces.double().sum(0).reshape(at.shape).numpy()
 
 
 def cpu_s_per_frame(potential: Potential, labels: LabelSet) -> float:
