@@ -16,17 +16,22 @@ from asteroid.errors import InputError
 from sweeps.commands.buy import buy
 from sweeps.commands.calibrate import calibrate
 from sweeps.commands.check import check
+from sweeps.commands.check_model import check_model
 from sweeps.commands.convert import convert
+from sweeps.commands.evaluate import evaluate
 from sweeps.commands.export import export
 from sweeps.commands.fit import fit
 from sweeps.commands.init import init
 from sweeps.commands.label import label
+from sweeps.commands.md import md
 from sweeps.commands.plan import plan
 from sweeps.commands.plot import plot
+from sweeps.commands.predict import predict
 from sweeps.commands.report import report
 from sweeps.commands.run import run
 from sweeps.commands.sample import sample
 from sweeps.commands.schema import schema
+from sweeps.commands.serve import serve
 from sweeps.commands.status import status
 from sweeps.console import DISK_FULL, fail, note, say
 
@@ -44,6 +49,11 @@ COMMANDS = (
     check,
     plan,
     export,
+    predict,
+    evaluate,
+    md,
+    check_model,
+    serve,
     fit,
     convert,
     sample,

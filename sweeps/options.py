@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from asteroid.labelling.labeller import Method
 
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run, as given to 'run --out'.")]
+ModelFolder = Annotated[
+    Path, typer.Argument(metavar="MODEL", help="Folder of an exported model, of 'export' or 'buy'.")
+]
 SweepName = Annotated[str, typer.Argument(metavar="SWEEP", help="Sweep file (YAML) or the name of a preset.")]
 
 Confidence = Annotated[float, typer.Option(help="Probability with which the target must be met.")]

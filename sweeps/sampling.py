@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from asteroid.errors import InputError
 from sweeps.console import say
+from sweeps.times import parse_fs, whole_steps
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from asteroid.labelling.langevin import Dynamics
     from study.labelling.sample_run import SampleJob, SampleProgress, SampleRun
-
-_FS = {"fs": 1.0, "ps": 1e3, "ns": 1e6}
 
 
 def make_dynamics(
@@ -36,27 +34,9 @@ def make_dynamics(
         raise InputError(
             f"--timestep and --every must be positive, found {timestep!r} and {every!r}: for instance 0.5fs and 10fs"
         )
-    steps = []
-    for option, time_fs in (("--every", every_fs), ("--equilibration", parse_fs(equilibration, "--equilibration"))):
-        steps.append(round(time_fs / step_fs))
-        if abs(steps[-1] * step_fs - time_fs) > 1e-6 * step_fs:
-            raise InputError(
-                f"{option} must be a whole number of time steps of {step_fs:g} fs, found {time_fs:g} fs: change one"
-            )
-    every_steps, equilibration_steps = steps
+    every_steps = whole_steps(every, "--every", step_fs)
+    equilibration_steps = whole_steps(equilibration, "--equilibration", step_fs, least=0)
     return Dynamics(temperature_k, step_fs, friction_per_fs, every_steps, equilibration_steps, seed)
-
-
-def parse_fs(text: str, option: str) -> float:
-    """Read a time such as "10fs" or "3 ps" and return fs.
-
-    Raises:
-        InputError: no number or no unit.
-    """
-    match = re.fullmatch(r"\s*(\d+\.?\d*|\.\d+)\s*(fs|ps|ns)\s*", text)
-    if match is None:
-        raise InputError(f"{option} is a time in fs, ps or ns, found {text!r}: write for instance 10fs")
-    return float(match[1]) * _FS[match[2]]
 
 
 def progress_line(progress: SampleProgress) -> str:

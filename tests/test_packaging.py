@@ -60,4 +60,4 @@ def test_every_command_is_in_the_readme() -> None:
     readme = (ROOT / "README.md").read_text()
     for command in app.registered_commands:
         assert command.callback is not None
-        assert f"asteroid-study {command.name or command.callback.__name__}" in readme
+        assert f"asteroid-study {command.name or command.callback.__name__.replace('_', '-')}" in readme

@@ -118,7 +118,9 @@ def read_force_field(folder: Path) -> ForceField:
         raise InputError(f"{folder} is damaged ({type(error).__name__}: {reason}): export the model again") from error
     except InputError as error:
         raise InputError(f"{folder}: {error}") from error
-    force_field = ForceField(record.level, record.cheap_method, members[0], members[1:], trained_on, record.card)
+    force_field = ForceField(
+        record.level, record.cheap_method, members[0], members[1:], trained_on, record.card, record.calibration
+    )
     _refuse_other_predictions(force_field, frames, folder)
     return force_field
 
@@ -135,6 +137,7 @@ def _record(force_field: ForceField, files: dict[str, FileRecord]) -> ModelRecor
         members=tuple(
             tuple(record_of(model) for model in member.models) for member in (force_field.model, *force_field.committee)
         ),
+        calibration=force_field.calibration,
         card=force_field.card,
         files=files,
     )

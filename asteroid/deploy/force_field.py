@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from asteroid.deploy.known_molecules import refuse_unknown
+from asteroid.deploy.region import region_of
+from asteroid.descriptors.layout import make_layout
+from asteroid.descriptors.resolution import choose_descriptors
 
 if TYPE_CHECKING:
-    from asteroid.deploy.record import CardRecord
-    from asteroid.labels.label_set import FloatArray, IntArray, LabelSet
+    from asteroid.deploy.record import CalibrationRecord, CardRecord
+    from asteroid.deploy.region import Region
+    from asteroid.labels.label_set import BoolArray, FloatArray, IntArray, LabelSet
     from asteroid.stages.potential import Potential
 
 
@@ -40,6 +45,7 @@ class ForceField:
             empty.
         trained_on: geometries of its accurate labels, without the labels.
         card: what a reader must know of it.
+        calibration: what is usual for it, where that is known.
     """
 
     level: str
@@ -48,6 +54,24 @@ class ForceField:
     committee: tuple[Potential, ...]
     trained_on: LabelSet
     card: CardRecord
+    calibration: CalibrationRecord | None = None
+
+    @cached_property
+    def region(self) -> Region | None:
+        """Where its training frames lie in descriptor space; None for several molecules."""
+        known = self.trained_on
+        if known.varied:
+            return None
+        layout = self.model.layout
+        if layout is None:
+            layout = make_layout(known.numbers, choose_descriptors(known.numbers, known.positions))
+        return region_of(layout, known.positions)
+
+    def is_outside(self, positions: FloatArray) -> BoolArray | None:
+        """Whether frames [B, A, 3] in Å lie outside the training data; None where it is not known what is usual."""
+        if self.calibration is None or self.region is None:
+            return None
+        return self.region.distances(positions) > self.calibration.distance_limit
 
     def check(self, numbers: IntArray, positions: FloatArray) -> None:
         """Refuse frames of another molecule, with atoms in another order or on top of each other.
@@ -76,3 +100,10 @@ class ForceField:
         found = [member.energy_and_forces(numbers, positions) for member in self.committee]
         energy, forces = np.array([e for e, _ in found]), np.array([f for _, f in found])
         return Spread(energy.std(axis=0, ddof=1), forces.std(axis=0, ddof=1))
+
+    def expected_force_error(self, numbers: IntArray, positions: FloatArray) -> FloatArray | None:
+        """Error of each force component to expect from the committee's spread, [B, A, 3] in eV/Å; None without one."""
+        if self.calibration is None or self.calibration.error_per_spread is None:
+            return None
+        found = self.spread(numbers, positions)
+        return None if found is None else self.calibration.error_per_spread * found.forces

@@ -118,6 +118,18 @@ class CardRecord(_Record):
     versions: dict[str, _Text]
 
 
+class CalibrationRecord(_Record):
+    """What is usual on frames of the same sampling that were not trained on (`asteroid.deploy.calibration`).
+
+    A frame farther than `distance_limit` from the training frames is outside; `error_per_spread` times the committee's
+    spread is the force error to expect, None without a committee.
+    """
+
+    distance_limit: Annotated[float, Field(gt=0)]
+    error_per_spread: Annotated[float, Field(gt=0)] | None
+    n_frames: Annotated[int, Field(ge=1)]
+
+
 class FileRecord(_Record):
     """A file of the folder."""
 
@@ -146,6 +158,7 @@ class ModelRecord(_Record):
         tuple[Annotated[tuple[TermRecord, ...], Field(min_length=1, max_length=8)], ...],
         Field(min_length=1, max_length=64),
     ]
+    calibration: CalibrationRecord | None
     card: CardRecord
     files: dict[str, FileRecord]
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from asteroid.datasets import load_methanol
+from asteroid.deploy.calibration import MOST_FRAMES, calibrated
 from asteroid.deploy.force_field import ForceField
 from asteroid.deploy.record import CardRecord, ErrorRecord, TrainingRecord
 from asteroid.errors import InputError
@@ -83,7 +86,7 @@ def purchase_force_field(
         licence=licence or _licence(study),
         versions=package_versions(),
     )
-    return ForceField(
+    force_field = ForceField(
         level=labels.level,
         cheap_level=model.cheap_level,
         model=model.potential,
@@ -91,6 +94,9 @@ def purchase_force_field(
         trained_on=LabelSet(labels.numbers, labels.positions, None, None, labels.level),
         card=card,
     )
+    # Geometries that may still be bought come from the same sampling, in random order.
+    unlabelled = np.setdiff1d(np.arange(len(candidates.frames)), labels.frame_id)
+    return calibrated(force_field, candidates.frames.select(unlabelled[:MOST_FRAMES]))
 
 
 def _error(folder: Path, state: PurchaseState, contender: Contender) -> ErrorRecord:

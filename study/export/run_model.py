@@ -6,9 +6,14 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from asteroid.deploy.calibration import MOST_FRAMES, calibrated
 from asteroid.deploy.force_field import ForceField
 from asteroid.deploy.record import CardRecord, ErrorRecord, TrainingRecord
 from asteroid.errors import InputError
+from asteroid.labels.label_set import content_hashes, hash_order
+from asteroid.labels.matching import match_geometries
 from study.config.sweep import read_sweep
 from study.engine.store import StageStore
 from study.export.committee import committee_size
@@ -25,6 +30,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from asteroid.labels.label_set import LabelSet
     from study.recipes.workload import Workload
 
 #: Half of a 90 % interval in standard errors.
@@ -112,7 +118,7 @@ def run_force_field(folder: Path, choice: Choice) -> ForceField:
         licence=choice.licence or str(manifest.get("data_card", {}).get("licence", NOT_STATED)),
         versions=package_versions(),
     )
-    return ForceField(
+    force_field = ForceField(
         level=str(manifest["level_accurate"]) if budget else data.cheap_pool.level,
         cheap_level=chains[0].cheap_level,
         model=chains[0].potential,
@@ -120,6 +126,18 @@ def run_force_field(folder: Path, choice: Choice) -> ForceField:
         trained_on=trained_on,
         card=card,
     )
+    return calibrated(force_field, _held_out(workload, trained_on, n_cheap, seed))
+
+
+def _held_out(workload: Workload, trained_on: LabelSet, n_cheap: int, seed: int) -> LabelSet:
+    """Cheap frames that the model has not seen, at random."""
+    pool = workload.data.cheap_pool
+    seen = workload.builder.bought_cheap(n_cheap, seed) if n_cheap else ()
+    hashes = {name for frames in seen for name in frames.hashes}
+    free = np.array([name not in hashes for name in content_hashes(pool)])
+    free[match_geometries(trained_on, pool)[1]] = False
+    rows = hash_order(pool, seed, "held out")
+    return pool.select(rows[free[rows]][:MOST_FRAMES])
 
 
 def choose_rows(table: pd.DataFrame, choice: Choice) -> pd.DataFrame:

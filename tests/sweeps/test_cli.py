@@ -13,7 +13,7 @@ from command_line import answer
 from sweeps import cli
 from sweeps.cli import COMMANDS, app
 
-NAMES = [command.__name__ for command in COMMANDS]
+NAMES = [command.__name__.replace("_", "-") for command in COMMANDS]
 GROUP = typer.main.get_command(app)
 
 
@@ -38,7 +38,10 @@ def test_help_lists_every_command_with_its_whole_summary() -> None:
     assert (code, err) == (0, "")
     told = " ".join(out.split())
     for command in COMMANDS:
-        assert f" {command.__name__} " + " ".join((command.__doc__ or "").split("\n\n")[0].split()) in told
+        assert (
+            f" {command.__name__.replace('_', '-')} " + " ".join((command.__doc__ or "").split("\n\n")[0].split())
+            in told
+        )
 
 
 def test_version() -> None:

@@ -1,0 +1,1 @@
+"""What an exported force field does: dynamics that is watched, normal modes."""

@@ -1,0 +1,1 @@
+"""Work with exported force fields: predictions, errors, dynamics and checks, with their files."""

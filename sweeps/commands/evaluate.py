@@ -1,0 +1,86 @@
+"""The command `evaluate`: errors of an exported model on labels, by molecule and element, with figures."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sweeps.console import say, say_json
+from sweeps.options import FORCE_UNIT, ForceUnit, ModelFolder
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def evaluate(
+    model: ModelFolder,
+    labels: Annotated[Path, typer.Argument(metavar="LABELS", help="Labels of the model's level, in any format.")],
+    out: Annotated[Path | None, typer.Option("--out", help="Folder of the figures and tables; default: none.")] = None,
+    energy_unit: Annotated[str | None, typer.Option(help="Unit of the energies, where the file states none.")] = None,
+    length_unit: Annotated[str | None, typer.Option(help="Unit of length, where the file states none.")] = None,
+    level: Annotated[str | None, typer.Option(help="Level of the labels, where the file states none.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+    force_unit: ForceUnit = FORCE_UNIT,
+) -> None:
+    """Say how wrong a model is on labels: over all, by molecule, by element, inside and outside the training data.
+
+    Example:
+
+      asteroid-study evaluate model labels.npz --out errors
+    """
+    from analysis.figures.model_errors import error_picture, parity_picture
+    from analysis.figures.style import save_figure
+    from asteroid.deploy.folder import read_force_field
+    from asteroid.io.declaration import Declaration
+    from asteroid.io.read import read_labels
+    from asteroid.units import force_unit_in_ev_ang
+    from study.use.evaluation import evaluate_on
+
+    scale = force_unit_in_ev_ang(force_unit)
+    declared = Declaration(level=level, energy_unit=energy_unit, length_unit=length_unit)
+    loaded = read_labels(labels, declared, several=True)
+    found = evaluate_on(read_force_field(model), loaded.labels)
+    if as_json:
+        say_json({"errors": [_known(row) for _, row in found.errors.iterrows()]})
+    else:
+        say(f"{labels}: {loaded.units}")
+        for line in _lines(found.errors, force_unit, scale):
+            say(line)
+    if out is not None:
+        for picture in (
+            parity_picture(found.frames, found.components, force_unit=force_unit),
+            error_picture(found.components, force_unit=force_unit),
+        ):
+            save_figure(picture.figure, picture.data, out, picture.stem)
+        found.errors.to_csv(out / "errors.csv", index=False)
+        if not as_json:
+            say(f"figures and tables: {out}")
+
+
+def _known(row: pd.Series[object]) -> dict[str, object]:
+    return {str(name): value for name, value in row.items() if not _is_missing(value)}
+
+
+def _is_missing(value: object) -> bool:
+    return isinstance(value, float) and math.isnan(value)
+
+
+def _lines(errors: pd.DataFrame, force_unit: str, scale: float) -> list[str]:
+    from asteroid.units import KCAL_PER_MOL_EV
+
+    rows = [("", "frames", f"force MAE ({force_unit})", "RMSE", "largest", "energy MAE (kcal/mol)", "shifted")]
+    for own in errors.itertuples():
+        forces = (own.force_mae_ev_ang, own.force_rmse_ev_ang, own.force_largest_ev_ang)
+        energies = (own.energy_mae_ev, own.energy_mae_shifted_ev)
+        cells = [f"{value / scale:.3g}" if not _is_missing(value) else "" for value in forces]
+        cells += [f"{value / KCAL_PER_MOL_EV:.3g}" if not _is_missing(value) else "" for value in energies]
+        count = f"{int(own.n_frames):,}" if not _is_missing(own.n_frames) else ""
+        rows.append((str(own.of), count, *cells))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True))])
+        for row in rows
+    ]

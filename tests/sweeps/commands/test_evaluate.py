@@ -1,0 +1,33 @@
+"""The command `evaluate`: a table, JSON, figures."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from command_line import answer, refused
+from exported_folder import write_model
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_errors_as_table_json_and_figures(tmp_path: Path) -> None:
+    model, labels, out = write_model(tmp_path), tmp_path / "labels.npz", tmp_path / "errors"
+    code, said, _ = answer("evaluate", str(model), str(labels), "--out", str(out), "--force-unit", "eV/A")
+    assert code == 0
+    assert "force MAE (eV/Å)" in said
+    assert [line.split()[:4] for line in said.splitlines() if line.startswith("all frames")] == [
+        ["all", "frames", "12", "0.1"]
+    ]
+    assert {path.name for path in out.iterdir()} >= {"parity.pdf", "error_distribution.svg", "errors.csv"}
+    plain = json.loads(answer("evaluate", str(model), str(labels), "--json")[1])
+    assert plain["errors"][0]["force_mae_ev_ang"] == pytest.approx(0.1)
+
+
+def test_labels_of_another_level(tmp_path: Path) -> None:
+    model = write_model(tmp_path)
+    assert "level mp2/cc-pvdz is declared" in refused(
+        "evaluate", model, tmp_path / "labels.npz", "--level", "mp2/cc-pvdz"
+    )
