@@ -76,7 +76,8 @@ class Tape:
 @lru_cache(maxsize=16)
 def pair_plan(layout: Layout) -> PairPlan:
     """Constants of a layout."""
-    plan, settings, n_atoms = plan_of(layout, torch.float64), layout.settings, len(layout.numbers)
+    plan = plan_of(layout, torch.float64, torch.device("cpu"))
+    settings, n_atoms = layout.settings, len(layout.numbers)
     centres = plan.atoms.numpy()
     neighbours = np.array([[a for a in range(n_atoms) if a != centre] for centre in centres.tolist()])
     is_kind = plan.is_element.numpy()

@@ -52,7 +52,7 @@ def relax(labeller: Labeller, numbers: IntArray, start: FloatArray) -> FloatArra
     """
     atoms: Any = Atoms(numbers, start)
     atoms.calc = LabellerCalculator(labeller)
-    optimiser = BFGS(atoms, logfile=None)
+    optimiser: Any = BFGS(atoms, logfile=None)
     if not optimiser.run(fmax=FORCE_TOL_EV_ANG, steps=_MOST_STEPS):
         raise InputError(f"no relaxed geometry is found in {_MOST_STEPS} steps: start from another geometry")
     found: FloatArray = atoms.get_positions()

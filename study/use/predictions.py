@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from ase.symbols import Symbols
@@ -116,7 +116,7 @@ def write_predictions(found: Predictions, path: Path) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def _arrays(found: Predictions) -> dict[str, np.ndarray]:
+def _arrays(found: Predictions) -> dict[str, Any]:
     arrays = {
         "z": found.frames.numbers,
         "R": found.frames.positions,

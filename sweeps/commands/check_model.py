@@ -81,7 +81,7 @@ def _plain(found: ModelCheck, drift: float | None) -> dict[str, object]:
 def _lines(found: ModelCheck, own_level: str) -> list[str]:
     other = found.reference
     lines = [f"relaxed geometry: {found.model.energy_ev:.6f} eV"]
-    rows = [("mode", "model (1/cm)")]
+    rows: list[tuple[str, ...]] = [("mode", "model (1/cm)")]
     rows += [(str(k), f"{value:.1f}") for k, value in enumerate(found.model.frequencies, 1)]
     if other is not None:
         stands = "" if found.level == own_level else f" (the model stands for {own_level})"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +12,8 @@ from sweeps.console import say, say_json
 from sweeps.options import FORCE_UNIT, ForceUnit, ModelFolder
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable, Mapping
+
     import pandas as pd
 
 
@@ -44,7 +46,7 @@ def evaluate(
     loaded = read_labels(labels, declared, several=True)
     found = evaluate_on(read_force_field(model), loaded.labels)
     if as_json:
-        say_json({"errors": [_known(row) for _, row in found.errors.iterrows()]})
+        say_json({"errors": [_known(row) for row in found.errors.to_dict("records")]})
     else:
         say(f"{labels}: {loaded.units}")
         for line in _lines(found.errors, force_unit, scale):
@@ -60,7 +62,7 @@ def evaluate(
             say(f"figures and tables: {out}")
 
 
-def _known(row: pd.Series[object]) -> dict[str, object]:
+def _known(row: Mapping[Hashable, Any]) -> dict[str, Any]:
     return {str(name): value for name, value in row.items() if not _is_missing(value)}
 
 
@@ -71,14 +73,14 @@ def _is_missing(value: object) -> bool:
 def _lines(errors: pd.DataFrame, force_unit: str, scale: float) -> list[str]:
     from asteroid.units import KCAL_PER_MOL_EV
 
-    rows = [("", "frames", f"force MAE ({force_unit})", "RMSE", "largest", "energy MAE (kcal/mol)", "shifted")]
-    for own in errors.itertuples():
-        forces = (own.force_mae_ev_ang, own.force_rmse_ev_ang, own.force_largest_ev_ang)
-        energies = (own.energy_mae_ev, own.energy_mae_shifted_ev)
-        cells = [f"{value / scale:.3g}" if not _is_missing(value) else "" for value in forces]
-        cells += [f"{value / KCAL_PER_MOL_EV:.3g}" if not _is_missing(value) else "" for value in energies]
-        count = f"{int(own.n_frames):,}" if not _is_missing(own.n_frames) else ""
-        rows.append((str(own.of), count, *cells))
+    head = ("", "frames", f"force MAE ({force_unit})", "RMSE", "largest", "energy MAE (kcal/mol)", "shifted")
+    units = dict.fromkeys(("force_mae_ev_ang", "force_rmse_ev_ang", "force_largest_ev_ang"), scale)
+    units |= dict.fromkeys(("energy_mae_ev", "energy_mae_shifted_ev"), KCAL_PER_MOL_EV)
+    rows: list[tuple[str, ...]] = [head]
+    for own in map(_known, errors.to_dict("records")):
+        count = f"{int(own['n_frames']):,}" if "n_frames" in own else ""
+        cells = [f"{own[name] / unit:.3g}" if name in own else "" for name, unit in units.items()]
+        rows.append((own["of"], count, *cells))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
         "  ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True))])

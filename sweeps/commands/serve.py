@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -27,22 +27,23 @@ def serve(
       asteroid-study serve model --start methanol.xyz --unix methanol
     """
     from ase import Atoms
-    from ase.calculators.socketio import SocketClient, actualunixsocketname
+    from ase.calculators import socketio
 
     from asteroid.deploy.calculator import asteroid_model
     from study.labelling.geometry_files import read_molecule
 
     if (unix is None) == (port is None):
         raise InputError("i-PI listens on a Unix socket or on a port, found both or none: give --unix or --port")
+    ipi: Any = socketio  # without types
     numbers, positions = read_molecule(start)
-    atoms = Atoms(numbers, positions)
+    atoms: Any = Atoms(numbers, positions)
     atoms.calc = asteroid_model(model)
     atoms.get_potential_energy()  # refuses another molecule before anybody waits
     where = f"Unix socket {unix}" if unix is not None else f"{host}:{port}"
-    if unix is not None and not Path(actualunixsocketname(unix)).is_socket():
+    if unix is not None and not Path(ipi.actualunixsocketname(unix)).is_socket():
         raise InputError(f"nobody listens on {where} (no such socket): start i-PI first")
     try:
-        client = SocketClient(host=host, port=port or 0, unixsocket=unix)
+        client = ipi.SocketClient(host=host, port=port or 0, unixsocket=unix)
     except OSError as error:
         raise InputError(f"nobody listens on {where} ({error.strerror}): start i-PI first") from error
     say(f"connected to {where}")

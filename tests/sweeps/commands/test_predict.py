@@ -25,7 +25,7 @@ def test_a_file_of_geometries(tmp_path: Path) -> None:
 def test_what_the_model_does_not_know_is_refused(tmp_path: Path) -> None:
     model, file = write_model(tmp_path), tmp_path / "other.xyz"
     atoms = ase.io.read(tmp_path / "geometry.xyz")
-    ase.io.write(file, Atoms("COHHHSi", atoms.positions), format="extxyz")
+    ase.io.write(file, Atoms("CSHHHH", atoms.positions), format="extxyz")
     assert "it says nothing about other molecules" in refused("predict", model, file, "--out", tmp_path / "a.xyz")
     ase.io.write(file, atoms[[1, 0, 2, 3, 4, 5]], format="extxyz")
     assert "atoms[[1, 0, 2, 3, 4, 5]]" in refused("predict", model, file, "--out", tmp_path / "a.xyz")
