@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from study.tables.molecules import read_molecules
 from study.tables.results import read_manifest, read_results
+from study.tables.rounds import read_rounds
 from study.tables.trials import TRIALS_FILE, read_importances, read_trials
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import pandas as pd
+
+#: A purchase in this folder of a run is shown beside the study.
+PURCHASE = "purchase"
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +30,7 @@ class RunFiles:
         trials: of its Optuna studies, if any.
         importances: of its Optuna studies, if any.
         molecules: errors of each molecule, where the test set has several.
+        rounds: of a purchase that lies in the run folder, under `PURCHASE`, if any.
     """
 
     table: pd.DataFrame | None
@@ -34,6 +39,7 @@ class RunFiles:
     trials: pd.DataFrame | None = None
     importances: pd.DataFrame | None = None
     molecules: pd.DataFrame | None = None
+    rounds: pd.DataFrame | None = None
 
 
 def read_run(folder: Path) -> RunFiles:
@@ -52,4 +58,5 @@ def read_run(folder: Path) -> RunFiles:
         trials=read_trials(folder),
         importances=read_importances(folder),
         molecules=read_molecules(folder),
+        rounds=read_rounds(folder / PURCHASE),
     )

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import math
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from asteroid.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     import pandas as pd
 
     from analysis.buying.decision import Decision
     from analysis.curves.curve_key import CurveKey
+    from analysis.purchase_files import PurchaseFiles
+    from study.buying.candidates import Candidates
     from study.buying.decision import Decide, Request, Situation, Verdict
     from study.buying.state import PurchaseState
     from study.prices import PriceList
 
-CERTIFICATE = "certificate"
 #: Folder of the exported model in that of a purchase.
 MODEL = "model"
 
@@ -98,9 +98,7 @@ def _decision(
     )
 
 
-def write_certificate(
-    folder: Path, state: PurchaseState, prices: PriceList, notes: Sequence[str], force_unit: str
-) -> list[str]:
+def write_certificate(folder: Path, state: PurchaseState, candidates: Candidates, force_unit: str) -> list[str]:
     """Write `certificate.json` and `certificate.txt` of a purchase that has ended; returns its lines.
 
     Raises:
@@ -108,10 +106,13 @@ def write_certificate(
     """
     from analysis.buying.certificate import certify
     from analysis.buying.prior import prior_of
+    from analysis.purchase_files import CERTIFICATE
     from study.files import write_json, write_text
+    from study.run.manifest import package_versions
     from study.strategies import STRATEGIES
     from study.tables.out_of_fold import read_out_of_fold
 
+    prices, notes = candidates.prices, candidates.notes
     table, last = read_out_of_fold(folder), state.rounds[-1]
     if table is None:
         raise InputError(f"{folder} has lost its out-of-fold errors: run the command with another --out")
@@ -133,15 +134,47 @@ def write_certificate(
             "holds where there are labels."
         )
     told = certificate.to_json() | {
+        "name": state.name,
         "labels": {"owned": last.n_owned, "bought": last.n_bought, "failed": last.n_failed},
         "model": MODEL,
         "stage_keys": state.delivered["stage_keys"],
         "prior": state.request.prior,
         "notes": list(notes),
+        "prices": prices.to_json(),
+        "data_card": list(candidates.card),
+        "version": package_versions()["asteroid-study"],
     }
     write_json(folder / f"{CERTIFICATE}.json", told)
     write_text(folder / f"{CERTIFICATE}.txt", "\n".join(lines) + "\n")
     return lines
+
+
+def purchase_plan(
+    files: PurchaseFiles,
+    prices: PriceList,
+    target_ev_ang: float | None,
+    budget_cpu_s: float | None,
+    confidence: float,
+    force_unit: str,
+) -> tuple[dict[str, Any], list[str]]:
+    """What a target, or else a price, would take beyond the labels of a purchase: as plain data, and in words.
+
+    Raises:
+        InputError: target, price, confidence or unit cannot be used.
+    """
+    from analysis.buying.outlook import explain_price, explain_target, ways_for_price, ways_to_target
+    from analysis.buying.prior import prior_of
+
+    prior = prior_of(files.prior)
+    if target_ev_ang is not None:
+        ways = ways_to_target(files.looks, prices, target_ev_ang, confidence, prior)
+        lines = explain_target(ways, prices.accurate, target_ev_ang, confidence, force_unit)
+    else:
+        assert budget_cpu_s is not None
+        ways = ways_for_price(files.looks, prices, budget_cpu_s, prior)
+        lines = explain_price(ways, prices.accurate, budget_cpu_s, force_unit)
+    told = {"target_ev_ang": target_ev_ang, "budget_cpu_s": budget_cpu_s, "confidence": confidence}
+    return told | {"measured_by": "cross_validation", "ways": [way.to_json() for way in ways]}, lines
 
 
 def round_line(state: PurchaseState, force_unit: str) -> str:

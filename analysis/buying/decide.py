@@ -74,7 +74,7 @@ def decide(
     wish = Wish(target_ev_ang, confidence)
     looks = looks_of(table)
     owned = next(iter(looks.values())).newest
-    costs = Costs(max(_label_cpu_s(key, owned, prices) for key in looks), look_core_s or {})
+    costs = Costs(max(label_cpu_s(key, owned, prices) for key in looks), look_core_s or {})
     decision = decide_from(looks, wish, limits or Limits(), costs, prior or learnt_prior(), law or NoiseLaw())
     shift = control_shift(table)
     unlike = {Caveat.CALM_LABELS: shift > _UNLIKE_POOL, Caveat.WILD_LABELS: shift < -_UNLIKE_POOL}
@@ -130,10 +130,15 @@ def _most(owned: int, limits: Limits, label_cpu_s: float) -> tuple[int, bool]:
     allowed = [] if limits.most_labels is None else [limits.most_labels]
     if limits.most_cpu_s is not None and label_cpu_s > 0:
         allowed.append(owned + math.floor(limits.most_cpu_s / label_cpu_s))
-    return max(min([max(_HORIZON * owned, _LEAST_HORIZON), *allowed]), owned), bool(allowed)
+    return max(min([farthest_labels(owned), *allowed]), owned), bool(allowed)
 
 
-def _label_cpu_s(key: CurveKey, owned: int, prices: PriceList) -> float:
+def farthest_labels(owned: int) -> int:
+    """The most labels that are considered where nothing limits them."""
+    return max(_HORIZON * owned, _LEAST_HORIZON)
+
+
+def label_cpu_s(key: CurveKey, owned: int, prices: PriceList) -> float:
     """Price of one more accurate label, with the cheap label at its geometry where the strategy needs one."""
     entry = strategy_of(key.strategy)
     more, now = (sum(prices.cpu_s(entry.counts(n, key.n_cheap))) for n in (owned + 1, owned))

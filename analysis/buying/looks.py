@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _CONTROLS = ["cheap_energy_ev", "cheap_force_ev_ang"]
 
 
-def looks_of(table: pd.DataFrame) -> dict[CurveKey, Looks]:
+def looks_of(table: pd.DataFrame, *, also_left: bool = False) -> dict[CurveKey, Looks]:
     """Looks of each strategy that was scored at the newest look, simplest strategy first.
 
     A strategy without a model for the labels owned has left the race. One that buys no accurate labels (one fold) is
@@ -27,6 +27,7 @@ def looks_of(table: pd.DataFrame) -> dict[CurveKey, Looks]:
 
     Args:
         table: out-of-fold errors of one purchase (`study.tables.out_of_fold`).
+        also_left: those that have left the race too, with the looks that they had.
 
     Raises:
         InputError: there is nothing to go by, or the table holds more than one order of purchase.
@@ -40,7 +41,7 @@ def looks_of(table: pd.DataFrame) -> dict[CurveKey, Looks]:
     newest = int(table["n_labels"].max())
     found = {}
     for _, own in table.groupby(CURVE_COLUMNS, dropna=False, sort=False):
-        if own["n_labels"].max() == newest:
+        if also_left or own["n_labels"].max() == newest:
             found[CurveKey.of_row(own.iloc[0])] = _looks(own)
     return dict(sorted(found.items(), key=lambda item: item[0].order))
 

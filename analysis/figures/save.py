@@ -46,7 +46,7 @@ def save_figures(
     """
     prices = PriceList.from_json(files.manifest["prices"])
     given = FigureInput(files.manifest, prices, force_unit=force_unit, budget=budget, wide=wide)
-    pictures = draw_figures(replace(given, trials=files.trials, importances=files.importances))
+    pictures = draw_figures(replace(given, trials=files.trials, importances=files.importances, rounds=files.rounds))
     if files.table is not None and (len(files.table) or not pictures):
         run = run_evidence(files.table, files.manifest, prices)
         target, _ = default_target(run.table, force_unit=force_unit)

@@ -5,10 +5,7 @@ from __future__ import annotations
 import base64
 import shlex
 from dataclasses import replace
-from importlib import resources
 from typing import TYPE_CHECKING, Any
-
-import jinja2
 
 from analysis.caveats import Caveat
 from analysis.figures.gallery import FIGURES, draw_figures
@@ -22,6 +19,7 @@ from analysis.plan.targets import default_target
 from analysis.plan.words import explain
 from analysis.report.molecules_table import molecules_table
 from analysis.report.tables import chosen_table, fits_table, ledger_table, options_table, settings_table, versions_table
+from analysis.report.templates import page_template
 from analysis.report.warnings_table import warnings_table
 from asteroid.units import force_unit_in_ev_ang
 
@@ -66,7 +64,7 @@ def make_report(
     """
     manifest, table = run.manifest, run.table
     given = FigureInput(manifest, prices, force_unit=force_unit)
-    pictures = draw_figures(replace(given, trials=run.trials, importances=run.importances))
+    pictures = draw_figures(replace(given, trials=run.trials, importances=run.importances, rounds=run.rounds))
     plan, target_source, known = None, "", None
     if table is not None and (len(table) or not pictures):
         known = run_evidence(table, manifest, prices)
@@ -75,7 +73,7 @@ def make_report(
         plan = plan_target(known, target_ev_ang, confidence)
         pictures += draw_figures(replace(given, run=known, plan=plan))
     options = shown_options(target_ev_ang, confidence, force_unit, price_options) if plan else []
-    return _template().render(
+    return page_template("report.html.jinja").render(
         manifest=manifest,
         molecule=display_formula(manifest["molecule"]),
         accurate=display_level(manifest["level_accurate"]),
@@ -85,7 +83,7 @@ def make_report(
         target_source=target_source,
         recommendation=_recommendation(plan, force_unit) if plan else None,
         options=options_table(plan) if plan else None,
-        figures=[_inline(picture) for picture in sorted(pictures, key=_place)],
+        figures=[inline(picture) for picture in sorted(pictures, key=_place)],
         fits=fits_table(table, force_unit=force_unit) if plan and table is not None else None,
         molecules=molecules_table(table, run.molecules, force_unit=force_unit) if plan and table is not None else None,
         warned=warnings_table(table) if table is not None else None,
@@ -98,12 +96,6 @@ def make_report(
         commands=commands(manifest["name"], options),
         sweep_yaml=run.sweep_yaml,
     )
-
-
-def _template() -> jinja2.Template:
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    page = resources.files("analysis.report").joinpath("report.html.jinja")
-    return environment.from_string(page.read_text(encoding="utf-8"))
 
 
 def _place(picture: Picture) -> int:
@@ -157,7 +149,8 @@ def _recommendation(plan: TargetPlan, force_unit: str) -> dict[str, Any]:
     }
 
 
-def _inline(picture: Picture) -> dict[str, Any]:
+def inline(picture: Picture) -> dict[str, Any]:
+    """A figure as the gallery of a page has it, drawn into the page."""
     width_px = round(picture.figure.get_figwidth() * _PX_PER_IN)
     return {
         "stem": picture.stem,

@@ -1,15 +1,17 @@
-"""The report of a run folder, written as one HTML file."""
+"""The report of a run or a purchase, written as one HTML file."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from analysis.report.purchase_report import make_purchase_report
 from analysis.report.report import make_report
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from analysis.purchase_files import PurchaseFiles
     from analysis.run_files import RunFiles
     from study.prices import PriceList
 
@@ -49,6 +51,40 @@ def save_report(
         force_unit=force_unit,
         price_options=overrides,
     )
+    return _write(page, folder)
+
+
+def save_purchase_report(
+    files: PurchaseFiles,
+    prices: PriceList,
+    folder: Path,
+    target_ev_ang: float | None,
+    confidence: float,
+    force_unit: str,
+) -> Path:
+    """Write `report.html` of a purchase into a folder, complete or not at all.
+
+    Args:
+        files: what the folder of the purchase holds.
+        prices: of the accurate and the cheap level.
+        folder: where the file goes.
+        target_ev_ang: force MAE to plan for, eV/Å; None: several.
+        confidence: probability with which a plan must hold.
+        force_unit: on display.
+
+    Returns:
+        the file.
+
+    Raises:
+        InputError: the target, the confidence or the unit cannot be used.
+    """
+    page = make_purchase_report(
+        files, prices, target_ev_ang=target_ev_ang, confidence=confidence, force_unit=force_unit
+    )
+    return _write(page, folder)
+
+
+def _write(page: str, folder: Path) -> Path:
     path, temporary = folder / "report.html", folder / ".report.html.tmp"
     try:
         temporary.write_text(page, encoding="utf-8")

@@ -244,6 +244,8 @@ def parse_text(text: str, what: str, kind: type[_Kind]) -> _Kind:
         raise InputError(f"{what} is not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(data, dict):
         raise InputError(f"{what} must hold keys and values, found {type(data).__name__}: start from a preset")
+    if "buy" in data and "buy" not in kind.model_fields:
+        raise InputError(f"{what} has a section 'buy', so it is a purchase's: use it with 'asteroid-study buy'")
     try:
         return kind.model_validate(data)
     except ValidationError as error:

@@ -21,7 +21,10 @@ _KEPT = "labels and finished stages are kept"
 
 
 def buy(
-    study: Annotated[Path, typer.Argument(metavar="STUDY", help="Study file: a sweep file with a section 'buy'.")],
+    study: Annotated[
+        str,
+        typer.Argument(metavar="STUDY", help="Study file (a sweep file with a section 'buy') or the name of a preset."),
+    ],
     target: Annotated[
         str, typer.Option(help="Force MAE that the model is to meet, with its unit.", metavar='"0.3 kcal/mol/A"')
     ],
@@ -56,6 +59,8 @@ def buy(
 
       asteroid-study buy methanol.yaml --target "0.3 kcal/mol/A" --out methanol
 
+      asteroid-study buy quickstart --target "0.3 kcal/mol/A" --out purchase
+
       asteroid-study buy methanol.yaml --target "0.3 kcal/mol/A" --out methanol --confidence 0.8 --most 200
 
       asteroid-study buy ethanol.yaml --target "10 meV/A" --out ethanol --most 20h --workers 2
@@ -65,15 +70,15 @@ def buy(
     from study.buying.decision import Request
     from study.buying.labellers import make_labeller
     from study.buying.purchase import Tools, run_purchase
-    from study.config.buying import read_buy_study
     from study.engine.executors import PackFailedError
     from study.labelling.ray_workers import WorkersLostError
     from study.run.folder import scratch_path
+    from sweeps.presets import load_purchase
     from sweeps.progress import label_progress_line, make_display
     from sweeps.purchases import decider, parse_most, round_line
 
     request = Request(parse_force(target), _confidence(confidence), *parse_most(most), _prior(prior))
-    loaded = read_buy_study(study)
+    loaded = load_purchase(study)
     candidates = load_candidates(loaded)
     for line in candidates.card:
         say(line)
@@ -122,9 +127,10 @@ def _prior(name: str) -> Literal["learnt", "vague"]:
 def _tell(state: PurchaseState, out: Path, force_unit: str, candidates: Candidates) -> None:
     """The rounds, and the model with its certificate or what is to be done."""
     from analysis.figures.save import save_purchase
+    from analysis.purchase_files import CERTIFICATE
     from asteroid.deploy.folder import write_force_field
     from study.export.purchase_model import purchase_force_field
-    from sweeps.purchases import CERTIFICATE, MODEL, hidden_line, rounds_lines, write_certificate
+    from sweeps.purchases import MODEL, hidden_line, rounds_lines, write_certificate
 
     if state.rounds:
         for line in rounds_lines(state, force_unit):
@@ -135,12 +141,11 @@ def _tell(state: PurchaseState, out: Path, force_unit: str, candidates: Candidat
         say(f"to go on: {typed_command(without='--give-up')}")
         return
     write_force_field(purchase_force_field(out, candidates=candidates), out / MODEL)
-    prices, notes = candidates.prices, candidates.notes
-    for line in (*state.rounds[-1].verdict.sentences, *write_certificate(out, state, prices, notes, force_unit)):
+    for line in (*state.rounds[-1].verdict.sentences, *write_certificate(out, state, candidates, force_unit)):
         say(line)
     assert state.delivered is not None
     if state.delivered["hidden_error_ev_ang"] is not None:
         say(hidden_line(state, force_unit))
-    save_purchase(out, out / "figures", force_unit, level=prices.accurate)
+    save_purchase(out, out / "figures", force_unit, level=candidates.prices.accurate)
     say(f"model: {out / MODEL} (export, predict, md: docs/use.md); labels: {out / 'labels.npz'}")
     say(f"certificate: {out / CERTIFICATE}.json (and .txt); figure: {out / 'figures' / 'purchase.pdf'}")

@@ -37,6 +37,8 @@ def plan(
 ) -> None:
     """Say which labels to buy for a target error or for a price, with intervals, or that nothing can be promised.
 
+    From a purchase that has ended: what other targets or prices would take beyond the labels owned.
+
     Examples:
 
       asteroid-study plan runs/quickstart --target "0.3 kcal/mol/A"
@@ -54,8 +56,10 @@ def plan(
     from analysis.plan.next_runs import next_runs
     from analysis.plan.run_evidence import run_evidence
     from analysis.plan.words import explain
+    from analysis.purchase_files import is_purchase, read_purchase
     from asteroid.units import parse_force, parse_seconds
     from study.tables.results import read_manifest, read_results
+    from sweeps.purchases import purchase_plan
 
     if (target is None) == (budget is None):
         raise InputError("a plan is for a target or for a price, found both or none: give --target or --budget")
@@ -63,6 +67,17 @@ def plan(
         raise InputError("the next runs are those that tell about a target, found none: give --target as well")
     target_ev_ang = None if target is None else parse_force(target)
     budget_cpu_s = None if budget is None else parse_seconds(budget)
+    if is_purchase(run):
+        if already or md_steps or next_k is not None:
+            raise InputError("a purchase knows what is owned and what is next: leave out --already, --md-steps, --next")
+        purchase = read_purchase(run)
+        prices = priced(purchase.prices.to_json(), price or [])
+        told, lines = purchase_plan(purchase, prices, target_ev_ang, budget_cpu_s, confidence, force_unit)
+        for line in () if as_json else lines:
+            say(line)
+        if as_json:
+            say_json(told)
+        return
     manifest = read_manifest(run)
     prices = priced(manifest["prices"], price or [])
     table = read_results(run)

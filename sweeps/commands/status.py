@@ -18,11 +18,11 @@ def status(run: RunFolder) -> None:
       asteroid-study status runs/quickstart
     """
     from analysis.names import duration
+    from analysis.purchase_files import is_purchase
     from study.prices import PriceList
     from study.tables.results import read_manifest
-    from study.tables.rounds import ROUNDS_FILE
 
-    if (run / ROUNDS_FILE).is_file():
+    if is_purchase(run):
         _purchase(run)
         return
     manifest = read_manifest(run)
@@ -57,9 +57,10 @@ def status(run: RunFolder) -> None:
 
 def _purchase(folder: Path) -> None:
     """The rounds of a purchase, what it waits for, and its certificate."""
+    from analysis.purchase_files import CERTIFICATE
     from study.buying.state import read_state
     from sweeps.options import FORCE_UNIT
-    from sweeps.purchases import CERTIFICATE, hidden_line, rounds_lines
+    from sweeps.purchases import hidden_line, rounds_lines
 
     state = read_state(folder)
     say(f"{state.name}: purchase of {state.levels[0]} labels, {state.status}, {len(state.rounds)} rounds")

@@ -1,4 +1,4 @@
-"""Sweep files that ship with the package; a preset's name works in place of a file."""
+"""Sweep files, and study files of purchases, that ship with the package; a preset's name works in place of a file."""
 
 from __future__ import annotations
 
@@ -10,13 +10,21 @@ from typing import TYPE_CHECKING
 from asteroid.errors import InputError
 
 if TYPE_CHECKING:
+    from study.config.buying import BuyStudy
     from study.config.sweep import Sweep
+
+#: Endings of the files here.
+_SWEEP, _PURCHASE = ".yaml", ".buy.yaml"
 
 
 def preset_names() -> list[str]:
-    """Names of all presets."""
-    files = resources.files(__package__).iterdir()
-    return sorted(file.name.removesuffix(".yaml") for file in files if file.name.endswith(".yaml"))
+    """Names of all presets that are sweeps."""
+    return [name for name in _named(_SWEEP) if not f"{name}{_SWEEP}".endswith(_PURCHASE)]
+
+
+def purchase_names() -> list[str]:
+    """Names of all presets that are purchases."""
+    return _named(_PURCHASE)
 
 
 def load_sweep(name_or_file: str) -> Sweep:
@@ -30,10 +38,38 @@ def load_sweep(name_or_file: str) -> Sweep:
     path = Path(name_or_file)
     if path.is_file():
         return read_sweep(path)
-    names = preset_names()
-    if name_or_file in names:
-        text = resources.files(__package__).joinpath(f"{name_or_file}.yaml").read_text(encoding="utf-8")
-        return parse_sweep(text, f"preset {name_or_file}", Path.cwd())
-    near = difflib.get_close_matches(name_or_file, names, n=1)
+    text = _text(name_or_file, preset_names(), _SWEEP, "a sweep")
+    return parse_sweep(text, f"preset {name_or_file}", Path.cwd())
+
+
+def load_purchase(name_or_file: str) -> BuyStudy:
+    """Read the study file of a purchase, or a preset by its name.
+
+    Raises:
+        InputError: there is neither, or the study breaks a rule.
+    """
+    from study.config.buying import parse_buy_study, read_buy_study  # loads torch
+
+    path = Path(name_or_file)
+    if path.is_file():
+        return read_buy_study(path)
+    text = _text(name_or_file, purchase_names(), _PURCHASE, "a study")
+    return parse_buy_study(text, f"preset {name_or_file}", Path.cwd())
+
+
+def _named(ending: str) -> list[str]:
+    files = resources.files(__package__).iterdir()
+    return sorted(file.name.removesuffix(ending) for file in files if file.name.endswith(ending))
+
+
+def _text(name: str, names: list[str], ending: str, what: str) -> str:
+    """The text of a preset.
+
+    Raises:
+        InputError: there is none of that name.
+    """
+    if name in names:
+        return resources.files(__package__).joinpath(f"{name}{ending}").read_text(encoding="utf-8")
+    near = difflib.get_close_matches(name, names, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"presets are {', '.join(names)}"
-    raise InputError(f"a sweep is a file or a preset's name, found neither for {name_or_file!r}: {hint}")
+    raise InputError(f"{what} is a file or a preset's name, found neither for {name!r}: {hint}")

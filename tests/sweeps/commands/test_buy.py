@@ -83,6 +83,30 @@ def test_status_shows_rounds_and_certificate(made: tuple[Path, str]) -> None:
     assert (made[0] / "certificate.txt").read_text() in said
 
 
+def test_report_plot_and_plan_read_its_folder(made: tuple[Path, str]) -> None:
+    out = made[0]
+    assert answer("report", str(out))[0] == 0
+    page = (out / "report.html").read_text()
+    assert "cv_force_mae" in page
+    assert "GFN2-xTB" in page
+    code, said, _ = answer("plot", str(out), "--out", str(out / "drawn"))
+    assert code == 0
+    assert said.count(": pdf, svg, png, csv") == 2
+    code, said, _ = answer("plan", str(out), "--target", "30 kcal/mol/A", "--json")
+    assert code == 0
+    told = json.loads(said)
+    assert told["measured_by"] == "cross_validation"
+    assert told["ways"][0]["promised"]
+    code, said, _ = answer("plan", str(out), "--budget", "5min")
+    assert "10 more than are owned" in said
+    assert "leave out" in refused("plan", out, "--target", "3 kcal/mol/A", "--next", "2")
+    assert "drawn by itself" in refused("plot", out, out.parent)
+
+
+def test_a_study_of_a_purchase_is_no_sweep(files: Path, tmp_path: Path) -> None:
+    assert "use it with 'asteroid-study buy'" in refused("run", files / "study.yaml", "--out", tmp_path / "run")
+
+
 def test_an_easy_target_is_met_at_once(files: Path, tmp_path: Path) -> None:
     words = ("buy", str(files / "easy.yaml"), "--target", "200 kcal/mol/A", "--out", str(tmp_path / "out"))
     code, said, _ = answer(*words)

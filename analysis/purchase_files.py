@@ -1,0 +1,79 @@
+"""What the folder of a purchase holds once it has ended, read in one place for its figures, its page and its plans."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from asteroid.errors import InputError
+from study.prices import PriceList
+from study.tables.out_of_fold import read_out_of_fold
+from study.tables.rounds import ROUNDS_FILE, read_rounds
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+
+#: Name of the files of the certificate, without `.json` and `.txt`.
+CERTIFICATE = "certificate"
+
+
+@dataclass(frozen=True, eq=False)
+class PurchaseFiles:
+    """What the folder of a purchase holds.
+
+    Attributes:
+        name: of its study.
+        certificate: as `certificate.json` has it.
+        words: the certificate in words, as lines.
+        rounds: of `study.tables.rounds`.
+        looks: out-of-fold errors of all looks (`study.tables.out_of_fold`).
+        prices: of both levels.
+        study_yaml: the purchase's own copy of its study file.
+    """
+
+    name: str
+    certificate: dict[str, Any]
+    words: tuple[str, ...]
+    rounds: pd.DataFrame
+    looks: pd.DataFrame
+    prices: PriceList
+    study_yaml: str
+
+    @property
+    def prior(self) -> Literal["learnt", "vague"]:
+        """Name of the prior that it was made with."""
+        return cast("Literal['learnt', 'vague']", self.certificate["prior"])
+
+
+def is_purchase(folder: Path) -> bool:
+    """Whether a folder is that of a purchase."""
+    return (folder / ROUNDS_FILE).is_file()
+
+
+def read_purchase(folder: Path) -> PurchaseFiles:
+    """Read what the folder of a purchase holds.
+
+    Raises:
+        InputError: the purchase has not ended, or a file is damaged or gone.
+    """
+    path = folder / f"{CERTIFICATE}.json"
+    rounds, looks = read_rounds(folder), read_out_of_fold(folder)
+    if not path.is_file() or rounds is None or looks is None:
+        raise InputError(f"figures, plans and pages of a purchase need its end, {folder} has none: go on with 'buy'")
+    try:
+        certificate = json.loads(path.read_text(encoding="utf-8"))
+        prices = PriceList.from_json(certificate["prices"])
+        return PurchaseFiles(
+            certificate["name"],
+            certificate,
+            tuple((folder / f"{CERTIFICATE}.txt").read_text(encoding="utf-8").splitlines()),
+            rounds,
+            looks,
+            prices,
+            (folder / "study.yaml").read_text(encoding="utf-8"),
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path} is damaged or of an earlier version: run the command 'buy' again") from error

@@ -1,0 +1,138 @@
+"""The page of a purchase: its certificate first, then rounds, curves, and what other targets would take."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from analysis.buying.outlook import explain_target, ways_to_target
+from analysis.buying.prior import prior_of
+from analysis.figures.purchase import FIGURE, purchase_picture
+from analysis.figures.purchase_curves import purchase_curves_picture
+from analysis.names import display_level, duration, shown_probability
+from analysis.report.report import inline
+from analysis.report.tables import TextTable
+from analysis.report.templates import page_template
+from asteroid.units import force_unit_in_ev_ang
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from analysis.figures.picture import Picture
+    from analysis.purchase_files import PurchaseFiles
+    from study.prices import PriceList
+
+#: Other targets on the page, as multiples of the purchase's.
+_OTHER_TARGETS = (1.5, 1.0, 0.75, 0.5)
+
+
+def purchase_pictures(files: PurchaseFiles, *, force_unit: str = "kcal/mol/Å") -> list[Picture]:
+    """Both figures of a purchase: the rounds, and the cross-validated curves.
+
+    Raises:
+        InputError: the unit is not known.
+    """
+    level = display_level(files.prices.accurate)
+    rounds = purchase_picture(files.rounds, level=level, force_unit=force_unit)
+    assert rounds is not None  # it has ended
+    curves = purchase_curves_picture(
+        files.looks,
+        prior_of(files.prior),
+        target_ev_ang=files.certificate["target_ev_ang"],
+        level=level,
+        force_unit=force_unit,
+    )
+    return [replace(rounds, stem=FIGURE.stem), curves]
+
+
+def make_purchase_report(
+    files: PurchaseFiles,
+    prices: PriceList,
+    *,
+    target_ev_ang: float | None = None,
+    confidence: float = 0.9,
+    force_unit: str = "kcal/mol/Å",
+) -> str:
+    """Write the page.
+
+    Args:
+        files: what the folder holds.
+        prices: of both levels, perhaps others than the purchase's.
+        target_ev_ang: force MAE to plan for, eV/Å; by default multiples of the purchase's own.
+        confidence: probability with which a plan must hold.
+        force_unit: on display.
+
+    Returns:
+        HTML without scripts and without anything to load.
+
+    Raises:
+        InputError: the target, the confidence or the unit cannot be used.
+    """
+    told = files.certificate
+    own = told["target_ev_ang"]
+    targets = [target_ev_ang] if target_ev_ang is not None else [factor * own for factor in _OTHER_TARGETS]
+    plans = []
+    for target in targets:
+        ways = ways_to_target(files.looks, prices, target, confidence, prior_of(files.prior))
+        plans.append(explain_target(ways, prices.accurate, target, confidence, force_unit))
+    unit = f"{own / force_unit_in_ev_ang('kcal/mol/Å'):.6g} kcal/mol/A"
+    command = ["asteroid-study", "buy", f"{files.name}.yaml", "--target", unit, "--out", files.name]
+    return page_template("purchase.html.jinja").render(
+        name=files.name,
+        accurate=display_level(prices.accurate),
+        cheap=display_level(prices.cheap),
+        met=told["met"],
+        words=files.words,
+        facts=_facts(files, force_unit),
+        rounds=rounds_table(files.rounds, force_unit=force_unit),
+        figures=[inline(picture) for picture in purchase_pictures(files, force_unit=force_unit)],
+        plans=[(lines[0], lines[1:-1]) for lines in plans],
+        measured=plans[0][-1],
+        card=told["data_card"],
+        command=shlex.join(command),
+        study_yaml=files.study_yaml,
+        version=told["version"],
+    )
+
+
+def rounds_table(rounds: pd.DataFrame, *, force_unit: str) -> TextTable:
+    """The best strategy of every look.
+
+    Raises:
+        InputError: the unit is not known.
+    """
+    unit = force_unit_in_ev_ang(force_unit)
+    ends = {"stop": "stop", "cannot": "give up"}
+    rows = []
+    for row in rounds[rounds["best"]].to_dict("records"):
+        low, middle, high = (row[name] / unit for name in ("low_ev_ang", "error_ev_ang", "high_ev_ang"))
+        rows.append(
+            (
+                str(row["round"]),
+                str(row["n_labels"]),
+                duration(row["label_cpu_s"]),
+                duration(row["core_s"]),
+                row["contender"],
+                f"{middle:.3g} [{low:.3g}, {high:.3g}]",
+                f"{shown_probability(row['probability']):.2f}",
+                ends.get(row["action"], f"{row['n_next']} labels"),
+            )
+        )
+    head = ("Round", "Labels", "Price", "Training", "Best strategy", f"Error ({force_unit})", "P(target met)", "Next")
+    return TextTable("The best strategy of every look, its cross-validated error with 90 % interval", head, tuple(rows))
+
+
+def _facts(files: PurchaseFiles, force_unit: str) -> list[tuple[str, str]]:
+    """Numbers to remember: value, what it is."""
+    told, unit = files.certificate, force_unit_in_ev_ang(force_unit)
+    own = told["standing"]
+    return [
+        (f"{told['labels']['owned']:,}", f"labels of {display_level(files.prices.accurate)}"),
+        (f"{own['error_ev_ang'] / unit:.3g}", f"force MAE in {force_unit}, cross-validated"),
+        (
+            f"{shown_probability(own['probability']):.0%}",
+            f"probability that it is at most {told['target_ev_ang'] / unit:.3g}",
+        ),
+        (duration(sum(told["spent_cpu_s"].values())), "of CPU for labels and training"),
+    ]
