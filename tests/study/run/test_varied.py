@@ -59,6 +59,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
+def test_several_molecules_without_test_labels(folder: Path, tmp_path: Path) -> None:
+    without = ("test: {share: 0.3}", "cross_validation: {folds: 3}")
+    fewer = ("[accurate_only, cheap_only, pretrain_finetune, asteroid, residual]", "[accurate_only, pretrain_finetune]")
+    workload = make_workload(sweep_of(folder, *VARIED, without, fewer, ("budgets: [10, 15]", "budgets: [12]")))
+    table = run(workload, tmp_path / "run")
+    assert set(table["status"]) == {"ok"}
+    assert table["n_test"].eq(0).all()
+    assert (table["cv_force_mae_ev_ang"] > 0).all()
+    assert (table["cv_force_mae_se_ev_ang"] > 0).all()
+
+
 def test_a_study_of_several_molecules(folder: Path, tmp_path: Path) -> None:
     workload = make_workload(sweep_of(folder, *VARIED))
     card = "\n".join(workload.data.card)

@@ -1,0 +1,102 @@
+"""The folder of a purchase: one process at a time, one study and request, and a state that reads back."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tiny_purchase import REQUEST, study_of
+
+from asteroid.errors import InputError
+from study.buying.decision import Standing, Verdict
+from study.buying.state import (
+    STATE_FILE,
+    PurchaseState,
+    Round,
+    claimed_purchase,
+    is_purchase,
+    new_state,
+    read_state,
+    rounds_table,
+    write_state,
+)
+
+LEVELS = ("ccsd_t/cc-pvdz", "gfn2-xtb")
+STANDINGS = (Standing("b", 1.0, 0.8, 1.2, 0.5, True), Standing("a", 2.0, 1.6, 2.4, 0.5, True))
+
+
+def state() -> PurchaseState:
+    begun = new_state(study_of(Path()), REQUEST, LEVELS)
+    looks = [
+        Round(n, n, 1, 28.0 * n, 10.0, 100, Verdict("buy", n + 3, STANDINGS, ("because",)), {"c": "diverged"})
+        for n in (10, 13)
+    ]
+    return replace(begun, batches=((0, 9), (10, 12)), rounds=tuple(looks), waiting_for=("compute",), status="waiting")
+
+
+def test_it_reads_back_as_it_was_written(tmp_path: Path) -> None:
+    write_state(tmp_path, state())
+    again = read_state(tmp_path)
+    assert replace(again, run_id="") == replace(state(), run_id="")
+    assert is_purchase(tmp_path)
+
+
+def test_rounds_as_a_table_have_the_best_first_and_sums_of_training() -> None:
+    table = rounds_table(state())
+    assert table["contender"].tolist() == ["b", "a", "b", "a"]
+    assert table["best"].tolist() == [True, False, True, False]
+    assert table["core_s"].tolist() == [10.0, 10.0, 20.0, 20.0]
+    assert table["n_next"].tolist() == [13, 13, 16, 16]
+
+
+def test_a_second_process_is_refused(tmp_path: Path) -> None:
+    held = (
+        "import sys; from pathlib import Path; from study.files import locked\n"
+        f"with locked(Path({str(tmp_path / 'out')!r})): print('held', flush=True); sys.stdin.read()\n"
+    )
+    (tmp_path / "out").mkdir()
+    words = [sys.executable, "-c", held]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdin is not None
+        assert other.stdout.readline() == "held\n"
+        with (
+            pytest.raises(InputError, match=f"in use by process {other.pid}"),
+            claimed_purchase(tmp_path / "out", study_of(tmp_path), REQUEST, LEVELS),
+        ):
+            pass
+        other.stdin.close()
+    with claimed_purchase(tmp_path / "out", study_of(tmp_path), REQUEST, LEVELS) as begun:
+        assert begun.rounds == ()
+
+
+def test_folders_that_are_no_purchase(tmp_path: Path) -> None:
+    study = study_of(tmp_path)
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "thesis.tex").write_text("")
+    (tmp_path / "file").write_text("")
+    for name, says in (("full", "found other files"), ("file", "must be a folder")):
+        with pytest.raises(InputError, match=says), claimed_purchase(tmp_path / name, study, REQUEST, LEVELS):
+            pass
+    with pytest.raises(InputError, match="no purchase in"):
+        read_state(tmp_path / "full")
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda told: told | {"schema_version": 9}, "has schema 9"),
+        (lambda told: told | {"rounds": [{"n_owned": 3}]}, "is damaged"),
+        (lambda told: [told], "is damaged"),
+    ],
+)
+def test_a_damaged_state_is_refused(tmp_path: Path, change: object, says: str) -> None:
+    write_state(tmp_path, state())
+    told = json.loads((tmp_path / STATE_FILE).read_text())
+    (tmp_path / STATE_FILE).write_text(json.dumps(change(told)))  # type: ignore[operator]
+    with pytest.raises(InputError, match=says):
+        read_state(tmp_path)
