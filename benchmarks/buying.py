@@ -83,6 +83,8 @@ def first_look(rows: pd.DataFrame, models: pd.DataFrame, target: float, column: 
     for n in sorted(models["n_labels"].unique()):
         own = table.loc[[n]]
         values = own.droplevel(0)[column].replace(np.inf, np.nan).dropna()
+        if values.empty:  # Kernels have no validation error: the rule has nothing to go by.
+            return 0, ""
         strategy = values.idxmin()
         if values.min() <= target * KCAL_PER_MOL_EV:
             break
@@ -96,6 +98,8 @@ def doubled(models: pd.DataFrame) -> tuple[int, str]:
     while True:
         n = min(sizes, key=lambda size: abs(np.log(size / (LADDER[0] * 2**k))))
         own = models[models["n_labels"] == n].set_index("strategy")["validation_ev_ang"].replace(np.inf, np.nan)
+        if own.isna().all():
+            return 0, ""
         if own.min() > 0.9 * before or LADDER[0] * 2**k > sizes[-1]:
             return int(n), str(own.idxmin())
         before, k = own.min(), k + 1
