@@ -103,7 +103,7 @@ def test_a_figure_is_drawn(extended: Path, tmp_path: Path) -> None:
 
 
 def test_a_command_is_listed_and_runs(extended: Path) -> None:
-    assert "strategies  Say what every strategy trains and buys." in said(extended, "--help")
+    assert re.search("strategies +Say what every strategy trains and buys.", said(extended, "--help"))
     lines = said(extended, "strategies", "--budget", "50").splitlines()
     assert "finetune_residual: pretrain, finetune, residual; 50 accurate labels" in lines
 
