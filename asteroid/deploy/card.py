@@ -54,8 +54,8 @@ def card_text(record: ModelRecord) -> str:
         'atoms.calc = asteroid_model("model")  # this folder',
         "```",
         "",
-        "Needed: `pip install -r requirements.txt`, then `pip install --no-deps asteroid-study`. All of this and the",
-        "hashes of the labels are in `model.json`; no file holds code.",
+        "Needed: `pip install -r requirements.txt`, then asteroid-study with `pip install --no-deps` from its checkout.",
+        "All of this and the hashes of the labels are in `model.json`; no file holds code.",
     ]
     return "\n".join(lines) + "\n"
 
