@@ -54,7 +54,7 @@ def card_text(record: ModelRecord) -> str:
         'atoms.calc = asteroid_model("model")  # this folder',
         "```",
         "",
-        "Needed: `pip install -r requirements.txt`, then asteroid-study with `pip install --no-deps` from its checkout.",
+        "Needed: `pip install -r requirements.txt`, then asteroid-study by `pip install --no-deps .` in its checkout.",
         "All of this and the hashes of the labels are in `model.json`; no file holds code.",
     ]
     return "\n".join(lines) + "\n"

@@ -20,6 +20,7 @@ from tblite.ase import TBLite
 from tiny_purchase import STUDY
 from tiny_sweep import write_labels
 
+from asteroid.deploy.calculator import asteroid_model
 from asteroid.io.read import read_labels
 
 if TYPE_CHECKING:
@@ -73,6 +74,10 @@ def test_a_target_out_of_reach_is_said_with_the_error_that_can_be_had(made: tupl
     for name in ("purchase.pdf", "purchase.svg", "purchase.png", "purchase.csv"):
         assert (out / "figures" / name).stat().st_size > 100
     assert re.search(r"on 20 labels that the purchase has not seen: \d+", said)
+    assert told["model"] == "model"
+    card = asteroid_model(out / "model").force_field.card
+    assert list(card.training.stage_keys) == told["stage_keys"]
+    assert card.training.n_labels == told["labels"]["owned"]
 
 
 def test_status_shows_rounds_and_certificate(made: tuple[Path, str]) -> None:
