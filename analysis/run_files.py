@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from study.tables.manifest import read_manifest
 from study.tables.molecules import read_molecules
-from study.tables.results import read_manifest, read_results
+from study.tables.results import read_results
 from study.tables.rounds import read_rounds
 from study.tables.trials import TRIALS_FILE, read_importances, read_trials
 
@@ -54,7 +55,7 @@ def read_run(folder: Path) -> RunFiles:
     return RunFiles(
         table=None if only_searched else read_results(folder),
         manifest=read_manifest(folder),
-        sweep_yaml=sweep.read_text(encoding="utf-8") if sweep.is_file() else "",
+        sweep_yaml=sweep.read_text(encoding="utf-8", errors="replace") if sweep.is_file() else "",
         trials=read_trials(folder),
         importances=read_importances(folder),
         molecules=read_molecules(folder),

@@ -20,7 +20,7 @@ from study.config.sweep import parse_sweep
 from study.engine.executors import SerialExecutor
 from study.recipes.workload import make_workload
 from study.run.run import run_workload
-from study.tables.results import read_manifest
+from study.tables.manifest import read_manifest
 from study.tables.trials import read_trials
 
 SWEEP = """

@@ -1,18 +1,29 @@
-"""Small files written whole or not at all, and locks."""
+"""Small files written whole or not at all, read back with a check that they are what was written, and locks."""
 
 from __future__ import annotations
 
+import errno
 import fcntl
+import hashlib
 import json
 import os
-from contextlib import contextmanager
+import re
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from asteroid.errors import InputError
+from asteroid.new_file import UNFINISHED, new_file
+from asteroid.plain_text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+#: Key of the digest of a record, over everything else in it.
+DIGEST = "digest"
+#: No record of a run is larger.
+_BYTES_MAX = 2**28
+_LEFTOVER = re.compile(rf"\..+\.[0-9a-f]{{16}}{re.escape(UNFINISHED)}")
 
 
 @contextmanager
@@ -20,16 +31,21 @@ def locked(folder: Path) -> Iterator[None]:
     """Hold a folder, made if need be, for this process; the lock of a process that died holds nobody up.
 
     Raises:
-        InputError: another live process holds it, or the file system has no locks.
+        InputError: another live process holds it, the lock is a link, or the file system has no locks.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("a+") as lock:
+    try:
+        descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        raise InputError(f"{folder} needs a lock of its own, found a link named .lock: remove it") from error
+    with os.fdopen(descriptor, "r+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            lock.seek(0)
             raise InputError(
-                f"{folder} is in use by process {lock.read().strip() or 'unknown'}: wait for it or stop it first"
+                f"{folder} is in use by process {lock.read(20).strip() or 'unknown'}: wait for it or stop it first"
             ) from None
         except OSError as error:
             raise InputError(
@@ -39,19 +55,72 @@ def locked(folder: Path) -> Iterator[None]:
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()
+        for entry in folder.iterdir():
+            if _LEFTOVER.fullmatch(entry.name):  # of a writer that was killed: nobody else writes here
+                with suppress(OSError):
+                    entry.unlink()
         yield
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a file under a temporary name, then rename."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
+    """Write a file, complete or not at all."""
+    with new_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)  # half of it, where the disk is full
 
 
 def write_json(path: Path, data: Any) -> None:
     """Write plain data as JSON, complete or not at all."""
     write_text(path, json.dumps(data, indent=1, allow_nan=False) + "\n")
+
+
+def write_record(path: Path, data: dict[str, Any]) -> None:
+    """Write plain data with its digest, so that `read_record` tells whether it is as it was written."""
+    plain = json.loads(json.dumps(data, allow_nan=False))
+    write_json(path, plain | {DIGEST: digest_of(plain)})
+
+
+def read_record(path: Path, remedy: str) -> tuple[dict[str, Any], bool]:
+    """Read what `write_record` wrote; records of earlier releases have no digest.
+
+    Args:
+        path: a JSON file.
+        remedy: what to do where it is damaged.
+
+    Returns:
+        (the data without its digest, whether the digest is missing or right).
+
+    Raises:
+        InputError: it is no JSON object, or too large or too deep for one.
+        OSError: it cannot be read; `FileNotFoundError` where there is none.
+    """
+    plain = read_json(path, remedy)
+    stated = plain.pop(DIGEST, None)
+    return plain, stated is None or stated == digest_of(plain)
+
+
+def read_json(path: Path, remedy: str) -> dict[str, Any]:
+    """Read a JSON object.
+
+    Raises:
+        InputError: as `read_record`.
+        OSError: as `read_record`.
+    """
+    size = path.stat().st_size
+    if size > _BYTES_MAX:
+        raise InputError(f"{path} is damaged ({size >> 20} MiB, too large for what it is): {remedy}")
+    try:
+        plain = json.loads(path.read_text(encoding="utf-8"))
+    except RecursionError as error:
+        raise InputError(f"{path} is damaged (nested too deeply): {remedy}") from error
+    except ValueError as error:
+        why = "it is empty" if not size else one_line(str(error), 120)
+        raise InputError(f"{path} is damaged ({why}): {remedy}") from error
+    if not isinstance(plain, dict):
+        raise InputError(f"{path} is damaged (no JSON object): {remedy}")
+    return plain
+
+
+def digest_of(plain: Any) -> str:
+    """Digest of plain data, whatever the order of its keys."""
+    text = json.dumps(plain, sort_keys=True, separators=(",", ":"))
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import functools
 import inspect
+import os
 import sys
+import traceback
 from importlib.metadata import version
 from io import TextIOWrapper
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ParamSpec
 
 import typer
 from typer.exceptions import TyperException
 
 from asteroid.errors import InputError
+from asteroid.plain_text import one_line
 from sweeps.commands.buy import buy
 from sweeps.commands.calibrate import calibrate
 from sweeps.commands.check import check
@@ -74,6 +78,9 @@ app = typer.Typer(
     '  asteroid-study plan runs/quickstart --target "0.3 kcal/mol/A"',
 )
 
+#: Environment variable that shows where a mistake of the program came from.
+TRACEBACK = "ASTEROID_STUDY_TRACEBACK"
+
 _P = ParamSpec("_P")
 
 
@@ -87,10 +94,20 @@ def main() -> None:
     except TyperException as error:  # wrong options: one line, as for every other mistake
         message = error.format_message() if hasattr(error, "format_message") else str(error)
         if message:  # none where the help was shown instead
-            note(f"error: {message} (asteroid-study --help)")
+            note(f"error: {one_line(message)} (asteroid-study --help)")
         code = 2
     except typer.Abort:
         code = 130
+    except Exception as error:  # ours, not the user's: one line all the same
+        if os.environ.get(TRACEBACK):
+            raise
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        what = one_line(f"{type(error).__name__}: {error}", 200)
+        note(
+            f"error: this is a mistake of the program, not yours ({what}, {Path(where.filename).name}:{where.lineno}): "
+            f"please report it, with what {TRACEBACK}=1 adds to this line"
+        )
+        code = 1
     sys.exit(code or 0)
 
 
@@ -103,6 +120,15 @@ def _answers_mistakes(command: Callable[_P, None]) -> Callable[_P, None]:
             command(*args, **kwargs)
         except InputError as error:
             fail(str(error))
+        except MemoryError as error:
+            reason = one_line(str(error), 120)
+            fail(
+                f"this needs more memory than there is{f' ({reason})' if reason else ''}: take fewer frames or budgets"
+            )
+        except RuntimeError as error:
+            if "Symlink loop" not in str(error):
+                raise
+            fail(f"a path must end at a file or folder, found a loop of links ({error}): correct the path")
         except OSError as error:
             if error.filename is None and error.errno not in DISK_FULL:
                 raise

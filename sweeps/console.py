@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
+from asteroid.plain_text import printable
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -16,8 +18,8 @@ DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def say(line: str) -> None:
-    """Print a line as it is: no markup, no wrapping."""
-    typer.echo(line)
+    """Print a line as it is: no markup, no wrapping, and nothing in it that a terminal obeys."""
+    typer.echo("\n".join(map(printable, line.split("\n"))))
 
 
 def say_json(summary: dict[str, Any]) -> None:
@@ -27,7 +29,7 @@ def say_json(summary: dict[str, Any]) -> None:
 
 def note(line: str) -> None:
     """Print a line to the standard error stream."""
-    typer.echo(line, err=True)
+    typer.echo(printable(line), err=True)
 
 
 def fail(message: str) -> NoReturn:
@@ -42,7 +44,14 @@ def stop(why: str, kept: str, again: str, code: int) -> NoReturn:
     raise typer.Exit(code) from None
 
 
+def note_altered(manifest: dict[str, Any]) -> None:
+    """Say that a manifest is not as the run wrote it."""
+    if manifest.get("altered"):
+        note("note: manifest.json is not as the run wrote it (its digest differs): somebody or something changed it")
+
+
 def note_incomplete(table: pd.DataFrame, manifest: dict[str, Any]) -> None:
-    """Say that a run has rows to come."""
+    """Say that a run has rows to come, or that its manifest is not as the run wrote it."""
+    note_altered(manifest)
     if len(table) < manifest["rows"]:
         note(f"note: the run is not finished: {len(table)} of {manifest['rows']} rows")

@@ -10,7 +10,9 @@ import matplotlib as mpl
 import seaborn as sns
 from matplotlib.figure import Figure
 
+from asteroid.new_file import new_file
 from study.strategies import strategy_of
+from study.tables.csv_files import write_csv
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,6 +42,7 @@ _RC: Any = {
     "pdf.fonttype": 42,
     "svg.hashsalt": "asteroid-study",
     "savefig.dpi": 300,
+    "text.parse_math": False,  # names are the user's: a dollar in them is a dollar
 }
 _METADATA: dict[str, dict[str, None]] = {
     "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
@@ -97,15 +100,11 @@ def save_figure(figure: Figure, data: pd.DataFrame, folder: Path, stem: str) -> 
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for kind in ("pdf", "svg", "png", "csv"):
-        path, temporary = folder / f"{stem}.{kind}", folder / f".{stem}.{kind}.tmp"
-        try:
-            if kind == "csv":
-                data.to_csv(temporary, index=False)
-            else:
-                with figure_style():
-                    figure.savefig(temporary, format=kind, metadata=_METADATA[kind])
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        path = folder / f"{stem}.{kind}"
+        if kind == "csv":
+            write_csv(data, path)
+        else:
+            with figure_style(), new_file(path) as temporary:
+                figure.savefig(temporary, format=kind, metadata=_METADATA[kind])
         written.append(path)
     return written

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from analysis.caveats import Caveat, those_that_hold
+from asteroid.errors import InputError
+from study.files import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,7 +56,6 @@ def selection_caveats(manifest: Mapping[str, Any]) -> tuple[Caveat, ...]:
 def caveats_beside(table: Path) -> tuple[Caveat, ...]:
     """The same for a table that lies in a run folder; none for anybody else's."""
     try:
-        manifest = json.loads(table.with_name("manifest.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return selection_caveats(read_json(table.with_name("manifest.json"), ""))
+    except (OSError, InputError):
         return ()
-    return selection_caveats(manifest) if isinstance(manifest, dict) else ()

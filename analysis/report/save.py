@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from analysis.report.purchase_report import make_purchase_report
 from analysis.report.report import make_report
+from study.files import write_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,10 +86,6 @@ def save_purchase_report(
 
 
 def _write(page: str, folder: Path) -> Path:
-    path, temporary = folder / "report.html", folder / ".report.html.tmp"
-    try:
-        temporary.write_text(page, encoding="utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    path = folder / "report.html"
+    write_text(path, page)
     return path

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from asteroid.errors import InputError
+from asteroid.io.foreign import foreign_parser
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,13 +26,27 @@ def read_sidecar(path: Path) -> dict[str, Any] | None:
     sidecar = sidecar_path(path)
     if not sidecar.exists():
         return None
-    try:
+    with foreign_parser(f"{sidecar.name} must be JSON", "correct or remove it"):
         content = json.loads(sidecar.read_text(encoding="utf-8"))
-    except ValueError as error:
-        where = " ".join(str(error).split())
-        raise InputError(f"{sidecar.name} must be JSON, found a mistake at {where}: correct it") from error
     if not isinstance(content, dict):
         raise InputError(
             f"{sidecar.name} must be a JSON object, found a {type(content).__name__}: write units and level"
         )
+    _refuse_other_kinds(content, sidecar.name)
     return {**content, "sidecar": sidecar.name}
+
+
+def _refuse_other_kinds(content: dict[str, Any], name: str) -> None:
+    """Refuse values of another kind than their keys have: units are texts by array, level and charge what they say.
+
+    Raises:
+        InputError: there is one.
+    """
+    units = content.get("units", {})
+    if not isinstance(units, dict) or not all(isinstance(unit, str) for unit in units.values()):
+        raise InputError(f"units in {name} need one text for each array, found {units!r}: write the unit of each array")
+    if not isinstance(content.get("level", ""), str):
+        raise InputError(f"level in {name} must be a text, found {content['level']!r}: correct it")
+    for key in ("charge", "unpaired_electrons"):
+        if not isinstance(value := content.get(key, 0), int) or isinstance(value, bool):
+            raise InputError(f"{key} in {name} must be a whole number, found {value!r}: correct it")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asteroid.errors import InputError
 from asteroid.io.formats import format_to_write
 from asteroid.io.sidecar import sidecar_path
+from asteroid.new_file import new_file
 
 if TYPE_CHECKING:
     from asteroid.labels.label_set import LabelSet
@@ -43,9 +43,5 @@ def write_labels(labels: LabelSet, path: str | Path, *, selection_rule: Selectio
     sidecar = sidecar_path(path)
     if known.sidecar_states_units and sidecar.exists():
         raise InputError(f"{path.name} would be read by the units in {sidecar.name}: remove it or choose another name")
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
+    with new_file(path) as temporary:
         known.write(labels, temporary, selection_rule)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

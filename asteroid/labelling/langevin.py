@@ -21,6 +21,7 @@ from scipy.sparse.csgraph import connected_components
 from asteroid.errors import InputError
 from asteroid.labelling.ase_labeller import LabellerCalculator
 from asteroid.labelling.labeller import NotConvergedError
+from asteroid.new_file import new_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -175,23 +176,18 @@ def fragments(numbers: IntArray, positions: FloatArray) -> int:
 def write_trajectory(path: Path, trajectory: Trajectory) -> None:
     """Write a trajectory and its state, complete or not at all."""
     assert trajectory.now is not None
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        with temporary.open("wb") as target:
-            np.savez(
-                target,
-                positions=np.array(trajectory.positions),
-                energy=np.array(trajectory.energy),
-                forces=np.array(trajectory.forces),
-                label_cpu_s=np.array(trajectory.label_cpu_s),
-                step=trajectory.step,
-                cpu_s=trajectory.cpu_s,
-                now=np.array(trajectory.now),
-                generator=np.array(json.dumps(trajectory.generator)),
-            )
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with new_file(path) as temporary, temporary.open("wb") as target:
+        np.savez(
+            target,
+            positions=np.array(trajectory.positions),
+            energy=np.array(trajectory.energy),
+            forces=np.array(trajectory.forces),
+            label_cpu_s=np.array(trajectory.label_cpu_s),
+            step=trajectory.step,
+            cpu_s=trajectory.cpu_s,
+            now=np.array(trajectory.now),
+            generator=np.array(json.dumps(trajectory.generator)),
+        )
 
 
 def read_trajectory(path: Path) -> Trajectory:

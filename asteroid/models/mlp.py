@@ -42,8 +42,8 @@ class MLPSettings(NetworkSettings):
         layers: hidden layers.
     """
 
-    hidden: int = field(default=32, metadata={"gt": 0})
-    layers: int = field(default=2, metadata={"gt": 0})
+    hidden: int = field(default=32, metadata={"gt": 0, "le": 8192})
+    layers: int = field(default=2, metadata={"gt": 0, "le": 100})
 
     architecture: ClassVar[str] = "mlp"
     packs: ClassVar[bool] = True

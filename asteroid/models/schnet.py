@@ -43,10 +43,10 @@ class SchNetSettings(NetworkSettings):
         cutoff_ang: neighbours beyond this distance (Å) do not count.
     """
 
-    hidden: int = field(default=64, metadata={"gt": 0})
-    layers: int = field(default=3, metadata={"gt": 0})
-    n_gaussians: int = field(default=50, metadata={"gt": 1})
-    cutoff_ang: float = field(default=5.0, metadata={"gt": 1})
+    hidden: int = field(default=64, metadata={"gt": 0, "le": 8192})
+    layers: int = field(default=3, metadata={"gt": 0, "le": 100})
+    n_gaussians: int = field(default=50, metadata={"gt": 1, "le": 10000})
+    cutoff_ang: float = field(default=5.0, metadata={"gt": 1, "le": 1000})
 
     architecture: ClassVar[str] = "schnet"
     packs: ClassVar[bool] = False

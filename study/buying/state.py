@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
@@ -12,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from asteroid.errors import InputError
+from asteroid.plain_text import one_line
 from study.buying.decision import Request, Verdict
 from study.config.buying import study_yaml
-from study.files import locked, write_json, write_text
+from study.config.strict_yaml import load_yaml
+from study.files import locked, read_record, write_record, write_text
 from study.run.folder import first_difference
 from study.tables.rounds import rounds_frame, write_rounds
 
@@ -127,19 +128,27 @@ def read_state(folder: Path) -> PurchaseState:
     """
     path = folder / STATE_FILE
     try:
-        plain = json.loads(path.read_text(encoding="utf-8"))
+        plain, intact = read_record(path, "restore it, or choose another --out")
+        if not intact:
+            raise InputError(
+                f"{path} is not as 'buy' wrote it (its digest differs): restore it, or choose another --out"
+            )
         if plain.get("schema_version") != SCHEMA_VERSION:
             raise InputError(f"{path} has schema {plain.get('schema_version')}, this release reads {SCHEMA_VERSION}")
         return PurchaseState.from_json(plain)
     except FileNotFoundError as error:
         raise InputError(f"no purchase in {folder}: name a folder as given to 'buy --out'") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{path} is damaged: choose another --out ({' '.join(str(error).split())})") from error
+    except InputError:
+        raise
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+        raise InputError(
+            f"{path} is damaged ({one_line(str(error), 120)}): restore it, or choose another --out"
+        ) from error
 
 
 def write_state(folder: Path, state: PurchaseState) -> None:
     """Write where a purchase stands, and its rounds as a table; each complete or not at all."""
-    write_json(folder / STATE_FILE, state.to_json())
+    write_record(folder / STATE_FILE, state.to_json())
     write_rounds(rounds_table(state), folder)
 
 
@@ -174,7 +183,10 @@ def claimed_purchase(
 
 
 def _refuse_other(folder: Path, study: BuyStudy, state: PurchaseState, request: Request) -> None:
-    theirs = yaml.safe_load((folder / STUDY_FILE).read_text(encoding="utf-8"))
+    try:
+        theirs = load_yaml((folder / STUDY_FILE).read_text(encoding="utf-8"))
+    except (yaml.YAMLError, ValueError, OSError) as error:
+        raise InputError(f"{folder / STUDY_FILE} is not readable ({one_line(str(error), 120)}): restore it") from error
     difference = first_difference(yaml.safe_load(study_yaml(study)), theirs, "")
     if difference:
         raise InputError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import reprlib
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
@@ -31,15 +32,22 @@ def one_line(error: ValidationError, model: type[BaseModel]) -> str:
     if first["type"] == "extra_forbidden":
         *parents, key = (str(part) for part in first["loc"])
         valid = first.get("ctx", {}).get("valid") or _keys_at(model, [p for p in parents if not p.isdigit()])
-        near = difflib.get_close_matches(key, valid, n=1, cutoff=0.0)
+        near = difflib.get_close_matches(key[:100], valid, n=1, cutoff=0.0)
         hint = f"did you mean {near[0]!r}?" if near else "remove it"
         return f"unknown key {where!r}: {hint} (valid: {', '.join(valid)})"
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] in _PLAINER:
         message = _PLAINER[first["type"]].format(**first.get("ctx", {}))
-    found = "" if first["type"] in ("value_error", "missing") else f", found {first['input']!r}"
+    found = "" if first["type"] in ("value_error", "missing") else f", found {_shown(first['input'])}"
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
     return f"{where}: {message}{found}{more}" if where else f"{message}{more}"
+
+
+def _shown(value: object) -> str:
+    """What was found, as far as anybody wants to read it."""
+    limited = reprlib.Repr()
+    limited.maxstring, limited.maxother = 100, 100
+    return limited.repr(value)
 
 
 def _keys_at(model: type[BaseModel], parents: list[str]) -> list[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+import math
+from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 
@@ -17,11 +18,35 @@ if TYPE_CHECKING:
     from asteroid.labels.label_set import LabelSet
 
 
+#: Largest count and largest other number of a sweep file, and the most values of a list.
+COUNT_MAX, NUMBER_MAX, VALUES_MAX = 10**9, 1e12, 100_000
+
+
 class Section(BaseModel):
     """A part of a sweep file: unknown keys are refused."""
 
     # Infinity would pass "greater than 0" and fail later, in stage keys and the manifest, which are plain JSON.
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def _within_reason(self) -> Self:
+        """Work follows from these numbers: nobody has memory for 10^12 layers, or time for 10^300 s."""
+        for name in type(self).model_fields:
+            for value in _numbers_in(getattr(self, name)):
+                most = NUMBER_MAX if isinstance(value, float) else COUNT_MAX
+                if "seed" not in name and math.isfinite(value) and abs(value) > most:
+                    raise ValueError(f"{name} must be at most {most:,.0f}, found {value:g}")
+        return self
+
+
+def _numbers_in(value: object) -> tuple[int | float, ...]:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return (value,)
+    if isinstance(value, tuple) and len(value) <= VALUES_MAX:
+        return tuple(number for item in value for number in _numbers_in(item))
+    if isinstance(value, tuple):
+        raise ValueError(f"lists have at most {VALUES_MAX:,} values, found {len(value):,}")
+    return ()
 
 
 #: A relative bias-weight temperature; infinity, no weights, may be written inf.
@@ -34,7 +59,7 @@ class ScheduleSection(Section):
     """How long and how fast one kind of stage trains; each is explained in `asteroid.training.schedule.Schedule`."""
 
     steps: int = Field(gt=0)
-    learning_rate: float = Field(gt=0)
+    learning_rate: float = Field(gt=0, le=10)
     warmup_steps: int = Field(default=Schedule.warmup_steps, ge=0)
     final_rate: float = Field(default=Schedule.final_rate, gt=0, le=1)
     batch_size: int = Field(default=Schedule.batch_size, gt=0)

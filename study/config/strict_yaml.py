@@ -1,10 +1,17 @@
-"""YAML in which a key that stands twice is a mistake, not the last one's victory."""
+"""YAML from anybody: a key that stands twice is a mistake, and no few lines grow beyond all measure."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import yaml
+
+from asteroid.plain_text import one_line
+
+#: Characters of a file, and values in it once its aliases are written out.
+_TEXT_MAX, _VALUES_MAX = 2_000_000, 200_000
+#: Values inside values inside values.
+_DEPTH_MAX = 50
 
 
 class _StrictLoader(yaml.SafeLoader):
@@ -23,7 +30,46 @@ def load_yaml(text: str) -> Any:
     """The content of a YAML text.
 
     Raises:
-        yaml.YAMLError: it is no YAML, or a mapping has a key twice.
-        ValueError: a date does not exist.
+        yaml.YAMLError: it is no YAML, a mapping has a key twice, a tag's value is none of its kind, or it is too large,
+            too deep, or would be with its aliases written out.
     """
-    return yaml.load(text, _StrictLoader)  # noqa: S506 - a SafeLoader that refuses doubled keys
+    if len(text) > _TEXT_MAX:
+        raise yaml.YAMLError(f"it has {len(text):,} characters, more than the {_TEXT_MAX:,} of any such file")
+    loader = _StrictLoader(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        _written_out(node, {}, 0)
+        return loader.construct_document(node)
+    except yaml.YAMLError:
+        raise
+    except RecursionError as error:
+        raise yaml.YAMLError("it is nested too deeply") from error
+    except Exception as error:  # constructors of tags raise whatever int(""), a dictionary or a date does
+        raise yaml.YAMLError(f"a value is not what its tag says ({one_line(str(error), 100)})") from error
+    finally:
+        loader.dispose()
+
+
+def _written_out(node: yaml.Node, known: dict[int, int | None], depth: int) -> int:
+    """How many values a node has with its aliases written out.
+
+    Raises:
+        yaml.YAMLError: more than anybody writes, too deep, or a node is inside itself.
+    """
+    if id(node) in known:
+        size = known[id(node)]
+        if size is None:
+            raise yaml.YAMLError("an alias stands for something that it is a part of")
+        return size
+    if depth > _DEPTH_MAX:
+        raise yaml.YAMLError(f"it is nested more than {_DEPTH_MAX} deep")
+    known[id(node)] = None
+    size = 1
+    for item in node.value if isinstance(node, yaml.CollectionNode) else ():
+        size += sum(_written_out(part, known, depth + 1) for part in (item if isinstance(item, tuple) else (item,)))
+    if size > _VALUES_MAX:
+        raise yaml.YAMLError(f"it has more than {_VALUES_MAX:,} values with its aliases written out")
+    known[id(node)] = size
+    return size

@@ -17,6 +17,7 @@ from pydantic import (
 from asteroid.errors import InputError
 from asteroid.io.md17 import is_md17
 from asteroid.models.architectures import ARCHITECTURES, settings_type
+from asteroid.plain_text import one_line as plain_line
 from study.config.label_files import CrossValidationSection, DataSection, LabelFile, TestSection
 from study.config.messages import one_line
 from study.config.model import DEFAULT_MODEL, Model
@@ -241,7 +242,7 @@ def parse_text(text: str, what: str, kind: type[_Kind]) -> _Kind:
     try:
         data = load_yaml(text)
     except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that does not exist
-        raise InputError(f"{what} is not YAML: {' '.join(str(error).split())}") from error
+        raise InputError(f"{what} is not YAML: {plain_line(str(error), 300)}") from error
     if not isinstance(data, dict):
         raise InputError(f"{what} must hold keys and values, found {type(data).__name__}: start from a preset")
     if "buy" in data and "buy" not in kind.model_fields:
@@ -250,6 +251,8 @@ def parse_text(text: str, what: str, kind: type[_Kind]) -> _Kind:
         return kind.model_validate(data)
     except ValidationError as error:
         raise InputError(f"{what}: {one_line(error, kind)}") from error
+    except (RecursionError, OverflowError) as error:
+        raise InputError(f"{what} holds a number or a nesting beyond all measure: correct it") from error
 
 
 def absolute_paths(given: LabelFile, folder: Path) -> dict[str, Path]:

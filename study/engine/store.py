@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 import secrets
 import shutil
@@ -21,11 +20,19 @@ from asteroid.models.trained import TrainedNetwork
 from asteroid.stages.kinds import NETWORK_KINDS, STAGE_KINDS
 from asteroid.stages.stage import StageResult
 from asteroid.training.schedule import TRAINER_VERSION
+from study.files import read_json, read_record, write_record
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from asteroid.models.trained import TrainedModel
+
+
+#: What must be numbers or null in a record, whoever wrote it.
+_NUMBERS = (
+    *("val_force_mae_ev_ang", "train_force_mae_ev_ang", "core_s", "energy_shift_ev"),
+    *("gamma_ev_ang", "effective_sample"),
+)
 
 
 class StageStore:
@@ -64,7 +71,7 @@ class StageStore:
                 "versions": {"torch": torch.__version__},
                 "trained_by": self._run_id,
             }
-            (temporary / "stage.json").write_text(json.dumps(_finite(plain), indent=1) + "\n")
+            write_record(temporary / "stage.json", _finite(plain))
             while True:
                 try:
                     temporary.rename(self.root / result.key)
@@ -87,13 +94,15 @@ class StageStore:
         """
         folder = self.root / key
         try:
-            plain: dict[str, Any] = json.loads((folder / "stage.json").read_text())
+            plain, intact = read_record(folder / "stage.json", "")
+            if not intact:
+                raise ValueError("not as it was written")
             weights = (folder / "weights.safetensors").read_bytes()
             if plain["key"] != key or plain.pop("weights_digest") != _digest(weights):
                 raise ValueError("another stage's files, or damaged ones")
             self._writers[key] = str(plain.pop("trained_by", ""))
             return _result(plain, load(weights))
-        except (OSError, ValueError, TypeError, AttributeError, KeyError, SafetensorError) as error:
+        except (OSError, ValueError, TypeError, AttributeError, KeyError, IndexError, SafetensorError) as error:
             raise KeyError(key) from error
 
     def is_of_another_run(self, key: str) -> bool:
@@ -128,7 +137,7 @@ class StageStore:
         found = set()
         for record in islice(self.root.glob("[!.]*/stage.json"), most):
             try:
-                found.add(int(json.loads(record.read_text())["spec"]["trainer_version"]))
+                found.add(int(read_json(record, "")["spec"]["trainer_version"]))
             except (OSError, ValueError, TypeError, KeyError):
                 continue  # torn, or no stage
         return tuple(sorted(found - {TRAINER_VERSION}))
@@ -147,6 +156,12 @@ def _result(plain: dict[str, Any], tensors: dict[str, torch.Tensor]) -> StageRes
     else:
         settings = dict(plain["spec"]["model"])
         model = TrainedNetwork.from_tensors(settings_type(settings.pop("architecture"))(**settings), tensors)
+    for name in _NUMBERS:
+        value = plain.get(name)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+            raise ValueError(f"{name} is no number")
+    if plain["core_s"] is None or not isinstance(plain["status"], str):
+        raise ValueError("core_s or status are missing")
     shift = plain.pop("energy_shift_ev")
     curve = tuple((step, math.inf if val is None else val) for step, val in plain.pop("validation_curve"))
     best = plain.pop("val_force_mae_ev_ang")

@@ -23,7 +23,8 @@ from study.recipes.workload import make_workload
 from study.run.folder import OWN_STORE, sweep_path
 from study.run.manifest import package_versions
 from study.strategies import STRATEGIES
-from study.tables.results import KEY_COLUMNS, read_manifest, read_results
+from study.tables.manifest import read_manifest
+from study.tables.results import KEY_COLUMNS, read_results
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ import numpy as np
 
 from asteroid.errors import InputError
 from asteroid.labelling.labeller import Failure, Label
-from study.files import locked, write_json
+from study.files import locked, read_json, read_record, write_json, write_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -59,7 +58,7 @@ def claimed_work(folder: Path, settings: Mapping[str, Any], before: Mapping[str,
 
 
 def _refuse_other_job(folder: Path, stored: Any, wanted: dict[str, Any], before: Mapping[str, Any]) -> None:
-    stored = {**before, **stored} if isinstance(stored, dict) else {}
+    stored = {**before, **stored}
     for key in {**stored, **wanted}:
         if stored.get(key) != wanted.get(key):
             raise InputError(
@@ -81,22 +80,25 @@ def write_outcome(folder: Path, key: str, outcome: Label | Failure) -> None:
         data["failure"] = outcome.reason
     else:
         data |= {"energy_ev": outcome.energy_ev, "forces_ev_ang": outcome.forces_ev_ang.tolist()}
-    write_json(folder / f"{key}.json", data)
+    write_record(folder / f"{key}.json", data)
 
 
 def read_outcome(folder: Path, key: str) -> Label | Failure | None:
     """What `write_outcome` wrote, or None where nothing is finished (or a crash of the machine left half of it)."""
-    data = _read(folder / f"{key}.json")
-    if not isinstance(data, dict) or "cpu_s" not in data:
-        return None
-    if "failure" in data:
-        return Failure(str(data["failure"]), float(data["cpu_s"]))
-    forces = np.array(data["forces_ev_ang"], dtype=np.float64)
-    return Label(float(data["energy_ev"]), forces, float(data["cpu_s"]))
-
-
-def _read(path: Path) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
+        data, intact = read_record(folder / f"{key}.json", "")
+        if not intact:
+            return None  # altered since: it is computed again
+        if "failure" in data:
+            return Failure(str(data["failure"]), float(data["cpu_s"]))
+        forces = np.array(data["forces_ev_ang"], dtype=np.float64)
+        return Label(float(data["energy_ev"]), forces, float(data["cpu_s"]))
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return read_json(path, "")
+    except (FileNotFoundError, ValueError):
+        return {}

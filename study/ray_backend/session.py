@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import secrets
@@ -23,6 +24,8 @@ _HEADROOM_BYTES = 128 * 2**20
 #: RFC 9113, section 3.4: a client's greeting; every HTTP/2 server, so every gRPC one, answers with a SETTINGS frame.
 _HTTP2_GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
 _SETTINGS_FRAME = 4
+#: A socket's path has at most 107 characters, of which Ray's session, its sockets' names and ours need the rest.
+_FOLDER_NAME_MAX = 20
 _SHM = "/dev/shm"  # noqa: S108 -- Linux's shared memory, which Ray uses as well
 
 
@@ -41,6 +44,9 @@ def open_session(workers: int, bank_bytes: int, address: str | None) -> bool:
         InputError: the address is malformed or does not answer, or Ray cannot run here.
     """
     set_environment()
+    if address is None:
+        # Ray binds its ports to the loopback interface only where it thinks that there are no clusters.
+        os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
     import ray
 
     cores = os.cpu_count() or 1
@@ -93,6 +99,7 @@ def _start(cores: int, bank_bytes: int) -> None:
         # A token that lives as long as this process. Ray would write one under HOME, which may be read-only.
         os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
     store_bytes = bank_bytes + bank_bytes // 20 + _HEADROOM_BYTES
+    folder = _private_folder()
     with _SigtermKept():
         try:
             ray.init(
@@ -103,12 +110,36 @@ def _start(cores: int, bank_bytes: int) -> None:
                 log_to_driver=False,
                 logging_level=logging.ERROR,
                 _plasma_directory=_store_directory(store_bytes),
+                _temp_dir=str(folder / "ray"),  # which Ray opens to everybody
+                _node_ip_address="127.0.0.1",
             )
         except (OSError, ValueError, RuntimeError) as error:
+            shutil.rmtree(folder, ignore_errors=True)
             raise InputError(
-                f"Ray could not start on this machine: {_one_line(error)}: it needs a writable {tempfile.gettempdir()} "
+                f"Ray could not start on this machine: {_one_line(error)}: it needs a writable {folder.parent} "
                 "(or RAY_TMPDIR) and free local ports; or run without --workers"
             ) from error
+
+
+def _private_folder() -> Path:
+    """A folder of this user's only for Ray's sockets and logs, which go when this process ends.
+
+    Raises:
+        InputError: no folder with a name short enough for sockets can be written to.
+    """
+    wanted = [os.environ.get("RAY_TMPDIR"), tempfile.gettempdir(), "/tmp", "/var/tmp"]  # noqa: S108 - private inside
+    short = [name for name in wanted if name is not None and len(name) <= _FOLDER_NAME_MAX]
+    for name in dict.fromkeys(short):
+        try:
+            folder = Path(tempfile.mkdtemp(prefix="asteroid-", dir=name))
+        except OSError:
+            continue
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        return folder
+    raise InputError(
+        f"Ray needs a writable folder with a name of at most {_FOLDER_NAME_MAX} characters for its sockets, found "
+        f"{tempfile.gettempdir()}: set RAY_TMPDIR=/tmp, or run without --workers"
+    )
 
 
 def _store_directory(store_bytes: int) -> str | None:

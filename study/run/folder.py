@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 from contextlib import contextmanager, suppress
@@ -12,8 +11,10 @@ import yaml
 from pydantic import ValidationError
 
 from asteroid.errors import InputError
+from asteroid.plain_text import one_line
+from study.config.strict_yaml import load_yaml
 from study.config.sweep import Sweep, sweep_yaml
-from study.files import locked, write_text
+from study.files import locked, read_json, write_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,14 +55,27 @@ def check_folder(folder: Path, sweep: Sweep, *, extend: bool = False) -> None:
     if folder.exists() and not folder.is_dir():
         raise InputError(f"--out must be a folder, found the file {folder}: choose another name")
     own = sweep_path(folder)
+    kept = read_record(folder).get("sweep")
+    if not own.exists() and isinstance(kept, dict):
+        return _refuse_other(folder, sweep, kept, extend=extend)
     if not own.exists():
         if folder.exists() and any(not entry.name.startswith(".") for entry in folder.iterdir()):
             raise InputError(f"--out must be new or a run folder, found other files in {folder}: choose another folder")
-        return
+        return None
+    remedy = "choose another --out"
+    if isinstance(kept, dict):
+        remedy = f"remove it and repeat the command, {folder / 'manifest.json'} has the settings as well"
     try:
-        theirs = yaml.safe_load(own.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, ValueError, OSError) as error:
-        raise InputError(f"{own} is not readable: choose another folder ({' '.join(str(error).split())})") from error
+        theirs = load_yaml(own.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, ValueError, OSError, RecursionError) as error:
+        raise InputError(f"{own} is not readable ({one_line(str(error), 120)}): {remedy}") from error
+    if not theirs:
+        raise InputError(f"{own} is empty, as a power cut may leave it: {remedy}")
+    return _refuse_other(folder, sweep, theirs, extend=extend)
+
+
+def _refuse_other(folder: Path, sweep: Sweep, theirs: Any, *, extend: bool) -> None:
+    """Refuse the folder of another sweep; theirs is that sweep as plain data."""
     ours = yaml.safe_load(sweep_yaml(sweep))
     with suppress(ValidationError):  # an older release left out the keys that came later: they say what they do unsaid
         theirs = yaml.safe_load(sweep_yaml(Sweep.model_validate(theirs)))
@@ -133,10 +147,9 @@ def check_store(root: Path) -> None:
 def read_record(folder: Path) -> dict[str, Any]:
     """What an earlier session of the run wrote into its manifest; empty where there is none that can be read."""
     try:
-        record = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return read_json(folder / "manifest.json", "")
+    except (OSError, InputError):
         return {}
-    return record if isinstance(record, dict) else {}
 
 
 def check_disk_space(folder: Path, needed_bytes: int) -> None:

@@ -6,7 +6,7 @@ import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from study.files import write_json
+from study.files import write_record
 from study.run.manifest import make_manifest
 from study.run.prediction_cost import PredictionCosts
 from study.run.rows import RowMaker
@@ -74,7 +74,7 @@ class RunRecorder:
         began = time.monotonic()
         manifest = make_manifest(self._workload, status, self._catalog.requested, self._catalog.sharing, self._identity)
         failures = [*self._earlier_failures, *map(asdict, self._failures.failures)]
-        write_json(self._folder / "manifest.json", manifest | {"failures": failures[-_FAILURES_KEPT:]})
+        write_record(self._folder / "manifest.json", manifest | {"failures": failures[-_FAILURES_KEPT:]})
         table = results_frame([]) if self._rows is None else self._write_tables(self._rows)
         now = time.monotonic()
         self._next_s = now + max(_EVERY_S, (now - began) / _SHARE)

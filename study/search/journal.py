@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import optuna
 from optuna.samplers import TPESampler
 from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
 from asteroid.errors import InputError
+from asteroid.plain_text import one_line
 from study.recipes.chains import derived_seed
+from study.search.linked_journal import LinkedJournal, first_damage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,16 +32,30 @@ def open_journal(folder: Path, on_note: Callable[[str], None]) -> JournalStorage
 
     A line that a killed driver left unfinished is cut off (an append after it would make every later read fail), and
     its lock is removed: the claim on the run folder shows that nobody else is writing.
+
+    Raises:
+        InputError: another line is damaged, lost or changed, or the journal is a link.
     """
     path = folder / JOURNAL
+    if path.is_symlink():
+        raise InputError(f"{path} must be a file of the run's own, found a link: replace it by the file")
     if path.exists():
         cut = _repair_tail(path)
         if cut:
             on_note(f"{JOURNAL}: an unfinished last line of {cut} bytes was cut off")
+        _refuse_damage(path)
     for leftover in folder.glob(f"{JOURNAL}{_LOCK_SUFFIX}*"):
         leftover.unlink()
         on_note(f"{leftover.name}: removed, left by a driver that was killed")
-    return JournalStorage(JournalFileBackend(str(path)))
+    try:
+        storage = JournalStorage(LinkedJournal(path))
+        _refuse_gaps(storage)
+    except InputError:
+        raise
+    except Exception as error:  # whatever a replay of lines that do not belong together raises
+        why = one_line(f"{type(error).__name__}: {error}", 120)
+        raise InputError(f"{path} cannot be replayed ({why}): {_remedy(path)}") from error
+    return storage
 
 
 def open_study(
@@ -96,6 +111,32 @@ def ask_trial(
     return trial
 
 
+def _refuse_damage(path: Path) -> None:
+    found = first_damage(path)
+    if found is not None:
+        number, log = found
+        whose = f" (trial {log['trial_id']})" if "trial_id" in log else ""
+        raise InputError(f"{path} is damaged in line {number}{whose}: {_remedy(path)}")
+
+
+def _refuse_gaps(storage: JournalStorage) -> None:
+    """Trials of a study are counted without gaps, and finished ones have a value: else lines are missing."""
+    for study in storage.get_all_studies():
+        trials = storage.get_all_trials(study._study_id, deepcopy=False)  # noqa: SLF001 - storages are asked by it
+        indices = sorted(int(trial.user_attrs[_INDEX]) for trial in trials if _INDEX in trial.user_attrs)
+        lost = [t.number for t in trials if t.state == TrialState.COMPLETE and not (t.values and t.params)]
+        if indices != list(range(len(indices))) or lost:
+            raise InputError(f"the journal lacks lines of study {study.study_name!r}: {_remedy(None)}")
+
+
+def _remedy(path: Path | None) -> str:
+    name = JOURNAL if path is None else str(path)
+    return (
+        f"move it away (mv {name} {JOURNAL}.damaged) and repeat the command: searches are made again, and finished "
+        "stages are not trained again"
+    )
+
+
 def _repair_tail(path: Path) -> int:
     """Cut the last line if it is not a whole JSON record; returns the number of bytes cut."""
     content = path.read_bytes()
@@ -106,7 +147,7 @@ def _repair_tail(path: Path) -> int:
     if whole:
         try:
             json.loads(last)
-        except ValueError:
+        except (ValueError, RecursionError):
             whole = False
     if not last or whole:
         return 0

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from asteroid.errors import InputError
+from study.tables.csv_files import write_csv
 from study.tables.results import COLUMNS, KEY_COLUMNS
 
 if TYPE_CHECKING:
@@ -80,13 +81,7 @@ def write_molecules(frame: pd.DataFrame, folder: Path) -> None:
     Raises:
         InputError: as `validate_molecules`.
     """
-    path = folder / MOLECULES_FILE
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        validate_molecules(frame).to_csv(temporary, index=False)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_csv(validate_molecules(frame), folder / MOLECULES_FILE)
 
 
 def read_molecules(folder: Path) -> pd.DataFrame | None:
@@ -103,7 +98,7 @@ def read_molecules(folder: Path) -> pd.DataFrame | None:
     floats = {name: _number for name, (dtype, _) in MOLECULE_COLUMNS.items() if dtype == "float64"}
     try:
         frame = pd.read_csv(path, dtype=dtypes, converters=floats, keep_default_na=False)
-    except ValueError as error:  # pandas' own errors of files are ValueErrors
+    except Exception as error:  # whatever pandas raises for a damaged file
         raise InputError(f"{path} is damaged ({' '.join(str(error).split())}): repeat 'asteroid-study run'") from error
     return validate_molecules(frame)
 

@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 
 from asteroid.errors import InputError
+from asteroid.new_file import new_file
+from study.tables.csv_files import write_csv
 from study.tables.results import COLUMNS
 
 if TYPE_CHECKING:
@@ -102,13 +104,9 @@ def write_out_of_fold(frame: pd.DataFrame, folder: Path) -> None:
     frame = validate_out_of_fold(frame)
     frame.attrs = {}
     path = folder / OUT_OF_FOLD_FILE
-    for target, write in ((path, frame.to_parquet), (path.with_suffix(".csv"), frame.to_csv)):
-        temporary = target.with_name(f".{target.name}.tmp")
-        try:
-            write(temporary, index=False)
-            temporary.replace(target)
-        finally:
-            temporary.unlink(missing_ok=True)
+    with new_file(path) as temporary:
+        frame.to_parquet(temporary, index=False)
+    write_csv(frame, path.with_suffix(".csv"))
 
 
 def read_out_of_fold(folder: Path) -> pd.DataFrame | None:

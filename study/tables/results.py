@@ -5,15 +5,17 @@ Light on purpose: `analysis` reads tables through this module and must not load 
 
 from __future__ import annotations
 
-import json
 import math
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from asteroid.errors import InputError
+from asteroid.new_file import new_file
+from asteroid.plain_text import one_line
 from study.counts import COUNT_COLUMNS
 from study.tables.counts import ASSUMED, add_counts, lacks_counts, unknown_strategies
+from study.tables.csv_files import write_csv
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -147,12 +149,9 @@ def write_results(frame: pd.DataFrame, folder: Path) -> None:
     """Write `results.parquet` and `results.csv`, each complete or not at all."""
     frame = validate_results(frame)
     frame.attrs = {}
-    temporary = folder / ".results.parquet.tmp"
-    frame.to_parquet(temporary, index=False)
-    temporary.replace(folder / "results.parquet")
-    temporary = folder / ".results.csv.tmp"
-    frame.to_csv(temporary, index=False)
-    temporary.replace(folder / "results.csv")
+    with new_file(folder / "results.parquet") as temporary:
+        frame.to_parquet(temporary, index=False)
+    write_csv(frame, folder / "results.csv")
 
 
 def read_results(folder: Path) -> pd.DataFrame:
@@ -172,26 +171,6 @@ def read_results(folder: Path) -> pd.DataFrame:
         )
     try:
         frame = pd.read_parquet(path)
-    except (OSError, ValueError) as error:  # pyarrow's errors are ValueErrors
-        raise InputError(f"{path} is damaged ({' '.join(str(error).split())}): repeat 'asteroid-study run'") from error
+    except Exception as error:  # whatever pyarrow raises for a damaged file
+        raise InputError(f"{path} is damaged ({one_line(str(error), 160)}): repeat 'asteroid-study run'") from error
     return validate_results(frame)
-
-
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """Read `manifest.json` of a run folder: settings, data card, prices, versions, hardware.
-
-    Raises:
-        InputError: there is no manifest.
-    """
-    path = folder / "manifest.json"
-    if not path.is_file():
-        raise InputError(
-            f"a run folder with manifest.json is needed, found none in {folder}: first 'asteroid-study run'"
-        )
-    try:
-        manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(f"{path} is damaged ({' '.join(str(error).split())}): repeat 'asteroid-study run'") from error
-    if not isinstance(manifest, dict) or not {"prices", "level_accurate"} <= manifest.keys():
-        raise InputError(f"{path} is not a run's manifest: repeat 'asteroid-study run'")
-    return manifest

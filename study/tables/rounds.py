@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from asteroid.errors import InputError
+from study.tables.csv_files import as_written, write_csv
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,13 +54,7 @@ def rounds_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 def write_rounds(frame: pd.DataFrame, folder: Path) -> None:
     """Write `rounds.csv`, complete or not at all."""
-    path = folder / ROUNDS_FILE
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        frame.to_csv(temporary, index=False)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_csv(frame, folder / ROUNDS_FILE)
 
 
 def read_rounds(folder: Path) -> pd.DataFrame | None:
@@ -72,7 +67,7 @@ def read_rounds(folder: Path) -> pd.DataFrame | None:
     if not path.is_file():
         return None
     try:
-        frame = pd.read_csv(path)
-    except ValueError as error:
+        frame = as_written(pd.read_csv(path))
+    except Exception as error:  # whatever pandas raises for a damaged file
         raise InputError(f"{path} is damaged: repeat the command that wrote it ({error})") from error
     return rounds_frame(frame.to_dict("records"))  # type: ignore[arg-type]

@@ -14,6 +14,7 @@ import pandas as pd
 from asteroid.errors import InputError
 from study.counts import COUNT_COLUMNS
 from study.tables.counts import add_counts, lacks_counts
+from study.tables.csv_files import as_written, write_csv
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -110,7 +111,7 @@ def write_trials(frame: pd.DataFrame, folder: Path) -> None:
     Raises:
         InputError: as `validate_trials`.
     """
-    _write(validate_trials(frame), folder / TRIALS_FILE)
+    write_csv(validate_trials(frame), folder / TRIALS_FILE)
 
 
 def write_importances(frame: pd.DataFrame, folder: Path) -> None:
@@ -119,7 +120,7 @@ def write_importances(frame: pd.DataFrame, folder: Path) -> None:
     Raises:
         InputError: as `validate_importances`.
     """
-    _write(validate_importances(frame), folder / IMPORTANCES_FILE)
+    write_csv(validate_importances(frame), folder / IMPORTANCES_FILE)
 
 
 def read_trials(folder: Path) -> pd.DataFrame | None:
@@ -175,17 +176,8 @@ def _require_unique(frame: pd.DataFrame, columns: list[str], name: str) -> None:
 def _is_json_object(text: str) -> bool:
     try:
         return isinstance(json.loads(text), dict)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         return False
-
-
-def _write(frame: pd.DataFrame, path: Path) -> None:
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        frame.to_csv(temporary, index=False)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _read(path: Path, columns: Mapping[str, tuple[str, str]]) -> pd.DataFrame | None:
@@ -194,6 +186,6 @@ def _read(path: Path, columns: Mapping[str, tuple[str, str]]) -> pd.DataFrame | 
     text = {name: "string" for name, (dtype, _) in columns.items() if dtype == "string"}
     try:
         frame = pd.read_csv(path, dtype=text)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+    except Exception as error:  # whatever pandas raises for a damaged file
         raise InputError(f"{path} is not a readable CSV file ({' '.join(str(error).split())}): restore it") from error
-    return frame
+    return as_written(frame)

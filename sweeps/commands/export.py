@@ -82,7 +82,8 @@ def _planned(run: Path, target: str, choice: Choice) -> Choice:
     from analysis.plan.run_evidence import run_evidence
     from asteroid.units import parse_force
     from study.prices import PriceList
-    from study.tables.results import read_manifest, read_results
+    from study.tables.manifest import read_manifest
+    from study.tables.results import read_results
 
     manifest, table = read_manifest(run), read_results(run)
     known = run_evidence(table, manifest, PriceList.from_json(manifest["prices"]))

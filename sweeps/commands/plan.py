@@ -58,7 +58,8 @@ def plan(
     from analysis.plan.words import explain
     from analysis.purchase_files import is_purchase, read_purchase
     from asteroid.units import parse_force, parse_seconds
-    from study.tables.results import read_manifest, read_results
+    from study.tables.manifest import read_manifest
+    from study.tables.results import read_results
     from sweeps.purchases import purchase_plan
 
     if (target is None) == (budget is None):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sweeps.console import say
+from sweeps.console import note_altered, say
 from sweeps.counts import label_lines
 from sweeps.options import RunFolder
 from sweeps.resume import run_command
@@ -20,12 +20,13 @@ def status(run: RunFolder) -> None:
     from analysis.names import duration
     from analysis.purchase_files import is_purchase
     from study.prices import PriceList
-    from study.tables.results import read_manifest
+    from study.tables.manifest import read_manifest
 
     if is_purchase(run):
         _purchase(run)
         return
     manifest = read_manifest(run)
+    note_altered(manifest)
     ledger, sharing = manifest["ledger"], manifest.get("sharing", {})
     place = manifest.get("store", "store")
     if place == "store":

@@ -16,7 +16,8 @@ import pytest
 from tiny_packs import wait_until_gone
 from tiny_sweep import SWEEP
 
-from study.tables.results import read_manifest, read_results
+from study.tables.manifest import read_manifest
+from study.tables.results import read_results
 
 if TYPE_CHECKING:
     from pathlib import Path

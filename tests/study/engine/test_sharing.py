@@ -18,7 +18,8 @@ from study.engine.sharing import Sharing, SharingLedger
 from study.engine.store import StageStore
 from study.recipes.workload import Workload, make_workload
 from study.run.run import run_workload
-from study.tables.results import read_manifest, read_results
+from study.tables.manifest import read_manifest
+from study.tables.results import read_results
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -23,7 +23,7 @@ from study.ray_backend.executor import RayExecutor
 from study.ray_backend.worker_supply import WorkerLostError
 from study.recipes.workload import make_workload
 from study.run.run import run_workload
-from study.tables.results import read_manifest
+from study.tables.manifest import read_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

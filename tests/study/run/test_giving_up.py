@@ -21,7 +21,7 @@ from study.engine.failures import ATTEMPTS
 from study.engine.store import StageStore
 from study.recipes.workload import Workload, make_workload
 from study.run.run import run_workload
-from study.tables.results import read_manifest
+from study.tables.manifest import read_manifest
 from study.tables.trials import read_trials
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ from study.engine.store import StageStore
 from study.recipes.workload import Workload, make_workload
 from study.run import prediction_cost as use
 from study.strategies import STRATEGIES
-from study.tables.results import read_manifest, read_results
+from study.tables.manifest import read_manifest
+from study.tables.results import read_results
 
 if TYPE_CHECKING:
     import pandas as pd

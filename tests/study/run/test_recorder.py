@@ -12,7 +12,7 @@ from study.engine.store import StageStore
 from study.run import recorder as run_recorder
 from study.run.recorder import RunRecorder
 from study.run.rows import RowMaker
-from study.tables.results import read_manifest
+from study.tables.manifest import read_manifest
 
 if TYPE_CHECKING:
     from pathlib import Path

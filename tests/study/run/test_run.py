@@ -17,7 +17,8 @@ from study.config.sweep import sweep_plain
 from study.engine.store import StageStore
 from study.prices import PriceList
 from study.run.run import run_workload
-from study.tables.results import read_manifest, read_results
+from study.tables.manifest import read_manifest
+from study.tables.results import read_results
 
 if TYPE_CHECKING:
     from concurrent.futures import Future

@@ -23,7 +23,8 @@ from study.engine.executors import PackFailedError
 from study.files import write_json
 from study.recipes.workload import Workload, make_workload
 from study.run.run import run_workload
-from study.tables.results import read_manifest, read_results
+from study.tables.manifest import read_manifest
+from study.tables.results import read_results
 
 if TYPE_CHECKING:
     from asteroid.stages.stage import StageResult

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tiny_sweep import Counting, copy_of, lines, run, stage_files
 
-from study.tables.results import read_manifest
+from study.tables.manifest import read_manifest
 
 if TYPE_CHECKING:
     from study.recipes.workload import Workload

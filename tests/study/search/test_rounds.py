@@ -13,7 +13,7 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from pruned_search import HALVING, MEDIAN, Watching, search, table_of, trials_of
 
-from study.tables.results import read_manifest
+from study.tables.manifest import read_manifest
 
 if TYPE_CHECKING:
     from pathlib import Path

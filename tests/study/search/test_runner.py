@@ -20,7 +20,8 @@ from tiny_search import SWEEP, sweep_of
 from study.engine.executors import SerialExecutor
 from study.recipes.workload import make_workload
 from study.run.run import run_workload
-from study.tables.results import read_manifest, read_results
+from study.tables.manifest import read_manifest
+from study.tables.results import read_results
 from study.tables.trials import read_importances, read_trials
 
 if TYPE_CHECKING:

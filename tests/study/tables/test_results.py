@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 
 from asteroid.errors import InputError
+from study.tables.manifest import read_manifest
 from study.tables.results import (
     ADDED_COLUMNS,
     COLUMNS,
     KEY_COLUMNS,
-    read_manifest,
     read_results,
     results_frame,
     validate_results,
