@@ -59,7 +59,7 @@ class ScheduleSection(Section):
     """How long and how fast one kind of stage trains; each is explained in `asteroid.training.schedule.Schedule`."""
 
     steps: int = Field(gt=0)
-    learning_rate: float = Field(gt=0, le=10)
+    learning_rate: float = Field(gt=0, lt=1000)
     warmup_steps: int = Field(default=Schedule.warmup_steps, ge=0)
     final_rate: float = Field(default=Schedule.final_rate, gt=0, le=1)
     batch_size: int = Field(default=Schedule.batch_size, gt=0)

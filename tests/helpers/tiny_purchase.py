@@ -101,6 +101,7 @@ def bought(study: BuyStudy, folder: Path, labeller: Labeller | None = None, **ch
 def outcome(folder: Path) -> dict[str, Any]:
     """What two purchases must have in common: everything on disk but times and names of the run."""
     state = json.loads((folder / "purchase.json").read_text())
+    del state["digest"]
     del state["run_id"]
     for own in state["rounds"]:
         del own["core_s"]

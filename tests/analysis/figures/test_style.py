@@ -5,7 +5,7 @@ import pytest
 from curve_figures import DATA, drawn
 from matplotlib.figure import Figure
 
-from analysis.figures.style import look_of, save_figure
+from analysis.figures.style import figure_style, look_of, save_figure
 
 
 def test_looks_differ():
@@ -47,3 +47,22 @@ def test_settings_of_the_user_are_untouched():
     before = dict(mpl.rcParams)
     drawn()
     assert dict(mpl.rcParams) == before
+
+
+@pytest.mark.parametrize("name", ["$\\frac{$", "n^$", "a $b$ c"])
+def test_names_of_users_are_not_mathematics(name, tmp_path):
+    with figure_style():
+        figure = Figure()
+        axes = figure.add_subplot()
+        axes.set_xscale("log")
+        axes.plot([1, 1000], [1, 2], label=name)
+        axes.set_title(name)
+        axes.legend()
+    files = save_figure(figure, DATA, tmp_path, "figure")
+    assert "frac" not in name or "frac" in files[1].read_text()
+
+
+def test_no_figure_relies_on_mathematics(tmp_path):
+    figure, _ = drawn()
+    figure.canvas.draw()
+    assert not [text.get_text() for text in figure.findobj(mpl.text.Text) if "$" in text.get_text()]

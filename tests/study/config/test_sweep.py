@@ -205,7 +205,7 @@ names = st.text(st.characters(exclude_categories=("C",), exclude_characters="/\\
 )
 prices = st.floats(min_value=0, max_value=1e9)
 schedules = st.fixed_dictionaries(
-    {"steps": st.integers(20, 10**6), "learning_rate": positive},
+    {"steps": st.integers(20, 10**6), "learning_rate": st.floats(min_value=1e-12, max_value=100)},
     optional={
         "warmup_steps": st.integers(0, 1000),
         "final_rate": st.floats(1e-6, 1),

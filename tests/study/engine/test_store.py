@@ -298,3 +298,14 @@ def test_a_record_of_another_shape_is_torn(tmp_path: Path, content: str) -> None
     (tmp_path / "abc" / "stage.json").write_text(content)
     with pytest.raises(KeyError):
         store.load("abc")
+
+
+def test_a_changed_number_in_a_record_is_not_believed(tmp_path: Path) -> None:
+    store = StageStore(tmp_path)
+    store.save(saved := result())
+    record = tmp_path / saved.key / "stage.json"
+    text = record.read_text()
+    assert store.load(saved.key).core_s == saved.core_s
+    record.write_text(text.replace('"core_s": ', '"core_s": 1', 1))
+    with pytest.raises(KeyError):
+        store.load(saved.key)

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -96,3 +97,27 @@ def test_no_process_outlives_its_driver_and_none_needs_home(end: signal.Signals)
         assert not wait_until_gone(family)
         if end is signal.SIGINT:
             assert driver.stderr.read().strip().endswith("KeyboardInterrupt")
+
+
+PRIVATE = """
+import os, psutil, sys
+from pathlib import Path
+from study.ray_backend.session import open_session
+open_session(1, 0, None)
+import ray
+family = [psutil.Process(), *psutil.Process().children(recursive=True)]
+ports = {c.laddr.ip for p in family for c in p.net_connections("inet") if c.status == "LISTEN"}
+session = Path(ray._private.worker._global_node.get_session_dir_path())
+print(sorted(ports), oct(session.parents[1].stat().st_mode & 0o777), session.parents[1].name[:9])
+ray.shutdown()
+"""
+
+
+def test_a_session_of_ones_own_is_private_and_local() -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+    environment["TMPDIR"] = tempfile.mkdtemp(prefix="a_name_that_is_too_long_for_any_socket_" * 3)
+    words = [sys.executable, "-c", PRIVATE]
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=120, check=True)
+    ports, mode, name = done.stdout.strip().rsplit(" ", 2)
+    assert (mode, name) == ("0o700", "asteroid-")
+    assert all("127.0.0.1" in port for port in ports.strip("[]").split(", "))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import json
 import re
 import shutil
 import subprocess
@@ -14,7 +15,7 @@ import pytest
 import yaml
 
 from asteroid.errors import InputError
-from study.config.sweep import Sweep, parse_sweep, sweep_yaml
+from study.config.sweep import Sweep, parse_sweep, sweep_plain, sweep_yaml
 from study.files import locked
 from study.labelling.work_folder import claimed_work
 from study.run.folder import check_disk_space, check_folder, claimed, scratch_path, sweep_path
@@ -246,3 +247,18 @@ def test_room_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert "has 10 MiB free" in message
     assert "choose another place" in message
     assert "\n" not in message
+
+
+@pytest.mark.parametrize("content", [b"", b"name: \xff\xfe"])
+def test_a_sweep_copy_that_a_power_cut_emptied_names_the_way_on(tmp_path: Path, content: bytes) -> None:
+    folder = run_folder(tmp_path, sweep())
+    (folder / "manifest.json").write_text(json.dumps({"sweep": sweep_plain(sweep())}))
+    sweep_path(folder).write_bytes(content)
+    with pytest.raises(InputError) as caught:
+        check_folder(folder, sweep())
+    message = str(caught.value)
+    assert f"{sweep_path(folder)} is " in message
+    assert "remove it and repeat the command" in message
+    assert len(message) < 500
+    sweep_path(folder).unlink()
+    check_folder(folder, sweep())

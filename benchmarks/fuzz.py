@@ -1,0 +1,524 @@
+"""Damaged inputs through every door of the program: label files, sweeps, tables, run folders, journals, arguments.
+
+    python benchmarks/fuzz.py --inputs 50000 --seed 0
+
+Inputs are made from sound ones: a part is cut off, doubled, moved, or replaced by something awkward, in the structure
+of the format (a member of an npz file, a cell of a table, a key of a record) or in its bytes. Everything runs in this
+process. An input passes where the command or reader ends well or refuses with one line under 500 characters without
+control characters; a traceback, a hang of 30 s and memory above 4 GiB are failures, printed with the seed that repeats
+them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import bz2
+import gzip
+import io
+import json
+import random
+import resource
+import shutil
+import signal
+import sqlite3
+import sys
+import tempfile
+import time
+import traceback
+import unicodedata
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import ase
+import ase.db
+import numpy as np
+import yaml
+
+from analysis.curves.any_table import fit_table
+from analysis.curves.table_text import read_table
+from asteroid.checks.guards import check_labels
+from asteroid.datasets import load_methanol
+from asteroid.errors import InputError
+from asteroid.io.declaration import Declaration
+from asteroid.io.read import read_labels
+from asteroid.io.write import write_labels
+from study.config.sweep import parse_sweep
+from study.engine.store import StageStore
+from study.files import write_record
+from study.labelling.geometry_files import read_frames, stated_electrons
+from study.search.journal import JOURNAL, ask_trial, open_journal, open_study
+from study.tables.manifest import read_manifest
+from study.tables.results import read_results
+
+if TYPE_CHECKING:
+    from asteroid.labels.label_set import LabelSet
+
+HANG_S, MESSAGE_MAX, MEMORY_MAX = 30, 500, 4 * 2**30
+#: What stands in for a value.
+AWKWARD: tuple[object, ...] = (
+    *(None, True, "", "nan", "inf", "-inf", -1, 0, 1e308, -1e-308, 10**400, 2**63, "1e400", "\x1b[31mred\x1b[0m", "\0"),
+    *("$\\frac{$", "=1+1", "../../etc/passwd", "<script>", "\u202eabc", "x" * 5000, [], {}, [[[]]], {"a": {"b": []}}),
+    *("eV", "kcal/mol", "Hartree/Bohr", "1,5", "1.000,5", "12%", "٣", "\ud800", "é", 1.5, "true", "!!int x"),
+)
+Door = Callable[[Path, random.Random], None]
+
+
+class HungError(Exception):
+    """An input took longer than `HANG_S`."""
+
+
+@dataclass
+class Report:
+    """What became of the inputs of each door."""
+
+    passed: Counter[str] = field(default_factory=Counter)
+    refused: Counter[str] = field(default_factory=Counter)
+    failures: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def limited(seconds: int) -> Iterator[None]:
+    """Raise `HungError` where a block takes longer."""
+
+    def hung(*_: object) -> None:
+        raise HungError
+
+    before = signal.signal(signal.SIGALRM, hung)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def spoil_bytes(content: bytes, rng: random.Random) -> bytes:
+    """Cut, flip, double, insert or exchange bytes."""
+    if not content:
+        return bytes(rng.randrange(256) for _ in range(rng.randrange(20)))
+    a, b = sorted(rng.randrange(len(content) + 1) for _ in range(2))
+    match rng.randrange(7):
+        case 0:
+            return content[:a]
+        case 1:
+            return content[:a] + content[b:]
+        case 2:
+            return content[:b] + content[a:]
+        case 3:
+            at = rng.randrange(len(content))
+            return content[:at] + bytes((content[at] ^ (1 << rng.randrange(8)),)) + content[at + 1 :]
+        case 4:
+            return content[:a] + bytes(rng.randrange(256) for _ in range(rng.randrange(1, 9))) + content[a:]
+        case 5:
+            return content[:a] + b"\0" * (b - a) + content[b:]
+        case _:
+            return content[:a] + b"\n" + content[a:]
+
+
+def spoil_text(text: str, rng: random.Random) -> str:
+    """Replace, drop, double or exchange words or lines."""
+    lines = text.split("\n")
+    at = rng.randrange(len(lines))
+    match rng.randrange(5):
+        case 0:
+            del lines[at]
+        case 1:
+            lines.insert(at, lines[at])
+        case 2:
+            lines.insert(at, "")
+        case 3:
+            other = rng.randrange(len(lines))
+            lines[at], lines[other] = lines[other], lines[at]
+        case _:
+            words = lines[at].split(" ")
+            words[rng.randrange(len(words))] = str(rng.choice(AWKWARD))
+            lines[at] = " ".join(words)
+    return "\n".join(lines)
+
+
+def spoil_plain(value: object, rng: random.Random) -> object:
+    """Replace, drop or add one value somewhere inside plain data."""
+    if isinstance(value, dict) and value and rng.random() < 0.85:
+        key = rng.choice(list(value))
+        changed = dict(value)
+        match rng.randrange(5):
+            case 0:
+                del changed[key]
+            case 1:
+                changed[str(rng.choice(AWKWARD))[:50]] = changed[key]
+            case _:
+                changed[key] = spoil_plain(value[key], rng)
+        return changed
+    if isinstance(value, list) and value and rng.random() < 0.7:
+        at = rng.randrange(len(value))
+        return [*value[:at], spoil_plain(value[at], rng), *value[at + 1 :]]
+    return rng.choice(AWKWARD)
+
+
+def spoil_array(array: np.ndarray, rng: random.Random) -> object:
+    """Another shape, type or value."""
+    match rng.randrange(7):
+        case 0:
+            return array[: rng.randrange(len(array) + 1)] if array.ndim else array.reshape(1)
+        case 1 if array.dtype.kind in "fiu":
+            return array.astype(rng.choice(["S3", "float16", "complex64", "bool", "int8"]))
+        case 2:
+            return array[..., None]
+        case 3 if array.dtype.kind == "f" and array.size:
+            changed = array.copy()
+            changed.reshape(-1)[rng.randrange(array.size)] = rng.choice([np.nan, np.inf, 1e160, 1e300, -1e6, 0.0])
+            return changed
+        case 4:
+            return np.concatenate([array, array]) if array.ndim else array
+        case 5:
+            return array.reshape(-1)
+        case _:
+            return np.array(str(rng.choice(AWKWARD)).encode("utf-8", "replace"))
+
+
+@cache
+def frames(n: int) -> LabelSet:
+    """Some sound frames."""
+    return load_methanol().accurate.select(np.arange(n))
+
+
+@cache
+def sound_xyz() -> str:
+    """The text of a sound label file."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_labels(frames(8), Path(folder, "plain.xyz"))
+        return Path(folder, "plain.xyz").read_text()
+
+
+@cache
+def sound_database() -> bytes:
+    """A sound ASE database of three frames."""
+    labels = frames(3)
+    with tempfile.TemporaryDirectory() as folder:
+        with ase.db.connect(Path(folder, "labels.db")) as database:
+            for i in range(3):
+                data = {"energy": [float(labels.energy[i])], "forces": labels.forces[i]}
+                database.write(ase.Atoms(labels.numbers, labels.positions[i]), data=data)
+            database.metadata = {"_distance_unit": "Ang"}
+        return Path(folder, "labels.db").read_bytes()
+
+
+@cache
+def sound_journal() -> bytes:
+    """A sound journal of three trials."""
+    with tempfile.TemporaryDirectory() as folder:
+        study = open_study(open_journal(Path(folder), lambda _: None), "s", {"a": 1}, 1, 0)
+        for index in range(3):
+            trial = ask_trial(study, index, 0, lambda t: {"x": t.suggest_float("x", 0.0, 1.0)})
+            study.tell(trial, 0.5)
+        return Path(folder, JOURNAL).read_bytes()
+
+
+def label_npz(folder: Path, rng: random.Random) -> None:
+    """A label file in npz."""
+    labels = frames(20)
+    arrays: dict[str, object] = {"z": labels.numbers, "R": labels.positions, "E": labels.energy, "F": labels.forces}
+    arrays |= {"e_unit": np.array("eV"), "r_unit": np.array("Angstrom"), "charge": np.array(0)}
+    for _ in range(rng.randrange(3)):
+        key = rng.choice(sorted(arrays))
+        arrays[key] = spoil_array(np.asarray(arrays[key]), rng)
+    stream = io.BytesIO()
+    rng.choice([np.savez, np.savez_compressed])(stream, **arrays)  # type: ignore[arg-type]
+    content = stream.getvalue()
+    path = folder / "labels.npz"
+    path.write_bytes(spoil_bytes(content, rng) if rng.random() < 0.6 else content)
+    if rng.random() < 0.2:
+        card: object = {"level": "pbe", "units": {"R": "Angstrom", "E": "eV", "F": "eV/Angstrom"}, "charge": 0}
+        text = json.dumps(spoil_plain(card, rng), default=str)
+        path.with_name("labels.meta.json").write_bytes(
+            rng.choice([text.encode(), b"[" * 10**5, spoil_bytes(text.encode(), rng)])
+        )
+    _read_labels(path)
+
+
+def label_xyz(folder: Path, rng: random.Random) -> None:
+    """A label file in extended XYZ, compressed perhaps."""
+    text = sound_xyz()
+    for _ in range(rng.randrange(1, 3)):
+        text = spoil_text(text, rng)
+    content = text.encode("utf-8", "replace")
+    if rng.random() < 0.3:
+        content = spoil_bytes(content, rng)
+    pack = rng.choice([bytes, bytes, gzip.compress, bz2.compress])
+    path = folder / f"labels{rng.choice(['.xyz', '.extxyz', '', '.xyz.gz', '.dat'])}"
+    content = pack(content)
+    path.write_bytes(spoil_bytes(content, rng) if rng.random() < 0.2 else content)
+    _read_labels(path)
+
+
+def label_database(folder: Path, rng: random.Random) -> None:
+    """A label file in an ASE database."""
+    path = folder / "labels.db"
+    path.write_bytes(sound_database())
+    metadata: object = {"_property_unit_dict": {"energy": "eV", "forces": "eV/Ang"}, "_distance_unit": "Ang"}
+    text = json.dumps(spoil_plain(metadata, rng), default=str)
+    with closing(sqlite3.connect(path)) as raw, raw:
+        raw.execute("UPDATE information SET value = ? WHERE name = 'metadata'", (text,))
+    if rng.random() < 0.6:
+        path.write_bytes(spoil_bytes(path.read_bytes(), rng))
+    _read_labels(path)
+
+
+def _read_labels(path: Path) -> None:
+    declared = Declaration(level="pbe")
+    loaded = read_labels(path, declared, several=True)
+    check_labels(loaded.labels, path.name)
+    read_frames(path)
+    stated_electrons(path, None, None)
+
+
+def sweep_file(folder: Path, rng: random.Random) -> None:
+    """A sweep file."""
+    presets = sorted(Path(__file__).parents[1].joinpath("sweeps", "presets").glob("*.yaml"))
+    text = rng.choice(presets).read_text(encoding="utf-8")
+    match rng.randrange(4):
+        case 0:
+            text = spoil_text(text, rng)
+        case 1:
+            text = spoil_bytes(text.encode(), rng).decode("utf-8", "replace")
+        case 2:
+            bomb = "a0: &a0 [x]\n" + "".join(f"a{i + 1}: &a{i + 1} [{', '.join([f'*a{i}'] * 9)}]\n" for i in range(8))
+            text = bomb + f"name: *a{rng.randrange(9)}\n"
+        case _:
+            plain = spoil_plain(yaml.safe_load(text), rng)
+            text = yaml.safe_dump(json.loads(json.dumps(plain, default=str)), allow_unicode=True)
+    parse_sweep(text, "sweep.yaml", folder)
+
+
+def table(folder: Path, rng: random.Random) -> None:
+    """A table of errors for `fit`."""
+    head = ["n", "seed", "error", "sd", "runs", "unit"]
+    rows = [
+        [n, seed, f"{3 * n**-0.5:.5f}", f"{0.1 * n**-0.5:.5f}", 5, "eV/A"]
+        for n in (25, 50, 100, 200)
+        for seed in (0, 1)
+    ]
+    for _ in range(rng.randrange(1, 4)):
+        row = rng.choice(rows)
+        row[rng.randrange(len(row))] = rng.choice(AWKWARD)
+    separator = rng.choice([",", ";", "\t", "|", "  "])
+    text = "\n".join(separator.join(str(cell) for cell in row) for row in [head, *rows]) + "\n"
+    content = text.encode(rng.choice(["utf-8", "utf-16", "cp1252"]), "replace")
+    path = folder / "table.csv"
+    path.write_bytes(spoil_bytes(content, rng) if rng.random() < 0.5 else content)
+    frame, _ = read_table(path)
+    columns = dict(zip(("x", "y"), (rng.choice(["n", "seed", "unit"]), rng.choice(["error", "sd"])), strict=True))
+    if rng.random() < 0.9:
+        columns = {"x": "n", "y": "error"}
+    if len(frame) and set(columns.values()) <= set(frame.columns) and frame[columns["x"]].nunique() > 3:
+        table_of = frame if rng.random() < 0.02 else frame.iloc[:6]  # most are refused before the costly fit
+        fit_table(table_of, **columns, seed="seed" if "seed" in frame.columns else None)  # type: ignore[arg-type]
+
+
+def run_folder(folder: Path, rng: random.Random) -> None:
+    """Records and tables of a run folder."""
+    manifest = {
+        "status": "complete", "name": "m", "molecule": "CH4O", "level_accurate": "a", "level_cheap": "b",
+        "pool_size": 9, "n_test": 3, "rows": 2, "stages": 4, "sweep": {"name": "m", "budgets": [2, 3]},
+        "prices": {"accurate": "a", "cheap": "b", "levels": {
+            "a": {"label_cpu_s": 1.0, "source": "x", "sampling_cpu_s": 0.0},
+            "b": {"label_cpu_s": 1.0, "source": "x", "sampling_cpu_s": 0.0}}},
+        "ledger": {"accurate_labels_assumed_bought": 3, "accurate_cpu_s": 1.0, "cheap_frames_assumed_bought": 5,
+                   "cheap_cpu_s": 1.0, "evaluation_labels": 3, "evaluation_cpu_s": 1.0, "sweep_core_s": 2.0},
+        "sharing": {"stages_requested": 4, "stages_distinct": 4, "stages_trained": 4, "stages_found": 0,
+                    "core_s_saved": 0.0},
+        "versions": {"torch": "2"}, "hardware": {"cores": 2}, "failures": [],
+    }  # fmt: skip
+    path = folder / "manifest.json"
+    write_record(path, manifest)
+    text = path.read_text()
+    match rng.randrange(4):
+        case 0:
+            path.write_bytes(spoil_bytes(text.encode(), rng))
+        case 1:
+            path.write_text("[" * 100_000)
+        case _:
+            path.write_text(json.dumps(spoil_plain(json.loads(text), rng), default=str))
+    if rng.random() < 0.03:
+        command("status", str(folder))
+    read_manifest(folder)
+    (folder / "results.parquet").write_bytes(spoil_bytes(b"PAR1" + bytes(99) + b"PAR1", rng))
+    read_results(folder)
+
+
+def journal(folder: Path, rng: random.Random) -> None:
+    """A journal of a search."""
+    path = folder / JOURNAL
+    content = sound_journal()
+    lines = content.splitlines(keepends=True)
+    if rng.random() < 0.5:
+        at, other = rng.randrange(len(lines)), rng.randrange(len(lines))
+        match rng.randrange(4):
+            case 0:
+                del lines[at]
+            case 1:
+                lines.insert(at, lines[other])
+            case 2:
+                lines[at], lines[other] = lines[other], lines[at]
+            case _:
+                log = json.loads(lines[at])
+                if rng.random() < 0.5:
+                    log.pop("link", None)
+                lines[at] = (json.dumps(spoil_plain(log, rng), default=str) + "\n").encode()
+        path.write_bytes(b"".join(lines))
+    else:
+        path.write_bytes(spoil_bytes(content, rng))
+    open_study(open_journal(folder, lambda _: None), "s", {"a": 1}, 1, 0)
+
+
+def stage(folder: Path, rng: random.Random) -> None:
+    """The record of a finished stage: sound, or as good as absent."""
+    key = "0" * 32
+    (folder / key).mkdir()
+    record: dict[str, object] = {"key": key, "spec": {"kind": "identify", "model": {}}, "core_s": 1.0, "status": "ok"}
+    record |= {"weights_digest": "", "versions": {}, "validation_curve": [[1, 0.5]], "warnings": []}
+    text = json.dumps(spoil_plain(record, rng), default=str)
+    (folder / key / "stage.json").write_bytes(
+        rng.choice([text.encode(), spoil_bytes(text.encode(), rng), b"[" * 10**5])
+    )
+    (folder / key / "weights.safetensors").write_bytes(spoil_bytes(bytes(50), rng))
+    store = StageStore(folder)
+    store.other_trainer_versions()
+    try:
+        store.load(key)
+    except KeyError:  # absent: it is trained again
+        raise InputError("the stage is torn: it is trained again") from None
+
+
+def arguments(folder: Path, rng: random.Random) -> None:
+    """Words on the command line."""
+    (folder / "t.csv").write_text("n,error\n25,1\n50,0.7\n100,0.5\n200,0.35\n")
+    if not (folder / "loop").is_symlink():
+        (folder / "loop").symlink_to("loop")
+    words = [
+        "fit",
+        "status",
+        "plan",
+        "check",
+        "convert",
+        "label",
+        "plot",
+        "--x",
+        "n",
+        "--y",
+        "error",
+        "--target",
+        "0.3",
+    ]
+    words += ["--price", "12min", "--help", str(folder / "t.csv"), str(folder / "loop"), "--out", "--confidence", "nan"]
+    words += ["--level", "hf", "--charge", "9" * 400, "--workers", "-1", "\x1b[31mx", "x" * 5000, "--json", "--"]
+    words += [str(word) for word in AWKWARD if isinstance(word, str) and "\0" not in word and word.isprintable()]
+    chosen = [rng.choice(words[:7]), *(rng.choice(words) for _ in range(rng.randrange(6)))]
+    command(*[word.encode("utf-8", "replace").decode() for word in chosen])
+
+
+def command(*words: str) -> None:
+    """Run a command of the program; its refusal is raised as `InputError`.
+
+    Raises:
+        InputError: it ended with exit code 2.
+    """
+    from sweeps import cli
+
+    before, out = sys.argv, io.StringIO()
+    sys.argv = ["asteroid-study", *words]
+    try:
+        with redirect_stdout(io.StringIO()), redirect_stderr(out):
+            cli.main()
+    except SystemExit as end:
+        if end.code == 1:
+            raise RuntimeError(out.getvalue()) from None
+        if end.code:
+            message = out.getvalue().rstrip("\n").split("\n")
+            error = InputError("refused")
+            error.args = (message[-1],)
+            raise error from None
+    finally:
+        sys.argv = before
+
+
+DOORS: dict[str, tuple[Door, int]] = {
+    "npz": (label_npz, 16),
+    "xyz": (label_xyz, 20),
+    "database": (label_database, 6),
+    "sweep": (sweep_file, 14),
+    "table": (table, 12),
+    "run folder": (run_folder, 14),
+    "journal": (journal, 16),
+    "stage": (stage, 16),
+    "arguments": (arguments, 1),
+}
+
+
+def try_input(name: str, door: Door, seed: int, report: Report) -> None:
+    """Put one damaged input through a door, and keep what became of it."""
+    folder = Path(tempfile.mkdtemp(prefix="fuzz-"))
+    try:
+        with limited(HANG_S), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            door(folder, random.Random(seed))
+        report.passed[name] += 1
+    except InputError as error:
+        message = str(error)
+        bad = [c for c in message if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp")]
+        if len(message) >= MESSAGE_MAX or bad:
+            report.failures.append(f"{name} {seed}: message of {len(message)} characters, {bad[:3]}: {message[:200]!r}")
+        report.refused[name] += 1
+    except HungError:
+        report.failures.append(f"{name} {seed}: longer than {HANG_S} s")
+    except Exception as error:
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        place = f"{Path(where.filename).name}:{where.lineno}"
+        report.failures.append(f"{name} {seed}: {type(error).__name__} at {place}: {str(error)[:300]!r}")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def fuzz(inputs: int, seed: int = 0, only: str = "") -> Report:
+    """Damage so many inputs, those of each door as often as its weight says."""
+    report, rng = Report(), random.Random(seed)
+    names = [name for name, (_, weight) in DOORS.items() for _ in range(weight) if only in name]
+    for number in range(inputs):
+        name = rng.choice(names)
+        try_input(name, DOORS[name][0], seed * 10**7 + number, report)
+    return report
+
+
+def main() -> None:
+    """Print what became of the inputs; exit code 1 where one failed."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--inputs", type=int, default=2000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", default="", help="doors whose name holds this")
+    parser.add_argument("--input", type=int, default=None, help="repeat one input by its seed")
+    given = parser.parse_args()
+    began = time.perf_counter()
+    if given.input is not None:
+        report = Report()
+        for name, (door, _) in DOORS.items():
+            if given.only in name:
+                try_input(name, door, given.input, report)
+    else:
+        report = fuzz(given.inputs, given.seed, given.only)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    for name in DOORS:
+        print(f"{name:12s} {report.passed[name]:6d} read  {report.refused[name]:6d} refused")
+    print(f"{len(report.failures)} failures, {time.perf_counter() - began:.0f} s, at most {peak / 2**30:.2f} GiB")
+    for failure in report.failures[:40]:
+        print("  ", failure)
+    sys.exit(1 if report.failures or peak > MEMORY_MAX else 0)
+
+
+if __name__ == "__main__":
+    main()
