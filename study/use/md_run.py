@@ -13,6 +13,7 @@ from ase.symbols import Symbols
 
 from asteroid.dynamics.watched_dynamics import Observation, State, first_state, run
 from asteroid.errors import InputError
+from asteroid.new_file import new_file
 from study.files import write_json
 from study.labelling.work_folder import claimed_work
 
@@ -172,8 +173,7 @@ def _write_frame(file: TextIO, numbers: IntArray, positions: FloatArray, found: 
 
 
 def _write_state(folder: Path, state: State, sizes: tuple[int, int]) -> None:
-    temporary = folder / f".{STATE}.tmp"
-    with temporary.open("wb") as target:
+    with new_file(folder / STATE) as temporary, temporary.open("wb") as target:
         np.savez(
             target,
             step=state.step,
@@ -182,7 +182,6 @@ def _write_state(folder: Path, state: State, sizes: tuple[int, int]) -> None:
             generator=np.array(json.dumps(state.generator)),
             sizes=np.array(sizes),
         )
-    temporary.replace(folder / STATE)
 
 
 def _read_state(folder: Path) -> tuple[State, tuple[int, int]] | None:

@@ -9,6 +9,7 @@ import numpy as np
 from ase.symbols import Symbols
 
 from asteroid.errors import InputError
+from asteroid.new_file import new_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -103,17 +104,13 @@ def write_predictions(found: Predictions, path: Path) -> None:
         InputError: as `check_predictions_path`.
     """
     check_predictions_path(path)
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
+    with new_file(path) as temporary:
         if path.suffix.lower() == ".npz":
             with temporary.open("wb") as target:
                 np.savez(target, **_arrays(found))
         else:
             with temporary.open("w", encoding="utf-8") as stream:
                 _write_frames(found, stream)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _arrays(found: Predictions) -> dict[str, Any]:
