@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from asteroid.models.gemnet import GemNetTSettings
+from asteroid.models.dimenet import DimeNetSettings
+from asteroid.models.gemnet import GemNetQSettings, GemNetTSettings
 from asteroid.models.mace import MACESettings
 from asteroid.models.mlp import MLPSettings
 from asteroid.models.nequip import NequIPSettings
 from asteroid.models.painn import PaiNNSettings
 from asteroid.models.schnet import SchNetSettings
+from asteroid.models.tensornet import TensorNetSettings
+from asteroid.models.visnet import ViSNetSettings
 
 if TYPE_CHECKING:
     from asteroid.models.network import NetworkSettings
@@ -22,6 +25,10 @@ ARCHITECTURES: tuple[type[NetworkSettings], ...] = (
     NequIPSettings,
     MACESettings,
     GemNetTSettings,
+    GemNetQSettings,
+    DimeNetSettings,
+    TensorNetSettings,
+    ViSNetSettings,
 )
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from asteroid.descriptors.frame_bank import FrameTensors
     from asteroid.models.network import Inputs, Scaling
 
+#: Frames that constants are fitted to.
+_FITTED_FRAMES = 32
+
 
 class ModuleSource(Protocol):
     """Where the module comes from, and what there is to know of it."""
@@ -38,13 +41,22 @@ class ModuleSource(Protocol):
         ...
 
     @property
-    def cutoff_ang(self) -> float:
-        """Neighbours beyond this distance (Å) do not count."""
+    def reach_ang(self) -> float:
+        """Edges end here (Å)."""
         ...
 
     @property
     def fixed_shapes(self) -> bool:
         """On one molecule, the shapes in a step do not depend on the positions."""
+        ...
+
+    @property
+    def fitted_buffers(self) -> str:
+        """End of the names of constants that are fitted to the training frames; empty for none."""
+        ...
+
+    def fit_buffers(self, module: Any, numbers: Tensor, edges: Tensor, positions: Tensor) -> None:
+        """Fit these constants to atoms [n] at positions [n, 3] (Å) with edges [2, E]."""
         ...
 
     def module(self) -> Any:
@@ -86,7 +98,8 @@ class ModuleNetwork:
 
     def initial_parameters(self, seed: int) -> Tensor:
         """Random weights [P] of one model, as its module draws them."""
-        return torch.cat([p.detach().flatten().float() for p in self._make(seed).parameters()])
+        made = self._first if seed == 0 else self._make(seed)
+        return torch.cat([p.detach().flatten().float() for p in made.parameters()])
 
     def trainable_mask(self, frozen_layers: int) -> Tensor:
         """Zero [P] for the embedding and the first layers, as the settings count them."""
@@ -100,7 +113,9 @@ class ModuleNetwork:
         )
 
     def measure_scaling(self, frames: FrameTensors, rows: Tensor, forces: Tensor) -> Scaling:
-        """Force scale of one model; distances need none.
+        """Force scale of one model and, in the place of an inverse spread, its fitted constants; distances need none.
+
+        The constants are fitted with the weights of seed 0, so they follow from the frames alone.
 
         Raises:
             InputError: an element that the settings do not list.
@@ -111,7 +126,27 @@ class ModuleNetwork:
                 f"the model's elements are {sorted(self.settings.elements)}, found {sorted(found)}: list them under "
                 "model.elements"
             )
-        return force_scaling(frames, rows, forces)
+        scaling = force_scaling(frames, rows, forces)
+        if not self.settings.fitted_buffers:
+            return scaling
+        return replace(scaling, inverse_std=self._fitted(frames, rows[:_FITTED_FRAMES])[None].to(frames.device))
+
+    def _fitted(self, frames: FrameTensors, rows: Tensor) -> Tensor:
+        """The fitted constants [W], taken on the CPU."""
+        (positions,) = centred_positions(frames, [rows[None]])
+        numbers, places = frames.numbers_of(rows[None])[0].cpu(), positions[0].cpu()
+        is_atom, n_atoms = numbers > 0, numbers.shape[1]
+        edges = _all_pairs(len(rows), n_atoms, places.device)
+        edges = edges[:, is_atom.flatten()[edges].all(0)]
+        flat = places.reshape(-1, 3)
+        near = (flat[edges[0]] - flat[edges[1]]).norm(dim=-1) < self.settings.reach_ang
+        index = is_atom.flatten().cumsum(0) - 1
+        module = deepcopy(self._first)
+        self.settings.fit_buffers(module.module, numbers[is_atom], index[edges[:, near]], places[is_atom])
+        return torch.stack([own.float() for name, own in module.named_buffers() if self._is_fitted(name)])
+
+    def _is_fitted(self, name: str) -> bool:
+        return bool(self.settings.fitted_buffers) and name.endswith(self.settings.fitted_buffers)
 
     def batches(self, frames: FrameTensors, rows: Iterable[Tensor]) -> Iterator[Inputs]:
         """Atomic numbers, [A] of one molecule or [K, M, A], and positions [K, M, A, 3] (float32, Å) of each batch."""
@@ -132,56 +167,65 @@ class ModuleNetwork:
         with torch.enable_grad():
             at = positions.detach().expand(n_models, -1, -1, -1).contiguous().requires_grad_()
             if numbers.ndim == 1:
-                energy = self._of_one_molecule(parameters, numbers, at)
+                energy = self._of_one_molecule(parameters, numbers, at, scaling)
             else:
                 every = numbers.expand(n_models, -1, -1)
-                energy = torch.stack([self._of_several(*own) for own in zip(parameters, every, at, strict=True)])
+                constants = self._constants(scaling, n_models)
+                found = zip(parameters, every, at, constants, strict=True)
+                energy = torch.stack([self._of_several(*own) for own in found])
             (slope,) = torch.autograd.grad(energy.sum(), at, create_graph=learning)
         scale = scaling.force_scale_ev_ang[:, None]
         energy = energy if learning else energy.detach()
         return energy * scale, slope.flatten(2) * -scale[..., None]
 
-    def _of_one_molecule(self, parameters: Tensor, numbers: Tensor, at: Tensor) -> Tensor:
+    def _of_one_molecule(self, parameters: Tensor, numbers: Tensor, at: Tensor, scaling: Scaling) -> Tensor:
         """Energies [K, M] of frames [K, M, A, 3]."""
         n_frames, n_atoms = at.shape[1:3]
         if (n_frames, n_atoms, at.device) not in self._pairs:
             self._pairs[n_frames, n_atoms, at.device] = _all_pairs(n_frames, n_atoms, at.device)
         edges, every = self._pairs[n_frames, n_atoms, at.device], numbers.repeat(n_frames)
+        constants = self._constants(scaling, len(parameters))
         module, _ = self._module_on(at.device, parameters.dtype), self._shapes  # not to be made inside of vmap
 
-        def energies(weights: Tensor, positions: Tensor) -> Tensor:
+        def energies(weights: Tensor, positions: Tensor, constants: Tensor) -> Tensor:
             flat = positions.reshape(-1, 3)
             vectors = flat.index_select(0, edges[1]) - flat.index_select(0, edges[0])
-            found: Tensor = functional_call(module, self._named(weights), (every, edges, vectors))
+            found: Tensor = functional_call(module, self._named(weights, constants), (every, edges, vectors))
             return found.reshape(n_frames, n_atoms).sum(1)
 
         if len(parameters) == 1:
-            return energies(parameters[0], at[0])[None]
+            return energies(parameters[0], at[0], constants[0])[None]
         if at.device.type != "cpu" and self.settings.fixed_shapes:
-            side_by_side: Tensor = vmap(energies)(parameters, at)
+            side_by_side: Tensor = vmap(energies)(parameters, at, constants)
             return side_by_side
-        return torch.stack([energies(*own) for own in zip(parameters, at, strict=True)])
+        return torch.stack([energies(*own) for own in zip(parameters, at, constants, strict=True)])
 
-    def _of_several(self, weights: Tensor, numbers: Tensor, at: Tensor) -> Tensor:
+    def _of_several(self, weights: Tensor, numbers: Tensor, at: Tensor, constants: Tensor) -> Tensor:
         """Energies [M] of frames of several molecules [M, A], [M, A, 3]."""
         n_frames, n_atoms = numbers.shape
         is_atom = (numbers > 0).flatten()
         vectors = at[:, None] - at[:, :, None]  # [M, from, to, 3]
         apart = ~torch.eye(n_atoms, dtype=torch.bool, device=at.device)
         both = is_atom.reshape(n_frames, n_atoms, 1) & is_atom.reshape(n_frames, 1, n_atoms) & apart
-        frame, first, second = (both & (vectors.detach().norm(dim=-1) < self.settings.cutoff_ang)).nonzero(
-            as_tuple=True
-        )
+        frame, first, second = (both & (vectors.detach().norm(dim=-1) < self.settings.reach_ang)).nonzero(as_tuple=True)
         place = is_atom.cumsum(0) - 1
         edges = torch.stack([place[frame * n_atoms + first], place[frame * n_atoms + second]])
         module, own = self._module_on(at.device, weights.dtype), numbers.flatten()[is_atom]
-        found: Tensor = functional_call(module, self._named(weights), (own, edges, vectors[frame, first, second]))
+        inputs = own, edges, vectors[frame, first, second]
+        found: Tensor = functional_call(module, self._named(weights, constants), inputs)
         whose = torch.arange(n_frames, device=at.device).repeat_interleave(n_atoms)[is_atom]
         return found.new_zeros(n_frames).index_add(0, whose, found)
 
-    def _named(self, weights: Tensor) -> dict[str, Tensor]:
+    def _constants(self, scaling: Scaling, n_models: int) -> Tensor:
+        """Fitted constants [K, W] of the models; W = 0 where there are none, or models are older than the fit."""
+        return scaling.inverse_std.expand(n_models, -1)
+
+    def _named(self, weights: Tensor, constants: Tensor) -> dict[str, Tensor]:
         pieces = weights.split([math.prod(shape) for shape in self._shapes.values()])
-        return {name: p.view(shape) for (name, shape), p in zip(self._shapes.items(), pieces, strict=True)}
+        named = {name: p.view(shape) for (name, shape), p in zip(self._shapes.items(), pieces, strict=True)}
+        if len(constants):
+            named |= dict(zip(self._fitted_names, constants.to(weights.dtype).unbind(), strict=True))
+        return named
 
     def _make(self, seed: int) -> _Energies:
         with torch.random.fork_rng(devices=[]):
@@ -192,8 +236,12 @@ class ModuleNetwork:
         """The module with its constants on a device; its weights are not used."""
         key = (device, dtype)
         if key not in self._modules:
-            self._modules[key] = deepcopy(self._make(0)).to(device=device, dtype=dtype).requires_grad_(False)
+            self._modules[key] = deepcopy(self._first).to(device=device, dtype=dtype).requires_grad_(False)
         return self._modules[key]
+
+    @cached_property
+    def _first(self) -> _Energies:
+        return self._make(0)  # seconds, for some
 
     @cached_property
     def _modules(self) -> dict[tuple[torch.device, torch.dtype], _Energies]:
@@ -203,6 +251,10 @@ class ModuleNetwork:
     def _pairs(self) -> dict[tuple[int, int, torch.device], Tensor]:
         """Edges by number of frames and of atoms; a captured step needs them to stay where they are."""
         return {}
+
+    @cached_property
+    def _fitted_names(self) -> list[str]:
+        return [name for name, _ in self._first.named_buffers() if self._is_fitted(name)]
 
     @cached_property
     def _shapes(self) -> dict[str, torch.Size]:

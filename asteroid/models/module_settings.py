@@ -19,6 +19,8 @@ from asteroid.models.network import NetworkSettings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from torch import Tensor
+
     from asteroid.descriptors.layout import Layout
 
 
@@ -33,6 +35,7 @@ class ModuleSettings(NetworkSettings):
         elements: atomic numbers that it can be trained on.
         fixed_shapes: on one molecule, the shapes in a step do not depend on the positions: models of a pack then run as
             one batch on a GPU.
+        fitted_buffers: end of the names of its constants that are fitted to the training frames; empty for none.
     """
 
     hidden: int = field(default=32, metadata={"gt": 0})
@@ -46,6 +49,12 @@ class ModuleSettings(NetworkSettings):
     one_composition: ClassVar[bool] = False
     matches_scores: ClassVar[bool] = False
     fixed_shapes: ClassVar[bool] = True
+    fitted_buffers: ClassVar[str] = ""
+
+    @property
+    def reach_ang(self) -> float:
+        """Edges end here."""
+        return self.cutoff_ang
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "elements", tuple(self.elements))  # a list where a record was read
@@ -63,6 +72,9 @@ class ModuleSettings(NetworkSettings):
     @abstractmethod
     def module(self) -> Any:
         """The module with weights of its own, drawn from torch's generator; it has `node_energy`."""
+
+    def fit_buffers(self, module: Any, numbers: Tensor, edges: Tensor, positions: Tensor) -> None:
+        """Fit the module's constants to atoms [n] at positions [n, 3] (Å) with edges [2, E]."""
 
     @abstractmethod
     def layer_prefixes(self) -> list[tuple[str, ...]]:

@@ -149,7 +149,7 @@ class SchNet:
     def _module(self) -> Any:
         settings = self.settings
         with torch.random.fork_rng(devices=[]):  # it draws weights at once, which nobody uses
-            return _published().nn.models.SchNet(
+            return published_geometric().nn.models.SchNet(
                 hidden_channels=settings.hidden,
                 num_filters=settings.hidden,
                 num_interactions=settings.layers,
@@ -184,7 +184,7 @@ def _graphs(numbers: Tensor, positions: Tensor) -> Batch:
     """
     is_atom = numbers > 0
     sizes = is_atom.sum(1)
-    return _published().data.Batch(
+    return published_geometric().data.Batch(
         z=numbers[is_atom],
         pos=positions[is_atom],
         batch=torch.arange(len(sizes), device=sizes.device).repeat_interleave(sizes),
@@ -193,7 +193,7 @@ def _graphs(numbers: Tensor, positions: Tensor) -> Batch:
 
 
 @cache
-def _published() -> Any:
+def published_geometric() -> Any:
     """PyTorch Geometric, imported when asked for: that takes seconds."""
     with warnings.catch_warnings():
         # Its first import compiles classes in a way that torch has deprecated.

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
-from torch.utils._pytree import tree_flatten, tree_map, tree_unflatten
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 ELSEWHERE = torch.device("meta")
 INDEXED = (torch.ops.aten.index.Tensor, torch.ops.aten.index_put_.default, torch.ops.aten._index_put_impl_.default)
@@ -89,9 +88,18 @@ class _PretendedDispatch(TorchDispatchMode):
 
 
 def run(func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
-    flat, form = tree_flatten((args, kwargs))
-    elsewhere = [own for own in flat if isinstance(own, Elsewhere)]
-    here = [own for own in flat if isinstance(own, torch.Tensor) and not isinstance(own, Elsewhere)]
+    elsewhere: list[Elsewhere] = []
+    here: list[torch.Tensor] = []
+
+    def inside(own: torch.Tensor) -> torch.Tensor:
+        if isinstance(own, Elsewhere):
+            elsewhere.append(own)
+            return own.values
+        here.append(own)
+        return own
+
+    inner_args = mapped(inside, args)
+    inner_kwargs = {name: mapped(inside, own) for name, own in kwargs.items()}
     to = kwargs.get("device")
     copies = func in (torch.ops.aten._to_copy.default, torch.ops.aten.copy_.default)
     if any(own.device == ELSEWHERE for own in here):
@@ -101,8 +109,6 @@ def run(func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     if elsewhere and any(own.ndim for own in here) and not copies:
         raise RuntimeError(f"{func}: some tensors are on the CPU, others elsewhere: {[tuple(o.shape) for o in here]}")
     kept = {id(own.values): own for own in elsewhere}
-    inside = [own.values if isinstance(own, Elsewhere) else own for own in flat]
-    inner_args, inner_kwargs = tree_unflatten(inside, form)
     if to is not None:
         inner_kwargs["device"] = torch.device("cpu")
         goes = torch.device(to) == ELSEWHERE
@@ -115,9 +121,16 @@ def run(func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     if not goes:
         return found
 
-    def placed(own: Any) -> Any:
-        if not isinstance(own, torch.Tensor):
-            return own
+    def placed(own: torch.Tensor) -> torch.Tensor:
         return kept[id(own)] if id(own) in kept else Elsewhere(own)  # what was changed in place stays what it was
 
-    return tree_map(placed, found)
+    return mapped(placed, found)
+
+
+def mapped(change: Callable[[torch.Tensor], torch.Tensor], value: Any) -> Any:
+    """A value with the tensors in it changed, those in lists and tuples included."""
+    if isinstance(value, torch.Tensor):
+        return change(value)
+    if isinstance(value, list | tuple):
+        return type(value)([mapped(change, own) for own in value])
+    return value

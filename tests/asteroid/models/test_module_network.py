@@ -45,11 +45,14 @@ class Pairs(torch.nn.Module):
 @dataclass(frozen=True)
 class PairSource:
     elements: tuple[int, ...] = (1, 6, 8)
-    cutoff_ang: float = 3.0
+    reach_ang: float = 3.0
     fixed_shapes: ClassVar[bool] = True
+    fitted_buffers: ClassVar[str] = ""
 
     def module(self) -> Any:
         return Pairs()
+
+    def fit_buffers(self, *_: object) -> None: ...
 
     def layer_prefixes(self) -> list[tuple[str, ...]]:
         return [("embedding.",), ("network.0.",)]
@@ -113,7 +116,7 @@ def test_an_element_that_is_not_listed_is_named() -> None:
 
 @pytest.mark.parametrize("mode", ["eager", "device"])
 def test_it_trains_where_the_frames_lie(mode: StepMode) -> None:
-    schedule = Schedule(steps=6, learning_rate=1e-2, warmup_steps=2, batch_size=4, validations=2, frozen_layers=1)
+    schedule = Schedule(steps=3, learning_rate=1e-2, warmup_steps=1, batch_size=4, validations=2, frozen_layers=1)
     rows = torch.arange(20)
 
     def trained(on: FrameTensors, how: StepMode) -> list[torch.Tensor]:

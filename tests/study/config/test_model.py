@@ -31,7 +31,7 @@ identify: {steps: 100, learning_rate: 0.01}
 SETTINGS = [(settings, field.name) for settings in ARCHITECTURES for field in fields(settings)]
 
 NUMBERS = [(settings, name) for settings, name in SETTINGS if type(getattr(settings(), name)) in (int, float)]
-EVERY = "'mlp', 'schnet', 'painn', 'nequip', 'mace' or 'gemnet_t'"
+EVERY = "'mlp', 'schnet', 'painn', 'nequip', 'mace', 'gemnet_t', 'gemnet_q', 'dimenet_pp', 'tensornet' or 'visnet'"
 
 
 def section(folder: Path, model: dict[str, Any]) -> ModelSection:
@@ -62,8 +62,8 @@ def test_every_number_has_bounds(tmp_path: Path, settings: type[NetworkSettings]
     [
         (
             {"cutoff_ang": 4.0},
-            "model.cutoff_ang: this is a setting of architecture schnet, painn, nequip, mace, gemnet_t, found "
-            "architecture mlp: remove one of the two (valid: architecture, hidden, layers)",
+            "model.cutoff_ang: this is a setting of architecture schnet, painn, nequip, mace, gemnet_t, gemnet_q, "
+            "dimenet_pp, tensornet, visnet, found architecture mlp: remove one of the two (valid: architecture, hidden, layers)",
         ),
         (
             {"architecture": "schnet", "cutof_ang": 4.0},
