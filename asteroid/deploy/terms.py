@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from asteroid.deploy.record import TermRecord
+from asteroid.errors import InputError
 from asteroid.models.sgdml.model import KernelModel
 from asteroid.models.sgdml.settings import KernelSettings
 from asteroid.models.trained import TrainedNetwork
@@ -23,9 +24,18 @@ if TYPE_CHECKING:
 
 
 def record_of(model: TrainedModel) -> TermRecord:
-    """What is needed beside its tensors to rebuild a model."""
+    """What is needed beside its tensors to rebuild a model.
+
+    Raises:
+        InputError: its architecture is the user's own code, which no folder takes along.
+    """
     if isinstance(model, KernelModel):
         return TermRecord(architecture=KernelSettings.architecture, settings={})
+    if not model.settings.exports:
+        raise InputError(
+            f"exported models need no code of others, found architecture {model.settings.architecture}: export a model "
+            "of an architecture of this program"
+        )
     return TermRecord(architecture=model.settings.architecture, settings=asdict(model.settings))
 
 

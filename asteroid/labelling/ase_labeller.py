@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +10,10 @@ from ase import Atoms
 from ase.calculators.calculator import CalculatorError
 
 from asteroid.errors import InputError
+from asteroid.import_path import load_factory
 from asteroid.labelling.labeller import NotConvergedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from asteroid.labelling.labeller import Labeller, Method
     from asteroid.labels.label_set import FloatArray, IntArray
 
@@ -30,7 +27,7 @@ def ase_labeller(method: Method, numbers: IntArray) -> Labeller:
     Raises:
         InputError: the calculator cannot be imported or made.
     """
-    factory = load_factory(method.calculator or "", method.calculator_folder)
+    factory = load_factory(method.calculator or "", method.calculator_folder, "an ASE calculator")
     try:
         calculator = factory()
     except Exception as error:  # somebody else's code
@@ -52,34 +49,6 @@ def ase_labeller(method: Method, numbers: IntArray) -> Labeller:
             raise NotConvergedError(f"{type(error).__name__}: {error}") from error
 
     return label
-
-
-def load_factory(path: str, folder: str | None) -> Callable[[], Any]:
-    """Import `package.module:factory`.
-
-    Args:
-        path: the import path.
-        folder: a folder to look in beside the installed packages, or None.
-
-    Raises:
-        InputError: not of that form, no such module, or nothing callable of that name in it.
-    """
-    module_name, colon, name = path.partition(":")
-    if not colon or not module_name or not name:
-        raise InputError(f"a calculator is package.module:factory, found {path!r}: write for instance my_calc:make")
-    if folder is not None and folder not in sys.path:
-        sys.path.append(folder)
-    try:
-        module = importlib.import_module(module_name)
-    except Exception as error:  # somebody else's code runs here
-        raise InputError(
-            f"the module of {path!r} cannot be imported ({type(error).__name__}: "
-            f"{' '.join(str(error).split())[:200]}): install it, or call the command in its folder"
-        ) from error
-    found = getattr(module, name, None)
-    if not callable(found):
-        raise InputError(f"{module_name} has no function {name!r}: name one that returns an ASE calculator")
-    return found  # type: ignore[no-any-return]
 
 
 class LabellerCalculator:

@@ -9,6 +9,7 @@ from asteroid.models.gemnet import GemNetQSettings, GemNetTSettings
 from asteroid.models.mace import MACESettings
 from asteroid.models.mlp import MLPSettings
 from asteroid.models.nequip import NequIPSettings
+from asteroid.models.own_module import own_settings
 from asteroid.models.painn import PaiNNSettings
 from asteroid.models.schnet import SchNetSettings
 from asteroid.models.tensornet import TensorNetSettings
@@ -33,9 +34,12 @@ ARCHITECTURES: tuple[type[NetworkSettings], ...] = (
 
 
 def settings_type(architecture: str) -> type[NetworkSettings]:
-    """The settings of an architecture by its name in sweep files and stage records.
+    """The settings of an architecture by its name in sweep files and stage records, `module:factory` among them.
 
     Raises:
         KeyError: no architecture has this name.
+        InputError: a function of the user's that cannot be imported or used.
     """
+    if ":" in architecture:
+        return own_settings(architecture)
     return {settings.architecture: settings for settings in ARCHITECTURES}[architecture]

@@ -220,19 +220,22 @@ class ModuleNetwork:
         """Fitted constants [K, W] of the models; W = 0 where there are none, or models are older than the fit."""
         return scaling.inverse_std.expand(n_models, -1)
 
-    def _named(self, weights: Tensor, constants: Tensor) -> dict[str, Tensor]:
+    def _named(self, weights: Tensor, constants: Tensor | None = None) -> dict[str, Tensor]:
         pieces = weights.split([math.prod(shape) for shape in self._shapes.values()])
         named = {name: p.view(shape) for (name, shape), p in zip(self._shapes.items(), pieces, strict=True)}
-        if len(constants):
+        if constants is not None and len(constants):
             named |= dict(zip(self._fitted_names, constants.to(weights.dtype).unbind(), strict=True))
         return named
 
-    def _make(self, seed: int) -> _Energies:
+    def _make(self, seed: int) -> Any:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            return _Energies(self.settings.module())
+            return self._wrapped(self.settings.module())
 
-    def _module_on(self, device: torch.device, dtype: torch.dtype) -> _Energies:
+    def _wrapped(self, module: Any) -> torch.nn.Module:
+        return _Energies(module)
+
+    def _module_on(self, device: torch.device, dtype: torch.dtype) -> Any:
         """The module with its constants on a device; its weights are not used."""
         key = (device, dtype)
         if key not in self._modules:
@@ -240,11 +243,11 @@ class ModuleNetwork:
         return self._modules[key]
 
     @cached_property
-    def _first(self) -> _Energies:
+    def _first(self) -> Any:
         return self._make(0)  # seconds, for some
 
     @cached_property
-    def _modules(self) -> dict[tuple[torch.device, torch.dtype], _Energies]:
+    def _modules(self) -> dict[tuple[torch.device, torch.dtype], Any]:
         return {}
 
     @cached_property

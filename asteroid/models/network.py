@@ -37,6 +37,7 @@ class NetworkSettings(ABC):
         needs_descriptors: it learns from descriptors, not from positions.
         one_composition: all frames are of one molecule.
         matches_scores: it can be trained on frames without labels (its network is a `ScoreNetwork`).
+        exports: its models can leave in a folder of their own.
         packages: what must be installed for it beside PyTorch, by the names of PyPI.
     """
 
@@ -48,6 +49,7 @@ class NetworkSettings(ABC):
     needs_descriptors: ClassVar[bool]
     one_composition: ClassVar[bool]
     matches_scores: ClassVar[bool]
+    exports: ClassVar[bool] = True
     packages: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod

@@ -6,17 +6,21 @@ for neighbours needs a compiled extension.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor
 
-from asteroid.errors import InputError
 from asteroid.models.module_network import ModuleNetwork
 from asteroid.models.module_settings import ModuleSettings
 from asteroid.models.schnet import published_geometric
 
+if TYPE_CHECKING:
+    from asteroid.descriptors.layout import Layout
+
+#: Attention heads.
 _HEADS = 8
 
 
@@ -25,7 +29,7 @@ class ViSNetSettings(ModuleSettings):
     """Size of a ViSNet.
 
     Attributes:
-        hidden: features per atom, a multiple of 8.
+        hidden: features per atom; 8 heads share them, or fewer where 8 does not divide them.
         l_max: highest degree of spherical harmonics.
         n_radial: radial functions.
     """
@@ -39,14 +43,8 @@ class ViSNetSettings(ModuleSettings):
     fixed_shapes: ClassVar[bool] = False
     packages: ClassVar[tuple[str, ...]] = ("torch-geometric",)
 
-    def network(self, layout: object) -> ModuleNetwork:  # noqa: ARG002
-        """K models of this size; descriptors are of no use to them.
-
-        Raises:
-            InputError: the width is no multiple of the number of heads.
-        """
-        if self.hidden % _HEADS:
-            raise InputError(f"hidden of visnet is a multiple of {_HEADS}, found {self.hidden}: set for instance 64")
+    def network(self, layout: Layout | None) -> ModuleNetwork:  # noqa: ARG002
+        """K models of this size; descriptors are of no use to them, and it needs no other package."""
         return ModuleNetwork(self)
 
     def module(self) -> Any:
@@ -54,7 +52,7 @@ class ViSNetSettings(ModuleSettings):
         return _ViSNet(
             published_geometric().nn.models.ViSNet(
                 lmax=self.l_max,
-                num_heads=_HEADS,
+                num_heads=math.gcd(_HEADS, self.hidden),
                 num_layers=self.layers,
                 hidden_channels=self.hidden,
                 num_rbf=self.n_radial,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
 from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError, create_model
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from asteroid.errors import InputError
 from asteroid.models.architectures import ARCHITECTURES, settings_type
 from study.config.stages import Section
 
@@ -42,21 +44,31 @@ def _section_of(settings: type[NetworkSettings]) -> type[ModelSection]:
 _SECTIONS = {settings.architecture: _section_of(settings) for settings in ARCHITECTURES}
 
 
+@cache
+def _section_of_own(path: str) -> type[ModelSection]:
+    try:
+        return _section_of(settings_type(path))
+    except InputError as error:
+        raise PydanticCustomError("value_error", "{error}", {"error": str(error)}) from error
+
+
 def _validated_by_architecture(given: Any) -> Any:
     name = given.get("architecture", ARCHITECTURES[0].architecture) if isinstance(given, dict) else None
-    if not isinstance(name, str) or name not in _SECTIONS:
+    if not isinstance(name, str) or (name not in _SECTIONS and ":" not in name):
         return given  # a finished section, or something that the validation of the section refuses
-    section = _SECTIONS[name]
+    section = _SECTIONS.get(name) or _section_of_own(name)
     unknown = [key for key in given if key not in section.model_fields]
     if unknown:
-        errors = [InitErrorDetails(type=_unknown(name, str(k)), loc=(str(k),), input=given[k]) for k in unknown]
+        errors = [
+            InitErrorDetails(type=_unknown(name, section, str(k)), loc=(str(k),), input=given[k]) for k in unknown
+        ]
         raise ValidationError.from_exception_data("model", errors)
     return section.model_validate(given)
 
 
-def _unknown(name: str, key: str) -> PydanticCustomError:
-    valid = list(_SECTIONS[name].model_fields)
-    others = [other for other, section in _SECTIONS.items() if key in section.model_fields]
+def _unknown(name: str, section: type[ModelSection], key: str) -> PydanticCustomError:
+    valid = list(section.model_fields)
+    others = [other for other, theirs in _SECTIONS.items() if key in theirs.model_fields]
     if not others:
         return PydanticCustomError("extra_forbidden", "unknown key", {"valid": valid})
     return PydanticCustomError(

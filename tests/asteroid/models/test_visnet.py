@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 import torch
 
-from asteroid.errors import InputError
 from asteroid.models.schnet import published_geometric
 from asteroid.models.visnet import ViSNetSettings
 
@@ -29,6 +28,5 @@ def test_given_edges_take_the_place_of_the_search(monkeypatch: pytest.MonkeyPatc
     torch.testing.assert_close(found, expected.squeeze())
 
 
-def test_a_width_that_the_heads_do_not_divide_is_refused() -> None:
-    with pytest.raises(InputError, match="hidden of visnet is a multiple of 8, found 12"):
-        ViSNetSettings(hidden=12).network(None)
+def test_heads_share_any_width() -> None:
+    assert ViSNetSettings(hidden=12).module().published.representation_model.vis_mp_layers[0].num_heads == 4

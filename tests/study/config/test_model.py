@@ -63,7 +63,8 @@ def test_every_number_has_bounds(tmp_path: Path, settings: type[NetworkSettings]
         (
             {"cutoff_ang": 4.0},
             "model.cutoff_ang: this is a setting of architecture schnet, painn, nequip, mace, gemnet_t, gemnet_q, "
-            "dimenet_pp, tensornet, visnet, found architecture mlp: remove one of the two (valid: architecture, hidden, layers)",
+            "dimenet_pp, tensornet, visnet, found architecture mlp: remove one of the two (valid: architecture, "
+            "hidden, layers)",
         ),
         (
             {"architecture": "schnet", "cutof_ang": 4.0},
@@ -90,3 +91,15 @@ def test_a_section_that_is_no_mapping_is_refused(tmp_path: Path) -> None:
 def test_the_first_architecture_is_the_default(tmp_path: Path) -> None:
     assert DEFAULT_MODEL.settings() == section(tmp_path, {}).settings() == MLPSettings()
     assert settings_type("schnet") is SchNetSettings
+
+
+def test_a_model_of_the_users_own_has_its_arguments_as_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "own_sections.py").write_text("def make(hidden: int = 8, reach: float = 2.0): ...\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    found = section(tmp_path, {"architecture": "own_sections:make", "reach": 3.0})
+    assert found.model_dump() == {"architecture": "own_sections:make", "hidden": 8, "reach": 3.0}
+    assert vars(found.settings()) == {"hidden": 8, "reach": 3.0}
+    with pytest.raises(ValueError, match=r"unknown key 'model.reech': did you mean 'reach'\?"):
+        section(tmp_path, {"architecture": "own_sections:make", "reech": 3.0})
+    with pytest.raises(ValueError, match=r"^sweep.yaml: model.*: the module of 'own_missing:make' cannot be imported"):
+        section(tmp_path, {"architecture": "own_missing:make"})
