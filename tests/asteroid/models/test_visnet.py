@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pytest
 import torch
 
 from asteroid.models.schnet import published_geometric
 from asteroid.models.visnet import ViSNetSettings
+
+if TYPE_CHECKING:
+    import pytest
 
 
 def test_given_edges_take_the_place_of_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
