@@ -18,11 +18,19 @@ if TYPE_CHECKING:
     from asteroid.labels.label_set import FloatArray, IntArray
 
 
-def ase_labeller(method: Method, numbers: IntArray) -> Labeller:
+def ase_labeller(method: Method, numbers: IntArray, *, each_anew: bool = True) -> Labeller:
     """Label geometries with a calculator of the user's.
+
+    Many calculators start from what they found at the last geometry. A label would then depend on the order of
+    labelling, on the number of workers and on kills: so each geometry has a calculator of its own.
 
     Charge and unpaired electrons are in the `info` of the atoms as `charge` and `spin`; what the calculator makes of
     them is its own business.
+
+    Args:
+        method: with the import path of a function that makes a calculator.
+        numbers: atomic numbers [A].
+        each_anew: a calculator for each geometry; else one for all, as steps of dynamics want it.
 
     Raises:
         InputError: the calculator cannot be imported or made.
@@ -40,9 +48,11 @@ def ase_labeller(method: Method, numbers: IntArray) -> Labeller:
             f"{method.calculator} must return an ASE calculator, found {type(calculator).__name__}: return one"
         )
 
+    unused = [calculator]
+
     def label(positions: FloatArray) -> tuple[float, FloatArray]:
         atoms: Any = Atoms(numbers, positions, info={"charge": method.charge, "spin": method.unpaired})
-        atoms.calc = calculator
+        atoms.calc = (unused.pop() if unused else factory()) if each_anew else calculator
         try:
             return float(atoms.get_potential_energy()), np.array(atoms.get_forces(), dtype=np.float64)
         except CalculatorError as error:  # SCFError among them

@@ -15,13 +15,14 @@ if TYPE_CHECKING:
     from asteroid.labels.label_set import FloatArray, IntArray
 
 
-def open_labeller(method: Method, numbers: IntArray, reference: FloatArray) -> Labeller:
+def open_labeller(method: Method, numbers: IntArray, reference: FloatArray, *, each_anew: bool = True) -> Labeller:
     """Make the function that labels geometries of one molecule. Everything slow to load is loaded here.
 
     Args:
         method: level, charge and settings.
         numbers: atomic numbers [A].
         reference: frames [N, A, 3] in Å off which force fields read the bonds.
+        each_anew: an ASE calculator for each geometry, so that no label depends on the one before; else one for all.
 
     Raises:
         InputError: no such level, its program is missing, it does not suit the molecule, or the calculator cannot be
@@ -30,7 +31,7 @@ def open_labeller(method: Method, numbers: IntArray, reference: FloatArray) -> L
     if method.calculator is not None:
         from asteroid.labelling.ase_labeller import ase_labeller
 
-        return ase_labeller(method, numbers)
+        return ase_labeller(method, numbers, each_anew=each_anew)
     level = parse_level(method.level)
     refuse_missing_program(level)
     check_electrons(method, level, numbers)

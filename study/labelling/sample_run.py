@@ -146,7 +146,7 @@ def run_replica(job: SampleJob, replica: int, folder: Path, report: Callable[[],
         return None
     written = time.monotonic()
     try:
-        labeller = open_labeller(job.method, job.numbers, job.start[None])
+        labeller = open_labeller(job.method, job.numbers, job.start[None], each_anew=False)
         steps = sample_replica(labeller, job.numbers, job.start, job.dynamics, replica, job.frames, trajectory)
         for _ in steps:
             if time.monotonic() - written >= CHECKPOINT_S:

@@ -44,6 +44,7 @@ def frames(n: int = 12) -> LabelSet:
     water = np.array([[0.0, 0.0, 0.12], [0.0, 0.76, -0.47], [0.0, -0.76, -0.47]])
     positions = water + 0.05 * np.random.default_rng(0).normal(size=(n, 3, 3))
     positions[:, :, 0] += (np.arange(n) - positions[:, 0, 0])[:, None]
+    positions[:, 0, 0] = np.arange(n)  # to the last digit
     return LabelSet(
         np.array([8, 1, 1]),
         positions,

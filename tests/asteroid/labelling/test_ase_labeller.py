@@ -52,3 +52,20 @@ def test_a_calculator_that_does_not_converge_is_a_failure(tmp_path: Path) -> Non
     outcome = label_frame(labeller_of(method), WATER.positions)
     assert isinstance(outcome, Failure)
     assert "SCFError: gave up" in outcome.reason
+
+
+def test_no_label_depends_on_the_one_before(tmp_path: Path) -> None:
+    """A calculator that starts from what it found last, as many do: the second energy would differ."""
+    (tmp_path / "my_calc_d.py").write_text(
+        "from ase.calculators.calculator import Calculator, all_changes\n"
+        "class Remembering(Calculator):\n"
+        "    implemented_properties = ['energy', 'forces']\n"
+        "    calls = 0\n"
+        "    def calculate(self, atoms=None, properties=('energy',), system_changes=all_changes):\n"
+        "        super().calculate(atoms, properties, system_changes)\n"
+        "        self.calls += 1\n"
+        "        self.results = {'energy': float(self.calls), 'forces': 0 * self.atoms.positions}\n"
+    )
+    labeller = labeller_of(Method("mine", calculator="my_calc_d:Remembering", calculator_folder=str(tmp_path)))
+    energies = [computed(labeller, WATER.positions + 0.1 * shift).energy_ev for shift in range(3)]
+    assert energies == [1.0, 1.0, 1.0]
