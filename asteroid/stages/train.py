@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING
 
+import torch
+
+from asteroid.errors import InputError
 from asteroid.stages.kernel_stage import fit_kernel_stage
 from asteroid.stages.network_stage import train_networks
 from asteroid.stages.stage import KernelStage, NetworkStage
@@ -41,9 +45,11 @@ def train_pack(
     Returns:
         one result per spec, in order; `interrupted` where there are steps left.
 
+    A pack that does not fit into a GPU's memory is trained in two halves, which is said once.
+
     Raises:
         ValueError: a temperature without a parent or not finite, two levels, or networks and kernels in one pack.
-        InputError: a kernel does not fit into the memory that is free.
+        InputError: a kernel does not fit into the memory that is free, or a single network into a GPU's.
     """
     if len({frames.level for spec in specs for frames in (spec.train, spec.val)}) > 1:
         raise ValueError("a pack trains and validates on one level")
@@ -53,12 +59,36 @@ def train_pack(
         raise ValueError("a pack is made of networks or of kernels, found both")
     if kernels:
         return [fit_kernel_stage(bank, spec, parents) for spec in kernels]
-    return train_networks(
-        bank,
-        networks,
-        parents,
-        share_batches=share_batches,
-        on_validation=on_validation,
-        earlier=earlier,
-        until=until,
-    )
+    try:
+        return train_networks(
+            bank,
+            networks,
+            parents,
+            share_batches=share_batches,
+            on_validation=on_validation,
+            earlier=earlier,
+            until=until,
+        )
+    except torch.OutOfMemoryError as error:
+        if len(networks) == 1:
+            raise InputError(
+                f"one network of {networks[0].model.architecture} must fit into the GPU's memory, found too little: "
+                "lower batch_size or hidden, leave more of the GPU to each worker, or use --device cpu"
+            ) from error
+        # Python says equal warnings of one place once.
+        warnings.warn("a pack does not fit into the GPU's memory and is halved: lower pack_size", stacklevel=1)
+    torch.cuda.empty_cache()  # outside of the handler: its traceback holds tensors
+    half = len(networks) // 2
+    return [
+        result
+        for part in (slice(half), slice(half, None))
+        for result in train_pack(
+            bank,
+            networks[part],
+            parents,
+            share_batches=share_batches,
+            on_validation=on_validation,
+            earlier=earlier[part],
+            until=until,
+        )
+    ]

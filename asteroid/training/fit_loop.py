@@ -8,6 +8,7 @@ all members draw the same batches, a batch is gathered once and its Jacobians ar
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Literal
 
@@ -162,7 +163,7 @@ def _device_steps(
     begin: int,
     steps_as: StepMode,
 ) -> Iterator[None]:
-    """Take one step after another without a word from the host."""
+    """Take one step after another without a word from the host; eagerly, said once, where they cannot be captured."""
     step = DeviceStep(
         objective,
         state,
@@ -173,7 +174,16 @@ def _device_steps(
         begin=begin,
         compiled=steps_as == "compiled",
     )
-    advance = step if steps_as == "device" else step.captured()
+    try:
+        advance = step if steps_as == "device" else step.captured()
+    except torch.OutOfMemoryError:
+        raise
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())[:120]
+        # Python says equal warnings of one place once.
+        warnings.warn(f"steps are taken one by one, as they cannot be captured as a CUDA graph: {reason}", stacklevel=1)
+        yield from _eager_steps(objective, state, rates, ema_decay, clip, trainable, begin)
+        return
     for _ in range(len(rates)):
         advance()
         yield

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import psutil
 import torch
 
+from asteroid.descriptors.placement import bank_on
 from asteroid.stages.stage import KernelStage
 from study.forecast.count import core_s_of, wall_s_of
 from study.forecast.warmup import WarmUp
@@ -61,7 +62,8 @@ def measure(workload: Workload, forecast: Forecast, workers: int, finished: Coll
     refuse_too_many_frames(workload, forecast.stages.values())
     torch.set_num_threads(1)  # as a run does
     began = time.process_time()
-    bank = describe_frames(workload, forecast.stages.values())
+    described = describe_frames(workload, forecast.stages.values())
+    bank = bank_on(described, torch.device(workload.device))
     described_s = time.process_time() - began
     n_atoms = workload.data.accurate.positions.shape[1]
     warm_up = WarmUp(bank, forecast.packs, forecast.stages)
@@ -69,7 +71,7 @@ def measure(workload: Workload, forecast: Forecast, workers: int, finished: Coll
         core_s=core_s_of(forecast, warm_up.core_s, finished),
         wall_s=described_s + wall_s_of(forecast, warm_up.core_s, workers, finished),
         warm_up_s=time.process_time() - began,
-        memory_bytes=_memory_bytes(forecast, SharedBank.of(bank).nbytes, n_atoms, workers),
+        memory_bytes=_memory_bytes(forecast, SharedBank.of(described).nbytes, n_atoms, workers),
         memory_free_bytes=free,
         disk_bytes=expected_bytes(workload),
     )

@@ -161,7 +161,7 @@ class WarmUp:
         network, frames = spec.model.network(self._bank.layout), self._bank.levels[spec.train.level]
         rows = self._bank.rows_of(spec.train.level, spec.train.hashes)
         forces = torch.nan_to_num(frames.forces[rows], nan=1.0)
-        scaling = network.measure_scaling(frames, rows, forces)
+        scaling = network.measure_scaling(frames, rows, forces).to(torch.device("cpu"))
         return TrainedNetwork(spec.model, network.initial_parameters(spec.seeds.weights), scaling, 0.0)
 
 

@@ -18,6 +18,9 @@ def check(
     store: Annotated[
         Path | None, typer.Option(help="Shared store whose finished stages need no training.", metavar="DIR")
     ] = None,
+    device: Annotated[
+        str, typer.Option(help="Where networks would be trained: cpu, or cuda for one GPU.", metavar="DEVICE")
+    ] = "cpu",
 ) -> None:
     """Load and check the labels of a sweep, count what it will train and buy, and measure what that will take.
 
@@ -30,6 +33,7 @@ def check(
       asteroid-study check my_sweep.yaml --store stages
     """
     from analysis.names import duration
+    from study.devices import parse_device
     from study.engine.store import StageStore
     from study.forecast.count import make_forecast
     from study.forecast.measure import measure
@@ -39,7 +43,7 @@ def check(
 
     if store is not None:
         check_store(store)
-    workload = make_workload(load_sweep(sweep))
+    workload = make_workload(load_sweep(sweep), parse_device(device))
     forecast = make_forecast(workload)
     finished = set()
     if store is not None:

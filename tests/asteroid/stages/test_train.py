@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
@@ -24,11 +25,17 @@ from difference_stages import (
 )
 
 from asteroid.descriptors.frame_bank import Prediction
+from asteroid.errors import InputError
 from asteroid.models.predict import predict_models
+from asteroid.stages import train as training_of_stages
 from asteroid.stages.predict_chain import predict_chain
 from asteroid.stages.stage import Frames, ScoreSettings, Seeds
 from asteroid.stages.train import train_pack
 from asteroid.training import fit_loop as training
+
+if TYPE_CHECKING:
+    from asteroid.descriptors.frame_bank import FrameBank
+    from asteroid.stages.stage import NetworkStage, StageResult
 
 
 def test_a_residual_network_learns_what_the_parent_leaves() -> None:
@@ -161,3 +168,25 @@ def test_score_matching_needs_probes() -> None:
     bare = replace(bank(), levels={**bank().levels, CHEAP: frames})
     with pytest.raises(ValueError, match="frames with probes"):
         train_pack(bare, [stage("score_match", score=SCORE)], {})
+
+
+def test_too_little_memory_of_a_gpu_halves_the_pack(monkeypatch: pytest.MonkeyPatch) -> None:
+    pack = [stage(schedule=replace(SCHEDULE, steps=4), seeds=Seeds(0, k, 2)) for k in range(3)]
+    expected = [train_pack(bank(), [spec], {})[0] for spec in pack]
+    whole, sizes, most = training_of_stages.train_networks, [], 1
+
+    def train_networks(own_bank: FrameBank, specs: list[NetworkStage], *args: Any, **kwargs: Any) -> list[StageResult]:
+        sizes.append(len(specs))
+        if len(specs) > most:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return whole(own_bank, specs, *args, **kwargs)
+
+    monkeypatch.setattr(training_of_stages, "train_networks", train_networks)
+    with pytest.warns(UserWarning, match="does not fit into the GPU's memory and is halved: lower pack_size"):
+        results = train_pack(bank(), pack, {})
+    assert sizes == [3, 1, 2, 1, 1]
+    assert [result.key for result in results] == [spec.key for spec in pack]
+    assert all(torch.equal(a.model.parameters, b.model.parameters) for a, b in zip(results, expected, strict=True))
+    most = 0
+    with pytest.raises(InputError, match="one network of mlp must fit into the GPU's memory"):
+        train_pack(bank(), pack[:1], {})

@@ -9,6 +9,7 @@ import torch
 from difference_stages import ACCURATE, CHEAP, SCHEDULE, bank, some
 
 from asteroid.models.mlp import MLPSettings
+from asteroid.training.captured_step import DeviceStep
 from asteroid.training.fit_loop import fit_pack
 from asteroid.training.objective import Member
 
@@ -57,3 +58,15 @@ def test_it_goes_on_where_it_was_interrupted() -> None:
     rest = fit_pack(NETWORK, frames, pack, steps_as="device", earlier=part)
     for own, other in zip(rest, whole, strict=True):
         assert torch.equal(own.parameters, other.parameters)
+
+
+def test_what_cannot_be_captured_is_stepped_through_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def captured(_: DeviceStep) -> None:
+        raise RuntimeError("operation not permitted\nwhen stream is capturing")
+
+    frames, pack = bank().levels[ACCURATE], members(ACCURATE)[:1]
+    eager = fit_pack(NETWORK, frames, pack, steps_as="eager")
+    monkeypatch.setattr(DeviceStep, "captured", captured)
+    with pytest.warns(UserWarning, match="one by one, .*: operation not permitted when stream is capturing$"):
+        fits = fit_pack(NETWORK, frames, pack, steps_as="graph")
+    assert torch.equal(fits[0].parameters, eager[0].parameters)
