@@ -4,7 +4,7 @@ A set's averages blame the set for what one frame has, or do not see it. Here ea
 its geometry, the size of its forces, the net force and torque that are left over, and springs fitted to the set
 (`asteroid.checks.springs`), which know the sign and size of forces and the energy from the geometry.
 
-Measured by `benchmarks/planted_faults.py`: nine kinds of faults in 200 frames of each of 12 real sets, and these sets
+Measured by `benchmarks/planted_faults.py`: fourteen faults in 40 frames of each of twelve real sets, and these sets
 themselves and thinnings of them, which have none.
 """
 
