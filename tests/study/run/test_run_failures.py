@@ -20,7 +20,7 @@ from tiny_sweep import PACKS, Counting, copy_of, lines, quiet, run, sweep_of
 import study.run.recorder
 from asteroid.errors import InputError
 from study.engine.executors import PackFailedError
-from study.files import write_json
+from study.files import write_record
 from study.recipes.workload import Workload, make_workload
 from study.run.run import run_workload
 from study.tables.manifest import read_manifest
@@ -90,10 +90,11 @@ def test_the_expected_disk_space_is_enough_and_not_absurd(tiny_workload: Workloa
 
 
 def test_a_schedule_that_diverges_fails_its_own_rows_only(tiny_labels: Path, tiny_run: Path, tmp_path: Path) -> None:
-    wild = "  standard: {steps: 20, learning_rate: 0.002, validations: 2}\n  wild: {steps: 20, learning_rate: 1.0e+30, "
-    changed = make_workload(
-        sweep_of(tiny_labels, ("  standard: {steps: 20, learning_rate: 0.002, ", wild.replace("2}\n", "2}\n", 1)))
-    )
+    wild = "  standard: {steps: 20, learning_rate: 0.002, validations: 2}\n  wild: {steps: 20, learning_rate: 100, "
+    sweep = sweep_of(tiny_labels, ("  standard: {steps: 20, learning_rate: 0.002, ", wild))
+    # A sweep file may not ask for a rate that is sure to diverge.
+    diverging = sweep.finetune["wild"].model_copy(update={"learning_rate": 1e30})
+    changed = make_workload(sweep.model_copy(update={"finetune": sweep.finetune | {"wild": diverging}}))
     run(changed, tmp_path)
     table = read_results(tmp_path)
     failed = table[table["schedule"] == "wild"]
@@ -244,13 +245,13 @@ def test_a_disk_that_fills_up_in_mid_run(
     def manifest_until_full(path: Path, plain: object) -> None:
         if saved == room_for:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        write_json(path, plain)
+        write_record(path, plain)
 
     stopped = Counting()
     with monkeypatch.context() as full:
         full.setattr(Path, "write_bytes", until_full)
         if room_for == 5:  # the manifest cannot be written either
-            full.setattr(study.run.recorder, "write_json", manifest_until_full)
+            full.setattr(study.run.recorder, "write_record", manifest_until_full)
         with pytest.raises(OSError, match="No space left") as caught:
             run_workload(
                 tiny_workload, tmp_path / "run", stopped, quiet, quiet, store=tmp_path / "stages" if shared else None
