@@ -131,7 +131,8 @@ def test_a_test_molecule_without_a_zero_of_energy_has_no_energy_errors(others: i
         (
             ("architecture: schnet, ", ""),
             "architecture mlp",
-            "set model: {architecture: schnet}, or study one molecule at a time",
+            "set model: {architecture: schnet or painn or nequip or mace or gemnet_t or gemnet_q or dimenet_pp or "
+            "tensornet or visnet}, or study one molecule at a time",
         ),
         (("residual]", "residual, gdml]"), "strategy gdml", "remove it, or study one molecule at a time"),
     ],
