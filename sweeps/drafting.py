@@ -11,6 +11,7 @@ from asteroid.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from asteroid.labels.label_set import LabelSet
     from study.config.label_files import LabelFile
 
 _ROLES = ("accurate", "cheap", "buy")
@@ -115,6 +116,7 @@ def draft_purchase(given: Declared, out: Path) -> Draft:
         InputError: a file cannot be read or lacks something, there are too few cheap frames, or level or price of the
             labels is not known.
     """
+    from analysis.names import display_level
     from asteroid.labels.label_set import normalise_level
     from study.buying.candidates import load_candidates
     from study.config.buying import parse_buy_study
@@ -126,7 +128,7 @@ def draft_purchase(given: Declared, out: Path) -> Draft:
     from study.labelling.timing import price_text
 
     accurate, cheap = _files(given)
-    facts, _ = look_at(accurate, cheap)
+    facts, frame = look_at(accurate, cheap)
     buy = given.said["buy"]
     bought = normalise_level(buy["level"]) if "level" in buy else facts.accurate_level
     if not bought:
@@ -135,7 +137,7 @@ def draft_purchase(given: Declared, out: Path) -> Draft:
     here, price = _computable(bought), buy.get("price")
     if price is None:
         own = None if accurate is None else accurate.price
-        price = price_text(own) if own is not None else _timed(bought, cheap, here=here)
+        price = price_text(own) if own is not None else _timed(bought, frame, here=here)
     template = None if here else f"{out.stem}.inp.jinja"
     text = purchase_text(
         out.stem,
@@ -152,7 +154,7 @@ def draft_purchase(given: Declared, out: Path) -> Draft:
     candidates = load_candidates(parse_buy_study(text, out.name, out.parent.resolve()))
     others = dict(_schema())
     if template is not None:
-        others[template] = ORCA_TEMPLATE.format(method=bought.replace("ccsd_t", "CCSD(T)").replace("/", " "))
+        others[template] = ORCA_TEMPLATE.format(method=display_level(bought).replace("/", " "))
     return Draft(
         text,
         others,
@@ -203,19 +205,16 @@ def _computable(level: str) -> bool:
     return True
 
 
-def _timed(level: str, cheap: LabelFile, *, here: bool) -> str:
-    """The price of one label of the first cheap frame, timed here.
+def _timed(level: str, frame: LabelSet, *, here: bool) -> str:
+    """The price of one label of a frame, timed here.
 
     Raises:
         InputError: it cannot be computed here.
     """
-    from study.data.card_prices import fill_from_card
-    from study.data.label_sources import load_file
     from study.labelling.timing import price_text, time_level
     from sweeps.console import note
 
     if not here:
         raise InputError(f"labels of {level} cannot be computed here, so their price is yours to say: add --price 2h")
     note(f"timing one label of {level}; --price skips it")
-    frames = load_file(fill_from_card(cheap), {}).labels
-    return price_text(time_level(level, frames.numbers, frames.positions[0], 0, 0).cpu_s)
+    return price_text(time_level(level, frame.numbers, frame.positions[0], 0, 0).cpu_s)

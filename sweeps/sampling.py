@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from asteroid.errors import InputError
 from sweeps.console import say
+from sweeps.resume import stops_with_a_hint
 from sweeps.times import parse_fs, whole_steps
 
 if TYPE_CHECKING:
@@ -52,7 +53,18 @@ def progress_line(progress: SampleProgress) -> str:
     return " | ".join(parts)
 
 
-def save_samples(out: Path, job: SampleJob, run: SampleRun, molecule: Path) -> None:
+def sample_into(out: Path, job: SampleJob, molecule: Path, workers: int) -> None:
+    """Run the replicas with a live line, or go on with them, and save their frames with settings and prices."""
+    from study.labelling.sample_run import run_samples
+    from study.labelling.work_folder import work_folder
+    from sweeps.progress import Ticker
+
+    with stops_with_a_hint("the replicas keep what they have"), Ticker() as ticker:
+        run = run_samples(job, work_folder(out), workers, lambda progress: ticker.show(progress_line(progress)))
+    _save(out, job, run, molecule)
+
+
+def _save(out: Path, job: SampleJob, run: SampleRun, molecule: Path) -> None:
     """Write the frames with a sidecar of settings and prices, and say what they cost."""
     from analysis.names import duration
     from study.labelling.output_files import method_card, write_output

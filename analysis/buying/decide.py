@@ -42,7 +42,6 @@ _HORIZON, _LEAST_HORIZON = 4, 200
 _GIVE_UP, _DOUBTFUL = 0.1, 0.5
 #: Change of the log mean by the controls beyond which the labels are called calmer or wilder than their pool.
 _UNLIKE_POOL = 0.1
-_LOW, _HIGH = 0.05, 0.95
 
 
 def decide(
@@ -95,7 +94,7 @@ def decide_from(
     racing = still_racing(wins)
 
     def standing(k: int, at: int) -> Standing:
-        low, middle, high = np.exp(posteriors[k].quantiles((_LOW, 0.5, _HIGH), at)).tolist()
+        low, middle, high = posteriors[k].interval_ev_ang(at)
         chance, victory = float(meets[k, at]), float(wins[k])
         return Standing(keys[k], int(n[at]), middle, low, high, chance, victory, bool(racing[k]))
 

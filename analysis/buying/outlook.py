@@ -75,7 +75,7 @@ class _Ahead:
     prices: PriceList
 
     def way(self, key: CurveKey, at: int, probability: float = math.nan, promised: bool = True) -> Way:
-        low, middle, high = np.exp(self.posteriors[key].quantiles((0.05, 0.5, 0.95), at)).tolist()
+        low, middle, high = self.posteriors[key].interval_ev_ang(at)
         more = int(self.n[at]) - self.owned
         cost = more * label_cpu_s(key, self.owned, self.prices)
         return Way(key, int(self.n[at]), more, cost, middle, low, high, probability, promised)

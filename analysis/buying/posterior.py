@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _NEGLIGIBLE = 1e-3
 #: Folds of the looks to come.
 _FOLDS_TO_COME = 10
+#: Quantiles of the 90 % interval that is shown, with the median.
+_INTERVAL = (0.05, 0.5, 0.95)
 #: Halvings of a range of logs by which a quantile is found.
 _BISECTIONS = 30
 
@@ -93,6 +95,11 @@ class ErrorPosterior:
             below = self.weight @ ndtr((middle - mean[:, None]) / sd[:, None]) < wanted
             low, high = np.where(below, middle, low), np.where(below, high, middle)
         return np.asarray((low + high) / 2)
+
+    def interval_ev_ang(self, at: int) -> tuple[float, float, float]:
+        """The error at the place `at` of n, eV/Å: 5 % quantile, median, 95 % quantile."""
+        low, middle, high = np.exp(self.quantiles(_INTERVAL, at)).tolist()
+        return low, middle, high
 
     def shifted(self, by: float) -> ErrorPosterior:
         """The same posterior with all log errors moved."""

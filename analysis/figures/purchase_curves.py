@@ -47,7 +47,7 @@ def purchase_curve_data(looks: pd.DataFrame, prior: CurvePrior) -> pd.DataFrame:
     for (key, own), label in zip(found.items(), labels_of(list(found)), strict=True):
         n = np.geomspace(own.x.min() / _STRETCH, own.n.max() * _STRETCH, _POINTS)
         posterior = error_posterior(own, n, prior, NoiseLaw())
-        low, middle, high = np.exp([posterior.quantiles((0.05, 0.5, 0.95), at) for at in range(len(n))]).T
+        low, middle, high = np.transpose([posterior.interval_ev_ang(at) for at in range(len(n))])
         seen = pd.DataFrame({"part": "look", "budget": own.x, "force_mae_ev_ang": np.exp(own.log_error)})
         line = pd.DataFrame(
             {"part": "line", "budget": n, "force_mae_ev_ang": middle, "lo_ev_ang": low, "hi_ev_ang": high}

@@ -27,6 +27,25 @@ class GemNetSettings(ModuleSettings):
     fixed_shapes: ClassVar[bool] = False  # it lists its triplets anew for every batch
     fitted_buffers: ClassVar[str] = ".scale_factor"
 
+    @property
+    def own_arguments(self) -> dict[str, Any]:
+        """What the published module is told of a variant."""
+        raise NotImplementedError
+
+    def module(self) -> Any:
+        """The published module."""
+        with published():
+            from xnn.gnn.models.gemnet import GemNet
+
+            return GemNet(
+                n_features=self.hidden,
+                n_edge_features=self.hidden,
+                n_interactions=self.layers,
+                n_rbf=self.n_radial,
+                cutoff=self.cutoff_ang,
+                **self.own_arguments,
+            )
+
     def layer_prefixes(self) -> list[tuple[str, ...]]:
         """Embeddings, then interaction blocks."""
         return [
@@ -61,19 +80,10 @@ class GemNetTSettings(GemNetSettings):
 
     architecture: ClassVar[str] = "gemnet_t"
 
-    def module(self) -> Any:
-        """The published module."""
-        with published():
-            from xnn.gnn.models.gemnet import GemNet
-
-            return GemNet(
-                n_features=self.hidden,
-                n_edge_features=self.hidden,
-                n_interactions=self.layers,
-                n_rbf=self.n_radial,
-                cutoff=self.cutoff_ang,
-                quadruplets=False,
-            )
+    @property
+    def own_arguments(self) -> dict[str, Any]:
+        """No quadruplets."""
+        return {"quadruplets": False}
 
 
 @dataclass(frozen=True)
@@ -95,17 +105,7 @@ class GemNetQSettings(GemNetSettings):
         """Edges end here."""
         return max(self.cutoff_ang, self.inner_cutoff_ang)
 
-    def module(self) -> Any:
-        """The published module."""
-        with published():
-            from xnn.gnn.models.gemnet import GemNet
-
-            return GemNet(
-                n_features=self.hidden,
-                n_edge_features=self.hidden,
-                n_interactions=self.layers,
-                n_rbf=self.n_radial,
-                cutoff=self.cutoff_ang,
-                int_cutoff=self.inner_cutoff_ang,
-                quadruplets=True,
-            )
+    @property
+    def own_arguments(self) -> dict[str, Any]:
+        """Quadruplets, and how far their middle pairs reach."""
+        return {"quadruplets": True, "int_cutoff": self.inner_cutoff_ang}

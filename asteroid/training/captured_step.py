@@ -6,17 +6,19 @@ nothing from the host. The arithmetic is that of `asteroid.training.fit_loop`, u
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from asteroid.training.step_plan import moment_corrections, young_decay
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from asteroid.training.objective import Objective
+    from asteroid.training.step_plan import StepPlan
 
 #: Steps before the capture, in which libraries take the memory and make the choices that must not fall into it.
 _WARM_UP_STEPS = 3
@@ -47,35 +49,19 @@ class DeviceStep:
     Args:
         objective: what is minimised.
         state: what is changed.
-        rates: [steps, K] learning rates.
-        ema_decay: [K, 1] largest decay of the moving average.
-        clip: [K] largest norms of the gradient.
-        trainable: [K, P] zero for frozen weights, or None.
-        begin: number of steps that came before.
+        plan: rates, decays and limits of the steps.
         compiled: compile the loss and its gradient (networks whose forces need no gradient only).
     """
 
-    def __init__(
-        self,
-        objective: Objective,
-        state: PackState,
-        *,
-        rates: Tensor,
-        ema_decay: Tensor,
-        clip: Tensor,
-        trainable: Tensor | None,
-        begin: int,
-        compiled: bool = False,
-    ) -> None:
-        self._objective, self._state, self._clip, self._trainable = objective, state, clip, trainable
-        device = rates.device
-        steps = range(begin, begin + len(rates))
-        corrections = torch.tensor([math.sqrt(1.0 - 0.999 ** (step + 1)) for step in steps], device=device)
-        first = torch.tensor([1.0 - 0.9 ** (step + 1) for step in steps], device=device)
-        youngest = torch.tensor([(1 + step) / (10 + step) for step in steps], device=device)
-        self._step_sizes = rates * (corrections / first)[:, None]
+    def __init__(self, objective: Objective, state: PackState, plan: StepPlan, *, compiled: bool = False) -> None:
+        self._objective, self._state, self._clip, self._trainable = objective, state, plan.clip, plan.trainable
+        device = plan.rates.device
+        steps = range(plan.begin, plan.begin + len(plan.rates))
+        corrections, first = torch.tensor([moment_corrections(step) for step in steps], device=device).T
+        young = torch.tensor([young_decay(step) for step in steps], device=device)
+        self._step_sizes = plan.rates * (corrections / first)[:, None]
         self._epsilons = 1e-8 * corrections
-        self._ema_weights = 1.0 - torch.minimum(ema_decay.T, youngest[:, None])  # [steps, K]
+        self._ema_weights = 1.0 - torch.minimum(plan.ema_decay.T, young[:, None])  # [steps, K]
         self._place = torch.zeros(1, dtype=torch.int64, device=device)
         self._loss: Callable[..., Tensor] = torch.compile(objective.loss) if compiled else objective.loss
 

@@ -20,6 +20,7 @@ from asteroid.training.captured_step import DeviceStep, PackState
 from asteroid.training.fit import BestKeeper, Checkpoint, Fit
 from asteroid.training.label_objective import LabelObjective
 from asteroid.training.score_objective import ScoreObjective
+from asteroid.training.step_plan import StepPlan, moment_corrections, young_decay
 
 if TYPE_CHECKING:
     from asteroid.descriptors.frame_bank import FrameTensors
@@ -79,19 +80,21 @@ def fit_pack(
     places = torch.stack([_batches(len(m.train_rows), m.schedule, m.batch_seed) for m in members]).to(frames.device)
     objective = _objective(network, frames, members, places[:, begin:end], share_batches)
     device = frames.device
-    rates = torch.tensor([[m.schedule.rate(step) for m in members] for step in range(begin, end)]).to(device)
-    clip = torch.tensor([m.schedule.clip_norm for m in members], device=device)
-    ema_decay = torch.tensor([[m.schedule.ema] for m in members], device=device)
-
+    plan = StepPlan(
+        rates=torch.tensor([[m.schedule.rate(step) for m in members] for step in range(begin, end)]).to(device),
+        ema_decay=torch.tensor([[m.schedule.ema] for m in members], device=device),
+        clip=torch.tensor([m.schedule.clip_norm for m in members], device=device),
+        trainable=_trainable(network, members),
+        begin=begin,
+    )
     state = _state(members, earlier, end - begin)
-    trainable = _trainable(network, members)
     keeper = BestKeeper(earlier or len(members), device)
     if steps_as is None:
         steps_as = "graph" if device.type == "cuda" and network.captures(frames) else "eager"
     if steps_as == "eager":
-        steps = _eager_steps(objective, state, rates, ema_decay, clip, trainable, begin)
+        steps = _eager_steps(objective, state, plan)
     else:
-        steps = _device_steps(objective, state, rates, ema_decay, clip, trainable, begin, steps_as)
+        steps = _device_steps(objective, state, plan, steps_as)
     for place, _ in enumerate(steps):
         step = begin + place
         if step + 1 in validate_at:
@@ -127,53 +130,26 @@ def _state(members: list[Member], earlier: Sequence[Fit], n_steps: int) -> PackS
     return PackState(parameters.requires_grad_(), exp_avg, exp_avg_sq, ema, losses)
 
 
-def _eager_steps(
-    objective: Objective,
-    state: PackState,
-    rates: Tensor,
-    ema_decay: Tensor,
-    clip: Tensor,
-    trainable: Tensor | None,
-    begin: int,
-) -> Iterator[None]:
+def _eager_steps(objective: Objective, state: PackState, plan: StepPlan) -> Iterator[None]:
     """Take one step after another, operation by operation."""
     parameters = state.parameters
     for place, inputs in enumerate(objective.batches()):
-        step = begin + place
+        step = plan.begin + place
         loss = objective.loss(parameters, inputs, objective.batch(place))
         (gradient,) = torch.autograd.grad(loss.sum(), parameters)
         with torch.no_grad():
             state.losses[place] = loss
-            if trainable is not None:
-                gradient *= trainable
-            gradient *= (clip / gradient.norm(dim=1).clamp_min(1e-12)).clamp_max(1.0)[:, None]
-            _adam_step(parameters, gradient, state.exp_avg, state.exp_avg_sq, rates[place], step)
-            # At first the average decays faster, so that it forgets the random start.
-            state.ema.lerp_(parameters, 1.0 - ema_decay.clamp_max((1 + step) / (10 + step)))
+            if plan.trainable is not None:
+                gradient *= plan.trainable
+            gradient *= (plan.clip / gradient.norm(dim=1).clamp_min(1e-12)).clamp_max(1.0)[:, None]
+            _adam_step(parameters, gradient, state.exp_avg, state.exp_avg_sq, plan.rates[place], step)
+            state.ema.lerp_(parameters, 1.0 - plan.ema_decay.clamp_max(young_decay(step)))
         yield
 
 
-def _device_steps(
-    objective: Objective,
-    state: PackState,
-    rates: Tensor,
-    ema_decay: Tensor,
-    clip: Tensor,
-    trainable: Tensor | None,
-    begin: int,
-    steps_as: StepMode,
-) -> Iterator[None]:
+def _device_steps(objective: Objective, state: PackState, plan: StepPlan, steps_as: StepMode) -> Iterator[None]:
     """Take one step after another without a word from the host; eagerly, said once, where they cannot be captured."""
-    step = DeviceStep(
-        objective,
-        state,
-        rates=rates,
-        ema_decay=ema_decay,
-        clip=clip,
-        trainable=trainable,
-        begin=begin,
-        compiled=steps_as == "compiled",
-    )
+    step = DeviceStep(objective, state, plan, compiled=steps_as == "compiled")
     try:
         advance = step if steps_as == "device" else step.captured()
     except torch.OutOfMemoryError:
@@ -182,9 +158,9 @@ def _device_steps(
         reason = " ".join(str(error).split())[:120]
         # Python says equal warnings of one place once.
         warnings.warn(f"steps are taken one by one, as they cannot be captured as a CUDA graph: {reason}", stacklevel=1)
-        yield from _eager_steps(objective, state, rates, ema_decay, clip, trainable, begin)
+        yield from _eager_steps(objective, state, plan)
         return
-    for _ in range(len(rates)):
+    for _ in range(len(plan.rates)):
         advance()
         yield
 
@@ -228,6 +204,6 @@ def _adam_step(
     """Adam (Kingma and Ba, arXiv 1412.6980) in place on flat weights [K, P] with one rate per model [K]."""
     exp_avg.lerp_(gradient, 0.1)
     exp_avg_sq.mul_(0.999).addcmul_(gradient, gradient, value=0.001)
-    correction = math.sqrt(1.0 - 0.999 ** (step + 1))
-    step_size = rate * (correction / (1.0 - 0.9 ** (step + 1)))
+    correction, first = moment_corrections(step)
+    step_size = rate * (correction / first)
     parameters.sub_(exp_avg.div(exp_avg_sq.sqrt().add_(1e-8 * correction)).mul_(step_size[:, None]))

@@ -49,7 +49,7 @@ class Facts:
     temperature_k: float | None
 
 
-def look_at(accurate: LabelFile | None, cheap: LabelFile) -> tuple[Facts, list[str]]:
+def look_at(accurate: LabelFile | None, cheap: LabelFile) -> tuple[Facts, LabelSet]:
     """Read label files as a study would.
 
     Args:
@@ -57,17 +57,16 @@ def look_at(accurate: LabelFile | None, cheap: LabelFile) -> tuple[Facts, list[s
         cheap: the cheap frames.
 
     Returns:
-        what they tell, and their data cards as lines.
+        what they tell, and the first cheap frame, to time labels of.
 
     Raises:
         InputError: a file cannot be read, lacks a unit, level or price, or a guard refuses it.
     """
     priced = fill_from_card(cheap)
-    pool, _, lines, _ = load_file(priced, {})
+    pool = load_file(priced, {}).labels
     owned: LabelSet | None = None
     if accurate is not None:
-        owned, _, own_lines, _ = load_file(fill_from_card(accurate), {})
-        lines = [*own_lines, *lines]
+        owned = load_file(fill_from_card(accurate), {}).labels
         refuse_other_molecule(pool, owned)
     free = np.ones(len(pool), dtype=np.bool_)
     n_paired = 0
@@ -90,7 +89,7 @@ def look_at(accurate: LabelFile | None, cheap: LabelFile) -> tuple[Facts, list[s
             cheap_level=pool.level,
             temperature_k=priced.given.temperature_k,
         ),
-        lines,
+        pool.select([0]),
     )
 
 

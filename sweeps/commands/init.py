@@ -11,7 +11,6 @@ import typer
 from asteroid.errors import InputError
 from sweeps.console import note, say
 from sweeps.drafting import Declared, declared_values, draft_purchase, draft_sweep, write_draft
-from sweeps.resume import stops_with_a_hint
 
 
 def init(
@@ -107,10 +106,8 @@ def _sampled(geometry: Path, out: Path, temperature: float, frames: int, workers
     """Cheap frames beside the study file; a killed sampling goes on, a finished one is used again."""
     from asteroid.labelling.labeller import Method
     from study.labelling.geometry_files import read_molecule, stated_electrons
-    from study.labelling.sample_run import SampleJob, run_samples
-    from study.labelling.work_folder import work_folder
-    from sweeps.progress import Ticker
-    from sweeps.sampling import make_dynamics, progress_line, save_samples
+    from study.labelling.sample_run import SampleJob
+    from sweeps.sampling import make_dynamics, sample_into
 
     pool = out.with_name(f"{geometry.stem}_gfn2-xtb.npz")
     if pool.exists():
@@ -122,10 +119,5 @@ def _sampled(geometry: Path, out: Path, temperature: float, frames: int, workers
     if taken is not None:
         note(taken)
     job = SampleJob(numbers, start, Method("gfn2-xtb", charge, unpaired), dynamics, 4, -(-frames // 4))
-    with stops_with_a_hint("the replicas keep what they have"), Ticker() as ticker:
-        run = run_samples(job, work_folder(pool), workers, lambda progress: ticker.show(progress_line(progress)))
-    save_samples(pool, job, run, geometry)
+    sample_into(pool, job, geometry, workers)
     return pool
-
-
-__all__ = ["init"]

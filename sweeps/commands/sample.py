@@ -9,8 +9,7 @@ import typer
 
 from asteroid.errors import InputError
 from sweeps.options import Calculator, Charge, LengthUnit, MaxCycle, Spin, make_method
-from sweeps.resume import stops_with_a_hint
-from sweeps.sampling import make_dynamics, progress_line, save_samples
+from sweeps.sampling import make_dynamics, sample_into
 
 
 def sample(
@@ -49,9 +48,7 @@ def sample(
     use_one_thread()  # before anything numerical is loaded
     from study.labelling.geometry_files import read_molecule
     from study.labelling.output_files import check_output
-    from study.labelling.sample_run import SampleJob, run_samples
-    from study.labelling.work_folder import work_folder
-    from sweeps.progress import Ticker
+    from study.labelling.sample_run import SampleJob
 
     check_output(out)
     if out.resolve() == molecule.resolve():
@@ -60,6 +57,4 @@ def sample(
     dynamics = make_dynamics(temperature, timestep, friction, every, equilibration, seed)
     numbers, start = read_molecule(molecule, length_unit=length_unit)
     job = SampleJob(numbers, start, method, dynamics, replicas, frames)
-    with stops_with_a_hint("the replicas keep what they have"), Ticker() as ticker:
-        run = run_samples(job, work_folder(out), workers, lambda progress: ticker.show(progress_line(progress)))
-    save_samples(out, job, run, molecule)
+    sample_into(out, job, molecule, workers)
