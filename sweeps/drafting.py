@@ -118,7 +118,7 @@ def draft_purchase(given: Declared, out: Path) -> Draft:
     """
     from analysis.names import display_level
     from asteroid.labels.label_set import normalise_level
-    from study.buying.candidates import load_candidates
+    from study.buying.candidates import load_candidates, refuse_several_to_buy
     from study.config.buying import parse_buy_study
     from study.config.schema import SCHEMA_FILE
     from study.drafts.files import flow_mapping
@@ -128,7 +128,8 @@ def draft_purchase(given: Declared, out: Path) -> Draft:
     from study.labelling.timing import price_text
 
     accurate, cheap = _files(given)
-    facts, frame = look_at(accurate, cheap)
+    facts, frames = look_at(accurate, cheap)
+    refuse_several_to_buy(frames)
     buy = given.said["buy"]
     bought = normalise_level(buy["level"]) if "level" in buy else facts.accurate_level
     if not bought:
@@ -137,7 +138,7 @@ def draft_purchase(given: Declared, out: Path) -> Draft:
     here, price = _computable(bought), buy.get("price")
     if price is None:
         own = None if accurate is None else accurate.price
-        price = price_text(own) if own is not None else _timed(bought, frame, here=here)
+        price = price_text(own) if own is not None else _timed(bought, frames, here=here)
     template = None if here else f"{out.stem}.inp.jinja"
     text = purchase_text(
         out.stem,
@@ -205,8 +206,8 @@ def _computable(level: str) -> bool:
     return True
 
 
-def _timed(level: str, frame: LabelSet, *, here: bool) -> str:
-    """The price of one label of a frame, timed here.
+def _timed(level: str, frames: LabelSet, *, here: bool) -> str:
+    """The price of one label of the first frame, timed here.
 
     Raises:
         InputError: it cannot be computed here.
@@ -217,4 +218,4 @@ def _timed(level: str, frame: LabelSet, *, here: bool) -> str:
     if not here:
         raise InputError(f"labels of {level} cannot be computed here, so their price is yours to say: add --price 2h")
     note(f"timing one label of {level}; --price skips it")
-    return price_text(time_level(level, frame.numbers, frame.positions[0], 0, 0).cpu_s)
+    return price_text(time_level(level, frames.numbers, frames.positions[0], 0, 0).cpu_s)

@@ -86,7 +86,7 @@ def load_candidates(study: BuyStudy) -> Candidates:
     """
     sources = _read_dataset(study) if study.data.dataset is not None else _read_files(study)
     cheap, owned = sources.cheap, sources.owned
-    refuse_several(cheap, "a purchase", "buy labels for one molecule at a time")
+    refuse_several_to_buy(cheap)
     refuse_models_of_one_molecule(study, owned, cheap)
     refuse_other_molecule(cheap, owned, sources.atom_order)
     pretrains = any(STRATEGIES[strategy].has_cheap_axis for strategy in study.strategies)
@@ -150,6 +150,15 @@ def load_candidates(study: BuyStudy) -> Candidates:
         ),
         notes=sources.notes,
     )
+
+
+def refuse_several_to_buy(frames: LabelSet) -> None:
+    """Refuse cheap frames of several molecules.
+
+    Raises:
+        InputError: they are of several.
+    """
+    refuse_several(frames, "a purchase", "buy labels for one molecule at a time")
 
 
 def _read_dataset(study: BuyStudy) -> _Sources:

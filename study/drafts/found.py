@@ -57,7 +57,7 @@ def look_at(accurate: LabelFile | None, cheap: LabelFile) -> tuple[Facts, LabelS
         cheap: the cheap frames.
 
     Returns:
-        what they tell, and the first cheap frame, to time labels of.
+        what they tell, and the cheap frames.
 
     Raises:
         InputError: a file cannot be read, lacks a unit, level or price, or a guard refuses it.
@@ -89,7 +89,7 @@ def look_at(accurate: LabelFile | None, cheap: LabelFile) -> tuple[Facts, LabelS
             cheap_level=pool.level,
             temperature_k=priced.given.temperature_k,
         ),
-        pool.select([0]),
+        pool,
     )
 
 

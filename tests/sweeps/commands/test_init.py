@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from command_line import call, refused
+from varied_sets import mixed
 
 from asteroid.datasets import load_methanol
 from asteroid.io.write import write_labels
@@ -67,6 +69,13 @@ def test_labels_that_cannot_be_computed_here_are_handed_over(files: Path, tmp_pa
     assert hand_over is not None
     assert hand_over.template == tmp_path / "p.inp.jinja"
     assert "{{ elements_and_positions_ang }}" in hand_over.template.read_text()
+
+
+def test_a_purchase_is_of_one_molecule(tmp_path: Path) -> None:
+    write_labels(replace(mixed(), level="gfn2-xtb"), tmp_path / "several.xyz")
+    words = ("init", "--cheap", tmp_path / "several.xyz", "--set", "cheap.price=1ms", "--level", "MP2/cc-pVDZ")
+    answer = refused(*words, "--out", tmp_path / "p.yaml")
+    assert "buy labels for one molecule at a time" in answer
 
 
 @pytest.mark.parametrize(
