@@ -55,6 +55,7 @@ class Strategy:
         surface: its place on the surface of both kinds of labels (`analysis.surface`), whose strategies train the same
             network: `scratch` on accurate labels alone, `assisted` by cheap frames; None: not on it.
         baseline: savings are counted against it; there is one.
+        drafted_with: the cheap frames with which a first study tries it, where all that it needs is there.
     """
 
     slug: str
@@ -66,6 +67,7 @@ class Strategy:
     unweighted_twin: str | None = None
     surface: Literal["scratch", "assisted"] | None = None
     baseline: bool = False
+    drafted_with: frozenset[Literal["labelled", "unlabelled"]] = frozenset()
 
     @property
     def name_inside(self) -> str:
@@ -155,6 +157,7 @@ STRATEGIES: dict[str, Strategy] = {
             chain=(_IDENTIFY,),
             surface="scratch",
             baseline=True,
+            drafted_with=frozenset({"labelled", "unlabelled"}),
         ),
         Strategy("gdml", name="sGDML", short="sGDML", colour="#5b1a8b", marker="X", chain=(_KERNEL,)),
         Strategy(
@@ -165,6 +168,7 @@ STRATEGIES: dict[str, Strategy] = {
             marker="s",
             chain=(_PRETRAIN, _FINETUNE),
             surface="assisted",
+            drafted_with=frozenset({"labelled"}),
         ),
         Strategy(
             "asteroid",
@@ -185,6 +189,7 @@ STRATEGIES: dict[str, Strategy] = {
             marker="v",
             chain=(_SCORE_MATCH, _FINETUNE),
             surface="assisted",
+            drafted_with=frozenset({"unlabelled"}),
         ),
         Strategy(
             "residual",
@@ -194,6 +199,7 @@ STRATEGIES: dict[str, Strategy] = {
             marker="P",
             chain=(_PRETRAIN, _RESIDUAL),
             surface="assisted",
+            drafted_with=frozenset({"labelled"}),
         ),
         Strategy(
             "gdml_residual",
@@ -210,6 +216,7 @@ STRATEGIES: dict[str, Strategy] = {
             colour="#000000",
             marker="<",
             chain=(replace(_KERNEL, on_cheap_method=True),),
+            drafted_with=frozenset({"labelled"}),
         ),
     )
 }

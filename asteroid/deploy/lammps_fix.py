@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from asteroid.labels.label_set import FloatArray, IntArray
 
 
-def use_in_lammps(lammps: Any, path: str | Path, fix: str = "asteroid") -> None:
+def use_in_lammps(lammps: Any, path: str | Path, fix: str = "asteroid_forces") -> None:
     """Make an exported model the force field of a LAMMPS instance, which has its atoms already.
 
     The box holds one molecule in `units metal` (eV, Å), whole and not wrapped; atom k of LAMMPS is the model's atom k.

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from asteroid.errors import InputError
+from study.strategies import STRATEGIES
 
 if TYPE_CHECKING:
     from study.drafts.found import Facts
@@ -129,10 +130,14 @@ def _test_set(facts: Facts) -> tuple[tuple[int, ...], float | None]:
 
 
 def _strategies(facts: Facts) -> tuple[str, ...]:
-    if facts.unlabelled:
-        return ("accurate_only", *(("asteroid_unlabelled",) if facts.temperature_k and not facts.varied else ()))
-    kernels = facts.cheap_known and not facts.varied and facts.n_atoms <= _KERNELS_UP_TO
-    return ("accurate_only", "pretrain_finetune", "residual", *(("gdml_delta",) if kernels else ()))
+    return tuple(
+        entry.slug
+        for entry in STRATEGIES.values()
+        if ("unlabelled" if facts.unlabelled else "labelled") in entry.drafted_with
+        and (facts.cheap_known or not entry.runs_cheap_method)
+        and not (entry.one_composition and (facts.varied or facts.n_atoms > _KERNELS_UP_TO))
+        and not (entry.learns_from_sampling and (facts.varied or not facts.temperature_k))
+    )
 
 
 def _n_cheap(available: int) -> tuple[int, ...]:

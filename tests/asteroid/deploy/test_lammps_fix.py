@@ -53,7 +53,7 @@ def test_forces_come_back_in_the_order_of_the_tags(tmp_path: Path) -> None:
     energy, forces = field.predict(known.numbers, known.positions[2:3])
     assert np.array_equal(found, forces[0][order])
     assert lammps.energy == energy[0]
-    assert lammps.commands[0] == "fix asteroid all external pf/callback 1 1"
+    assert lammps.commands[0] == "fix asteroid_forces all external pf/callback 1 1"
     for other in (FakeLammps(natoms=7), FakeLammps(units="real")):
         with pytest.raises(InputError, match=r"one molecule in a box|units metal"):
             use_in_lammps(other, tmp_path / "model")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from tiny_purchase import REQUEST, study_of
@@ -24,6 +24,10 @@ from study.buying.state import (
     rounds_table,
     write_state,
 )
+from study.files import write_record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 LEVELS = ("ccsd_t/cc-pvdz", "gfn2-xtb")
 STANDINGS = (Standing("b", 1.0, 0.8, 1.2, 0.5, True), Standing("a", 2.0, 1.6, 2.4, 0.5, True))
@@ -89,14 +93,29 @@ def test_folders_that_are_no_purchase(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (lambda told: told | {"schema_version": 9}, "has schema 9"),
-        (lambda told: told | {"rounds": [{"n_owned": 3}]}, "is damaged"),
-        (lambda told: [told], "is damaged"),
+        ({"schema_version": 9}, "has schema 9"),
+        ({"rounds": [{"n_owned": 3}]}, "is damaged"),
     ],
 )
-def test_a_damaged_state_is_refused(tmp_path: Path, change: object, says: str) -> None:
+def test_a_state_of_other_contents_is_refused(tmp_path: Path, change: dict[str, object], says: str) -> None:
+    write_record(tmp_path / STATE_FILE, state().to_json() | change)
+    with pytest.raises(InputError, match=says):
+        read_state(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("alter", "says"),
+    [
+        (lambda text: text.replace('"n_owned": ', '"n_owned": 1', 1), "digest differs"),
+        (lambda text: f"[{text}]", "is damaged"),
+        (lambda text: text[:-9], "is damaged"),
+    ],
+)
+def test_an_altered_file_is_refused(tmp_path: Path, alter: Callable[[str], str], says: str) -> None:
     write_state(tmp_path, state())
-    told = json.loads((tmp_path / STATE_FILE).read_text())
-    (tmp_path / STATE_FILE).write_text(json.dumps(change(told)))  # type: ignore[operator]
+    path = tmp_path / STATE_FILE
+    text = path.read_text()
+    path.write_text(alter(text))
+    assert path.read_text() != text
     with pytest.raises(InputError, match=says):
         read_state(tmp_path)
