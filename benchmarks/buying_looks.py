@@ -1,6 +1,6 @@
 """All that purchases of real labels may want to see: cross-validated errors at a ladder of sizes, for `buying.py`.
 
-    python benchmarks/buying_looks.py FOLDER [--data DATA] [--only SYSTEM ...] [--draws 0 20] [--processes 2]
+    python benchmarks/buying_looks.py FOLDER [--data DATA] [--only SYSTEM ...] [--draws 0 20] [--draw random] [--processes 2]
 
 For each system and each order of purchase the strategies of a study file are cross-validated, by the very code of
 `asteroid-study buy`, at sizes each 1.2 times the last, until the hardest target is met beyond doubt; the models of all
@@ -62,6 +62,7 @@ N_SPREAD = 200
 MOST = 400
 STUDY = """
 name: {name}
+draw: {draw}
 {data}
 buy:
   seed: {seed}
@@ -100,7 +101,7 @@ class Trainer(RoundTrainer):
         return self._store.load(key).val_force_mae_ev_ang
 
 
-def study_text(name: str, seed: int, data: Path | None, own: Path) -> str:
+def study_text(name: str, seed: int, data: Path | None, own: Path, draw: str) -> str:
     """The study file of a system, its labels written beside it if need be."""
     system = SYSTEMS[name]
     section = system.data(data or own, own)
@@ -111,12 +112,12 @@ def study_text(name: str, seed: int, data: Path | None, own: Path) -> str:
     settings = dict(zip(("identify", "pretrain", "residual", "finetune"), system.steps, strict=True))
     strategies = f"[{', '.join(system.strategies)}]"
     return STUDY.format(
-        name=name, data=section, seed=seed, labels=labels, test=system.test, strategies=strategies,
+        name=name, draw=draw, data=section, seed=seed, labels=labels, test=system.test, strategies=strategies,
         n_cheap=system.n_cheap, **settings,
     )  # fmt: skip
 
 
-def take_looks(folder: Path, name: str, seed: int, data: Path | None, until: float) -> str:
+def take_looks(folder: Path, name: str, seed: int, data: Path | None, draw: str, until: float) -> str:
     """All looks of one order of purchase, kept after each; what was done, in a line."""
     torch.set_num_threads(1)
     began, own = time.time(), folder / name
@@ -125,7 +126,7 @@ def take_looks(folder: Path, name: str, seed: int, data: Path | None, until: flo
     rows, models = (
         pd.read_parquet(file).to_dict("records") if file.exists() else [] for file in (rows_file, models_file)
     )
-    study = parse_buy_study(study_text(name, seed, data, own), "the benchmark's study", own)
+    study = parse_buy_study(study_text(name, seed, data, own, draw), "the benchmark's study", own)
     candidates = load_candidates(study)
     assert candidates.replay is not None
     taken = sorted({row["n_labels"] for row in models})
@@ -196,15 +197,16 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="folder of the public files, as for real_sweeps.py")
     parser.add_argument("--only", nargs="+", choices=TARGETS, default=list(TARGETS))
     parser.add_argument("--draws", type=int, nargs=2, default=(0, 20), metavar=("FIRST", "END"))
+    parser.add_argument("--draw", choices=("balanced", "random"), default="balanced")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=np.inf, help="begin no further look after so long")
     options = parser.parse_args()
     until = time.time() + options.seconds
     for name in options.only:  # The label files are written once, before anybody reads them.
-        study_text(name, 0, options.data, options.folder / name)
+        study_text(name, 0, options.data, options.folder / name, options.draw)
     tasks = [(name, seed) for seed in range(*options.draws) for name in options.only]
     with ProcessPoolExecutor(options.processes) as pool:
-        made = [pool.submit(take_looks, options.folder, *task, options.data, until) for task in tasks]
+        made = [pool.submit(take_looks, options.folder, *task, options.data, options.draw, until) for task in tasks]
         for task, future in zip(tasks, made, strict=True):
             try:
                 print(future.result(), flush=True)

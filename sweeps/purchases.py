@@ -130,8 +130,8 @@ def write_certificate(folder: Path, state: PurchaseState, candidates: Candidates
     lines += [f"Note: {note}." for note in notes]
     if last.n_failed:
         lines.append(
-            f"Note: {last.n_failed} geometries gave no label and were replaced by the next in order; what is certified "
-            "holds where there are labels."
+            f"Note: {last.n_failed} geometries gave no label, are paid for, and were replaced by the next "
+            "in order; what is certified holds where there are labels."
         )
     told = certificate.to_json() | {
         "name": state.name,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from asteroid.errors import InputError
@@ -82,13 +83,11 @@ class HandOver:
         if missing and not (self._give_up and not is_new and (outcomes or len(names) == 1)):
             return Pending(self._to_do(batch, names, missing, failed, found.unused))
         absent = Failure(f"no output that fits {self._section.outputs!r} was found", 0.0)
-        return [self._timed(outcomes.get(i, absent)) for i in range(len(names))]
+        return [self._timed(outcomes[i]) if i in outcomes else absent for i in range(len(names))]
 
     def _timed(self, outcome: Outcome) -> Outcome:
-        """Outputs rarely say what they took: the price stands for it."""
-        if isinstance(outcome, Label) and not outcome.cpu_s:
-            return Label(outcome.energy_ev, outcome.forces_ev_ang, self._price_cpu_s)
-        return outcome
+        """Outputs rarely say what they took, with or without a label in them: the price stands for it."""
+        return outcome if outcome.cpu_s else replace(outcome, cpu_s=self._price_cpu_s)
 
     def _inputs(self, batch: Batch, names: Sequence[str]) -> dict[str, str]:
         """Names and texts of all files of the batch."""

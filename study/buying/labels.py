@@ -70,10 +70,9 @@ class LabelBook:
         return len(self.rows) - len(self._candidates.owned)
 
     @property
-    def spent_cpu_s(self) -> float:
-        """CPU seconds that bought labels and failures took, as they were measured."""
-        start = len(self._candidates.owned)
-        return sum(outcome.cpu_s for row, outcome in self._outcomes.items() if row >= start)
+    def failed_cpu_s(self) -> float:
+        """CPU seconds spent on geometries that gave no label."""
+        return sum(failure.cpu_s for failure in self.failures.values())
 
     def next_rows(self, n: int) -> list[int]:
         """The next n geometries in order that nobody has labelled; fewer where there are no more."""

@@ -145,7 +145,8 @@ class _Purchase:
         if request.most_labels is not None:
             most = min(most, request.most_labels)
         if request.most_cpu_s is not None:
-            spent_s = sum(own.core_s for own in self._state.rounds) + self._cheap_cpu_s(0)
+            trained_s = sum(own.core_s for own in self._state.rounds)
+            spent_s = trained_s + self._cheap_cpu_s(0) + self._book.failed_cpu_s
             each_s = prices.accurate_cpu_s(1) + self._cheap_cpu_s(1) - self._cheap_cpu_s(0)
             left_s = request.most_cpu_s - spent_s
             most = min(most, len(self._candidates.owned) + max(0, math.floor(left_s / max(each_s, 1e-9))))
@@ -256,7 +257,7 @@ class _Purchase:
             n_owned=len(labels),
             n_bought=n_bought,
             n_failed=len(self._book.failures),
-            label_cpu_s=self._candidates.prices.accurate_cpu_s(n_bought),
+            label_cpu_s=self._candidates.prices.accurate_cpu_s(n_bought) + self._book.failed_cpu_s,
             core_s=look.core_s,
             most_labels=situation.most_labels,
             verdict=verdict,

@@ -40,7 +40,7 @@ class Round:
         n_owned: labels owned at the look.
         n_bought: of these, labels bought.
         n_failed: geometries so far that gave no label.
-        label_cpu_s: price of the labels bought so far.
+        label_cpu_s: price of the labels bought so far, and what the geometries that gave none took.
         core_s: core seconds of this look's training.
         most_labels: the most that could be owned when it was decided.
         verdict: what was decided.

@@ -118,6 +118,7 @@ def test_an_output_without_a_label_is_a_failure_with_its_reason(batch: Batch, la
     assert not isinstance(found, Pending)
     assert isinstance(found[5], Failure)
     assert "no label in g00005.extxyz" in found[5].reason
+    assert found[5].cpu_s == 28.0, "the calculation was paid for"
 
 
 @pytest.mark.parametrize(

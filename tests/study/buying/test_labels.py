@@ -41,7 +41,7 @@ def test_outcomes_are_kept_in_order_and_read_back(candidates: Any, labels: Label
     assert (book.rows, book.n_bought, book.next_rows(3)) == ([0, 1], 0, [2, 3, 4])
     book.keep({2: label(labels, 2), 3: Failure("not converged", 5.0), 4: label(labels, 4)})
     again = LabelBook(candidates, tmp_path)
-    assert (again.rows, again.n_bought, again.spent_cpu_s) == ([0, 1, 2, 4], 2, 9.0)
+    assert (again.rows, again.n_bought, again.failed_cpu_s) == ([0, 1, 2, 4], 2, 5.0)
     assert again.failures[3].reason == "not converged"
     np.testing.assert_array_equal(again.labels().forces, labels.select([0, 1, 2, 4]).forces)
     assert again.labels(3).frame_id.tolist() == [0, 1, 2]

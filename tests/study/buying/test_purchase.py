@@ -155,6 +155,8 @@ def test_failed_geometries_are_named_and_replaced_in_order(study: BuyStudy, tmp_
     labels = read_labels(tmp_path / "out" / "labels.npz").labels
     assert labels.frame_id.tolist() == list(range(0, 20, 2))
     assert len(notes) == state.rounds[-1].n_failed == 9
+    price = load_candidates(study).prices.accurate_cpu_s(10)
+    assert state.rounds[-1].label_cpu_s == pytest.approx(price + 9 * 7.0), "failures are paid for"
     assert notes[0] == "geometry 1 gave no label and is replaced by the next in order: not converged"
 
 
