@@ -1,6 +1,6 @@
 """All that purchases of real labels may want to see: cross-validated errors at a ladder of sizes, for `buying.py`.
 
-    python benchmarks/buying_looks.py FOLDER [--data DATA] [--only SYSTEM ...] [--draws 0 20] [--draw random] [--processes 2]
+    python benchmarks/buying_looks.py FOLDER [--data DATA] [--only SYSTEM ...] [--draws 0 20] [--draw random]
 
 For each system and each order of purchase the strategies of a study file are cross-validated, by the very code of
 `asteroid-study buy`, at sizes each 1.2 times the last, until the hardest target is met beyond doubt; the models of all

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from asteroid.errors import InputError
 from asteroid.io.declaration import Declaration
 from asteroid.io.write import write_labels
-from asteroid.labelling.labeller import Failure, Label
+from asteroid.labelling.labeller import Failure
 from study.buying.batch import Pending
 from study.buying.input_files import input_suffix, read_template, render_input
 from study.buying.outputs import read_outputs
