@@ -117,7 +117,7 @@ def draft_purchase(given: Declared, out: Path) -> Draft:
             labels is not known.
     """
     from analysis.names import display_level
-    from asteroid.labels.label_set import normalise_level
+    from asteroid.labels.level_names import normalise_level
     from study.buying.candidates import load_candidates, refuse_several_to_buy
     from study.config.buying import parse_buy_study
     from study.config.schema import SCHEMA_FILE
@@ -197,10 +197,11 @@ def _schema() -> dict[str, str]:
 
 def _computable(level: str) -> bool:
     """Whether labels of a level can be computed on this machine."""
-    from asteroid.labelling.levels import parse_level, refuse_missing_program
+    from asteroid.labelling.levels import parse_parts, refuse_missing_program
 
     try:
-        refuse_missing_program(parse_level(level))
+        for part in parse_parts(level):
+            refuse_missing_program(part.level)
     except InputError:
         return False
     return True

@@ -18,7 +18,7 @@ def priced(listed: dict[str, Any], overrides: Sequence[str]) -> PriceList:
     Raises:
         InputError: not of that form, no such level, or no such unit of time.
     """
-    from asteroid.labels.label_set import normalise_level
+    from asteroid.labels.level_names import normalise_level
     from asteroid.units import parse_seconds
     from study.prices import PriceList
 
@@ -37,7 +37,7 @@ def owned(words: Sequence[str]) -> dict[str, int]:
     Raises:
         InputError: not of that form.
     """
-    from asteroid.labels.label_set import normalise_level
+    from asteroid.labels.level_names import normalise_level
 
     numbers = {}
     for word in words:

@@ -54,8 +54,8 @@ def make_method(
         InputError: no such level, or the file states another charge or spin.
     """
     from asteroid.labelling.labeller import Method
-    from asteroid.labelling.levels import parse_level
-    from asteroid.labels.label_set import normalise_level
+    from asteroid.labelling.levels import computable_level
+    from asteroid.labels.level_names import normalise_level
     from study.labelling.geometry_files import stated_electrons
 
     charge, spin, taken = stated_electrons(geometries, charge, spin)
@@ -63,4 +63,4 @@ def make_method(
         typer.echo(taken, err=True)
     if calculator is not None:
         return Method(normalise_level(level), charge, spin, max_cycle, calculator, str(Path.cwd()))
-    return Method(parse_level(level).slug, charge, spin, max_cycle)
+    return Method(computable_level(level), charge, spin, max_cycle)

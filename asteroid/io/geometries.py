@@ -9,7 +9,8 @@ from asteroid.errors import InputError
 from asteroid.io.file_units import refuse_several_molecules
 from asteroid.io.formats import format_to_read
 from asteroid.labels.atom_order import reorder_atoms
-from asteroid.labels.label_set import LabelSet, normalise_level
+from asteroid.labels.label_set import LabelSet
+from asteroid.labels.level_names import normalise_level
 from asteroid.labels.molecules import one_molecule_without_single_atoms, single_atom_notes
 from asteroid.units import LENGTH_IN_ANG
 from asteroid.units import length_unit as canonical_length

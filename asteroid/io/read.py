@@ -13,7 +13,8 @@ from asteroid.io.declaration import Declaration
 from asteroid.io.file_units import decide_units, precision_notes, refuse_several_molecules, unit_notes
 from asteroid.io.formats import format_to_read
 from asteroid.labels.atom_order import reorder_atoms
-from asteroid.labels.label_set import LabelSet, normalise_level
+from asteroid.labels.label_set import LabelSet
+from asteroid.labels.level_names import normalise_level
 from asteroid.labels.molecules import formulas, named_difference, one_molecule_without_single_atoms, single_atom_notes
 from asteroid.units import ENERGY_IN_EV, LENGTH_IN_ANG, force_unit_in_ev_ang
 

@@ -4,23 +4,51 @@ from __future__ import annotations
 
 import difflib
 from importlib.util import find_spec
+from typing import NamedTuple
 
 from asteroid.errors import InputError
 from asteroid.labelling import pyscf_labeller, rdkit_labeller, xtb_labeller
 from asteroid.labelling.program import Level
-from asteroid.labels.label_set import normalise_level
+from asteroid.labels.level_names import level_parts, normalise_level
 
 #: The programs that compute labels, one file each: a new one is written beside these and added here.
 PROGRAMS = (rdkit_labeller.PROGRAM, xtb_labeller.PROGRAM, pyscf_labeller.PROGRAM)
 
 
-def parse_level(text: str) -> Level:
-    """Read a level such as "CCSD(T)/cc-pVDZ" or gfn2-xtb. Whether the basis exists is for PySCF to say.
+class Part(NamedTuple):
+    """A level that counts with its sign in a sum of levels."""
+
+    sign: int
+    level: Level
+
+
+def computable_level(text: str) -> str:
+    """The slug of a level or of a sum of levels, all of which can be computed here.
 
     Raises:
-        InputError: no such method (the nearest one is named), a basis is missing or there is one too many.
+        InputError: as `parse_parts`.
     """
-    slug = normalise_level(text)
+    parse_parts(text)
+    return normalise_level(text)
+
+
+def parse_parts(text: str) -> tuple[Part, ...]:
+    """Read a level such as "CCSD(T)/cc-pVDZ", gfn2-xtb or "ccsd_t/cc-pvdz + mp2/(cc-pvtz - cc-pvdz)".
+
+    Whether the basis exists is for PySCF to say.
+
+    Returns:
+        the parts of a sum in their order; of an ordinary level itself.
+
+    Raises:
+        InputError: no such method (the nearest one is named), a basis is missing or there is one too many, or the sum
+            makes no level (`asteroid.labels.level_names`).
+    """
+    parts = level_parts(text)
+    return tuple(Part(part.sign, _one_level(part.level, text if len(parts) == 1 else part.level)) for part in parts)
+
+
+def _one_level(slug: str, text: str) -> Level:
     method, _, basis = slug.partition("/")
     program = next((known for known in PROGRAMS if method in known.formal_exponents), None)
     if program is None:

@@ -7,16 +7,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from asteroid.labelling.electrons import check_electrons
-from asteroid.labelling.levels import parse_level, refuse_missing_program
+from asteroid.labelling.levels import parse_parts, refuse_missing_program
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from asteroid.labelling.labeller import Labeller, Method
     from asteroid.labels.label_set import FloatArray, IntArray
 
 
 def open_labeller(method: Method, numbers: IntArray, reference: FloatArray, *, each_anew: bool = True) -> Labeller:
     """Make the function that labels geometries of one molecule. Everything slow to load is loaded here.
+
+    Of a sum of levels (`asteroid.labels.level_names`) every part is computed, and charge and settings are all parts'.
 
     Args:
         method: level, charge and settings.
@@ -32,7 +38,22 @@ def open_labeller(method: Method, numbers: IntArray, reference: FloatArray, *, e
         from asteroid.labelling.ase_labeller import ase_labeller
 
         return ase_labeller(method, numbers, each_anew=each_anew)
-    level = parse_level(method.level)
-    refuse_missing_program(level)
-    check_electrons(method, level, numbers)
-    return level.program.labeller(method, level, numbers, reference)
+    parts = parse_parts(method.level)
+    for part in parts:
+        refuse_missing_program(part.level)
+        check_electrons(method, part.level, numbers)
+    labellers = [part.level.program.labeller(method, part.level, numbers, reference) for part in parts]
+    return labellers[0] if len(parts) == 1 else _sum([part.sign for part in parts], labellers)
+
+
+def _sum(signs: Sequence[int], labellers: Sequence[Labeller]) -> Labeller:
+    """Energies and forces of several levels, added up; one that does not converge leaves no label."""
+
+    def label(positions: FloatArray) -> tuple[float, FloatArray]:
+        energy, forces = 0.0, np.zeros_like(positions)
+        for sign, labeller in zip(signs, labellers, strict=True):
+            own_energy, own_forces = labeller(positions)
+            energy, forces = energy + sign * own_energy, forces + sign * own_forces
+        return energy, forces
+
+    return label

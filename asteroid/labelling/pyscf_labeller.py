@@ -77,7 +77,9 @@ def basis_functions(method: Method, level: Level, numbers: IntArray, positions: 
         InputError: no such basis, or it lacks an element.
     """
     basis = check_basis(level.basis, numbers)
-    return int(_molecule([chemical_symbols[z] for z in numbers.tolist()], positions, basis, method).nao)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return int(_molecule([chemical_symbols[z] for z in numbers.tolist()], positions, basis, method).nao)
 
 
 def check_basis(slug: str, numbers: IntArray) -> str:

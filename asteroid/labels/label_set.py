@@ -7,19 +7,17 @@ inserts frames into the order and moves none, so the first n frames of today sta
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 from asteroid.errors import InputError
+from asteroid.labels.level_names import normalise_level
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
-
-_LEVEL = re.compile(r"[a-z0-9][a-z0-9_+.\-]*(/[a-z0-9][a-z0-9_+.\-]*)?")
 
 
 def _no_ids() -> IntArray:
@@ -38,7 +36,7 @@ class LabelSet:
         positions: coordinates in Å, shape [N, A, 3].
         energy: energies in eV, shape [N], or None.
         forces: forces in eV/Å, shape [N, A, 3], or None.
-        level: level of theory as a slug, `method[/basis]`.
+        level: level of theory as a slug (`asteroid.labels.level_names`).
         cpu_s: measured CPU seconds of each label, shape [N], or None; a record, not a price.
         frame_id: the frame's number in its source, shape [N]; row numbers where none is given.
         group: replica or time block of each frame, shape [N], or None.
@@ -140,23 +138,6 @@ def _freeze(
     stored = np.array(given, dtype=dtype)
     stored.setflags(write=False)
     object.__setattr__(owner, name, stored)
-
-
-def normalise_level(text: str) -> str:
-    """Write a level of theory as a slug: "CCSD(T)/cc-pVDZ" becomes "ccsd_t/cc-pvdz".
-
-    Lower case; "(x)" becomes "_x"; Pople's stars are spelt out (6-31G* is 6-31G(d), 6-31G** is 6-31G(d,p)).
-
-    Raises:
-        InputError: what is left is not `method[/basis]` of letters, digits and _ + . -
-    """
-    slug = text.strip().lower().replace("ω", "w")
-    slug = re.sub(r"\*\*$", "(d,p)", slug)
-    slug = re.sub(r"\*$", "(d)", slug)
-    slug = re.sub(r"\(([^()]*)\)", lambda found: "_" + found.group(1).replace(",", "_"), slug)
-    if not _LEVEL.fullmatch(slug):
-        raise InputError(f"a level is method[/basis], found {text!r}: write for instance ccsd_t/cc-pvdz or gfn2-xtb")
-    return slug
 
 
 def geometry_hashes(labels: LabelSet) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from asteroid.labelling.labeller import Failure, Label, Method
-from asteroid.labelling.levels import parse_level
+from asteroid.labelling.levels import computable_level
 from asteroid.labelling.open_labeller import open_labeller
 from asteroid.labels.label_set import geometry_hashes
 from study.buying.hand_over import HandOver
@@ -94,7 +94,7 @@ def make_labeller(
     buy, price_cpu_s = study.buy, candidates.prices.accurate_cpu_s(1)
     if buy.here is not None:
         here = buy.here
-        level = str(buy.level) if here.calculator is not None else parse_level(str(buy.level)).slug
+        level = str(buy.level) if here.calculator is not None else computable_level(str(buy.level))
         folder = None if here.calculator is None else str(calculator_folder)
         method = Method(level, here.charge, here.unpaired, here.max_cycle, here.calculator, folder)
         open_labeller(method, candidates.frames.numbers, reference_frames(candidates.frames))  # mistakes show at once

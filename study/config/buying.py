@@ -9,7 +9,7 @@ import yaml
 from pydantic import BaseModel, Field, field_validator, model_validator
 
 from asteroid.io.declaration import ForcesAre
-from asteroid.labels.label_set import normalise_level
+from asteroid.labels.level_names import normalise_level
 from study.config.label_files import CpuSeconds, DataSection, LabelFile, TestSection
 from study.config.stages import Section
 from study.config.sweep import Sweep, absolute_paths, parse_text, read_text, sweep_yaml

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from asteroid.io.declaration import ForcesAre
-from asteroid.labels.label_set import normalise_level
+from asteroid.labels.level_names import normalise_level
 from asteroid.units import parse_seconds
 from study.config.stages import Section
 

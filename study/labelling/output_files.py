@@ -14,7 +14,7 @@ from asteroid.errors import InputError
 from asteroid.io.formats import format_to_write
 from asteroid.io.sidecar import sidecar_path
 from asteroid.io.write import write_labels
-from asteroid.labelling.levels import parse_level
+from asteroid.labelling.levels import parse_parts
 from asteroid.labels.selection_rule import KEY
 from study.files import write_json, write_text
 from study.labelling.work_folder import work_folder
@@ -77,10 +77,11 @@ def method_card(method: Method) -> dict[str, Any]:
     if method.calculator is not None:
         card["code"] = method.calculator
     else:
-        level = parse_level(method.level)
-        program = level.program.module
-        card |= {"code": program, f"{program}_version": metadata.version(program)}
-        card |= level.program.settings(method, level)
+        levels = [part.level for part in parse_parts(method.level)]
+        card["code"] = ", ".join(dict.fromkeys(level.program.module for level in levels))
+        card |= {f"{level.program.module}_version": metadata.version(level.program.module) for level in levels}
+        settings = {level.slug: level.program.settings(method, level) for level in levels}
+        card |= settings[levels[0].slug] if len(levels) == 1 else {"parts": settings}
     card["ase_version"] = metadata.version("ase")
     return card | {
         "machine": f"{processor()}, one thread",

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 from asteroid.errors import InputError
 from asteroid.labelling.labeller import Failure, Method, label_frame
-from asteroid.labelling.levels import parse_level
+from asteroid.labelling.levels import parse_parts
 from asteroid.labelling.open_labeller import open_labeller
+from asteroid.labels.level_names import normalise_level
 
 if TYPE_CHECKING:
+    from asteroid.labelling.program import Level
     from asteroid.labels.label_set import FloatArray, IntArray
 
 #: Labels are repeated until they have taken so long together, or so often: cheap ones need the average.
@@ -29,15 +31,17 @@ class LevelTiming:
         level: slug of the level.
         cpu_s: CPU seconds of one label (energy and forces) on one thread; median over the repeats.
         repeats: labels that were timed.
-        functions: basis functions of the molecule (atoms, for force fields); None for a calculator.
-        exponent: formal exponent of the cost in that number.
+        functions: basis functions of the molecule (atoms, for force fields); of a sum of levels those of the largest.
+        exponent: formal exponent of the cost in that number; None of a sum of levels.
+        parts: of a sum of levels, each by itself; its own price is theirs together.
     """
 
     level: str
     cpu_s: float
     repeats: int
     functions: int
-    exponent: int
+    exponent: int | None
+    parts: tuple[LevelTiming, ...] = ()
 
 
 def time_level(level_text: str, numbers: IntArray, positions: FloatArray, charge: int, unpaired: int) -> LevelTiming:
@@ -53,7 +57,20 @@ def time_level(level_text: str, numbers: IntArray, positions: FloatArray, charge
     Raises:
         InputError: the level cannot be computed here or fails for this geometry.
     """
-    level = parse_level(level_text)
+    parts = tuple(_time_part(part.level, numbers, positions, charge, unpaired) for part in parse_parts(level_text))
+    if len(parts) == 1:
+        return parts[0]
+    return LevelTiming(
+        level=normalise_level(level_text),
+        cpu_s=sum(part.cpu_s for part in parts),
+        repeats=min(part.repeats for part in parts),
+        functions=max(part.functions for part in parts),
+        exponent=None,
+        parts=parts,
+    )
+
+
+def _time_part(level: Level, numbers: IntArray, positions: FloatArray, charge: int, unpaired: int) -> LevelTiming:
     method = Method(level.slug, charge, unpaired)
     labeller = open_labeller(method, numbers, positions[None])
     times: list[float] = []
@@ -65,18 +82,35 @@ def time_level(level_text: str, numbers: IntArray, positions: FloatArray, charge
         if not first or outcome.cpu_s > _ONCE_S:
             times.append(outcome.cpu_s)
         first = False
-    functions = count_functions(level.slug, numbers, positions, charge, unpaired)
+    functions = level.program.count_functions(method, level, numbers, positions)
     return LevelTiming(level.slug, statistics.median(times), len(times), functions, level.formal_exponent)
 
 
 def count_functions(level_text: str, numbers: IntArray, positions: FloatArray, charge: int, unpaired: int) -> int:
-    """Basis functions of a molecule at a level; atoms for a force field.
+    """Basis functions of a molecule at a level; atoms for a force field; of a sum of levels those of the largest.
 
     Raises:
         InputError: the basis lacks an element.
     """
-    level = parse_level(level_text)
-    return level.program.count_functions(Method(level.slug, charge, unpaired), level, numbers, positions)
+    return max(
+        part.level.program.count_functions(Method(part.level.slug, charge, unpaired), part.level, numbers, positions)
+        for part in parse_parts(level_text)
+    )
+
+
+def larger_scenario(
+    timing: LevelTiming, numbers: IntArray, positions: FloatArray, charge: int, unpaired: int
+) -> tuple[int, float]:
+    """Functions and CPU seconds of a label of a larger molecule; a sum of levels costs what its parts cost.
+
+    Raises:
+        InputError: a basis lacks an element.
+    """
+    if timing.parts:
+        found = [larger_scenario(part, numbers, positions, charge, unpaired) for part in timing.parts]
+        return max(functions for functions, _ in found), sum(cpu_s for _, cpu_s in found)
+    functions = count_functions(timing.level, numbers, positions, charge, unpaired)
+    return functions, scenario_cpu_s(timing, functions)
 
 
 def scenario_cpu_s(timing: LevelTiming, functions: int) -> float:
@@ -84,6 +118,7 @@ def scenario_cpu_s(timing: LevelTiming, functions: int) -> float:
 
     It does not hold for small molecules, whose cost grows more slowly: this is a scenario, never a measurement.
     """
+    assert timing.exponent is not None
     return timing.cpu_s * (functions / timing.functions) ** timing.exponent
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from asteroid.dynamics.normal_modes import relaxed_with_modes
 from asteroid.dynamics.watched_dynamics import Settings, first_state, run
 from asteroid.labelling.labeller import Method
-from asteroid.labelling.levels import parse_level
+from asteroid.labelling.levels import computable_level
 from asteroid.labelling.open_labeller import open_labeller
 from asteroid.labels.matching import kabsch
 
@@ -62,14 +62,14 @@ def check_model(
         InputError: another molecule, no such level, or no minimum.
     """
     force_field.check(numbers, start[None])
-    reference = None if level is None else open_labeller(Method(parse_level(level).slug), numbers, start[None])
+    reference = None if level is None else open_labeller(Method(computable_level(level)), numbers, start[None])
     own = relaxed_with_modes(model_labeller(force_field, numbers), numbers, start)
     if reference is None or level is None:
         return ModelCheck(own, None, None, float("nan"), float("nan"))
     other = relaxed_with_modes(reference, numbers, own.positions, on_label)
     _, rmsd = kabsch(own.positions[None], other.positions[None])
     apart = float(np.abs(own.frequencies - other.frequencies).mean())
-    return ModelCheck(own, parse_level(level).slug, other, float(rmsd[0]), apart)
+    return ModelCheck(own, computable_level(level), other, float(rmsd[0]), apart)
 
 
 def model_labeller(force_field: ForceField, numbers: IntArray) -> Labeller:

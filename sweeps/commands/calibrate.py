@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from study.labelling.timing import LevelTiming
 
 SCHEMA_VERSION = 1
+#: Between levels, not inside of the brackets of 6-31G(d,p).
+_COMMA = re.compile(r",(?![^()]*\))")
 
 
 def calibrate(
@@ -35,17 +39,21 @@ def calibrate(
     With --larger, prices grow with the formal exponent of the method in the number of basis functions. Small molecules
     cost less than that says: it is a scenario, not a measurement.
 
+    A sum of levels costs what its parts cost together, and is listed with them.
+
     Examples:
 
       asteroid-study calibrate methanol.xyz --levels gfn2-xtb,mp2/cc-pvdz,ccsd/cc-pvdz
 
       asteroid-study calibrate methanol.xyz --levels pbe/def2-svp,ccsd_t/cc-pvdz --larger ethanol.xyz --json
+
+      asteroid-study calibrate methanol.xyz --levels "ccsd_t/cc-pvdz + mp2/(cc-pvtz - cc-pvdz)"
     """
     from study.run.hardware import use_one_thread
 
     use_one_thread()  # before anything numerical is loaded
     from study.labelling.geometry_files import read_molecule, stated_electrons
-    from study.labelling.timing import count_functions, scenario_cpu_s, time_level
+    from study.labelling.timing import larger_scenario, time_level
 
     names = _names(levels)
     numbers, positions = read_molecule(molecule, length_unit=length_unit)
@@ -61,8 +69,7 @@ def calibrate(
         note(f"timing {name}")
         timings.append(time_level(name, numbers, positions, charge, spin))
         if other is not None:
-            functions = count_functions(name, *other, charge, spin)
-            scenarios[name] = functions, scenario_cpu_s(timings[-1], functions)
+            scenarios[name] = larger_scenario(timings[-1], *other, charge, spin)
     summary = _summary(molecule, timings, larger, scenarios)
     if as_json:
         say_json(summary)
@@ -71,9 +78,9 @@ def calibrate(
 
 
 def _names(levels: str) -> list[str]:
-    from asteroid.labelling.levels import parse_level
+    from asteroid.labelling.levels import computable_level
 
-    names = list(dict.fromkeys(parse_level(name).slug for name in levels.split(",") if name.strip()))
+    names = list(dict.fromkeys(computable_level(name) for name in _COMMA.split(levels) if name.strip()))
     if not names:
         raise InputError(
             f"--levels names at least one level, found {levels!r}: write for instance gfn2-xtb,mp2/cc-pvdz"
@@ -105,6 +112,7 @@ def _summary(
             "basis_functions": t.functions,
             "formal_exponent": t.exponent,
         }
+        | ({"parts": {part.level: part.cpu_s for part in t.parts}} if t.parts else {})
         for t in timings
     }
     summary: dict[str, Any] = {
@@ -113,7 +121,7 @@ def _summary(
         "machine": f"{processor()}, one thread",
         "levels": rows,
         "prices": {t.level: price_text(t.cpu_s) for t in timings},
-        "options": [f"--price {t.level}={price_text(t.cpu_s)}" for t in timings],
+        "options": [f"--price {shlex.quote(f'{t.level}={price_text(t.cpu_s)}')}" for t in timings],
     }
     if larger is not None:
         summary["scenario"] = {
@@ -131,18 +139,23 @@ def _show(summary: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from study.labelling.timing import price_text
+
     scenario = summary.get("scenario")
     table = Table(title=f"One label of {summary['molecule']} on {summary['machine']}", title_justify="left")
     for name in ("level", "functions", "CPU a label", "repeats"):
-        table.add_column(name, justify="left" if name == "level" else "right", no_wrap=True)
+        table.add_column(name, justify="left" if name == "level" else "right", no_wrap=name != "level")
     if scenario:
         table.add_column(f"{scenario['molecule']}: scenario", justify="right", no_wrap=True)
     for name, row in summary["levels"].items():
         cells = [name, str(row["basis_functions"]), row["price"], str(row["repeats"])]
         if scenario:
             there = scenario["levels"][name]
-            cells.append(f"{there['price']} ({there['basis_functions']}, n^{row['formal_exponent']})")
+            how = "its parts" if row["formal_exponent"] is None else f"n^{row['formal_exponent']}"
+            cells.append(f"{there['price']} ({there['basis_functions']}, {how})")
         table.add_row(*cells)
+        for part, cpu_s in row.get("parts", {}).items():
+            table.add_row(f"  {part}", "", price_text(cpu_s))
     Console().print(table)
     say("in a sweep file, under data: prices: {" + ", ".join(f"{k}: {v}" for k, v in summary["prices"].items()) + "}")
     say("or on the command line: " + " ".join(summary["options"]))

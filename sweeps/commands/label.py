@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -44,13 +45,16 @@ def label(
     """Compute energies and forces of geometries; run again after a kill, it goes on, and with a larger --n it adds.
 
     Levels: uff, mmff94 (RDKit), gfn1-xtb, gfn2-xtb (tblite), and with a basis hf, pbe, b3lyp, mp2, ccsd, ccsd_t
-    (PySCF; frozen core, density fitting for PBE). Calculations that do not converge are listed in a file of their own.
+    (PySCF; frozen core, density fitting for PBE), and sums of these. Calculations that do not converge are listed in a
+    file of their own.
 
     Examples:
 
       asteroid-study label pool.npz --level ccsd_t/cc-pvdz --n 200 --out labels.npz --workers 2
 
       asteroid-study label pool.npz --level mp2/cc-pvdz --n 200 --select farthest --out spread.npz
+
+      asteroid-study label pool.npz --level "ccsd_t/cc-pvdz + mp2/(cc-pvtz - cc-pvdz)" --out better.npz
 
       asteroid-study label frames.xyz --level mace/large --calculator my_models:make --out labels.extxyz
     """
@@ -132,5 +136,5 @@ def _save(out: Path, run: LabelRun, method: Method, geometries: Path, chosen: Se
     spent = float(cpu_s.sum()) + sum(failure.cpu_s for _, failure in run.failures)
     say(
         f"price: {price_text(price)} of CPU a label (median), {duration(spent)} in all; in a sweep file price: "
-        f"{price_text(price)}, or --price {method.level}={price_text(price)}"
+        f"{price_text(price)}, or --price {shlex.quote(f'{method.level}={price_text(price)}')}"
     )

@@ -8,7 +8,7 @@ from labellers import labeller_of
 from asteroid.errors import InputError
 from asteroid.labelling import levels as labelling_levels
 from asteroid.labelling.labeller import Method
-from asteroid.labelling.levels import PROGRAMS, parse_level
+from asteroid.labelling.levels import PROGRAMS, computable_level, parse_parts
 
 
 @pytest.mark.parametrize(
@@ -21,8 +21,9 @@ from asteroid.labelling.levels import PROGRAMS, parse_level
     ],
 )
 def test_levels_by_name(text: str, slug: str, exponent: int) -> None:
-    level = parse_level(text)
-    assert level.slug == slug
+    assert computable_level(text) == slug
+    ((sign, level),) = parse_parts(text)
+    assert (sign, level.slug) == (1, slug)
     assert level.formal_exponent == exponent
 
 
@@ -35,11 +36,13 @@ def test_levels_by_name(text: str, slug: str, exponent: int) -> None:
         ("ccsd_t", "needs a basis"),
         ("gfn2-xtb/def2-svp", "has no basis"),
         ("two words", "method"),
+        ("ccsd_t/cc-pvdz + mp/(cc-pvtz - cc-pvdz)", "no level 'mp/cc-pvtz' can be computed here: did you mean mp2/"),
+        ("ccsd_t/cc-pvdz + mp2 - mp2/cc-pvdz", "mp2 needs a basis, found 'mp2'"),
     ],
 )
 def test_a_wrong_level_is_answered_with_the_nearest(text: str, message: str) -> None:
     with pytest.raises(InputError, match=message) as caught:
-        parse_level(text)
+        computable_level(text)
     assert "\n" not in str(caught.value)
 
 

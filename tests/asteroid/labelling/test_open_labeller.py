@@ -29,6 +29,34 @@ def test_forces_are_the_falling_slope_of_the_energy(level: str, tolerance: float
         assert label.forces_ev_ang[atom, axis] == pytest.approx(expected, abs=tolerance)
 
 
+SUM = "CCSD(T)/STO-3G + MP2/(3-21G - STO-3G)"
+
+
+def test_a_sum_of_levels_is_the_sum_of_its_parts_and_its_forces_are_the_slope_of_its_energy() -> None:
+    labeller = labeller_of(Method(SUM))
+    label = computed(labeller, WATER.positions)
+    parts = {
+        level: computed(labeller_of(Method(level)), WATER.positions)
+        for level in ("ccsd_t/sto-3g", "mp2/3-21g", "mp2/sto-3g")
+    }
+    signs = np.array([1, 1, -1])
+    assert label.energy_ev == pytest.approx(signs @ [part.energy_ev for part in parts.values()], abs=1e-9)
+    together = np.tensordot(signs, [part.forces_ev_ang for part in parts.values()], 1)
+    np.testing.assert_allclose(label.forces_ev_ang, together, atol=1e-9)
+    assert np.abs(label.forces_ev_ang - parts["ccsd_t/sto-3g"].forces_ev_ang).max() > 0.1
+    expected = -slope(labeller, WATER.positions, 0, 1)
+    assert label.forces_ev_ang[0, 1] == pytest.approx(expected, abs=2e-4)
+
+
+@pytest.mark.parametrize(
+    ("level", "reason"), [("ccsd_t/sto-3g + mp2/(3-21g - sto-3g)", "SCF"), ("uff - gfn2-xtb + hf/sto-3g", "GFN2-xTB")]
+)
+def test_one_part_without_a_solution_leaves_no_label(level: str, reason: str) -> None:
+    outcome = label_frame(labeller_of(Method(level, max_cycle=2)), WATER.positions)
+    assert isinstance(outcome, Failure)
+    assert reason in outcome.reason
+
+
 @pytest.mark.parametrize("level", ["gfn2-xtb", "mp2/sto-3g"])
 def test_a_label_depends_on_its_geometry_alone(level: str) -> None:
     labeller = labeller_of(Method(level))

@@ -13,7 +13,6 @@ from asteroid.labels.label_set import (
     geometry_hashes,
     hash_order,
     hash_values,
-    normalise_level,
 )
 
 
@@ -68,28 +67,6 @@ def test_wrong_shapes_and_values_are_refused_in_one_line(change: dict[str, objec
     with pytest.raises(InputError, match=message) as caught:
         LabelSet(**{**fields, **change})  # type: ignore[arg-type]
     assert "\n" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("text", "slug"),
-    [
-        ("CCSD(T)/cc-pVDZ", "ccsd_t/cc-pvdz"),
-        (" GFN2-xTB ", "gfn2-xtb"),
-        ("B3LYP/6-31G**", "b3lyp/6-31g_d_p"),
-        ("B3LYP/6-31G(d,p)", "b3lyp/6-31g_d_p"),
-        ("MP2/6-31+G*", "mp2/6-31+g_d"),
-        ("ωB97X-D/def2-TZVP", "wb97x-d/def2-tzvp"),
-    ],
-)
-def test_levels_become_slugs(text: str, slug: str) -> None:
-    assert normalise_level(text) == slug
-    assert normalise_level(slug) == slug
-
-
-@pytest.mark.parametrize("text", ["", "a/b/c", "no spaces", "/cc-pvdz", "pbe/", "../pbe"])
-def test_other_levels_are_refused(text: str) -> None:
-    with pytest.raises(InputError, match=r"method\[/basis\]"):
-        normalise_level(text)
 
 
 def test_select_keeps_every_field_together() -> None:

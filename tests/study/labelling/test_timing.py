@@ -8,7 +8,7 @@ from ase.build import molecule
 from asteroid.errors import InputError
 from asteroid.units import parse_seconds
 from study.labelling import timing
-from study.labelling.timing import LevelTiming, count_functions, price_text, scenario_cpu_s, time_level
+from study.labelling.timing import LevelTiming, count_functions, larger_scenario, price_text, scenario_cpu_s, time_level
 
 WATER = molecule("H2O")
 
@@ -31,6 +31,21 @@ def test_functions_are_atoms_orbitals_or_basis_functions() -> None:
 
 def test_a_scenario_scales_by_the_formal_exponent() -> None:
     assert scenario_cpu_s(LevelTiming("ccsd_t/cc-pvdz", 2.0, 1, 24, 7), 48) == pytest.approx(2.0 * 2**7)
+
+
+def test_a_sum_of_levels_costs_what_its_parts_cost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timing, "_MOST_REPEATS", 2)
+    found = time_level("hf/3-21g - hf/sto-3g + uff", WATER.numbers, WATER.positions, 0, 0)
+    assert found.level == "hf/3-21g - hf/sto-3g + uff"
+    assert [part.level for part in found.parts] == ["hf/3-21g", "hf/sto-3g", "uff"]
+    assert found.cpu_s == pytest.approx(sum(part.cpu_s for part in found.parts))
+    assert (found.functions, found.exponent) == (13, None)
+    parts = (LevelTiming("hf/3-21g", 2.0, 1, 13, 4), LevelTiming("uff", 1.0, 1, 3, 2))
+    together = LevelTiming("sum", 3.0, 1, 13, None, parts)
+    ethanol = molecule("CH3CH2OH")
+    functions, cpu_s = larger_scenario(together, ethanol.numbers, ethanol.positions, 0, 0)
+    assert functions == 39
+    assert cpu_s == pytest.approx(2.0 * 3**4 + 1.0 * 3**2)
 
 
 @pytest.mark.parametrize("cpu_s", [3.2e-5, 0.0014, 0.5, 28.0, 9432.0])

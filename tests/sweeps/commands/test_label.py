@@ -56,6 +56,22 @@ def test_farthest_frames_are_recorded_and_stay_so(water: Path, tmp_path: Path) -
     assert (card["selection_rule"], card["selection"], card["N"]) == ("all", "all geometries", 12)
 
 
+def test_a_sum_of_levels_says_how_its_parts_were_computed(water: Path, tmp_path: Path) -> None:
+    level = "hf/sto-3g + gfn2-xtb - uff"
+    words = ["label", water / "frames.xyz", "--level", level, "--n", 2]
+    for name in ("sum.npz", "sum.extxyz"):
+        result = call(*words, "--out", tmp_path / name)
+        assert result.exit_code == 0, result.output
+        assert f"--price '{level}=" in result.output
+        labels = read_labels(tmp_path / name).labels
+        assert (labels.level, len(labels)) == (level, 2)
+        card = json.loads((tmp_path / "sum.meta.json").read_text())
+        assert card["code"] == "pyscf, tblite, rdkit"
+        assert {"pyscf_version", "tblite_version", "rdkit_version"} < set(card)
+        assert card["parts"]["hf/sto-3g"]["scf_tol"] == 1e-10
+    assert "blanks around + and -" in refused(*words[:3], "hf/sto-3g+hf/3-21g", "--out", tmp_path / "other.npz")
+
+
 def test_failures_have_a_file_of_their_own(water: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "fussy_calc.py").write_text(
         "from ase.calculators.emt import EMT\n"
