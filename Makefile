@@ -7,7 +7,7 @@ OUT ?= runs/quickstart
 TARGET ?= 0.3 kcal/mol/A
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print(min(os.cpu_count() or 1, 4))')
 
-.PHONY: quickstart test lint format clean
+.PHONY: quickstart test lint format release clean
 .DEFAULT_GOAL := quickstart
 
 quickstart: $(INSTALLED)
@@ -25,6 +25,28 @@ lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Wheel and source archive in dist/, each built from a copy of what git has, the wheel from the archive; then the quickstart
+# from the wheel alone, in an environment and a folder of its own. SWEEP may name a smaller preset or file.
+SWEEP ?= quickstart
+release: RELEASE := $(CURDIR)/build/release
+release:
+	rm -rf $(RELEASE) dist
+	mkdir -p $(RELEASE)/source $(RELEASE)/elsewhere
+	git archive HEAD | tar -x -C $(RELEASE)/source
+	$(PYTHON) -m venv $(RELEASE)/tools
+	$(RELEASE)/tools/bin/pip install --quiet --disable-pip-version-check build
+	$(RELEASE)/tools/bin/python -m build --outdir $(CURDIR)/dist $(RELEASE)/source
+	$(PYTHON) -m venv $(RELEASE)/venv
+	$(RELEASE)/venv/bin/pip install --quiet --disable-pip-version-check -c constraints.txt dist/*.whl
+	rm -rf $(RELEASE)/source
+	cd $(RELEASE)/elsewhere && PATH=$(RELEASE)/venv/bin:$$PATH && \
+	  asteroid-study --version && \
+	  asteroid-study run "$(SWEEP)" --out run --workers $(WORKERS) && \
+	  asteroid-study plot run && \
+	  asteroid-study report run --target "$(TARGET)" && \
+	  asteroid-study plan run --target "$(TARGET)"
+	ls -l dist
 
 format: $(INSTALLED)
 	$(BIN)/ruff check --fix .

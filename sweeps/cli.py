@@ -7,7 +7,6 @@ import inspect
 import os
 import sys
 import traceback
-from importlib.metadata import version
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ParamSpec
@@ -147,6 +146,8 @@ def _summary(command: Callable[..., None]) -> str:
 
 def _show_version(wanted: bool) -> None:
     if wanted:
+        from importlib.metadata import version
+
         say(f"asteroid-study {version('asteroid-study')}")
         raise typer.Exit
 

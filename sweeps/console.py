@@ -11,7 +11,7 @@ import typer
 from asteroid.plain_text import printable
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from collections.abc import Iterable
 
 #: No space left, or the user's share of it used up.
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -44,14 +44,7 @@ def stop(why: str, kept: str, again: str, code: int) -> NoReturn:
     raise typer.Exit(code) from None
 
 
-def note_altered(manifest: dict[str, Any]) -> None:
-    """Say that a manifest is not as the run wrote it."""
-    if manifest.get("altered"):
-        note("note: manifest.json is not as the run wrote it (its digest differs): somebody or something changed it")
-
-
-def note_incomplete(table: pd.DataFrame, manifest: dict[str, Any]) -> None:
-    """Say that a run has rows to come, or that its manifest is not as the run wrote it."""
-    note_altered(manifest)
-    if len(table) < manifest["rows"]:
-        note(f"note: the run is not finished: {len(table)} of {manifest['rows']} rows")
+def note_doubts(doubts: Iterable[str]) -> None:
+    """Print doubts about a file or folder beside the answer."""
+    for doubt in doubts:
+        note(f"note: {doubt}")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from asteroid.labelling.labeller import Method
+from sweeps.quantities import display_unit
 
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run, as given to 'run --out'.")]
 ModelFolder = Annotated[
@@ -25,10 +24,9 @@ ForceUnit = Annotated[
     str,
     typer.Option(
         help="Unit of force errors on display, for instance meV/A.",
-        callback=lambda unit: f"{unit[:-2]}/Å" if unit.endswith("/A") else unit,
+        callback=display_unit,
     ),
 ]
-FORCE_UNIT = "kcal/mol/Å"
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 Calculator = Annotated[
@@ -43,24 +41,3 @@ LengthUnit = Annotated[
     str | None, typer.Option(help="Unit of length of a file that does not say it; of XYZ it is Å.", metavar="UNIT")
 ]
 MaxCycle = Annotated[int, typer.Option(min=1, help="Iterations before a geometry counts as failed.")]
-
-
-def make_method(
-    geometries: Path, level: str, charge: int | None, spin: int | None, max_cycle: int, calculator: str | None
-) -> Method:
-    """How labels are computed, from the options of a command and the charge that the geometries' file states.
-
-    Raises:
-        InputError: no such level, or the file states another charge or spin.
-    """
-    from asteroid.labelling.labeller import Method
-    from asteroid.labelling.levels import computable_level
-    from asteroid.labels.level_names import normalise_level
-    from study.labelling.geometry_files import stated_electrons
-
-    charge, spin, taken = stated_electrons(geometries, charge, spin)
-    if taken is not None:
-        typer.echo(taken, err=True)
-    if calculator is not None:
-        return Method(normalise_level(level), charge, spin, max_cycle, calculator, str(Path.cwd()))
-    return Method(computable_level(level), charge, spin, max_cycle)

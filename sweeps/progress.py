@@ -12,6 +12,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from asteroid.plain_text import printable
 from asteroid.units import force_unit_in_ev_ang
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class LiveTable:
 
     def note(self, line: str) -> None:
         """Print a line above the table."""
-        self._live.console.print(line, markup=False, highlight=False, soft_wrap=True)
+        self._live.console.print(printable(line), markup=False, highlight=False, soft_wrap=True)
 
 
 class PlainLines:
@@ -135,7 +136,7 @@ class PlainLines:
 
     def note(self, line: str) -> None:
         """Print a line."""
-        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+        self._console.print(printable(line), markup=False, highlight=False, soft_wrap=True)
 
 
 def progress_line(progress: Progress) -> str:

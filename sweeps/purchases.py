@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from analysis.buying.decision import Decision
+    from analysis.buying.outlook import Way
     from analysis.curves.curve_key import CurveKey
     from analysis.purchase_files import PurchaseFiles
     from study.buying.candidates import Candidates
@@ -149,32 +151,61 @@ def write_certificate(folder: Path, state: PurchaseState, candidates: Candidates
     return lines
 
 
+@dataclass(frozen=True)
+class PurchasePlan:
+    """What a target, or else a price, would take beyond the labels of a purchase.
+
+    Attributes:
+        target_ev_ang: force MAE to meet, eV/Å; None: a price is asked for.
+        budget_cpu_s: CPU seconds to spend; None: a target is asked for.
+        confidence: probability with which a target must be met.
+        level: accurate level.
+        ways: one for each strategy, the best one first.
+    """
+
+    target_ev_ang: float | None
+    budget_cpu_s: float | None
+    confidence: float
+    level: str
+    ways: tuple[Way, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        told = {name: getattr(self, name) for name in ("target_ev_ang", "budget_cpu_s", "confidence")}
+        return told | {"measured_by": "cross_validation", "ways": [way.to_json() for way in self.ways]}
+
+    def lines(self, force_unit: str) -> list[str]:
+        """The same in words.
+
+        Raises:
+            InputError: the unit is not known.
+        """
+        from analysis.buying.outlook import explain_price, explain_target
+
+        if self.target_ev_ang is not None:
+            return explain_target(list(self.ways), self.level, self.target_ev_ang, self.confidence, force_unit)
+        assert self.budget_cpu_s is not None
+        return explain_price(list(self.ways), self.level, self.budget_cpu_s, force_unit)
+
+
 def purchase_plan(
-    files: PurchaseFiles,
-    prices: PriceList,
-    target_ev_ang: float | None,
-    budget_cpu_s: float | None,
-    confidence: float,
-    force_unit: str,
-) -> tuple[dict[str, Any], list[str]]:
-    """What a target, or else a price, would take beyond the labels of a purchase: as plain data, and in words.
+    files: PurchaseFiles, prices: PriceList, target_ev_ang: float | None, budget_cpu_s: float | None, confidence: float
+) -> PurchasePlan:
+    """Ask what a target, or else a price, would take beyond the labels of a purchase.
 
     Raises:
-        InputError: target, price, confidence or unit cannot be used.
+        InputError: target, price or confidence cannot be used.
     """
-    from analysis.buying.outlook import explain_price, explain_target, ways_for_price, ways_to_target
+    from analysis.buying.outlook import ways_for_price, ways_to_target
     from analysis.buying.prior import prior_of
 
     prior = prior_of(files.prior)
     if target_ev_ang is not None:
         ways = ways_to_target(files.looks, prices, target_ev_ang, confidence, prior)
-        lines = explain_target(ways, prices.accurate, target_ev_ang, confidence, force_unit)
     else:
         assert budget_cpu_s is not None
         ways = ways_for_price(files.looks, prices, budget_cpu_s, prior)
-        lines = explain_price(ways, prices.accurate, budget_cpu_s, force_unit)
-    told = {"target_ev_ang": target_ev_ang, "budget_cpu_s": budget_cpu_s, "confidence": confidence}
-    return told | {"measured_by": "cross_validation", "ways": [way.to_json() for way in ways]}, lines
+    return PurchasePlan(target_ev_ang, budget_cpu_s, confidence, prices.accurate, tuple(ways))
 
 
 def round_line(state: PurchaseState, force_unit: str) -> str:

@@ -24,6 +24,7 @@ def run_command(
     gpus_per_worker: float | None = None,
     *,
     extend: bool = False,
+    log: str | None = None,
 ) -> str:
     """The command that goes on with a run."""
     options: list[tuple[str, object]] = [("--out", folder)]
@@ -32,6 +33,7 @@ def run_command(
     options += [("--store", store)] if store is not None else []
     options += [("--device", device)] if device != "cpu" else []
     options += [("--gpus-per-worker", gpus_per_worker)] if gpus_per_worker is not None else []
+    options += [("--log", log)] if log is not None else []
     words = ["asteroid-study", "run", str(sweep), *(str(word) for option in options for word in option)]
     return shlex.join([*words, *(["--extend"] if extend else [])])
 

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import graphlib
 import importlib
+import os
+import re
+import shutil
 import subprocess
 import sys
+import tarfile
+import tomllib
+import zipfile
 from importlib import metadata
 from pathlib import Path
 
 import grimp
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[1]
 
@@ -61,3 +68,46 @@ def test_every_command_is_in_the_readme() -> None:
     for command in app.registered_commands:
         assert command.callback is not None
         assert f"asteroid-study {command.name or command.callback.__name__.replace('_', '-')}" in readme
+
+
+def test_a_wheel_has_data_presets_templates_and_scripts_and_a_source_archive_what_makes_it(tmp_path: Path) -> None:
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split()
+    if not tracked:  # an archive without its history
+        pytest.skip("needs a git checkout")
+    source = tmp_path / "source"
+    for name in tracked:
+        if name.split("/")[0] not in ("tests", "benchmarks", "docs") and (ROOT / name).is_file():
+            (source / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / name, source / name)
+    own = {**os.environ, "PYTHONPATH": ""}
+    for what in ("sdist", "wheel"):  # a process each, as a front end has
+        code = f"import sys; from setuptools import build_meta as b; b.build_{what}(sys.argv[1])"
+        subprocess.run([sys.executable, "-c", code, tmp_path], cwd=source, env=own, capture_output=True, check=True)
+    (wheel,), (archive,) = tmp_path.glob("*.whl"), tmp_path.glob("*.tar.gz")
+    inside = set(zipfile.ZipFile(wheel).namelist())
+    with tarfile.open(archive) as opened:
+        packed = {name.partition("/")[2] for name in opened.getnames()}
+    packages = ("asteroid/", "study/", "analysis/", "sweeps/")
+    wanted = {name for name in tracked if name.startswith(packages) and not name.endswith("README.md")}
+    assert wanted <= inside
+    assert wanted | {"pyproject.toml", "LICENSE", "README.md"} <= packed
+    assert {name.split("/")[0] for name in inside if ".dist-info" not in name} == {own[:-1] for own in packages}
+
+
+def test_the_version_stands_in_one_place_and_is_semantic() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert re.fullmatch(r"\d+\.\d+\.\d+", project["version"])
+    assert metadata.version("asteroid-study") == project["version"]
+    assert f"## {project['version']}" in (ROOT / "CHANGELOG.md").read_text()
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert {"cff-version", "message", "title", "authors"} <= citation.keys()
+    assert "version" not in citation
+    assert citation["license"] == project["license"]
+
+
+def test_the_image_takes_versions_from_the_constraints() -> None:
+    recipe = (ROOT / "Dockerfile").read_text()
+    assert not re.findall(r"[=<>]=\d", recipe)
+    assert "grep '^torch==' /tmp/constraints.txt" in recipe
+    for source in re.findall(r"^COPY (?!--from)(\S+) ", recipe, re.MULTILINE):
+        assert (ROOT / source).exists()

@@ -31,12 +31,13 @@ from analysis.curves.power_law import (
     fit_replicates,
     labels_for_target,
     log_error_draws,
+    probability_of_never,
 )
 from analysis.curves.replicates import MIN_BUDGETS, Replicates, replicates, summarise, without_largest
 from analysis.curves.shrinkage import shrinkages
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -155,30 +156,50 @@ def labels_needed(evidence: Evidence, target_ev_ang: float, *, seed: int = 0) ->
     Raises:
         InputError: the target is not positive and finite.
     """
-    curve = evidence.curve
-    if evidence.fit is not None:
-        needed = labels_for_target(evidence.fit, target_ev_ang, kind="new_run", test_relative_se=curve.test_relative_se)
-        return needed if evidence.shrinkage is None else _needed_beside_others(evidence, target_ev_ang, needed.p_never)
-    budgets, log_errors = sampled_run_draws(curve, seed=seed)
-    met = log_errors <= np.log(target_ev_ang)
-    # The same noise at every budget (one draw is one run), so the first budget met is the number of labels needed.
-    first = np.where(met.any(axis=1), budgets[np.argmax(met, axis=1)], np.inf)
-    return LabelsNeeded(np.sort(first), float(np.mean(np.isinf(first))))
+    return next(labels_needed_for_each(evidence, [target_ev_ang], seed=seed))
 
 
-def _needed_beside_others(evidence: Evidence, target_ev_ang: float, p_never: float) -> LabelsNeeded:
+def labels_needed_for_each(
+    evidence: Evidence, targets_ev_ang: Iterable[float], *, seed: int = 0
+) -> Iterator[LabelsNeeded]:
+    """The same for one target after the other; the curve is drawn once.
+
+    Raises:
+        InputError: a target is not positive and finite.
+    """
+    curve, fit = evidence.curve, evidence.fit
+    if fit is not None and evidence.shrinkage is not None:
+        yield from _needed_beside_others(evidence, fit, targets_ev_ang)
+    elif fit is not None:
+        for target in targets_ev_ang:
+            yield labels_for_target(fit, target, kind="new_run", test_relative_se=curve.test_relative_se)
+    else:
+        budgets, log_errors = sampled_run_draws(curve, seed=seed)
+        for target in targets_ev_ang:
+            met = log_errors <= np.log(target)
+            # The same noise at every budget (one draw is one run): the first budget met is the number of labels needed.
+            first = np.where(met.any(axis=1), budgets[np.argmax(met, axis=1)], np.inf)
+            yield LabelsNeeded(np.sort(first), float(np.mean(np.isinf(first))))
+
+
+def _needed_beside_others(
+    evidence: Evidence, fit: PowerLawFit, targets_ev_ang: Iterable[float]
+) -> Iterator[LabelsNeeded]:
     """The same where other curves have a say, between the smallest budget and the limit."""
     grid = np.geomspace(float(evidence.curve.budget.min()), evidence.limit, _STEPS)
-    above = fitted_draws(evidence, grid, kind="new_test_set") - np.log(target_ev_ang)
-    missed = above > 0
-    # The last step from above the target to below it.
-    at = np.clip(_STEPS - 1 - np.argmax(missed[:, ::-1], axis=1), 0, _STEPS - 2)
-    rows = np.arange(len(above))
-    high, low = above[rows, at], above[rows, at + 1]
-    with np.errstate(all="ignore"):
-        needed = grid[at] * (grid[1] / grid[0]) ** (high / (high - low))
-    needed = np.where(missed.any(axis=1), np.where(missed[:, -1], np.inf, needed), grid[0])
-    return LabelsNeeded(np.sort(needed), p_never)
+    draws = fitted_draws(evidence, grid, kind="new_test_set")
+    rows = np.arange(len(draws))
+    for target in targets_ev_ang:
+        p_never = probability_of_never(fit, target, test_relative_se=evidence.curve.test_relative_se)
+        above = draws - np.log(target)
+        missed = above > 0
+        # The last step from above the target to below it.
+        at = np.clip(_STEPS - 1 - np.argmax(missed[:, ::-1], axis=1), 0, _STEPS - 2)
+        high, low = above[rows, at], above[rows, at + 1]
+        with np.errstate(all="ignore"):
+            needed = grid[at] * (grid[1] / grid[0]) ** (high / (high - low))
+        needed = np.where(missed.any(axis=1), np.where(missed[:, -1], np.inf, needed), grid[0])
+        yield LabelsNeeded(np.sort(needed), p_never)
 
 
 def seen_together(known: Sequence[Evidence]) -> list[Evidence]:

@@ -262,9 +262,7 @@ def labels_for_target(
     Raises:
         InputError: the target is not positive and finite.
     """
-    if not (np.isfinite(target) and target > 0):
-        raise InputError(f"a target error must be positive, found {target:g}: give the error that is still acceptable")
-    shift = np.log(target) - fit.log_amplitude - _shift(fit, kind) - test_relative_se * fit.normals[2]
+    shift = _target_shift(fit, target, kind, test_relative_se)
     farthest = FARTHEST * fit.largest_budget
     grid = np.geomspace(fit.smallest_budget, farthest, _STEPS)
     # Inside, each draw's curve is followed; outside, nothing but the power law changes.
@@ -287,6 +285,33 @@ def labels_for_target(
             far = fit.largest_budget * np.where(reached, decay, 1.0) ** (-1 / fit.alpha[rows])
         needed[rows] = np.where(reached, far, np.inf)
     return LabelsNeeded(np.sort(needed), float(np.mean(np.isinf(needed))))
+
+
+def probability_of_never(
+    fit: PowerLawFit, target: float, *, kind: Kind = "new_run", test_relative_se: float = 0.0
+) -> float:
+    """The same as `labels_for_target(...).p_never`, without looking for the number of labels.
+
+    Raises:
+        InputError: the target is not positive and finite.
+    """
+    shift = _target_shift(fit, target, kind, test_relative_se)
+    farthest = np.array([FARTHEST * fit.largest_budget])
+    beside = (_bend(fit, farthest) + _run(fit, kind)[:, None] * _noise_scale(fit, farthest))[:, 0]
+    shape = log_shape(farthest[None, :] / fit.largest_budget, fit.alpha[:, None], fit.phi[:, None])[:, 0]
+    decay = (np.exp(shift - beside) - fit.phi) / (1 - fit.phi)
+    return float(np.mean((shape + beside - shift > 0) & (decay <= 0)))
+
+
+def _target_shift(fit: PowerLawFit, target: float, kind: Kind, test_relative_se: float) -> NDArray[np.float64]:
+    """Log of the target over the error at the largest budget, with what a test set of its own shifts, [S].
+
+    Raises:
+        InputError: the target is not positive and finite.
+    """
+    if not (np.isfinite(target) and target > 0):
+        raise InputError(f"a target error must be positive, found {target:g}: give the error that is still acceptable")
+    return np.asarray(np.log(target) - fit.log_amplitude - _shift(fit, kind) - test_relative_se * fit.normals[2])
 
 
 def _run(fit: PowerLawFit, kind: Kind) -> NDArray[np.float64]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.caveats import Caveat
 from analysis.plan.conditions import Target, conditions_of
-from analysis.plan.options import Option, curve_options, option_json, surface_options
+from analysis.plan.options import Option, curve_candidates, option_json, option_of, surface_candidates
 from study.strategies import baseline
 
 if TYPE_CHECKING:
@@ -125,10 +125,10 @@ def plan_target(
     """
     target = Target(target_ev_ang, confidence)
     conditions = conditions_of(run, already, md_steps)
-    options = curve_options(run, target, conditions)
+    options = [option_of(candidate, target, conditions) for candidate in curve_candidates(run, conditions)]
     if run.surface is not None and run.surface.usable:
         cheapest = min((option.total_cpu_s for option in options if option.promised), default=math.inf)
-        between = surface_options(run.surface, target, conditions)
+        between = [option_of(own, target, conditions) for own in surface_candidates(run.surface, conditions)]
         options += [option for option in between if option.promised and option.total_cpu_s < WORTH_IT * cheapest]
     best = {
         strategy: min((o for o in options if o.key.strategy == strategy), key=_rank)

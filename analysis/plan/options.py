@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
@@ -10,13 +11,13 @@ import numpy as np
 from scipy.special import ndtr
 
 from analysis.caveats import Caveat, those_that_hold
-from analysis.curves.evidence import EXTRAPOLATION_LIMIT, labels_needed
+from analysis.curves.evidence import EXTRAPOLATION_LIMIT, labels_needed_for_each
 from analysis.plan.pricing import label_price
 from analysis.surface.surface import new_run_spread, surface_draws
 from study.strategies import strategy_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -91,7 +92,7 @@ class Option:
         return self.cost_cpu_s + (math.inf if math.isnan(self.use_cpu_s) else self.use_cpu_s)
 
 
-class _Needed(Protocol):
+class Needed(Protocol):
     """The posterior of the number of labels with which a new run meets the target (`power_law.LabelsNeeded`)."""
 
     @property
@@ -131,15 +132,15 @@ class _SurfaceNeeded:
 
 
 @dataclass(frozen=True, eq=False)
-class _Candidate:
-    """What an option is made of.
+class Candidate:
+    """What an option is made of, whatever the target.
 
     Attributes:
         label: its name for people.
         key: of the option; its n_cheap may differ from that of the curve.
         curve: whose runs stand for it.
         price: of its labels.
-        needed: posterior of the number of labels that meets the target.
+        needed: posteriors of the number of labels that meets each of several targets, eV/Å.
         limit: largest number of accurate labels that may be considered.
         status: caveats.
     """
@@ -148,32 +149,34 @@ class _Candidate:
     key: CurveKey
     curve: Curve
     price: LabelPrice
-    needed: _Needed
+    needed: Callable[[Iterable[float]], Iterator[Needed]]
     limit: float
     status: tuple[Caveat, ...]
 
+    def within_reach(self, n: float) -> int | None:
+        """Smallest whole number of labels that is enough, n being the exact one; None beyond the curve's range."""
+        return max(math.ceil(n), int(self.curve.budget.min())) if n <= self.limit else None
 
-def curve_options(run: RunEvidence, target: Target, conditions: Conditions) -> list[Option]:
-    """Each competing curve at the smallest number of accurate labels with which a new run meets the target."""
-    options = []
+
+def curve_candidates(run: RunEvidence, conditions: Conditions) -> list[Candidate]:
+    """The competing curves."""
+    candidates = []
     for label, evidence in run.competing.items():
         curve = evidence.curve
-        needed = labels_needed(evidence, target.error_ev_ang, seed=run.seed)
+        needed = functools.partial(labels_needed_for_each, evidence, seed=run.seed)
         price = label_price(curve, conditions.prices, conditions.already)
-        candidate = _Candidate(label, curve.key, curve, price, needed, evidence.limit, evidence.status)
-        options.append(_option(candidate, target, conditions))
-    return options
+        candidates.append(Candidate(label, curve.key, curve, price, needed, evidence.limit, evidence.status))
+    return candidates
 
 
-def surface_options(fitted: SurfaceFit, target: Target, conditions: Conditions) -> list[Option]:
-    """Numbers of cheap frames between those that were run, each at the smallest number of accurate labels.
+def surface_candidates(fitted: SurfaceFit, conditions: Conditions) -> list[Candidate]:
+    """Numbers of cheap frames between those that were run.
 
     Args:
         fitted: a checked surface.
-        target: error to meet.
         conditions: of the purchase.
     """
-    options = []
+    candidates = []
     for strategy in fitted.surface.cells.strategies:
         own = sorted((c for c in fitted.curves if c.key.strategy == strategy), key=lambda c: c.key.n_cheap)
         tried: Sequence[float] = (
@@ -181,44 +184,46 @@ def surface_options(fitted: SurfaceFit, target: Target, conditions: Conditions) 
         )
         for n_cheap in {round(float(n), 1 - len(str(int(n)))) for n in tried} - {float(c.key.n_cheap) for c in own}:
             near = min(own, key=lambda c: abs(math.log(c.key.n_cheap / n_cheap)))
-            options.append(_option(_between(fitted, near, int(n_cheap), target, conditions), target, conditions))
-    return options
+            candidates.append(_between(fitted, near, int(n_cheap), conditions))
+    return candidates
 
 
-def _between(fitted: SurfaceFit, near: Curve, n_cheap: int, target: Target, conditions: Conditions) -> _Candidate:
+def _between(fitted: SurfaceFit, near: Curve, n_cheap: int, conditions: Conditions) -> Candidate:
     """A number of cheap frames on the surface; runs of the nearest number stand for its training."""
     smallest, largest = int(near.budget.min()), int(near.budget.max())
     limit = EXTRAPOLATION_LIMIT * largest
     grid = np.append(np.geomspace(smallest, limit, 120), 1e9)
     spread = math.hypot(new_run_spread(fitted.surface, near.key.strategy), near.test_relative_se)
     draws = surface_draws(fitted.surface, near.key.strategy, grid, float(n_cheap))
-    met = ndtr((math.log(target.error_ev_ang) - draws) / spread).mean(axis=0)
+
+    def needed(targets_ev_ang: Iterable[float]) -> Iterator[Needed]:
+        for target in targets_ev_ang:
+            met = ndtr((math.log(target) - draws) / spread).mean(axis=0)
+            yield _SurfaceNeeded(grid[:-1], met[:-1], 1 - float(met[-1]))
+
     price = label_price(near, conditions.prices, conditions.already)
     key = replace(near.key, n_cheap=n_cheap)
-    return _Candidate(
+    return Candidate(
         label=key.label(),
         key=key,
         curve=near,
         price=price.with_cheap_frames(n_cheap),
-        needed=_SurfaceNeeded(grid[:-1], met[:-1], 1 - float(met[-1])),
+        needed=needed,
         limit=limit,
         status=(*near.status, Caveat.INTERPOLATED_CHEAP, *fitted.status),
     )
 
 
-def _option(candidate: _Candidate, target: Target, conditions: Conditions) -> Option:
-    """Price a candidate where it meets the target."""
-    curve, price, needed = candidate.curve, candidate.price, candidate.needed
+def option_of(candidate: Candidate, target: Target, conditions: Conditions) -> Option:
+    """Price a candidate at the smallest number of accurate labels with which a new run meets the target."""
+    curve, price = candidate.curve, candidate.price
+    needed = next(candidate.needed([target.error_ev_ang]))
     smallest, largest = int(curve.budget.min()), int(curve.budget.max())
 
-    def whole(probability: float) -> int | None:
-        """Smallest whole number of labels within the curve's range, None beyond it."""
-        n = needed.quantile(probability)
-        return max(math.ceil(n), smallest) if n <= candidate.limit else None
-
-    found = whole(target.confidence)
+    found = candidate.within_reach(needed.quantile(target.confidence))
     n_accurate = math.floor(candidate.limit) if found is None else found
-    interval = (whole(INTERVAL[0]), whole(INTERVAL[1]))
+    early, late = (candidate.within_reach(needed.quantile(probability)) for probability in INTERVAL)
+    interval = early, late
     nearest = int(curve.budget[np.argmin(np.abs(curve.budget - n_accurate))])
     use_cpu_s = conditions.use_cpu_s(curve)
     pool = math.inf if conditions.pool is None else conditions.pool

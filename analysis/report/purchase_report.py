@@ -11,7 +11,7 @@ from analysis.buying.prior import prior_of
 from analysis.figures.purchase import FIGURE, purchase_picture
 from analysis.figures.purchase_curves import purchase_curves_picture
 from analysis.names import display_level, duration, shown_probability
-from analysis.report.report import inline
+from analysis.report.report import ZOOM, inline
 from analysis.report.tables import TextTable
 from analysis.report.templates import page_template
 from asteroid.units import force_unit_in_ev_ang
@@ -64,7 +64,7 @@ def make_purchase_report(
         force_unit: on display.
 
     Returns:
-        HTML without scripts and without anything to load.
+        HTML that loads nothing; its own script zooms into figures.
 
     Raises:
         InputError: the target, the confidence or the unit cannot be used.
@@ -78,7 +78,7 @@ def make_purchase_report(
         plans.append(explain_target(ways, prices.accurate, target, confidence, force_unit))
     unit = f"{own / force_unit_in_ev_ang('kcal/mol/Å'):.6g} kcal/mol/A"
     command = ["asteroid-study", "buy", f"{files.name}.yaml", "--target", unit, "--out", files.name]
-    return page_template("purchase.html.jinja").render(
+    return page_template("purchase.html.jinja", ZOOM).render(
         name=files.name,
         accurate=display_level(prices.accurate),
         cheap=display_level(prices.cheap),

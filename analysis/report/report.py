@@ -7,6 +7,8 @@ import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from markupsafe import Markup
+
 from analysis.caveats import Caveat
 from analysis.figures.gallery import FIGURES, draw_figures
 from analysis.figures.picture import FigureInput
@@ -18,6 +20,7 @@ from analysis.plan.run_evidence import run_evidence
 from analysis.plan.targets import default_target
 from analysis.plan.words import explain
 from analysis.report.molecules_table import molecules_table
+from analysis.report.planner_card import planner_data, planner_json
 from analysis.report.tables import chosen_table, fits_table, ledger_table, options_table, settings_table, versions_table
 from analysis.report.templates import page_template
 from analysis.report.warnings_table import warnings_table
@@ -33,6 +36,9 @@ if TYPE_CHECKING:
 
 #: Width on the screen of one inch of a figure, and the width above which a figure may be scrolled on a small screen.
 _PX_PER_IN, _WIDE_PX = 110, 400
+#: Scripts of pages: of the card in which the plan is moved, and of all figures.
+_PLANNER = ("planner.js", "planner_page.js")
+ZOOM = "zoom.js"
 _PAGE_ORDER = [figure.stem for figure in FIGURES]
 
 
@@ -56,7 +62,7 @@ def make_report(
         price_options: prices given by the user (LEVEL=SECONDS), for the commands that reproduce the page.
 
     Returns:
-        HTML without scripts and without anything to load.
+        HTML that loads nothing; its own scripts move the plan and zoom into figures.
 
     Raises:
         InputError: the table has no usable curve, the errors of molecules are of another table, the target or the
@@ -65,16 +71,19 @@ def make_report(
     manifest, table = run.manifest, run.table
     given = FigureInput(manifest, prices, force_unit=force_unit)
     pictures = draw_figures(replace(given, trials=run.trials, importances=run.importances, rounds=run.rounds))
-    plan, target_source, known = None, "", None
+    plan, target_source, known, planner = None, "", None, None
     if table is not None and (len(table) or not pictures):
         known = run_evidence(table, manifest, prices)
         if target_ev_ang is None:
             target_ev_ang, target_source = default_target(known.table, force_unit=force_unit)
         plan = plan_target(known, target_ev_ang, confidence)
         pictures += draw_figures(replace(given, run=known, plan=plan))
+        planner = Markup(planner_json(planner_data(known, plan, force_unit)))  # noqa: S704 (escaped for a script)
     options = shown_options(target_ev_ang, confidence, force_unit, price_options) if plan else []
-    return page_template("report.html.jinja").render(
+    return page_template("report.html.jinja", *(_PLANNER if planner else ()), ZOOM).render(
         manifest=manifest,
+        planner=planner,
+        force_unit=force_unit,
         molecule=display_formula(manifest["molecule"]),
         accurate=display_level(manifest["level_accurate"]),
         cheap=display_level(manifest["level_cheap"]),

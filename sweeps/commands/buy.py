@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal, cast
 
 import typer
 
-from asteroid.errors import InputError
+from sweeps.api import buy as api
 from sweeps.console import DISK_FULL, say, stop
-from sweeps.executors import executor_maker
-from sweeps.options import FORCE_UNIT, Confidence, ForceUnit
+from sweeps.options import Confidence, ForceUnit
+from sweeps.quantities import FORCE_UNIT
 from sweeps.resume import typed_command
-
-if TYPE_CHECKING:
-    from study.buying.candidates import Candidates
-    from study.buying.state import PurchaseState
 
 _KEPT = "labels and finished stages are kept"
 
@@ -65,42 +61,28 @@ def buy(
 
       asteroid-study buy ethanol.yaml --target "10 meV/A" --out ethanol --most 20h --workers 2
     """
-    from asteroid.units import parse_force
-    from study.buying.candidates import load_candidates
-    from study.buying.decision import Request
-    from study.buying.labellers import make_labeller
-    from study.buying.purchase import Tools, run_purchase
+    from analysis.purchase_files import CERTIFICATE
     from study.engine.executors import PackFailedError
     from study.labelling.ray_workers import WorkersLostError
-    from study.run.folder import scratch_path
-    from sweeps.presets import load_purchase
     from sweeps.progress import label_progress_line, make_display
-    from sweeps.purchases import decider, parse_most, round_line
 
-    request = Request(parse_force(target), _confidence(confidence), *parse_most(most), _prior(prior))
-    loaded = load_purchase(study)
-    candidates = load_candidates(loaded)
-    for line in candidates.card:
-        say(line)
-    say(f"into {out}")
     try:
         with make_display() as display:
-            tools = Tools(
-                labeller=make_labeller(
-                    loaded,
-                    candidates,
-                    workers=workers or 1,
-                    calculator_folder=Path.cwd(),
-                    give_up=give_up,
-                    on_progress=lambda progress: display.show_line(label_progress_line(progress)),
-                ),
-                make_executor=executor_maker(workers, ray_address, scratch_path(out), display.note),
-                decide=decider(force_unit),
+            found = api.buy(
+                study,
+                target=target,
+                out=out,
+                confidence=confidence,
+                most=most,
+                prior=cast("Literal['learnt', 'vague']", prior),
+                give_up=give_up,
+                workers=workers,
+                ray_address=ray_address,
+                force_unit=force_unit,
                 on_progress=display.show,
-                on_round=lambda state: display.note(round_line(state, force_unit)),
-                on_note=display.note,
+                on_labels=lambda progress: display.show_line(label_progress_line(progress)),
+                on_line=display.note,
             )
-            state = run_purchase(loaded, candidates, out, request, tools)
     except KeyboardInterrupt:
         stop("stopped", _KEPT, typed_command(), 130)
     except (PackFailedError, WorkersLostError) as error:
@@ -109,43 +91,10 @@ def buy(
         if error.errno not in DISK_FULL:
             raise
         stop(f"error: the disk is full ({out}): free some space", _KEPT, typed_command(), 2)
-    _tell(state, out, force_unit, candidates)
-
-
-def _confidence(confidence: float) -> float:
-    if not 0.5 <= confidence <= 0.99:
-        raise InputError(f"--confidence lies between 0.5 and 0.99, found {confidence:g}: write for instance 0.9")
-    return confidence
-
-
-def _prior(name: str) -> Literal["learnt", "vague"]:
-    if name not in ("learnt", "vague"):
-        raise InputError(f"--prior is learnt or vague, found {name!r}: choose one of them")
-    return "learnt" if name == "learnt" else "vague"
-
-
-def _tell(state: PurchaseState, out: Path, force_unit: str, candidates: Candidates) -> None:
-    """The rounds, and the model with its certificate or what is to be done."""
-    from analysis.figures.save import save_purchase
-    from analysis.purchase_files import CERTIFICATE
-    from asteroid.deploy.folder import write_force_field
-    from study.export.purchase_model import purchase_force_field
-    from sweeps.purchases import MODEL, hidden_line, rounds_lines, write_certificate
-
-    if state.rounds:
-        for line in rounds_lines(state, force_unit):
-            say(line)
-    if state.status == "waiting":
-        for line in state.waiting_for:
-            say(line)
+    for line in found.lines(force_unit):
+        say(line)
+    if not found.ended:
         say(f"to go on: {typed_command(without='--give-up')}")
         return
-    write_force_field(purchase_force_field(out, candidates=candidates), out / MODEL)
-    for line in (*state.rounds[-1].verdict.sentences, *write_certificate(out, state, candidates, force_unit)):
-        say(line)
-    assert state.delivered is not None
-    if state.delivered["hidden_error_ev_ang"] is not None:
-        say(hidden_line(state, force_unit))
-    save_purchase(out, out / "figures", force_unit, level=candidates.prices.accurate)
-    say(f"model: {out / MODEL} (export, predict, md: docs/use.md); labels: {out / 'labels.npz'}")
+    say(f"model: {found.model} (export, predict, md: docs/use.md); labels: {out / 'labels.npz'}")
     say(f"certificate: {out / CERTIFICATE}.json (and .txt); figure: {out / 'figures' / 'purchase.pdf'}")

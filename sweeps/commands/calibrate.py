@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-import re
-import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from asteroid.errors import InputError
+from sweeps.api import calibrate as api
 from sweeps.console import note, say, say_json
 from sweeps.options import AsJson, LengthUnit
-
-if TYPE_CHECKING:
-    from asteroid.labels.label_set import FloatArray, IntArray
-    from study.labelling.timing import LevelTiming
-
-SCHEMA_VERSION = 1
-#: Between levels, not inside of the brackets of 6-31G(d,p).
-_COMMA = re.compile(r",(?![^()]*\))")
 
 
 def calibrate(
@@ -49,90 +39,13 @@ def calibrate(
 
       asteroid-study calibrate methanol.xyz --levels "ccsd_t/cc-pvdz + mp2/(cc-pvtz - cc-pvdz)"
     """
-    from study.run.hardware import use_one_thread
-
-    use_one_thread()  # before anything numerical is loaded
-    from study.labelling.geometry_files import read_molecule, stated_electrons
-    from study.labelling.timing import larger_scenario, time_level
-
-    names = _names(levels)
-    numbers, positions = read_molecule(molecule, length_unit=length_unit)
-    other = None if larger is None else read_molecule(larger, length_unit=length_unit)
-    if larger is not None:
-        stated_electrons(larger, charge, spin)
-    charge, spin, taken = stated_electrons(molecule, charge, spin)
-    if taken is not None:
-        note(taken)
-    _refuse_early(names, [(numbers, positions), *([other] if other is not None else [])], charge, spin)
-    timings, scenarios = [], {}
-    for name in names:
-        note(f"timing {name}")
-        timings.append(time_level(name, numbers, positions, charge, spin))
-        if other is not None:
-            scenarios[name] = larger_scenario(timings[-1], *other, charge, spin)
-    summary = _summary(molecule, timings, larger, scenarios)
+    found = api.calibrate(
+        molecule, levels, larger=larger, charge=charge, spin=spin, length_unit=length_unit, on_line=note
+    )
     if as_json:
-        say_json(summary)
+        say_json(found.to_json())
         return
-    _show(summary)
-
-
-def _names(levels: str) -> list[str]:
-    from asteroid.labelling.levels import computable_level
-
-    names = list(dict.fromkeys(computable_level(name) for name in _COMMA.split(levels) if name.strip()))
-    if not names:
-        raise InputError(
-            f"--levels names at least one level, found {levels!r}: write for instance gfn2-xtb,mp2/cc-pvdz"
-        )
-    return names
-
-
-def _refuse_early(names: list[str], molecules: list[tuple[IntArray, FloatArray]], charge: int, spin: int) -> None:
-    """Mistakes in any level are told before the first one is timed."""
-    from asteroid.labelling.labeller import Method
-    from asteroid.labelling.open_labeller import open_labeller
-
-    for numbers, positions in molecules:
-        for name in names:
-            open_labeller(Method(name, charge, spin), numbers, positions[None])
-
-
-def _summary(
-    molecule: Path, timings: list[LevelTiming], larger: Path | None, scenarios: dict[str, tuple[int, float]]
-) -> dict[str, Any]:
-    from study.labelling.timing import price_text
-    from study.run.hardware import processor
-
-    rows = {
-        t.level: {
-            "cpu_s": t.cpu_s,
-            "price": price_text(t.cpu_s),
-            "repeats": t.repeats,
-            "basis_functions": t.functions,
-            "formal_exponent": t.exponent,
-        }
-        | ({"parts": {part.level: part.cpu_s for part in t.parts}} if t.parts else {})
-        for t in timings
-    }
-    summary: dict[str, Any] = {
-        "schema_version": SCHEMA_VERSION,
-        "molecule": molecule.name,
-        "machine": f"{processor()}, one thread",
-        "levels": rows,
-        "prices": {t.level: price_text(t.cpu_s) for t in timings},
-        "options": [f"--price {shlex.quote(f'{t.level}={price_text(t.cpu_s)}')}" for t in timings],
-    }
-    if larger is not None:
-        summary["scenario"] = {
-            "kind": "scenario: cost ~ n^k with the formal exponent k, not measured",
-            "molecule": larger.name,
-            "levels": {
-                name: {"cpu_s": cpu_s, "price": price_text(cpu_s), "basis_functions": functions}
-                for name, (functions, cpu_s) in scenarios.items()
-            },
-        }
-    return summary
+    _show(found.to_json())
 
 
 def _show(summary: dict[str, Any]) -> None:

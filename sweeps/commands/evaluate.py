@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sweeps.api import evaluate as api
 from sweeps.console import say, say_json
-from sweeps.options import FORCE_UNIT, ForceUnit, ModelFolder
+from sweeps.options import ForceUnit, ModelFolder
+from sweeps.quantities import FORCE_UNIT
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
@@ -33,33 +35,26 @@ def evaluate(
 
       asteroid-study evaluate model labels.npz --out errors
     """
-    from analysis.figures.model_errors import error_picture, parity_picture
-    from analysis.figures.style import save_figure
-    from asteroid.deploy.folder import read_force_field
-    from asteroid.io.declaration import Declaration
-    from asteroid.io.read import read_labels
     from asteroid.units import force_unit_in_ev_ang
-    from study.use.evaluation import evaluate_on
 
-    scale = force_unit_in_ev_ang(force_unit)
-    declared = Declaration(level=level, energy_unit=energy_unit, length_unit=length_unit)
-    loaded = read_labels(labels, declared, several=True)
-    found = evaluate_on(read_force_field(model), loaded.labels)
+    units: list[str] = []
+    found = api.evaluate(
+        model,
+        labels,
+        out=out,
+        energy_unit=energy_unit,
+        length_unit=length_unit,
+        level=level,
+        force_unit=force_unit,
+        on_line=units.append,
+    )
     if as_json:
         say_json({"errors": [_known(row) for row in found.errors.to_dict("records")]})
-    else:
-        say(f"{labels}: {loaded.units}")
-        for line in _lines(found.errors, force_unit, scale):
-            say(line)
+        return
+    for line in (*units, *_lines(found.errors, force_unit, force_unit_in_ev_ang(force_unit))):
+        say(line)
     if out is not None:
-        for picture in (
-            parity_picture(found.frames, found.components, force_unit=force_unit),
-            error_picture(found.components, force_unit=force_unit),
-        ):
-            save_figure(picture.figure, picture.data, out, picture.stem)
-        found.errors.to_csv(out / "errors.csv", index=False)
-        if not as_json:
-            say(f"figures and tables: {out}")
+        say(f"figures and tables: {out}")
 
 
 def _known(row: Mapping[Hashable, Any]) -> dict[str, Any]:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from asteroid.errors import InputError
+from sweeps.api import export as api
 from sweeps.console import say
-
-if TYPE_CHECKING:
-    from study.export.run_model import Choice
 
 
 def export(
@@ -44,64 +41,20 @@ def export(
 
       asteroid-study export methanol --out model --committee 8
     """
-    from asteroid.deploy.folder import write_force_field
-    from study.buying.state import is_purchase
-    from study.export.purchase_model import purchase_force_field
-    from study.export.run_model import Choice, run_force_field
-
-    choice = Choice(strategy, budget, n_cheap, gamma, schedule, committee, licence)
-    if is_purchase(run):
-        _refuse_choice(strategy, budget, n_cheap, gamma, schedule, plan)
-        force_field = purchase_force_field(run, committee, licence)
-    else:
-        if plan is not None:
-            _refuse_choice(strategy, budget, n_cheap, gamma, schedule, None)
-            choice = _planned(run, plan, choice)
-        force_field = run_force_field(run, choice)
-    write_force_field(force_field, out)
-    said = [line[2:] for line in (out / "card.md").read_text(encoding="utf-8").splitlines() if line.startswith("- ")]
-    for line in said[:5]:
+    model = api.export(
+        run,
+        out=out,
+        strategy=strategy,
+        budget=budget,
+        n_cheap=n_cheap,
+        gamma=gamma,
+        schedule=schedule,
+        plan=plan,
+        committee=committee,
+        licence=licence,
+    )
+    if model.planned is not None:
+        say(f"plan: {model.planned}")
+    for line in model.card:
         say(line)
     say(f"model: {out}; card: {out / 'card.md'}")
-
-
-def _refuse_choice(*given: object) -> None:
-    if any(value is not None for value in given):
-        raise InputError(
-            "a purchase and a plan say which model is exported, found a further choice: leave out --strategy, "
-            "--budget, --n-cheap, --gamma, --schedule, and --plan of a purchase"
-        )
-
-
-def _planned(run: Path, target: str, choice: Choice) -> Choice:
-    """What the plan for a target recommends, at the smallest budget of the run that has so many labels."""
-    import math
-    from dataclasses import replace
-
-    from analysis.plan.labels_for_target import plan_target
-    from analysis.plan.run_evidence import run_evidence
-    from asteroid.units import parse_force
-    from study.prices import PriceList
-    from study.tables.manifest import read_manifest
-    from study.tables.results import read_results
-
-    manifest, table = read_manifest(run), read_results(run)
-    known = run_evidence(table, manifest, PriceList.from_json(manifest["prices"]))
-    option = plan_target(known, parse_force(target)).choice
-    if option is None:
-        raise InputError(f"no curve of the run promises {target}: choose a row with --strategy and --budget")
-    key = option.key
-    rows = table[(table["status"] == "ok") & (table["strategy"] == key.strategy)]
-    there = sorted({int(budget) for budget in rows["budget"]})
-    enough = [budget for budget in there if budget >= option.n_accurate]
-    if not enough:
-        raise InputError(
-            f"the plan needs {option.n_accurate} labels, the run has {there[-1]} at most: buy them and run with "
-            f"--extend, or export --strategy {key.strategy} --budget {there[-1]}"
-        )
-    cheap = min({int(n) for n in rows["n_cheap"]}, key=lambda n: (n < key.n_cheap, abs(n - key.n_cheap)))
-    say(f"plan: {key.strategy}, {option.n_accurate} labels; exported: its model of {enough[0]} labels")
-    gamma = None if math.isnan(key.gamma_rel) else key.gamma_rel
-    return replace(
-        choice, strategy=key.strategy, budget=enough[0], n_cheap=cheap, gamma_rel=gamma, schedule=key.schedule
-    )

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from asteroid.errors import InputError
-from sweeps.console import note, say, say_json
+from sweeps.api import fit as api
+from sweeps.console import note_doubts, say, say_json
 from sweeps.options import AsJson, Confidence
 
 
@@ -42,49 +42,24 @@ def fit(
 
       asteroid-study fit published.csv --x n --y rmse --sd sd --n-runs runs --target 100 --price 12min
     """
-    from analysis.caveats import caveat_lines
-    from analysis.curves.any_table import SCHEMA_VERSION, fit_json, fit_table
-    from analysis.curves.table_text import read_table
-    from analysis.figures.style import save_figure
-    from analysis.plan.run_caveats import caveats_beside
-    from analysis.report.fit_report import fit_picture, fit_sentences
-    from asteroid.units import parse_seconds
-
-    price_s = float("nan") if price is None else parse_seconds(price)
-    if price is not None and target is None:
-        raise InputError("a price is for the labels that a target needs, found none: give --target as well")
-    frame, notes = read_table(table)
-    doubts = list(notes)
-    fits = fit_table(
-        frame,
+    found = api.fit(
+        table,
         x=x,
         y=y,
-        group=group or [],
+        group=group or (),
         seed=seed,
         sd=sd,
         n_runs=n_runs,
         target=target,
         confidence=confidence,
-        price_s=price_s,
-        notes=doubts,
+        price=price,
+        out=out,
     )
-    for line in doubts:
-        note(f"note: {line}")
-    caveats = caveats_beside(table)
-    files = []
-    if out is not None:
-        files = save_figure(*fit_picture(fits, x=x, y=y), out, "fit")
+    note_doubts(found.notes)
     if as_json:
-        asked = {"target": target, "confidence": confidence} if target is not None else {}
-        summary = {
-            "schema_version": SCHEMA_VERSION,
-            **asked,
-            "curves": [fit_json(found) for found in fits],
-            "status": list(caveats),
-        }
-        say_json(summary)
+        say_json(found.to_json())
         return
-    for line in [*fit_sentences(fits, target=target, confidence=confidence), *caveat_lines(caveats)]:
+    for line in found.lines():
         say(line)
-    if files:
-        say(f"{files[0].with_suffix('')}: " + ", ".join(file.suffix[1:] for file in files))
+    if found.files:
+        say(f"{found.files[0].with_suffix('')}: " + ", ".join(file.suffix[1:] for file in found.files))

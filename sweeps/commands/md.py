@@ -10,7 +10,8 @@ import typer
 
 from asteroid.errors import InputError
 from sweeps.console import note, say
-from sweeps.options import FORCE_UNIT, ForceUnit, ModelFolder
+from sweeps.options import ForceUnit, ModelFolder
+from sweeps.quantities import FORCE_UNIT
 from sweeps.resume import stops_with_a_hint
 from sweeps.times import parse_fs, whole_steps
 

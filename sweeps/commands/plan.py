@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from asteroid.errors import InputError
-from sweeps.console import note_incomplete, say, say_json
-from sweeps.level_values import owned, priced
-from sweeps.options import FORCE_UNIT, Confidence, ForceUnit, Prices, RunFolder
+from sweeps.api import plan as api
+from sweeps.console import note_doubts, say, say_json
+from sweeps.level_values import owned, prices
+from sweeps.options import Confidence, ForceUnit, Prices, RunFolder
+from sweeps.quantities import FORCE_UNIT
 
 
 def plan(
@@ -49,64 +50,20 @@ def plan(
 
       asteroid-study plan runs/quickstart --target "0.25 kcal/mol/A" --next 3
     """
-    from analysis.caveats import caveat_lines
-    from analysis.plan.answers import explain_next, explain_price, explain_surface, surface_json
-    from analysis.plan.error_for_price import plan_price
-    from analysis.plan.labels_for_target import plan_target
-    from analysis.plan.next_runs import next_runs
-    from analysis.plan.run_evidence import run_evidence
-    from analysis.plan.words import explain
-    from analysis.purchase_files import is_purchase, read_purchase
-    from asteroid.units import parse_force, parse_seconds
-    from study.tables.manifest import read_manifest
-    from study.tables.results import read_results
-    from sweeps.purchases import purchase_plan
-
-    if (target is None) == (budget is None):
-        raise InputError("a plan is for a target or for a price, found both or none: give --target or --budget")
-    if next_k is not None and target is None:
-        raise InputError("the next runs are those that tell about a target, found none: give --target as well")
-    target_ev_ang = None if target is None else parse_force(target)
-    budget_cpu_s = None if budget is None else parse_seconds(budget)
-    if is_purchase(run):
-        if already or md_steps or next_k is not None:
-            raise InputError("a purchase knows what is owned and what is next: leave out --already, --md-steps, --next")
-        purchase = read_purchase(run)
-        prices = priced(purchase.prices.to_json(), price or [])
-        told, lines = purchase_plan(purchase, prices, target_ev_ang, budget_cpu_s, confidence, force_unit)
-        for line in () if as_json else lines:
-            say(line)
-        if as_json:
-            say_json(told)
-        return
-    manifest = read_manifest(run)
-    prices = priced(manifest["prices"], price or [])
-    table = read_results(run)
-    if not as_json:
-        note_incomplete(table, manifest)
-    known = run_evidence(table, manifest, prices, with_surface=budget_cpu_s is None)
-    free = owned(already or [])
-    if budget_cpu_s is not None:
-        bought = plan_price(known, budget_cpu_s, already=free, md_steps=md_steps)
-        summary, lines = bought.to_json(), explain_price(bought, force_unit=force_unit)
-    elif target_ev_ang is not None and next_k is not None:
-        found = next_runs(known, target_ev_ang, next_k, already=free if already else None)
-        lines = [*explain_next(found, prices.accurate, force_unit=force_unit), *caveat_lines(known.caveats)]
-        summary = found.to_json()
-    elif target_ev_ang is not None:
-        answer = plan_target(known, target_ev_ang, confidence, already=free, md_steps=md_steps)
-        summary = answer.to_json() | {"surface": surface_json(known.surface)}
-        lines = [*explain(answer, force_unit=force_unit), *explain_surface(known.surface)]
-        lines.append(_learned(manifest["ledger"]))
+    found = api.plan(
+        run,
+        target=target,
+        budget=budget,
+        confidence=confidence,
+        prices=prices(price),
+        already=owned(already),
+        md_steps=md_steps,
+        next_runs=next_k,
+    )
     if as_json:
-        say_json(summary)
+        say_json(found.to_json())
         return
+    lines = found.lines(force_unit)
+    note_doubts(found.notes)
     for line in lines:
         say(line)
-
-
-def _learned(ledger: dict[str, Any]) -> str:
-    from analysis.names import duration
-
-    bought, price = ledger["accurate_labels_assumed_bought"], duration(ledger["accurate_cpu_s"])
-    return f"Learned from a study of {bought:,} accurate labels ({price}), its budgets and seeds together."

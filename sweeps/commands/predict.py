@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from sweeps.api import predict as api
 from sweeps.console import say
 from sweeps.options import ModelFolder
 
@@ -24,15 +25,8 @@ def predict(
 
       asteroid-study predict model geometries.xyz --out predicted.xyz
     """
-    from asteroid.deploy.folder import read_force_field
-    from study.labelling.geometry_files import read_frames
-    from study.use.predictions import check_predictions_path, predict_frames, write_predictions
-
-    check_predictions_path(out)
-    force_field = read_force_field(model)
-    found = predict_frames(force_field, read_frames(file, length_unit=length_unit), spread=spread)
-    write_predictions(found, out)
-    said = f"{out}: {len(found.frames):,} frames, energies in eV, forces in eV/Å of {force_field.level}"
+    found = api.predict(model, file, out=out, spread=spread, length_unit=length_unit)
+    said = f"{out}: {len(found.frames):,} frames, energies in eV, forces in eV/Å of {found.level}"
     if found.forces_spread is not None:
         said += f"; mean spread of the committee {found.forces_spread.mean():.3g} eV/Å"
     if found.outside is not None:

@@ -6,9 +6,11 @@ from typing import Annotated
 
 import typer
 
-from sweeps.console import note_incomplete, say
-from sweeps.level_values import priced
-from sweeps.options import FORCE_UNIT, Confidence, ForceUnit, Prices, RunFolder
+from sweeps.api import report as api
+from sweeps.console import note_doubts, say
+from sweeps.level_values import prices
+from sweeps.options import Confidence, ForceUnit, Prices, RunFolder
+from sweeps.quantities import FORCE_UNIT
 
 
 def report(
@@ -34,27 +36,6 @@ def report(
 
       asteroid-study report runs/quickstart --target "15 meV/A" --confidence 0.8 --force-unit meV/A
     """
-    from analysis.purchase_files import is_purchase, read_purchase
-    from analysis.report.save import save_purchase_report, save_report
-    from analysis.run_files import read_run
-    from asteroid.units import parse_force
-
-    target_ev_ang = None if target is None else parse_force(target)
-    if is_purchase(run):
-        purchase = read_purchase(run)
-        prices = priced(purchase.prices.to_json(), price or [])
-        say(str(save_purchase_report(purchase, prices, run, target_ev_ang, confidence, force_unit)))
-        return
-    files = read_run(run)
-    if files.table is not None:
-        note_incomplete(files.table, files.manifest)
-    path = save_report(
-        files,
-        priced(files.manifest["prices"], price or []),
-        run,
-        target_ev_ang=target_ev_ang,
-        confidence=confidence,
-        force_unit=force_unit,
-        overrides=price or [],
-    )
-    say(str(path))
+    page = api.report(run, target=target, confidence=confidence, prices=prices(price), force_unit=force_unit)
+    note_doubts(page.notes)
+    say(str(page.file))

@@ -7,9 +7,8 @@ from typing import Annotated
 
 import typer
 
+from sweeps.api import run as api
 from sweeps.console import DISK_FULL, say, stop
-from sweeps.counts import count_lines
-from sweeps.executors import executor_maker
 from sweeps.options import SweepName
 from sweeps.resume import run_command
 
@@ -49,6 +48,13 @@ def run(
             metavar="DIR",
         ),
     ] = None,
+    log: Annotated[
+        str | None,
+        typer.Option(
+            help="Tell a tracker as well; offline, in the run folder, unless its environment says otherwise.",
+            metavar="tensorboard|mlflow|wandb",
+        ),
+    ] = None,
 ) -> None:
     """Search and train what a sweep asks for and write the tables; run again, it continues.
 
@@ -59,31 +65,33 @@ def run(
       asteroid-study run my_sweep.yaml --store stages
 
       asteroid-study run my_sweep.yaml --ray-address auto
+
+      asteroid-study run my_sweep.yaml --log tensorboard
     """
     from study.devices import parse_device
     from study.engine.executors import PackFailedError
-    from study.forecast.count import make_forecast
-    from study.recipes.workload import make_workload
-    from study.run.folder import scratch_path
-    from study.run.run import run_workload
     from sweeps.presets import load_sweep
     from sweeps.progress import make_display
 
     loaded = load_sweep(sweep)
-    folder = out or Path("runs") / loaded.name
+    folder = out or api.default_folder(loaded)
     where = parse_device(device)
-    workload = make_workload(loaded, where)
-    for line in workload.data.card:
-        say(line)
-    for line in count_lines(workload, make_forecast(workload)):
-        say(line)
-    say(f"into {folder}")
-    again = run_command(sweep, folder, workers, ray_address, store, where, gpus_per_worker, extend=extend)
+    again = run_command(sweep, folder, workers, ray_address, store, where, gpus_per_worker, extend=extend, log=log)
     try:
         with make_display() as display:
-            gpus = None if where == "cpu" else gpus_per_worker or 1.0
-            maker = executor_maker(workers, ray_address, scratch_path(folder), display.note, gpus)
-            table = run_workload(workload, folder, maker, display.show, display.note, extend=extend, store=store)
+            done = api.run(
+                loaded,
+                out=folder,
+                workers=workers,
+                ray_address=ray_address,
+                device=where,
+                gpus_per_worker=gpus_per_worker,
+                extend=extend,
+                store=store,
+                log=log,
+                on_progress=display.show,
+                on_line=display.note,
+            )
     except KeyboardInterrupt:
         stop("stopped", _KEPT, again, 130)
     except PackFailedError as error:
@@ -92,15 +100,14 @@ def run(
         if error.errno not in DISK_FULL:
             raise
         stop(f"error: the disk is full ({store or folder}): free some space", _KEPT, again, 2)
-    failed = int((table["status"] != "ok").sum())
-    if failed:
-        say(f"{failed} of {len(table)} rows failed: see the column 'status'")
-    if workload.searches:
+    if done.failed:
+        say(f"{done.failed} of {len(done.table)} rows failed: see the column 'status'")
+    if done.searched:
         say(f"trials: {folder / 'trials.csv'}, Optuna's journal: {folder / 'optuna.journal'}")
-    if len(table):
+    if len(done.table):
         say(f"results: {folder / 'results.csv'} (and .parquet), settings and ledger: {folder / 'manifest.json'}")
-        if not len(workload.data.test):
+        if done.measured_by == "cross_validation":
             say(f"errors are cross-validated; those of each label: {folder / 'out_of_fold.csv'} (and .parquet)")
-        elif workload.data.test.varied:
+        elif done.measured_by == "molecules":
             say(f"errors of each molecule: {folder / 'molecules.csv'}")
         say(f'next: asteroid-study report {folder}; asteroid-study plan {folder} --target "0.3 kcal/mol/A"')

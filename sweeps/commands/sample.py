@@ -8,7 +8,9 @@ from typing import Annotated
 import typer
 
 from asteroid.errors import InputError
-from sweeps.options import Calculator, Charge, LengthUnit, MaxCycle, Spin, make_method
+from sweeps.console import note
+from sweeps.methods import make_method
+from sweeps.options import Calculator, Charge, LengthUnit, MaxCycle, Spin
 from sweeps.sampling import make_dynamics, sample_into
 
 
@@ -53,7 +55,7 @@ def sample(
     check_output(out)
     if out.resolve() == molecule.resolve():
         raise InputError(f"--out must not be the file of the molecule, found {out} for both: choose another name")
-    method = make_method(molecule, level, charge, spin, max_cycle, calculator)
+    method = make_method(molecule, level, charge, spin, max_cycle, calculator, note)
     dynamics = make_dynamics(temperature, timestep, friction, every, equilibration, seed)
     numbers, start = read_molecule(molecule, length_unit=length_unit)
     job = SampleJob(numbers, start, method, dynamics, replicas, frames)

@@ -1,76 +1,54 @@
-"""The command `status`: how far a run or a purchase has come."""
+"""The command `status`: how far a run or a purchase has come, once or as it goes on."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import time
+from typing import Annotated
 
-from sweeps.console import note_altered, say
-from sweeps.counts import label_lines
+import typer
+
+from sweeps.console import note_doubts, say
 from sweeps.options import RunFolder
-from sweeps.resume import run_command
+from sweeps.standing import standing_of
+
+#: Seconds between two looks.
+_EVERY_S = 5.0
 
 
-def status(run: RunFolder) -> None:
+def status(
+    run: RunFolder,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Look again every few seconds until it ends, with the errors so far.")
+    ] = False,
+) -> None:
     """Show how far a run or a purchase has come, what its labels cost and what computing has cost so far.
 
-    Example:
+    Examples:
 
       asteroid-study status runs/quickstart
+
+      asteroid-study status runs/quickstart --watch
     """
-    from analysis.names import duration
-    from analysis.purchase_files import is_purchase
-    from study.prices import PriceList
-    from study.tables.manifest import read_manifest
-
-    if is_purchase(run):
-        _purchase(run)
+    standing = standing_of(run)
+    note_doubts(standing.notes)
+    if not watch:
+        for line in standing.lines:
+            say(line)
         return
-    manifest = read_manifest(run)
-    note_altered(manifest)
-    ledger, sharing = manifest["ledger"], manifest.get("sharing", {})
-    place = manifest.get("store", "store")
-    if place == "store":
-        finished = sum(not stage.parent.name.startswith(".") for stage in (run / place).glob("*/stage.json"))
-        finished = min(finished, manifest["stages"])  # a store may hold stages of changed labels as well
-    else:  # other runs finish stages there too
-        finished = sharing["stages_trained"] + sharing["stages_found"]
-    say(f"{manifest['name']} ({manifest['molecule']}): {finished}/{manifest['stages']} stages finished")
-    if manifest["status"] != "complete":
-        shared = None if place == "store" else Path(place)
-        say(f"to go on: {run_command(run / 'sweep.yaml', run, store=shared)}")
-    elif finished < manifest["stages"] - sharing.get("stages_pruned", 0):
-        say("the run is complete; stages whose parents failed were left out: see the column 'status' of results.csv")
-    for line in label_lines(ledger, PriceList.from_json(manifest["prices"])):
-        say(line)
-    say(f"  training: {duration(ledger['sweep_core_s'])} on one core")
-    if failures := manifest.get("failures", []):
-        last = f"{failures[-1]['reason']} ({failures[-1]['kind']})"
-        say(f"  failed attempts at a pack: {len(failures)}, the last one: {last}")
-    if sharing:
-        found = f", {sharing['stages_found']:,} found finished in {place}" if place != "store" else ""
-        pruned = f", {sharing['stages_pruned']:,} given up with their trials" if sharing.get("stages_pruned") else ""
-        say(
-            f"  sharing: {sharing['stages_requested']:,} stages requested by rows and trials, "
-            f"{sharing['stages_distinct']:,} distinct, {sharing['stages_trained']:,} trained here{found}{pruned}; "
-            f"{duration(sharing['core_s_saved'])} of one core saved ({sharing['core_s_saved']:,.0f} core-seconds)"
-        )
+    from rich.console import Console
+    from rich.live import Live
+    from rich.text import Text
 
-
-def _purchase(folder: Path) -> None:
-    """The rounds of a purchase, what it waits for, and its certificate."""
-    from analysis.purchase_files import CERTIFICATE
-    from study.buying.state import read_state
-    from sweeps.options import FORCE_UNIT
-    from sweeps.purchases import hidden_line, rounds_lines
-
-    state = read_state(folder)
-    say(f"{state.name}: purchase of {state.levels[0]} labels, {state.status}, {len(state.rounds)} rounds")
-    for line in rounds_lines(state, FORCE_UNIT) if state.rounds else ():
-        say(line)
-    for line in state.waiting_for:
-        say(line)
-    certificate = folder / f"{CERTIFICATE}.txt"
-    if certificate.is_file():
-        say(certificate.read_text(encoding="utf-8").rstrip("\n"))
-    if state.delivered is not None and state.delivered["hidden_error_ev_ang"] is not None:
-        say(hidden_line(state, FORCE_UNIT))
+    console, shown = Console(), ""
+    with Live(console=console, auto_refresh=False) as live:
+        while True:
+            text = "\n".join([*standing.lines, *standing.errors])
+            if console.is_terminal:
+                live.update(Text(text), refresh=True)
+            elif text != shown:
+                console.print(text, markup=False, highlight=False, soft_wrap=True)
+            shown = text
+            if standing.ended:
+                return
+            time.sleep(_EVERY_S)
+            standing = standing_of(run)

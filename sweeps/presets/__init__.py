@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from asteroid.errors import InputError
 
 if TYPE_CHECKING:
+    from os import PathLike
+
     from study.config.buying import BuyStudy
     from study.config.sweep import Sweep
 
@@ -27,34 +29,36 @@ def purchase_names() -> list[str]:
     return _named(_PURCHASE)
 
 
-def load_sweep(name_or_file: str) -> Sweep:
-    """Read a sweep file, or a preset by its name.
+def load_sweep(sweep: str | PathLike[str] | Sweep) -> Sweep:
+    """Read a sweep file, or a preset by its name; a sweep is taken as it is.
 
     Raises:
         InputError: there is neither, or the sweep breaks a rule.
     """
-    from study.config.sweep import parse_sweep, read_sweep  # loads torch
+    from study.config.sweep import Sweep, parse_sweep, read_sweep  # loads torch
 
-    path = Path(name_or_file)
-    if path.is_file():
-        return read_sweep(path)
-    text = _text(name_or_file, preset_names(), _SWEEP, "a sweep")
-    return parse_sweep(text, f"preset {name_or_file}", Path.cwd())
+    if isinstance(sweep, Sweep):
+        return sweep
+    if Path(sweep).is_file():
+        return read_sweep(Path(sweep))
+    text = _text(str(sweep), preset_names(), _SWEEP, "a sweep")
+    return parse_sweep(text, f"preset {sweep}", Path.cwd())
 
 
-def load_purchase(name_or_file: str) -> BuyStudy:
-    """Read the study file of a purchase, or a preset by its name.
+def load_purchase(study: str | PathLike[str] | BuyStudy) -> BuyStudy:
+    """Read the study file of a purchase, or a preset by its name; a study is taken as it is.
 
     Raises:
         InputError: there is neither, or the study breaks a rule.
     """
-    from study.config.buying import parse_buy_study, read_buy_study  # loads torch
+    from study.config.buying import BuyStudy, parse_buy_study, read_buy_study  # loads torch
 
-    path = Path(name_or_file)
-    if path.is_file():
-        return read_buy_study(path)
-    text = _text(name_or_file, purchase_names(), _PURCHASE, "a study")
-    return parse_buy_study(text, f"preset {name_or_file}", Path.cwd())
+    if isinstance(study, BuyStudy):
+        return study
+    if Path(study).is_file():
+        return read_buy_study(Path(study))
+    text = _text(str(study), purchase_names(), _PURCHASE, "a study")
+    return parse_buy_study(text, f"preset {study}", Path.cwd())
 
 
 def _named(ending: str) -> list[str]:

@@ -36,3 +36,14 @@ def table(laws=LAWS, noise=0.05, use=USE, se=0.0):
                 values |= {"cost_accurate_cpu_s": budget * ACCURATE, "cost_cheap_cpu_s": cheap}
                 rows.append(values | {"use_cpu_s_per_frame": use.get(strategy, np.nan)})
     return results_frame(rows)
+
+
+def surface_law(n, n_cheap):
+    gain = 300 * (n / 100) ** 0.4 * n_cheap / (n_cheap + 1500) if n_cheap else 0.0
+    return 0.004 + 0.03 * ((n + gain) / 100) ** -0.7
+
+
+SURFACE_TABLE = table(
+    {SCRATCH: lambda n: surface_law(n, 0)}
+    | {("pretrain_finetune", c): (lambda n, c=c: surface_law(n, c)) for c in (100, 1000, 20000)}
+)

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 
-import pandas as pd
 import pytest
 import typer
 
@@ -32,7 +31,6 @@ def test_ends_have_their_codes(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr() == ("", wanted)
 
 
-@pytest.mark.parametrize(("rows", "says"), [(2, "note: the run is not finished: 2 of 3 rows\n"), (3, "")])
-def test_rows_to_come_are_noted(rows: int, says: str, capsys: pytest.CaptureFixture[str]) -> None:
-    console.note_incomplete(pd.DataFrame({"seed": range(rows)}), {"rows": 3})
-    assert capsys.readouterr() == ("", says)
+def test_doubts_go_beside_the_answer(capsys: pytest.CaptureFixture[str]) -> None:
+    console.note_doubts(("one", "two"))
+    assert capsys.readouterr() == ("", "note: one\nnote: two\n")

@@ -4,24 +4,13 @@ import json
 
 import pytest
 from planning import plan_target
-from planted_plans import LABEL, PRICES, SAMPLING, SCRATCH, table
+from planted_plans import LABEL, PRICES, SAMPLING, SURFACE_TABLE, surface_law, table
 
 from analysis.plan.answers import explain_surface, surface_json
 from analysis.plan.conditions import Conditions, Target
-from analysis.plan.options import curve_options, option_json
+from analysis.plan.options import curve_candidates, option_json, option_of
 from analysis.plan.run_evidence import RunEvidence
 from analysis.surface.transfer import surface_of
-
-
-def surface_law(n, n_cheap):
-    gain = 300 * (n / 100) ** 0.4 * n_cheap / (n_cheap + 1500) if n_cheap else 0.0
-    return 0.004 + 0.03 * ((n + gain) / 100) ** -0.7
-
-
-SURFACE_TABLE = table(
-    {SCRATCH: lambda n: surface_law(n, 0)}
-    | {("pretrain_finetune", c): (lambda n, c=c: surface_law(n, c)) for c in (100, 1000, 20000)}
-)
 
 
 def test_numbers_of_cheap_frames_between_runs_compete():
@@ -46,7 +35,11 @@ def test_numbers_of_cheap_frames_between_runs_compete():
 def test_each_curve_is_one_option_and_its_probability_rises_with_the_labels_asked_for():
     run = RunEvidence(table(), PRICES)
     conditions = Conditions(PRICES, {}, 0.0, None)
-    less, more = (curve_options(run, Target(0.018, confidence), conditions) for confidence in (0.5, 0.95))
+    candidates = curve_candidates(run, conditions)
+    less, more = (
+        [option_of(candidate, Target(0.018, confidence), conditions) for candidate in candidates]
+        for confidence in (0.5, 0.95)
+    )
     assert [o.label for o in less] == list(run.competing)
     for lax, strict in zip(less, more, strict=True):
         assert lax.n_accurate <= strict.n_accurate

@@ -1,6 +1,8 @@
 """The report: one page that loads nothing, tells the plan first, escapes what it is given, and repeats to the byte."""
 
 import base64
+import hashlib
+import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -18,7 +20,7 @@ from asteroid.units import KCAL_PER_MOL_EV
 RUN = RunFiles(table(), MANIFEST, "name: methanol\nbudgets: [20, 50]\n")
 TARGET = 0.3 * KCAL_PER_MOL_EV
 PAGE = make_report(RUN, PRICES, target_ev_ang=TARGET)
-VOID = {"meta", "link", "img", "br"}
+VOID = {"meta", "link", "img", "br", "input"}
 
 
 class Reader(HTMLParser):
@@ -26,7 +28,7 @@ class Reader(HTMLParser):
 
     def __init__(self):
         super().__init__()
-        self.open, self.tags, self.text = [], [], []
+        self.open, self.tags, self.text, self.scripts = [], [], [], []
 
     def handle_starttag(self, tag, attrs):
         self.tags.append((tag, dict(attrs)))
@@ -37,7 +39,7 @@ class Reader(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data):
-        self.text.append(data)
+        (self.scripts if self.open[-1:] == ["script"] else self.text).append(data)
 
 
 def read(page):
@@ -51,7 +53,6 @@ def test_page_is_whole_and_loads_nothing():
     assert PAGE.startswith("<!DOCTYPE html>")
     reader, _ = read(PAGE)
     names = [tag for tag, _ in reader.tags]
-    assert "script" not in names
     assert names.count("h1") == 1
     assert {"main", "header", "nav", "title"} <= set(names)
     assert reader.tags[0] == ("html", {"lang": "en"})
@@ -65,6 +66,17 @@ def test_page_is_whole_and_loads_nothing():
             assert len(attrs["alt"]) > 20
     without_pictures = re.sub(r"data:image/svg\+xml;base64,[A-Za-z0-9+/=]+", "", PAGE)
     assert "http" not in without_pictures.replace("http-equiv", "")
+
+
+def test_a_browser_may_run_the_page_s_own_scripts_and_no_other():
+    reader, _ = read(PAGE)
+    (policy,) = [attrs["content"] for tag, attrs in reader.tags if attrs.get("http-equiv") == "Content-Security-Policy"]
+    carried, *run = reader.scripts
+    assert json.loads(carried)["unit"] == "kcal/mol/Å"
+    hashes = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in run]
+    assert policy.endswith("script-src " + " ".join(f"'sha256-{own}'" for own in hashes))
+    assert policy.startswith("default-src 'none'; ")
+    assert [attrs for tag, attrs in reader.tags if tag == "script" and "src" in attrs] == []
 
 
 def test_pictures_are_complete_svg():
@@ -109,7 +121,8 @@ def test_everything_given_is_escaped():
     manifest["versions"]["asteroid-study"] = evil
     page = make_report(replace(RUN, manifest=manifest, sweep_yaml=evil), PRICES, target_ev_ang=TARGET)
     reader, text = read(page)
-    assert "script" not in [tag for tag, _ in reader.tags]
+    assert len(reader.scripts) == len([tag for tag, _ in reader.tags if tag == "script"]) == 4
+    assert not any(evil in script for script in reader.scripts)
     assert text.count(evil) > 5
 
 

@@ -55,7 +55,7 @@ def test_report_takes_prices_and_says_how_to_ask_again(runs: tuple[Path, Path]) 
     assert answer("report", str(runs[1]), "--price", "ccsd_t/cc-pvdz=10min")[0] == 0
     text = (runs[1] / "report.html").read_text()
     assert "--price ccsd_t/cc-pvdz=10min" in text
-    assert "600 s (command line)" in text
+    assert "600 s (given)" in text
     assert "No target was given" in text
     assert "trials.csv" in text
 

@@ -1,0 +1,108 @@
+"""Answers to many questions beforehand: the number of labels for every target and confidence, prices left open.
+
+A page that carries this table can plan without the posteriors: prices and use are sums over counts.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from analysis.plan.conditions import MAX_CONFIDENCE, MIN_CONFIDENCE, conditions_of
+from analysis.plan.options import INTERVAL, curve_candidates, surface_candidates
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from analysis.plan.options import Candidate, Needed
+    from analysis.plan.run_evidence import RunEvidence
+
+#: Confidences in per cent that may be asked for, and the probabilities that are looked up: the lower end of the
+#: interval first, as no confidence is so low; the upper end is one of them.
+PER_CENT = range(round(100 * MIN_CONFIDENCE), round(100 * MAX_CONFIDENCE) + 1)
+PROBABILITIES = (INTERVAL[0], *(per_cent / 100 for per_cent in PER_CENT))
+
+
+@dataclass(frozen=True, eq=False)
+class TabulatedOption:
+    """One candidate of a plan, at every target.
+
+    Attributes:
+        candidate: what it is made of.
+        between: whether it lies on the surface, between the numbers of cheap frames that were run.
+        n_accurate: labels with which a new run meets target t with probability p, [t, p]; -1 beyond the curve's range.
+        probability: that it does with that number, [t, p]; NaN beyond the range.
+        at_most: that it does with the most labels that the curve may speak about, [t].
+        training_limit: whether a target is so near to what training leaves that more labels are of doubtful help, [t].
+    """
+
+    candidate: Candidate
+    between: bool
+    n_accurate: NDArray[np.int64]
+    probability: NDArray[np.float64]
+    at_most: NDArray[np.float64]
+    training_limit: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class PosteriorTable:
+    """What a run knows, at every target and confidence.
+
+    Attributes:
+        run: the same as fitted curves.
+        targets_ev_ang: force MAE, eV/Å, rising, [t].
+        options: in the order in which a plan looks at them; the probabilities [p] are `PROBABILITIES`.
+    """
+
+    run: RunEvidence
+    targets_ev_ang: tuple[float, ...]
+    options: tuple[TabulatedOption, ...]
+
+
+def posterior_table(run: RunEvidence, targets_ev_ang: Sequence[float]) -> PosteriorTable:
+    """Ask every candidate of a plan for every target, as `labels_for_target.plan_target` asks for one.
+
+    Args:
+        run: what is known.
+        targets_ev_ang: force MAE, eV/Å, rising.
+
+    Raises:
+        InputError: the table of the run has no usable curve.
+    """
+    conditions = conditions_of(run, None, 0.0)
+    curves = curve_candidates(run, conditions)
+    usable = run.surface is not None and run.surface.usable
+    between = surface_candidates(run.surface, conditions) if usable and run.surface is not None else []
+    options = [_tabulated(own, targets_ev_ang, between=False) for own in curves]
+    options += [_tabulated(own, targets_ev_ang, between=True) for own in between]
+    return PosteriorTable(run, tuple(targets_ev_ang), tuple(options))
+
+
+def _tabulated(candidate: Candidate, targets_ev_ang: Sequence[float], *, between: bool) -> TabulatedOption:
+    shape = len(targets_ev_ang), len(PROBABILITIES)
+    n_accurate, probability = np.full(shape, -1, dtype=np.int64), np.full(shape, np.nan)
+    at_most = np.empty(len(targets_ev_ang))
+    for at, needed in enumerate(candidate.needed(targets_ev_ang)):
+        at_most[at] = needed.probability(math.floor(candidate.limit))
+        _fill(n_accurate[at], probability[at], candidate, needed)
+    near = np.array([candidate.curve.near_training_error(target) for target in targets_ev_ang])
+    return TabulatedOption(candidate, between, n_accurate, probability, at_most, near)
+
+
+def _fill(
+    n_accurate: NDArray[np.int64], probability: NDArray[np.float64], candidate: Candidate, needed: Needed
+) -> None:
+    """One target's rows; most probabilities share their number of labels, or have none."""
+    known: dict[int, float] = {}
+    for at, asked in enumerate(PROBABILITIES):
+        n = candidate.within_reach(needed.quantile(asked))
+        if n is None:
+            return  # nor is there one for a higher probability
+        if n not in known:
+            known[n] = needed.probability(n)
+        n_accurate[at], probability[at] = n, known[n]

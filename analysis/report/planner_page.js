@@ -1,0 +1,203 @@
+"use strict";
+// The card's controls and its answer in words; `planner` computes.
+(() => {
+  const card = document.getElementById("play");
+  if (card === null) return;
+  const { general, grouped, duration } = planner;
+  const data = planner.opened(JSON.parse(document.getElementById("planner-data").textContent));
+  const question = { ...data.start };
+
+  // Prices and MD steps move in steps of their logarithm.
+  const FAR = 2, STEP = 0.02, MD_FROM = 3, MD_TO = 11;
+  const logPrice = (start) => ({
+    min: -FAR, max: FAR, step: STEP,
+    toSlider: (value) => Math.log10(Math.max(value, 1e-12) / start),
+    fromSlider: (place) => place === 0 ? start : Number(general(start * 10 ** place, 2)),
+    allowed: (value) => Number.isFinite(value) && value >= 0,
+  });
+  const controls = {
+    target: {
+      min: 0, max: data.targets.length - 1, step: 1,
+      toSlider: (value) => value, fromSlider: (place) => place,
+      toBox: (value) => general(data.targets[value], 6),
+      fromBox: (typed) => nearest(data.targets, typed),
+      allowed: (typed) => Number.isFinite(typed) && typed > 0,
+      say: (value) => `${general(data.targets[value], 6)} ${data.unit}`,
+    },
+    confidence: {
+      min: data.perCent[0], max: data.perCent[1], step: 1,
+      toSlider: (value) => value, fromSlider: (place) => place,
+      fromBox: (typed) => Math.min(Math.max(Math.round(typed), data.perCent[0]), data.perCent[1]),
+      allowed: Number.isFinite,
+      say: (value) => `${value}%`,
+    },
+    accurate: { ...logPrice(data.start.accurate || 1), say: duration },
+    cheap: { ...logPrice(data.start.cheap || 0.001), say: duration },
+    mdSteps: {
+      min: MD_FROM, max: MD_TO, step: 0.1,
+      toSlider: (value) => value > 0 ? Math.log10(value) : MD_FROM,
+      fromSlider: (place) => place <= MD_FROM ? 0 : Number(general(10 ** place, 2)),
+      allowed: (value) => Number.isFinite(value) && value >= 0,
+      say: (value) => value ? `${general(value, 3)} MD steps` : "the price of prediction does not enter",
+    },
+  };
+
+  function nearest(values, typed) {
+    let best = 0;
+    values.forEach((value, at) => { if (Math.abs(value - typed) < Math.abs(values[best] - typed)) best = at; });
+    return best;
+  }
+
+  for (const [name, control] of Object.entries(controls)) {
+    const slider = card.querySelector(`[data-slider="${name}"]`), box = card.querySelector(`[data-box="${name}"]`);
+    Object.assign(slider, { min: control.min, max: control.max, step: control.step });
+    control.show = (typing) => {
+      const value = question[name];
+      slider.value = control.toSlider(value);
+      slider.setAttribute("aria-valuetext", control.say(value));
+      if (!typing) box.value = control.toBox ? control.toBox(value) : general(value, 6);
+      card.querySelector(`[data-said="${name}"]`).textContent = control.say(value);
+    };
+    slider.addEventListener("input", () => {
+      question[name] = control.fromSlider(Number(slider.value));
+      control.show(false);
+      answer();
+    });
+    box.addEventListener("input", () => {
+      const typed = box.value === "" ? NaN : Number(box.value);
+      const fits = control.allowed(typed);
+      box.setAttribute("aria-invalid", String(!fits));
+      if (!fits) return;
+      question[name] = control.fromBox ? control.fromBox(typed) : typed;
+      control.show(true);
+      answer();
+    });
+    box.addEventListener("change", () => { box.setAttribute("aria-invalid", "false"); control.show(false); });
+  }
+
+  // MD steps cannot be priced where no prediction was timed.
+  if (data.options.every((option) => option.use === null)) card.querySelector('[data-of="mdSteps"]').hidden = true;
+
+  card.querySelector("[data-reset]").addEventListener("click", () => {
+    Object.assign(question, data.start);
+    for (const control of Object.values(controls)) control.show(false);
+    answer();
+  });
+
+  function element(name, text, parent, className) {
+    const made = document.createElement(name);
+    made.textContent = text;
+    if (className) made.className = className;
+    parent.append(made);
+    return made;
+  }
+
+  function purchase(own) {
+    const labels = `${grouped(own.n)} labels of ${data.accurate.name}`;
+    if (own.option.nCheap) return `${labels} and ${grouped(own.option.nCheap)} frames of ${data.cheap.name}`;
+    return own.cheap > 0 ? `${labels}, each with a label of ${data.cheap.name}` : labels;
+  }
+
+  function interval(own) {
+    if (own.n === 0) return "No accurate labels, so the price has no interval.";
+    const [early, late] = own.interval.map((n, at) => n === null ? null : `${grouped(n)} labels (${duration(own.intervalCost[at])})`);
+    return `5% of runs would need no more than ${early ?? "beyond the range"}; for 95% of runs it takes ` +
+      `${late ?? "more labels than this curve may speak about"}.`;
+  }
+
+  function training(own) {
+    let [nearestBudget, seconds] = own.option.trained[0];
+    for (const [n, known] of own.option.trained) {
+      if (Math.abs(n - own.n) < Math.abs(nearestBudget - own.n)) [nearestBudget, seconds] = [n, known];
+    }
+    if (seconds === null) return null;
+    return `Training, not in this price: ${duration(seconds)} on one core (measured at ${grouped(nearestBudget)} labels).`;
+  }
+
+  function use(own) {
+    const runs = own.option.runsCheap ? `, ${data.cheap.level} at every prediction included` : "";
+    if (own.option.use === null) return own.option.runsCheap ? `It runs ${data.cheap.level} at every prediction.` : null;
+    const each = `${general(own.option.use, 2)} CPU s per predicted frame${runs}`;
+    if (!question.mdSteps) return `Use, not in this price: ${each}.`;
+    return `Use, weighed with the labels: ${duration(own.use)} for ${general(question.mdSteps, 3)} MD steps, ${each}.`;
+  }
+
+  function saving(found) {
+    const against = `Saving against ${data.baseline.name}`;
+    if (found.saving === null) return `${against}: unknown, that strategy cannot be promised from this sweep.`;
+    if (found.choice.option.strategy === data.baseline.strategy) return `${against}: none, that is the cheapest way.`;
+    const times = found.saving.factor === null ? "" : `${general(found.saving.factor, 2)} times cheaper, `;
+    return `${against}: ${times}${duration(found.saving.cpu_s)} of CPU.`;
+  }
+
+  function refusal(own) {
+    const { largest, most } = own.option;
+    const sampled = own.status.includes("sampled_budgets_only");
+    let reach = `even with ${grouped(own.n)} labels, ${largest ? general(own.n / largest, 2) : ""} times the largest budget`;
+    if (largest === 0) reach = "without accurate labels";
+    else if (sampled) reach = `at the largest budget, ${grouped(most)} labels`;
+    return `${own.option.label}: ${own.perCent}% ${reach}.`;
+  }
+
+  function command() {
+    const quoted = (text) => `'${text}'`;
+    const words = ["asteroid-study plan RUN", "--target", quoted(controls.target.say(question.target).replace("Å", "A"))];
+    words.push("--confidence", general(question.confidence / 100, 2));
+    if (question.accurate !== data.start.accurate) words.push("--price", `${data.accurate.level}=${question.accurate}s`);
+    if (question.cheap !== data.start.cheap) words.push("--price", `${data.cheap.level}=${question.cheap}s`);
+    if (question.mdSteps) words.push("--md-steps", String(question.mdSteps));
+    return words.join(" ");
+  }
+
+  function answer() {
+    const found = planner.plan(data, question), { choice } = found;
+    const place = card.querySelector("[data-answer]"), told = document.createDocumentFragment();
+    const wish = `a force MAE of ${controls.target.say(question.target)} in one new run with a probability of at least ` +
+      `${question.confidence}%`;
+    place.classList.toggle("refused", choice === null);
+    if (choice === null) {
+      element("p", `Cannot be promised from this sweep: ${wish}.`, told, "headline");
+      const list = element("ul", "", told);
+      for (const own of found.alternatives) element("li", refusal(own), list);
+    } else {
+      element("p", `Cheapest way to ${wish}: ${choice.option.label}.`, told, "headline");
+      const facts = element("dl", "", told, "facts");
+      for (const [value, what] of [
+        [grouped(choice.n), `labels of ${data.accurate.name}`],
+        [grouped(choice.option.nCheap), `frames of ${data.cheap.name}`],
+        [duration(choice.cost), "of CPU for these labels"],
+        [`${choice.perCent}%`, "probability that one new run meets the target"],
+      ]) {
+        const pair = element("div", "", facts);
+        element("dt", what, pair);
+        element("dd", value, pair);
+      }
+      const list = element("ul", "", told);
+      const second = found.alternatives.find((own) => own.promised);
+      const runnerUp = second === undefined
+        ? "Runner-up: none, no other strategy with finished runs can promise the target."
+        : `Runner-up: ${second.option.label}, ${purchase(second)}, ${duration(second.cost)}; probability ${second.perCent}%.`;
+      for (const line of [interval(choice), training(choice), use(choice), runnerUp, saving(found)]) {
+        if (line !== null) element("li", line, list);
+      }
+    }
+    const caveats = found.status.filter((slug) => slug !== "cannot_be_promised");
+    if (caveats.length) {
+      const box = element("details", "", told);
+      element("summary", `${caveats.length} ${caveats.length === 1 ? "caveat" : "caveats"}`, box);
+      const list = element("ul", "", box);
+      for (const slug of caveats) element("li", data.caveats[slug], list);
+    }
+    element("p", "The same on the command line, RUN being the folder of the run:", told, "soft");
+    element("pre", command(), told, "wrap");
+    const open = place.querySelector("details")?.open ?? false;
+    place.replaceChildren(told);
+    const details = place.querySelector("details");
+    if (details !== null) details.open = open;
+  }
+
+  for (const control of Object.values(controls)) control.show(false);
+  answer();
+  card.hidden = false;
+  for (const link of document.querySelectorAll("[data-play]")) link.hidden = false;
+})();

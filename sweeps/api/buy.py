@@ -1,0 +1,181 @@
+"""`buy`: labels bought in rounds until a force field meets its target."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from asteroid.errors import InputError
+from sweeps.executors import executor_maker
+from sweeps.listening import unheard
+from sweeps.quantities import FORCE_UNIT, display_unit, force_ev_ang
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pandas as pd
+
+    from study.buying.candidates import Candidates
+    from study.buying.state import PurchaseState
+    from study.config.buying import BuyStudy
+    from study.engine.progress import Progress
+    from study.labelling.label_run import LabelProgress
+    from sweeps.quantities import FilePath, Force, Seconds
+
+
+@dataclass(frozen=True, eq=False)
+class Purchase:
+    """A purchase that has ended, or waits for labels that are computed elsewhere; `print` shows it in words.
+
+    Attributes:
+        folder: its folder, as `plan`, `plot`, `report` and `export` take it.
+        state: rounds, decisions, and what it waits for.
+        certificate: of the model, as `certificate.json` has it; None while it waits.
+        words: the last decision and the certificate, as lines.
+    """
+
+    folder: Path
+    state: PurchaseState
+    certificate: dict[str, Any] | None
+    words: tuple[str, ...]
+
+    @property
+    def ended(self) -> bool:
+        """Whether it has a model."""
+        return self.certificate is not None
+
+    @property
+    def model(self) -> Path:
+        """Folder of the model, once it has ended."""
+        from sweeps.purchases import MODEL
+
+        return self.folder / MODEL
+
+    @property
+    def rounds(self) -> pd.DataFrame:
+        """Every look at every strategy (`study/tables/rounds.py` explains the columns)."""
+        from study.buying.state import rounds_table
+
+        return rounds_table(self.state)
+
+    def lines(self, force_unit: str = FORCE_UNIT) -> list[str]:
+        """The rounds as a table, then the certificate or what is to be done.
+
+        Raises:
+            InputError: the unit is not known.
+        """
+        from sweeps.purchases import hidden_line, rounds_lines
+
+        unit = display_unit(force_unit)
+        said = rounds_lines(self.state, unit) if self.state.rounds else []
+        if not self.ended:
+            return [*said, *self.state.waiting_for]
+        assert self.state.delivered is not None
+        hidden = self.state.delivered["hidden_error_ev_ang"] is not None
+        return [*said, *self.words, *([hidden_line(self.state, unit)] if hidden else [])]
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
+
+
+def buy(
+    study: FilePath | BuyStudy,
+    *,
+    target: Force,
+    out: FilePath,
+    confidence: float = 0.9,
+    most: int | Seconds | None = None,
+    prior: Literal["learnt", "vague"] = "learnt",
+    give_up: bool = False,
+    workers: int | None = None,
+    ray_address: str | None = None,
+    force_unit: str = FORCE_UNIT,
+    on_progress: Callable[[Progress], None] | None = None,
+    on_labels: Callable[[LabelProgress], None] | None = None,
+    on_line: Callable[[str], None] | None = None,
+) -> Purchase:
+    """Buy accurate labels in rounds until a model meets its target error; run again, it continues.
+
+    Args:
+        study: study file, name of a preset, or a study.
+        target: force MAE that the model is to meet: eV/Å, or text such as "0.3 kcal/mol/A".
+        out: folder of the purchase.
+        confidence: probability with which it must be met, .5 to .99.
+        most: limit: a number of labels, or CPU time of labels and training such as "20h".
+        prior: what is known of learning curves beforehand.
+        give_up: replace handed-over geometries that have no output by the next ones.
+        workers: Ray workers, one core each; None: none, or all cores of the cluster with `ray_address`.
+        ray_address: Ray cluster, HOST:PORT or auto.
+        force_unit: of force errors, in sentences and figures.
+        on_progress: called as training goes on.
+        on_labels: called as labels are computed.
+        on_line: told the data card, every round, and what was repaired or chosen on the way.
+
+    Raises:
+        InputError: the study or its labels break a rule, the folder is another purchase's, or an argument is wrong.
+        PackFailedError: a pack failed several times; labels and finished stages are kept.
+        WorkersLostError: workers that compute labels died; labels are kept.
+        OSError: the disk filled up on the way; labels and finished stages are kept.
+    """
+    from study.buying.candidates import load_candidates
+    from study.buying.decision import Request
+    from study.buying.labellers import make_labeller
+    from study.buying.purchase import Tools, run_purchase
+    from study.run.folder import scratch_path
+    from sweeps.presets import load_purchase
+    from sweeps.purchases import decider, parse_most, round_line
+
+    tell, show, count = on_line or unheard, on_progress or unheard, on_labels or unheard
+    folder, unit = Path(out), display_unit(force_unit)
+    limit = parse_most(None if most is None else str(most))
+    request = Request(force_ev_ang(target), _confidence(confidence), *limit, _prior(prior))
+    loaded = load_purchase(study)
+    candidates = load_candidates(loaded)
+    for line in (*candidates.card, f"into {folder}"):
+        tell(line)
+    tools = Tools(
+        labeller=make_labeller(
+            loaded,
+            candidates,
+            workers=workers or 1,
+            calculator_folder=Path.cwd(),
+            give_up=give_up,
+            on_progress=count,
+        ),
+        make_executor=executor_maker(workers, ray_address, scratch_path(folder), tell),
+        decide=decider(unit),
+        on_progress=show,
+        on_round=lambda state: tell(round_line(state, unit)),
+        on_note=tell,
+    )
+    state = run_purchase(loaded, candidates, folder, request, tools)
+    if state.status == "waiting":
+        return Purchase(folder, state, None, ())
+    return _ended(folder, state, candidates, unit)
+
+
+def _ended(folder: Path, state: PurchaseState, candidates: Candidates, force_unit: str) -> Purchase:
+    """Write the model, its certificate and the figure."""
+    from analysis.figures.save import save_purchase
+    from analysis.purchase_files import read_purchase
+    from asteroid.deploy.folder import write_force_field
+    from study.export.purchase_model import purchase_force_field
+    from sweeps.purchases import MODEL, write_certificate
+
+    write_force_field(purchase_force_field(folder, candidates=candidates), folder / MODEL)
+    words = (*state.rounds[-1].verdict.sentences, *write_certificate(folder, state, candidates, force_unit))
+    save_purchase(folder, folder / "figures", force_unit, level=candidates.prices.accurate)
+    return Purchase(folder, state, read_purchase(folder).certificate, words)
+
+
+def _confidence(confidence: float) -> float:
+    if not 0.5 <= confidence <= 0.99:
+        raise InputError(f"--confidence lies between 0.5 and 0.99, found {confidence:g}: write for instance 0.9")
+    return confidence
+
+
+def _prior(name: str) -> Literal["learnt", "vague"]:
+    if name not in ("learnt", "vague"):
+        raise InputError(f"--prior is learnt or vague, found {name!r}: choose one of them")
+    return "learnt" if name == "learnt" else "vague"

@@ -1,0 +1,129 @@
+"""How far a run or a purchase has come, read from its folder, also while it is being made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from asteroid.errors import InputError
+from sweeps.counts import label_lines
+from sweeps.quantities import FORCE_UNIT
+from sweeps.resume import run_command
+from sweeps.run_notes import altered_notes
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What a folder says.
+
+    Attributes:
+        lines: stages or rounds, labels, computing.
+        ended: whether there is nothing to wait for; a purchase that waits for the user's labels counts.
+        errors: mean errors so far, as lines of a table; none before the first row.
+        notes: doubts about the folder.
+    """
+
+    lines: tuple[str, ...]
+    ended: bool
+    errors: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def standing_of(folder: Path) -> Standing:
+    """Read a folder.
+
+    Raises:
+        InputError: it is neither that of a run nor that of a purchase, or a file in it is damaged.
+    """
+    from analysis.names import duration
+    from analysis.purchase_files import is_purchase
+    from study.prices import PriceList
+    from study.tables.manifest import read_manifest
+
+    if is_purchase(folder):
+        return _purchase(folder)
+    manifest = read_manifest(folder)
+    ledger, sharing = manifest["ledger"], manifest.get("sharing", {})
+    place = manifest.get("store", "store")
+    if place == "store":
+        finished = sum(not stage.parent.name.startswith(".") for stage in (folder / place).glob("*/stage.json"))
+        finished = min(finished, manifest["stages"])  # a store may hold stages of changed labels as well
+    else:  # other runs finish stages there too
+        finished = sharing["stages_trained"] + sharing["stages_found"]
+    lines = [f"{manifest['name']} ({manifest['molecule']}): {finished}/{manifest['stages']} stages finished"]
+    if manifest["status"] != "complete":
+        shared = None if place == "store" else Path(place)
+        lines.append(f"to go on: {run_command(folder / 'sweep.yaml', folder, store=shared)}")
+    elif finished < manifest["stages"] - sharing.get("stages_pruned", 0):
+        lines.append(
+            "the run is complete; stages whose parents failed were left out: see the column 'status' of results.csv"
+        )
+    lines += label_lines(ledger, PriceList.from_json(manifest["prices"]))
+    lines.append(f"  training: {duration(ledger['sweep_core_s'])} on one core")
+    if failures := manifest.get("failures", []):
+        last = f"{failures[-1]['reason']} ({failures[-1]['kind']})"
+        lines.append(f"  failed attempts at a pack: {len(failures)}, the last one: {last}")
+    if sharing:
+        found = f", {sharing['stages_found']:,} found finished in {place}" if place != "store" else ""
+        pruned = f", {sharing['stages_pruned']:,} given up with their trials" if sharing.get("stages_pruned") else ""
+        lines.append(
+            f"  sharing: {sharing['stages_requested']:,} stages requested by rows and trials, "
+            f"{sharing['stages_distinct']:,} distinct, {sharing['stages_trained']:,} trained here{found}{pruned}; "
+            f"{duration(sharing['core_s_saved'])} of one core saved ({sharing['core_s_saved']:,.0f} core-seconds)"
+        )
+    return Standing(tuple(lines), manifest["status"] == "complete", _errors(folder), altered_notes(manifest))
+
+
+def _errors(folder: Path) -> tuple[str, ...]:
+    from study.tables.results import read_results
+
+    try:
+        return tuple(error_lines(read_results(folder)))
+    except InputError:  # no row yet
+        return ()
+
+
+def error_lines(table: pd.DataFrame) -> list[str]:
+    """Mean force errors over seeds by strategy (its smallest one) and budget, as a table of text."""
+    from asteroid.units import force_unit_in_ev_ang
+
+    rows = table[table["status"] == "ok"]
+    test = "test_force_mae_ev_ang"
+    measured = test if len(rows) and rows[test].notna().any() else "cv_force_mae_ev_ang"
+    settings = ["n_cheap", "gamma_rel", "schedule"]
+    means = rows.groupby(["strategy", "budget", *settings], dropna=False, sort=False)[measured].mean().dropna()
+    if not len(means):
+        return []
+    best = means.groupby(["strategy", "budget"], sort=False).min() / force_unit_in_ev_ang(FORCE_UNIT)
+    budgets, strategies = (list(dict.fromkeys(best.index.get_level_values(name))) for name in ("budget", "strategy"))
+    cells = [(f"force MAE so far ({FORCE_UNIT})", *(f"{n:,}" for n in sorted(budgets)))]
+    for strategy in strategies:
+        known = best.loc[strategy]
+        cells.append((strategy, *(f"{known[n]:.3g}" if n in known.index else "." for n in sorted(budgets))))
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return [
+        "  ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True))])
+        for row in cells
+    ]
+
+
+def _purchase(folder: Path) -> Standing:
+    """The rounds of a purchase, what it waits for, and its certificate."""
+    from analysis.purchase_files import CERTIFICATE
+    from study.buying.state import read_state
+    from sweeps.purchases import hidden_line, rounds_lines
+
+    state = read_state(folder)
+    lines = [f"{state.name}: purchase of {state.levels[0]} labels, {state.status}, {len(state.rounds)} rounds"]
+    lines += rounds_lines(state, FORCE_UNIT) if state.rounds else []
+    lines += state.waiting_for
+    certificate = folder / f"{CERTIFICATE}.txt"
+    if certificate.is_file():
+        lines += certificate.read_text(encoding="utf-8").rstrip("\n").split("\n")
+    if state.delivered is not None and state.delivered["hidden_error_ev_ang"] is not None:
+        lines.append(hidden_line(state, FORCE_UNIT))
+    return Standing(tuple(lines), state.status != "running")
