@@ -185,8 +185,8 @@ def error_numbers(table: pd.DataFrame) -> dict[int, dict[str, float]]:
     for measured in ("test_force_mae_ev_ang", "cv_force_mae_ev_ang"):
         if measured not in rows or not rows[measured].notna().any():
             continue
-        means = rows.groupby(["budget", "strategy", "n_cheap"], as_index=False)[measured].mean().dropna()
-        for row in means.to_dict("records"):
+        means = rows.groupby(["budget", "strategy", "n_cheap"])[[measured]].mean().dropna()
+        for row in means.reset_index().to_dict("records"):
             name = f"{measured}/{row['strategy']}_{row['n_cheap']}_cheap"
             found.setdefault(int(row["budget"]), {})[name] = float(row[measured])
         break
