@@ -140,11 +140,11 @@
   }
 
   function command() {
-    const quoted = (text) => `'${text}'`;
+    const quoted = (text) => /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text}'`;
     const words = ["asteroid-study plan RUN", "--target", quoted(controls.target.say(question.target).replace("Å", "A"))];
     words.push("--confidence", general(question.confidence / 100, 2));
-    if (question.accurate !== data.start.accurate) words.push("--price", `${data.accurate.level}=${question.accurate}s`);
-    if (question.cheap !== data.start.cheap) words.push("--price", `${data.cheap.level}=${question.cheap}s`);
+    if (question.accurate !== data.start.accurate) words.push("--price", quoted(`${data.accurate.level}=${question.accurate}s`));
+    if (question.cheap !== data.start.cheap) words.push("--price", quoted(`${data.cheap.level}=${question.cheap}s`));
     if (question.mdSteps) words.push("--md-steps", String(question.mdSteps));
     return words.join(" ");
   }
