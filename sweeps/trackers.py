@@ -55,7 +55,10 @@ def _tensorboard(folder: Path, name: str, settings: str) -> Client:
 def _mlflow(folder: Path, name: str, settings: str) -> Client:
     own: Any = importlib.import_module("mlflow")
     if "MLFLOW_TRACKING_URI" not in os.environ:
-        own.set_tracking_uri((folder / "mlruns").resolve().as_uri())
+        place = folder.resolve()
+        own.set_tracking_uri(f"sqlite:///{place / 'mlflow.db'}")
+        if own.get_experiment_by_name(name) is None:
+            own.create_experiment(name, artifact_location=(place / "mlflow_artifacts").as_uri())
     own.set_experiment(name)
     run_id = own.start_run(run_name=folder.name).info.run_id
     own.log_text(settings, "sweep.yaml")

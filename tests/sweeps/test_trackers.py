@@ -79,7 +79,7 @@ def test_clients_are_offline_unless_their_environment_says_otherwise(
     tracker.show(PROGRESS)
     tracker.end(TABLE)
     if name == "mlflow":
-        own.set_tracking_uri.assert_called_once_with((tmp_path / "mlruns").as_uri())
+        own.set_tracking_uri.assert_called_once_with(f"sqlite:///{tmp_path / 'mlflow.db'}")
         run = own.start_run.return_value.info.run_id
         assert [call.kwargs for call in own.log_metrics.call_args_list] == [
             {"step": 3, "run_id": run},
