@@ -1,7 +1,9 @@
 """Power-law fit of one learning curve: the exact posterior on a grid, no optimiser and no Markov chain.
 
 Model, in logs, for seed j at budget i:
+
     log err_ij = a + log[(1-phi) (N_i/Nmax)^-alpha + phi] + d_i + g_i (b_i + s_j + e_ij)
+
 b_i ~ N(0, tau^2) is shared by the seeds of a budget, s_j ~ N(0, omega^2) by the budgets of a seed (its label subsets
 nest), e_ij ~ N(0, sigma^2); g_i = (N_i/Nmax)^-q lets this noise fall with the number of labels (`noise_law`); d_i is a
 bend away from the power law that vanishes at the largest budget (`bend`). The prior of a is flat (so errors may be in

@@ -1,6 +1,7 @@
 """Two kinds of labels: one error surface over accurate labels and cheap frames for all strategies that share a model.
 
     err(Na, Nc) = E + A (M / N0)^-alpha,   M = Na + N0 K (Na / N0)^p Nc^q / (Nc^q + c^q)
+
 M are effective labels: those of Na plus those that Nc cheap frames replace, saturating in Nc. E, A, alpha, p and q are
 shared; each strategy that uses cheap frames has its own K and c. Nc = 0 is the curve of accurate labels alone, and
 strategies merge where Na is large. N0 is the geometric mean of the accurate labels. Fitted to logs of errors by least

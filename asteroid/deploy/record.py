@@ -34,7 +34,15 @@ class _Record(BaseModel):
 
 
 class DescriptorRecord(_Record):
-    """Resolution of the descriptors (`asteroid.descriptors.layout.DescriptorSettings`)."""
+    """Resolution of the descriptors (`asteroid.descriptors.layout.DescriptorSettings`).
+
+    Attributes:
+        n_radial: radial functions per kind of neighbour.
+        n_angular: radial functions per pair of kinds.
+        l_max: highest Legendre polynomial of the angle.
+        cutoff_ang: neighbours beyond this distance (Å) do not count.
+        sites: a label per atom, where atoms of one element are told apart.
+    """
 
     n_radial: _Count
     n_angular: _Count
@@ -48,7 +56,12 @@ class DescriptorRecord(_Record):
 
 
 class TermRecord(_Record):
-    """One of the models whose predictions add up: its architecture and the settings that are needed to rebuild it."""
+    """One of the models whose predictions add up.
+
+    Attributes:
+        architecture: its name.
+        settings: what is needed to rebuild it.
+    """
 
     architecture: _Text
     settings: dict[str, int | float]
@@ -84,7 +97,17 @@ class TermRecord(_Record):
 
 
 class TrainingRecord(_Record):
-    """What it was trained on: content hashes of the accurate labels (`asteroid.labels.label_set`), cheap frames."""
+    """What it was trained on.
+
+    Attributes:
+        n_labels: accurate labels.
+        label_hashes: content hashes of them (`asteroid.labels.label_set`).
+        n_cheap: cheap frames.
+        cheap_level: their level.
+        strategy: the chain of stages.
+        stage_keys: keys of the stages, first to last.
+        trainer_version: version of the arithmetic of training.
+    """
 
     n_labels: Annotated[int, Field(ge=0)]
     label_hashes: tuple[_Hash, ...]
@@ -96,7 +119,16 @@ class TrainingRecord(_Record):
 
 
 class ErrorRecord(_Record):
-    """How wrong it is: force MAE with the ends of its 90 % interval, and energy MAE where that was measured."""
+    """How wrong it is.
+
+    Attributes:
+        measured_by: where the error comes from.
+        force_mae_ev_ang: force MAE in eV/Å.
+        low_ev_ang: lower end of its 90 % interval.
+        high_ev_ang: upper end.
+        energy_mae_ev: energy MAE in eV, where that was measured.
+        n_frames: frames that it was measured on.
+    """
 
     measured_by: Literal["test labels", "cross-validation"]
     force_mae_ev_ang: float | None
@@ -107,7 +139,17 @@ class ErrorRecord(_Record):
 
 
 class CardRecord(_Record):
-    """What a reader must know of a force field; nothing of it enters a prediction."""
+    """What a reader must know of a force field; nothing of it enters a prediction.
+
+    Attributes:
+        name: of the study.
+        source: the run or purchase that it is from.
+        training: what it was trained on.
+        error: how wrong it is.
+        committee: what the further members are.
+        licence: of the labels.
+        versions: of the packages.
+    """
 
     name: _Text
     source: _Text
@@ -123,6 +165,11 @@ class CalibrationRecord(_Record):
 
     A frame farther than `distance_limit` from the training frames is outside; `error_per_spread` times the committee's
     spread is the force error to expect, None without a committee.
+
+    Attributes:
+        distance_limit: distance from the training frames that 3 % of such frames exceed.
+        error_per_spread: force error over spread of the committee.
+        n_frames: frames that both were read off.
     """
 
     distance_limit: Annotated[float, Field(gt=0)]
@@ -131,7 +178,12 @@ class CalibrationRecord(_Record):
 
 
 class FileRecord(_Record):
-    """A file of the folder."""
+    """A file of the folder.
+
+    Attributes:
+        size: bytes.
+        digest: of its content.
+    """
 
     size: Annotated[int, Field(ge=0)]
     digest: _Hash
@@ -140,8 +192,19 @@ class FileRecord(_Record):
 class ModelRecord(_Record):
     """The whole of `model.json`.
 
-    `numbers` are the atoms in their order, None for a model of several molecules; `formulas` are those it knows. The
-    first of `members` is the model, the others are its committee. `cheap_method` runs at every prediction, if any.
+    Attributes:
+        format: marks the file.
+        schema_version: of this record.
+        units: of energies, lengths and forces.
+        level: level of theory that it predicts.
+        formulas: molecules that it knows.
+        numbers: the atoms in their order; None for a model of several molecules.
+        descriptors: their resolution; None where the model learns from positions.
+        cheap_method: method that runs at every prediction, if any.
+        members: the first is the model, the others are its committee; each is a sum of terms.
+        calibration: what is usual on frames like the training frames.
+        card: what a reader must know.
+        files: the other files of the folder.
     """
 
     format: Literal["asteroid-study force field"] = "asteroid-study force field"

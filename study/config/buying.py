@@ -22,7 +22,14 @@ START = 16
 
 
 class MethodSection(Section):
-    """Labels computed here: a level of the command `label`, or the user's ASE calculator `module:function`."""
+    """Labels computed here: a level of the command `label`, or the user's ASE calculator.
+
+    Attributes:
+        calculator: `module:function` that returns an ASE calculator, instead of the level's own program.
+        charge: total charge of the molecule.
+        unpaired: unpaired electrons.
+        max_cycle: most cycles of a self-consistent field.
+    """
 
     calculator: str | None = None
     charge: int = 0
@@ -31,7 +38,15 @@ class MethodSection(Section):
 
 
 class HandOverSection(Section):
-    """Labels computed elsewhere: one input file for each geometry, and how the outputs are found and read."""
+    """Labels computed elsewhere: one input file for each geometry, and how the outputs are found and read.
+
+    Attributes:
+        template: of the input files, in Jinja's language; path from the folder of the study file.
+        suffix: ending of the input files; left out, the template's own ("orca.inp.jinja": .inp).
+        outputs: pattern of the names of the outputs.
+        charge: total charge of the molecule.
+        unpaired: unpaired electrons.
+    """
 
     template: Path
     suffix: str | None = Field(default=None, pattern=r"\.[A-Za-z0-9]+")
@@ -54,7 +69,12 @@ class HandOverSection(Section):
 
 
 class ReplaySection(Section):
-    """Labels taken from a file as if they were bought; those of hidden groups are kept to judge the model by."""
+    """Labels taken from a file as if they were bought; those of hidden groups are kept to judge the model by.
+
+    Attributes:
+        labels: the file; left out, the labels of the packaged set.
+        hidden_groups: numbers of the groups that are not for sale.
+    """
 
     labels: LabelFile | None = None
     hidden_groups: tuple[int, ...] = ()
@@ -65,6 +85,16 @@ class BuySection(Section):
 
     Exactly one of `here`, `hand_over` and `replay` says who computes them. Geometries to label are set aside from the
     cheap frames, `candidates` of them, so that pretraining never sees one that may be bought.
+
+    Attributes:
+        level: level of theory of the labels to buy.
+        price: CPU time of one label; a number of seconds, or text with a unit ("28s").
+        start: labels of the first round.
+        candidates: geometries that may be labelled.
+        seed: of the order in which they are bought.
+        here: labels are computed on this machine.
+        hand_over: labels are computed elsewhere.
+        replay: labels are taken from a file.
     """
 
     level: str | None = None
@@ -114,7 +144,11 @@ class BuyData(DataSection):
 
 
 class BuyStudy(Sweep):
-    """What to buy labels for: the strategies that compete, with settings as in a sweep file, and how labels are had."""
+    """What to buy labels for: the strategies that compete, with settings as in a sweep file, and how labels are had.
+
+    Attributes:
+        buy: how labels are had.
+    """
 
     data: BuyData
     buy: BuySection

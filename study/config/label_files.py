@@ -26,7 +26,17 @@ CpuSeconds = Annotated[
 
 
 class LabelFile(Section):
-    """A file of labels at one level (or a set of MD17 by name), with units and price."""
+    """A file of labels at one level (or a set of MD17 by name), with units and price.
+
+    Attributes:
+        file: path, from the folder of the sweep file, or a set of MD17 by name ("md17:revised ethanol").
+        duplicates: what is done about frames that stand twice: refuse the file, or drop them.
+        outliers: what is done about broken frames: refuse the file, or drop them.
+        price: CPU time of one label; a number of seconds, or text with a unit ("28s").
+        sampling_price: CPU time of sampling one cheap geometry.
+        temperature_k: temperature of the sampling in kelvin.
+        unlabelled: whether the file holds geometries without labels.
+    """
 
     file: Path
     level: str | None = None
@@ -51,7 +61,14 @@ class LabelFile(Section):
 
 
 class DataSection(Section):
-    """Where the labels come from: the packaged data set, or one file for each level."""
+    """Where the labels come from: the packaged data set, or one file for each level.
+
+    Attributes:
+        dataset: name of a packaged set, instead of files.
+        accurate: the accurate labels.
+        cheap: the cheap frames.
+        prices: CPU time of one label by level, instead of those of the packaged set.
+    """
 
     dataset: Literal["methanol"] | None = None
     accurate: LabelFile | None = None
@@ -76,7 +93,12 @@ class DataSection(Section):
 
 
 class TestSection(Section):
-    """Which accurate labels are the test set: whole groups, or a fixed share of the frames."""
+    """Which accurate labels are the test set: whole groups, or a fixed share of the frames.
+
+    Attributes:
+        groups: numbers of the groups (replicas, time blocks) that are kept apart.
+        share: share of the frames that is kept apart, at random.
+    """
 
     groups: tuple[int, ...] | None = None
     share: float | None = Field(default=None, gt=0, lt=1)
@@ -89,7 +111,12 @@ class TestSection(Section):
 
 
 class CrossValidationSection(Section):
-    """How errors are measured inside the bought labels, where no test labels are kept."""
+    """How errors are measured inside the bought labels, where no test labels are kept.
+
+    Attributes:
+        folds: parts of the labels, each scored by a model of the others.
+        splits: ways of dividing them that are averaged.
+    """
 
     folds: int = Field(default=10, ge=2)
     splits: int = Field(default=1, ge=1)

@@ -11,6 +11,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from asteroid.errors import InputError
 from asteroid.models.architectures import ARCHITECTURES, settings_type
+from study.config.meanings import add_meanings
 from study.config.stages import Section
 
 if TYPE_CHECKING:
@@ -22,7 +23,11 @@ else:
 
 
 class ModelSection(Section):
-    """Architecture and settings of the networks; settings that are left out are the architecture's own."""
+    """Architecture and settings of the networks; settings that are left out are the architecture's own.
+
+    Attributes:
+        architecture: name of the network, or `module:factory` for one of your own.
+    """
 
     architecture: ArchitectureName = ARCHITECTURES[0].architecture
 
@@ -38,7 +43,7 @@ def _section_of(settings: type[NetworkSettings]) -> type[ModelSection]:
         field.name: (types[field.name], Field(default=field.default, **field.metadata)) for field in fields(settings)
     }
     keys["architecture"] = (Literal[settings.architecture], settings.architecture)
-    return create_model(f"ModelSectionOf{settings.__name__}", __base__=ModelSection, **keys)
+    return create_model(f"ModelSectionOf{settings.__name__}", __base__=ModelSection, __doc__=settings.__doc__, **keys)
 
 
 _SECTIONS = {settings.architecture: _section_of(settings) for settings in ARCHITECTURES}
@@ -86,5 +91,9 @@ DEFAULT_MODEL = _SECTIONS[ARCHITECTURES[0].architecture]()
 
 
 def model_schemas() -> list[dict[str, Any]]:
-    """The JSON schema of the section for each architecture."""
-    return [section.model_json_schema() for section in _SECTIONS.values()]
+    """The JSON schema of the section for each architecture; a settings class and those above it explain its keys."""
+    schemas = []
+    for name, section in _SECTIONS.items():
+        schemas.append(section.model_json_schema())
+        add_meanings(schemas[-1], (*settings_type(name).__mro__, ModelSection))
+    return schemas

@@ -6,12 +6,29 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
+from asteroid.descriptors.layout import DescriptorSettings
+from asteroid.io.declaration import Declaration
+from asteroid.models.sgdml.settings import KernelSettings
+from asteroid.training.schedule import Schedule
 from study.config.buying import BuyStudy
+from study.config.label_files import DataSection
+from study.config.meanings import add_all_meanings
 from study.config.model import model_schemas
 from study.config.sweep import Sweep
 
 #: As the first line of a file names it, beside the file.
 SCHEMA_FILE = "asteroid-study.schema.json"
+#: Sections whose keys other classes explain, by name.
+_EXPLAINED_BY: dict[str, tuple[type, ...]] = {
+    "BuyData": (DataSection,),
+    "BuyStudy": (Sweep,),
+    "DescriptorSection": (DescriptorSettings,),
+    "HandOverSection": (Declaration,),
+    "KernelSection": (KernelSettings,),
+    "LabelFile": (Declaration,),
+    "ScheduleSection": (Schedule,),
+    "ScoreSection": (Schedule,),
+}
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -21,6 +38,7 @@ def file_schema() -> dict[str, Any]:
     definitions: dict[str, Any] = schema["$defs"]
     # What a model's settings are depends on its architecture: the section is known by its architectures alone.
     definitions["ModelSection"] = {"anyOf": model_schemas()}
+    add_all_meanings(schema, _EXPLAINED_BY)
     return {
         "$schema": _DIALECT,
         "title": "asteroid-study: sweep or study file",

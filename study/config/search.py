@@ -12,7 +12,13 @@ from study.config.stages import GammaRel
 
 
 class Range(BaseModel):
-    """A continuous range, searched on a logarithmic scale unless `log: false`."""
+    """A continuous range, searched on a logarithmic scale unless `log: false`.
+
+    Attributes:
+        low: smallest value.
+        high: largest value.
+        log: whether the scale is logarithmic.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -33,7 +39,27 @@ Shares = Range | tuple[Annotated[float, Field(gt=0, le=1)], ...]
 
 
 class SpaceSection(BaseModel):
-    """Search space: an absent key is not varied. A strategy takes the keys of its own stages."""
+    """Search space: an absent key is not varied. A strategy takes the keys of its own stages.
+
+    Attributes:
+        gamma_rel: bias-weight temperatures over the median bias; inf must be among them.
+        identify_steps: steps of the stage on the accurate labels.
+        identify_learning_rate: its learning rate.
+        pretrain_steps: steps of pretraining.
+        pretrain_learning_rate: its learning rate.
+        score_match_steps: steps of score matching.
+        score_match_learning_rate: its learning rate.
+        residual_steps: steps of the second network, on what the first misses.
+        residual_learning_rate: its learning rate.
+        finetune_steps: steps of fine-tuning.
+        finetune_learning_rate: its learning rate.
+        finetune_warmup_steps: its warm-up.
+        finetune_final_rate: share of the peak that its rate falls to.
+        finetune_frozen_layers: layers that it leaves as they are.
+        rho: share of the force term in the loss, in all stages.
+        hidden: size of the networks.
+        architecture: networks to choose from.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -74,6 +100,12 @@ class PruningSection(BaseModel):
     """When a trial is given up: its last stage is judged at a few points on its way.
 
     The first point is at the share `first` of the steps, each further one `factor` times as far.
+
+    Attributes:
+        method: give up what is worse than the median of finished trials, or all but the best 1/factor.
+        first: share of the steps of the last stage after which a trial is judged first.
+        factor: ratio of the steps between one judgement and the next.
+        startup_trials: finished trials that must be there before one is given up.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -93,7 +125,20 @@ class PruningSection(BaseModel):
 
 
 class SearchSection(BaseModel):
-    """A search: the cross-validated error inside the bought labels, averaged over several subset seeds."""
+    """A search: the cross-validated error inside the bought labels, averaged over several subset seeds.
+
+    Attributes:
+        budgets: accurate labels that settings are searched with; of mode `pareto`, those it chooses from.
+        n_cheap: cheap frames; left out, the largest number of the sweep.
+        trials: settings that are tried, of every strategy and budget.
+        trials_per_round: settings that are suggested at a time.
+        folds: parts of the labels, each scored by a model of the others.
+        subset_seeds: seeds of the subsets that an error is averaged over; none of the sweep's own.
+        sampler_seed: seed of the sampler that suggests settings.
+        schedule: `rounds`, in a fixed order that repeats exactly, or `async`, which keeps many workers busy.
+        pruning: when a trial is given up; left out, none is.
+        space: what is varied.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -56,7 +56,7 @@ GammaRel = Annotated[
 
 
 class ScheduleSection(Section):
-    """How long and how fast one kind of stage trains; each is explained in `asteroid.training.schedule.Schedule`."""
+    """How long and how fast one kind of stage trains (`asteroid.training.schedule.Schedule`)."""
 
     steps: int = Field(gt=0)
     learning_rate: float = Field(gt=0, lt=1000)
@@ -82,7 +82,11 @@ class ScheduleSection(Section):
 
 
 class ScoreSection(ScheduleSection):
-    """Score matching on frames without labels: its schedule, and the directions per frame that it looks along."""
+    """Score matching on frames without labels: a schedule, and the directions per frame that it looks along.
+
+    Attributes:
+        probes: random directions per frame along which the curvature of the energy is taken.
+    """
 
     probes: int = Field(default=ScoreSettings.n_probes, gt=0, le=64)
 
@@ -110,7 +114,12 @@ class KernelSection(Section):
 
 
 class DescriptorSection(Section):
-    """Resolution of the descriptors; what is left out follows from the molecule (`asteroid.descriptors.resolution`)."""
+    """Resolution of the descriptors; what is left out follows from the molecule (`asteroid.descriptors.resolution`).
+
+    Attributes:
+        atoms: what tells atoms apart: `sites`, their place among the bonds; `elements`; `auto`, sites where they are
+            affordable.
+    """
 
     atoms: AtomKinds = "auto"
     n_radial: int | None = Field(default=None, gt=0, le=100)

@@ -54,6 +54,30 @@ class Sweep(Section):
 
     Without a section `test`, no accurate label is kept aside: errors are cross-validated inside the bought labels
     (section `cross_validation`). `draw: balanced` draws labels along their cheap energy.
+
+    Attributes:
+        name: of the study; also of its folder.
+        mode: learning curves, a search of settings, or a search of settings and budgets.
+        data: where the labels come from.
+        test: which accurate labels are the test set.
+        cross_validation: how errors are measured where there is no test set.
+        draw: how the labels of a budget are drawn: at random, or spread over the range of the cheap energy.
+        strategies: chains of stages to compare.
+        budgets: accurate labels bought, training and validation together.
+        n_cheap: cheap frames bought, for the strategies that use them.
+        gamma_rel: bias-weight temperatures over the median bias; inf: no weights.
+        seeds: of the draw of labels, the weights and the batches; a learning curve each.
+        model: architecture and size of the networks.
+        descriptors: resolution of the descriptors.
+        identify: schedule of the stage on the accurate labels alone.
+        pretrain: schedule of the stage on the cheap labels.
+        score_match: schedule of the stage on cheap frames without labels.
+        residual: schedule of the second network, on what the first one misses.
+        kernel: settings of sGDML.
+        finetune: schedules of the stage that ends a chain on the accurate labels, by name; all are compared.
+        tune: a search of settings.
+        pareto: a search of settings and budgets, in mode `pareto`.
+        pack_size: stages that may train together as one batch of models.
     """
 
     name: str = Field(min_length=1, max_length=100)

@@ -26,20 +26,48 @@ class _Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow")
 
 
-class _LevelPrice(BaseModel):
+class LevelPriceRecord(BaseModel):
+    """The price of one level.
+
+    Attributes:
+        label_cpu_s: CPU seconds of one label.
+        source: where the price is from.
+        sampling_cpu_s: CPU seconds of sampling one geometry.
+    """
+
     model_config = ConfigDict(frozen=True, extra="forbid")
     label_cpu_s: _Seconds
     source: str
     sampling_cpu_s: _Seconds = 0.0
 
 
-class _Prices(_Record):
+class PricesRecord(_Record):
+    """The prices that a run counts with.
+
+    Attributes:
+        accurate: level of the accurate labels.
+        cheap: level of the cheap labels.
+        levels: price of each level.
+    """
+
     accurate: str
     cheap: str
-    levels: dict[str, _LevelPrice]
+    levels: dict[str, LevelPriceRecord]
 
 
-class _Ledger(_Record):
+class LedgerRecord(_Record):
+    """What a run has cost: labels at their prices, and training.
+
+    Attributes:
+        accurate_labels_assumed_bought: accurate labels, its budgets and seeds together.
+        cheap_frames_assumed_bought: cheap frames, likewise.
+        evaluation_labels: test labels.
+        sweep_core_s: core seconds of training.
+        accurate_cpu_s: price of the accurate labels in CPU seconds.
+        cheap_cpu_s: price of the cheap frames.
+        evaluation_cpu_s: price of the test labels.
+    """
+
     accurate_labels_assumed_bought: _Count = 0
     cheap_frames_assumed_bought: _Count = 0
     evaluation_labels: _Count = 0
@@ -49,7 +77,18 @@ class _Ledger(_Record):
     evaluation_cpu_s: _Seconds = 0.0
 
 
-class _Sharing(_Record):
+class SharingRecord(_Record):
+    """What equal stages have saved.
+
+    Attributes:
+        stages_requested: stages of all rows.
+        stages_distinct: those that differ.
+        stages_trained: those trained by this run.
+        stages_found: those found in the store.
+        core_s_saved: core seconds that these would have taken.
+        stages_pruned: stages given up on the way.
+    """
+
     stages_requested: _Count = 0
     stages_distinct: _Count = 0
     stages_trained: _Count = 0
@@ -58,14 +97,44 @@ class _Sharing(_Record):
     stages_pruned: _Count = 0
 
 
-class _Failure(_Record):
+class FailureRecord(_Record):
+    """A pack of stages that failed.
+
+    Attributes:
+        kind: of failure.
+        reason: in words.
+    """
+
     kind: str = ""
     reason: str = ""
 
 
-class _Manifest(_Record):
+class ManifestRecord(_Record):
+    """What a run says of itself.
+
+    Attributes:
+        level_accurate: level of the accurate labels.
+        prices: what labels cost.
+        level_cheap: level of the cheap labels.
+        status: complete, or how far the run is.
+        name: of the sweep.
+        molecule: formula.
+        pool_size: accurate labels that are no test labels.
+        n_test: test labels.
+        rows: of the results table.
+        stages: that the rows need.
+        store: folder of the finished stages.
+        sweep: the sweep file in full.
+        ledger: what was bought and spent.
+        sharing: what equal stages have saved.
+        failures: packs that failed.
+        data_card_lines: what is known of the labels.
+        versions: of the packages.
+        hardware: of the machine.
+    """
+
     level_accurate: str
-    prices: _Prices
+    prices: PricesRecord
     level_cheap: str = ""
     status: str = ""
     name: str = ""
@@ -76,9 +145,9 @@ class _Manifest(_Record):
     stages: _Count = 0
     store: str = "store"
     sweep: dict[str, Any] = Field(default_factory=dict)
-    ledger: _Ledger | None = None
-    sharing: _Sharing | None = None
-    failures: tuple[_Failure, ...] = ()
+    ledger: LedgerRecord | None = None
+    sharing: SharingRecord | None = None
+    failures: tuple[FailureRecord, ...] = ()
     data_card_lines: tuple[str, ...] = ()
     versions: dict[str, str] = Field(default_factory=dict)
     hardware: dict[str, str | int | float | None] = Field(default_factory=dict)
@@ -111,7 +180,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         )
     manifest, intact = read_record(path, _REMEDY)
     try:
-        checked = _Manifest.model_validate(manifest)
+        checked = ManifestRecord.model_validate(manifest)
     except (ValidationError, RecursionError) as error:
         raise InputError(f"{path} is not a run's manifest ({_first(error)}): {_REMEDY}") from error
     unknown = {checked.prices.accurate, checked.prices.cheap} - set(checked.prices.levels)
