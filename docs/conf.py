@@ -1,4 +1,4 @@
-"""The documentation site: `sphinx-build docs site`."""
+"""The documentation site: `sphinx-build docs build/site`."""
 
 import sys
 from importlib.metadata import version as version_of
@@ -14,7 +14,7 @@ language = "en"
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "site_pages"]
 exclude_patterns = ["site_pages", "_static"]
 default_role = "code"  # docstrings write code between single backticks
-nitpicky = False
+smartquotes = False  # two hyphens begin an option
 
 myst_enable_extensions = ["colon_fence", "dollarmath", "html_image"]
 myst_heading_anchors = 3
@@ -31,4 +31,5 @@ html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_extra_path = ["asteroid-study.sbatch"]
 html_show_sphinx = False
+html_copy_source = False
 html_show_copyright = False

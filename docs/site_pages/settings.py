@@ -17,6 +17,8 @@ _TYPES = {
     "boolean": "true or false",
     "null": "nothing",
 }
+#: A bound beyond which nobody comes.
+_NONE = 2**31
 #: The order of sections: as a reader meets them.
 _FIRST = ("Sweep", "BuyStudy", "BuySection")
 
@@ -56,13 +58,19 @@ def _section(found: dict[str, Any]) -> list[str]:
     required = found.get("required", ())
     rows = []
     for key, value in found["properties"].items():
-        default = "required" if key in required else code(_default(value)) if "default" in value else "left out"
+        default = "required" if key in required else _default(value)
         rows.append((code(key), _kind(value), default, value.get("description", "")))
     return [found.get("description", ""), table(("key", "value", "default", "meaning"), rows)]
 
 
 def _default(value: dict[str, Any]) -> str:
-    return json.dumps(value["default"], ensure_ascii=False).replace('"', "")
+    default = value.get("default")
+    if default in (None, [], {}):
+        return "none"
+    if isinstance(default, dict):
+        return "as there"  # the section's own defaults
+    # JSON has no infinity: pydantic writes null in a list of numbers.
+    return code(json.dumps(default, ensure_ascii=False).replace('"', "").replace("null", "inf"))
 
 
 def _kind(value: dict[str, Any]) -> str:
@@ -81,7 +89,7 @@ def _kind(value: dict[str, Any]) -> str:
         return f"list: {_kind(items)}"
     if value.get("type") == "object" and isinstance(value.get("additionalProperties"), dict):
         return f"name: {_kind(value['additionalProperties'])}"
-    bounds = [f"{sign} {value[bound]:g}" for bound, sign in _BOUNDS.items() if bound in value]
+    bounds = [f"{sign} {value[bound]:g}" for bound, sign in _BOUNDS.items() if abs(value.get(bound, _NONE)) < _NONE]
     kind = "path" if value.get("format") == "path" else _TYPES.get(value.get("type", ""), "any")
     return f"{kind} {', '.join(bounds)}".strip()
 
