@@ -31,7 +31,8 @@ def all_settings() -> str:
     ordered = {name: found[name] for name in sorted(found, key=lambda name: (_place(name), name))}
     parts = [sections({"$defs": ordered}, level=2), "(section-modelsection)=\n## model"]
     for model in models:
-        parts += [f"### architecture: {model['properties']['architecture']['const']}", *_section(model)]
+        name = model["properties"]["architecture"].get("const", "module:factory")
+        parts += [f"### architecture: {name}", *_section(model)]
     return "\n\n".join(parts)
 
 

@@ -86,14 +86,28 @@ def _unknown(name: str, section: type[ModelSection], key: str) -> PydanticCustom
 #: The section as a field of the sweep.
 Model = SerializeAsAny[Annotated[ModelSection, BeforeValidator(_validated_by_architecture)]]
 
+#: The section where the network is the user's: what else may stand there, its factory says.
+_SCHEMA_OF_OWN = {
+    "title": "ModelSectionOfOwn",
+    "description": "A network of your own; the arguments of its factory are the keys.",
+    "type": "object",
+    "properties": {
+        "architecture": {"type": "string", "pattern": ":", "description": "`module:factory` that returns the network."},
+        "hidden": {"type": "integer", "exclusiveMinimum": 0, "description": "width of the network."},
+    },
+    "required": ["architecture"],
+}
 #: What a sweep file without the section has.
 DEFAULT_MODEL = _SECTIONS[ARCHITECTURES[0].architecture]()
 
 
 def model_schemas() -> list[dict[str, Any]]:
-    """The JSON schema of the section for each architecture; a settings class and those above it explain its keys."""
+    """The JSON schema of the section for each architecture, and for one of the user's own.
+
+    A settings class and those above it explain its keys.
+    """
     schemas = []
     for name, section in _SECTIONS.items():
         schemas.append(section.model_json_schema())
         add_meanings(schemas[-1], (*settings_type(name).__mro__, ModelSection))
-    return schemas
+    return [*schemas, _SCHEMA_OF_OWN]

@@ -49,7 +49,7 @@ def purchase_text(
     way = (
         "  here: {}  # computed on this machine; --workers in parallel"
         if template is None
-        else f'  hand_over: {{template: {template}, outputs: "*.out"}}  # computed elsewhere: docs/buying.md'
+        else f'  hand_over: {{template: {template}, outputs: "*.engrad"}}  # computed elsewhere: docs/hand_over.md'
     )
     lines = [
         *header(name, schema, owned, facts),
