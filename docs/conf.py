@@ -22,6 +22,8 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_default_options = {"members": True, "no-value": True}
 napoleon_use_rtype = False
+napoleon_use_ivar = True
+add_module_names = False
 toc_object_entries = False  # modules suffice in the margin
 
 html_theme = "furo"
