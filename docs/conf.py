@@ -34,4 +34,6 @@ html_css_files = ["site.css"]
 html_extra_path = ["asteroid-study.sbatch"]
 html_show_sphinx = False
 html_copy_source = False
+html_use_index = False  # the search finds more
+html_domain_indices = False
 html_show_copyright = False
