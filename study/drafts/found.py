@@ -30,7 +30,7 @@ class Facts:
         n_cheap: cheap frames whose geometry has no accurate label.
         cheap_of_group: of these, by group, where both files have groups.
         unlabelled: whether the cheap frames have no labels.
-        cheap_known: whether cheap labels are known, or can be computed here, wherever accurate ones are.
+        paired: whether the cheap file has a label at every accurate geometry.
         accurate_level: slug; "" where nothing is known of it.
         cheap_level: slug.
         temperature_k: of the sampling of the cheap frames, where their card states it.
@@ -43,10 +43,15 @@ class Facts:
     n_cheap: int
     cheap_of_group: dict[int, int]
     unlabelled: bool
-    cheap_known: bool
+    paired: bool
     accurate_level: str
     cheap_level: str
     temperature_k: float | None
+
+    @property
+    def cheap_known(self) -> bool:
+        """Whether cheap labels are known, or can be computed here, wherever accurate ones are."""
+        return self.paired or cheap_method(self.cheap_level) is not None
 
 
 def look_at(accurate: LabelFile | None, cheap: LabelFile) -> tuple[Facts, LabelSet]:
@@ -84,7 +89,7 @@ def look_at(accurate: LabelFile | None, cheap: LabelFile) -> tuple[Facts, LabelS
             n_cheap=int(free.sum()),
             cheap_of_group=_counts(pool.group[free]) if both and pool.group is not None else {},
             unlabelled=cheap.unlabelled,
-            cheap_known=cheap_method(pool.level) is not None or (owned is not None and n_paired == len(owned)),
+            paired=owned is not None and n_paired == len(owned),
             accurate_level="" if owned is None else owned.level,
             cheap_level=pool.level,
             temperature_k=priced.given.temperature_k,

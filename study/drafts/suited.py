@@ -83,7 +83,7 @@ def suited_sweep(facts: Facts) -> Suited:
         budgets=spaced_budgets(facts.n_accurate - n_test),
         test_groups=groups,
         test_share=share,
-        balanced=not groups and share is None and facts.cheap_known and not facts.unlabelled,
+        balanced=not groups and share is None and facts.paired and not facts.unlabelled,
     )
 
 

@@ -20,7 +20,7 @@ METHANOL = Facts(
     n_cheap=18640,
     cheap_of_group={0: 4642, 1: 4673, 2: 4660, 3: 4665},
     unlabelled=False,
-    cheap_known=True,
+    paired=True,
     accurate_level="ccsd_t/cc-pvdz",
     cheap_level="gfn2-xtb",
     temperature_k=500.0,
@@ -54,12 +54,12 @@ def test_few_labels_are_cross_validated() -> None:
     suited = suited_sweep(few)
     assert (suited.test_groups, suited.test_share, suited.balanced) == ((), None, True)
     assert max(suited.budgets) == 42
-    assert not suited_sweep(replace(few, cheap_known=False)).balanced
+    assert not suited_sweep(replace(few, paired=False)).balanced
     with pytest.raises(InputError, match="at least 30 accurate labels, found 29: draft a purchase with --buy"):
         suited_sweep(replace(few, n_accurate=29))
 
 
-@pytest.mark.parametrize("changes", [{"cheap_known": False}, {"varied": True}, {"n_atoms": 40}])
+@pytest.mark.parametrize("changes", [{"paired": False, "cheap_level": "pbe/def2-svp"}, {"varied": True}, {"n_atoms": 40}])
 def test_delta_learning_needs_the_cheap_method_and_one_small_molecule(changes: dict[str, object]) -> None:
     assert "gdml_delta" not in suited_sweep(replace(METHANOL, **changes)).strategies  # type: ignore[arg-type]
 
