@@ -59,7 +59,9 @@ def test_few_labels_are_cross_validated() -> None:
         suited_sweep(replace(few, n_accurate=29))
 
 
-@pytest.mark.parametrize("changes", [{"paired": False, "cheap_level": "pbe/def2-svp"}, {"varied": True}, {"n_atoms": 40}])
+@pytest.mark.parametrize(
+    "changes", [{"paired": False, "cheap_level": "pbe/def2-svp"}, {"varied": True}, {"n_atoms": 40}]
+)
 def test_delta_learning_needs_the_cheap_method_and_one_small_molecule(changes: dict[str, object]) -> None:
     assert "gdml_delta" not in suited_sweep(replace(METHANOL, **changes)).strategies  # type: ignore[arg-type]
 
