@@ -9,7 +9,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from asteroid.descriptors.frame_bank import FrameBank
+    from study.devices import DeviceClass
     from study.engine.executors import Executor
+
+
+def share_of_gpu(device: DeviceClass, asked: float | None) -> float | None:
+    """Share of a GPU that each Ray worker takes: what was asked for, or a whole one; None on the CPU."""
+    return None if device == "cpu" else asked or 1.0
 
 
 def executor_maker(

@@ -15,6 +15,11 @@ ModelFolder = Annotated[
 ]
 SweepName = Annotated[str, typer.Argument(metavar="SWEEP", help="Sweep file (YAML) or the name of a preset.")]
 
+Device = Annotated[str, typer.Option(help="Where networks are trained: cpu, or cuda for one GPU.", metavar="DEVICE")]
+GpusPerWorker = Annotated[
+    float | None,
+    typer.Option(min=0.01, help="Share of a GPU for each Ray worker with --device cuda. Default: 1.", metavar="SHARE"),
+]
 Confidence = Annotated[float, typer.Option(help="Probability with which the target must be met.")]
 Prices = Annotated[
     list[str] | None,

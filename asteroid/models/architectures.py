@@ -9,6 +9,7 @@ from asteroid.models.gemnet import GemNetQSettings, GemNetTSettings
 from asteroid.models.mace import MACESettings
 from asteroid.models.mlp import MLPSettings
 from asteroid.models.nequip import NequIPSettings
+from asteroid.models.outside.settings import CommandSettings
 from asteroid.models.own_module import own_settings
 from asteroid.models.painn import PaiNNSettings
 from asteroid.models.schnet import SchNetSettings
@@ -31,10 +32,12 @@ ARCHITECTURES: tuple[type[NetworkSettings], ...] = (
     TensorNetSettings,
     ViSNetSettings,
 )
+#: And those that sweep files may name but no search can choose, as they have no defaults.
+NAMED: tuple[type[NetworkSettings], ...] = (*ARCHITECTURES, CommandSettings)
 
 
 def settings_type(architecture: str) -> type[NetworkSettings]:
-    """The settings of an architecture by its name in sweep files and stage records, `module:factory` among them.
+    """The settings of an architecture by its name in sweep files and stage records: `module:factory`, `command` too.
 
     Raises:
         KeyError: no architecture has this name.
@@ -42,4 +45,4 @@ def settings_type(architecture: str) -> type[NetworkSettings]:
     """
     if ":" in architecture:
         return own_settings(architecture)
-    return {settings.architecture: settings for settings in ARCHITECTURES}[architecture]
+    return {settings.architecture: settings for settings in NAMED}[architecture]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from asteroid.models.module_settings import ModuleSettings, published
+from asteroid.models.network import Usual
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,6 +27,7 @@ class GemNetSettings(ModuleSettings):
     packs_on_gpus: ClassVar[bool] = False
     fixed_shapes: ClassVar[bool] = False  # it lists its triplets anew for every batch
     fitted_buffers: ClassVar[str] = ".scale_factor"
+    usual: ClassVar[Usual] = Usual(3000, 0.002)
 
     @property
     def own_arguments(self) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from asteroid.models.module_settings import ModuleSettings, published
+from asteroid.models.network import Usual
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class MACESettings(ModuleSettings):
     neighbours: float = field(default=8.0, metadata={"gt": 0})
 
     architecture: ClassVar[str] = "mace"
+    usual: ClassVar[Usual] = Usual(4000, 0.01, ema=0.995)
 
     def module(self) -> Any:
         """The published module."""

@@ -19,7 +19,7 @@ from asteroid.descriptors.streaming import stream_batches
 from asteroid.models.mlp_derivatives import curvature_along, energy_and_forces
 from asteroid.models.mlp_parameters import initial_parameters, parameter_count, trainable_mask
 from asteroid.models.mlp_positions import sum_of_mlps
-from asteroid.models.network import Inputs, NetworkSettings, Scaling
+from asteroid.models.network import Inputs, NetworkSettings, Scaling, Usual
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -46,6 +46,7 @@ class MLPSettings(NetworkSettings):
     layers: int = field(default=2, metadata={"gt": 0, "le": 100})
 
     architecture: ClassVar[str] = "mlp"
+    usual: ClassVar[Usual] = Usual(3000, 0.007)
     packs: ClassVar[bool] = True
     packs_on_gpus: ClassVar[bool] = True
     needs_descriptors: ClassVar[bool] = True

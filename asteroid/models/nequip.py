@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from asteroid.models.module_settings import ModuleSettings, published
+from asteroid.models.network import Usual
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class NequIPSettings(ModuleSettings):
     neighbours: float = field(default=8.0, metadata={"gt": 0})
 
     architecture: ClassVar[str] = "nequip"
+    usual: ClassVar[Usual] = Usual(4000, 0.01, ema=0.995)
 
     def module(self) -> Any:
         """The published module."""

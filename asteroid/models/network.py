@@ -23,6 +23,23 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Usual:
+    """How an architecture is trained where nobody says otherwise: to begin with, not tuned for any one molecule.
+
+    Attributes:
+        steps: gradient steps on accurate labels alone.
+        learning_rate: peak rate of these.
+        ema: decay of the running mean of weights that is validated and kept.
+        batch_size: frames per step.
+    """
+
+    steps: int
+    learning_rate: float
+    ema: float = 0.99
+    batch_size: int = 10
+
+
+@dataclass(frozen=True)
 class NetworkSettings(ABC):
     """Settings of an architecture, all with defaults, and what it needs and can do.
 
@@ -38,7 +55,10 @@ class NetworkSettings(ABC):
         one_composition: all frames are of one molecule.
         matches_scores: it can be trained on frames without labels (its network is a `ScoreNetwork`).
         exports: its models can leave in a folder of their own.
+        interrupts: its training can be interrupted and gone on with, as pruning does.
         packages: what must be installed for it beside PyTorch, by the names of PyPI.
+        usual: steps and rates of a sweep file that does not say them.
+        unkeyed: fields that do not decide what is trained, and are no part of stage keys.
     """
 
     hidden: int = field(default=32, metadata={"gt": 0})
@@ -50,7 +70,15 @@ class NetworkSettings(ABC):
     one_composition: ClassVar[bool]
     matches_scores: ClassVar[bool]
     exports: ClassVar[bool] = True
+    interrupts: ClassVar[bool] = True
     packages: ClassVar[tuple[str, ...]] = ()
+    usual: ClassVar[Usual] = Usual(3000, 0.003)
+    unkeyed: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def finetunes(self) -> bool:
+        """Whether a training can go on with a trained model."""
+        return True
 
     @abstractmethod
     def network(self, layout: Layout | None) -> Network:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from asteroid.descriptors.frame_bank import FrameBank, FrameTensors, Prediction
 from asteroid.models.network import stack_scalings
+from asteroid.models.outside.model import OutsideModel, predict_outside
 from asteroid.models.sgdml.model import KernelModel, predict_kernel
 
 if TYPE_CHECKING:
@@ -77,6 +78,11 @@ def predict_models(bank: FrameBank, level: str, rows: Tensor, models: Sequence[T
         if isinstance(model, KernelModel):
             found = predict_kernel(model, frames.numbers.numpy(force=True), frames.positions[rows].numpy(force=True))
             energy[place] = torch.as_tensor(found[0], device=device)
+            forces[place] = torch.as_tensor(found[1]).flatten(1).float().to(device)
+        elif isinstance(model, OutsideModel):
+            numbers, positions = frames.numbers_of(rows), frames.positions[rows].numpy(force=True)
+            found = predict_outside(model, numbers.numpy(force=True), positions, device.type)
+            energy[place] = torch.as_tensor(found[0], device=device) + model.zero.of(numbers)
             forces[place] = torch.as_tensor(found[1]).flatten(1).float().to(device)
         else:
             networks.setdefault(model.settings, []).append((place, model))

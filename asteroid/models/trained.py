@@ -9,6 +9,8 @@ import torch
 
 from asteroid.models.energy_zero import EnergyZero
 from asteroid.models.network import Scaling
+from asteroid.models.outside.model import OutsideModel
+from asteroid.models.outside.settings import CommandSettings
 from asteroid.models.sgdml.model import KernelModel
 
 if TYPE_CHECKING:
@@ -61,4 +63,15 @@ class TrainedNetwork:
         return cls(settings, tensors["parameters"], scaling, shift, elements)
 
 
-TrainedModel = TrainedNetwork | KernelModel
+TrainedModel = TrainedNetwork | KernelModel | OutsideModel
+
+
+def model_from_tensors(settings: NetworkSettings, tensors: Mapping[str, Tensor]) -> TrainedNetwork | OutsideModel:
+    """Rebuild the model of an architecture from its `tensors`.
+
+    Raises:
+        KeyError: a tensor is missing.
+    """
+    if isinstance(settings, CommandSettings):
+        return OutsideModel.from_tensors(settings, tensors)
+    return TrainedNetwork.from_tensors(settings, tensors)

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from asteroid.models.trained import TrainedModel
     from asteroid.stages.stage import NetworkStage
 
+#: Below this share of effective frames the weights have thrown most of the labels away.
+_LEAST_EFFECTIVE_SHARE = 0.02
+
 
 @dataclass(frozen=True)
 class Weighting:
@@ -105,3 +108,10 @@ def bias_weights(bias: Tensor, gamma: float) -> Tensor:
 def effective_sample(weights: Tensor) -> float:
     """Number of equally weighted frames that carry as much: (sum w)^2 / sum w^2 (Kish)."""
     return float(weights.sum() ** 2 / weights.pow(2).sum())
+
+
+def sample_warnings(sample: float | None, n_train: int) -> tuple[str, ...]:
+    """What to say of the effective sample of so many weighted frames; nothing without weights."""
+    if sample is None or sample >= _LEAST_EFFECTIVE_SHARE * n_train:
+        return ()
+    return (f"effective sample {sample:.1f} of {n_train} frames ({sample / n_train:.1%}): raise gamma_rel",)

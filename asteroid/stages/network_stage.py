@@ -11,7 +11,7 @@ from torch import Tensor
 
 from asteroid.models.predict import predict
 from asteroid.models.trained import TrainedNetwork
-from asteroid.stages.bias_weights import Weighting, effective_sample, weightings_of
+from asteroid.stages.bias_weights import Weighting, effective_sample, sample_warnings, weightings_of
 from asteroid.stages.difference import subtracted_labels
 from asteroid.stages.stage import StageResult
 from asteroid.training.fit_loop import OnValidation, fit_pack
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from asteroid.stages.stage import NetworkStage
     from asteroid.training.fit import Fit
 
-#: Below this share of effective frames the weights have thrown most of the labels away.
-_LEAST_EFFECTIVE_SHARE = 0.02
 #: Frames from which the size of unknown forces is estimated.
 _SCALE_FRAMES = 1000
 #: Frames that a training error is taken from.
@@ -170,7 +168,7 @@ def _result(
         effective_sample=sample,
         bias_quantiles_ev_ang=None if weighting is None else weighting.bias_quantiles_ev_ang,
         status="ok" if fit.diverged_at_step is None else f"loss not finite at step {fit.diverged_at_step}",
-        warnings=(*_sample_warnings(sample, len(spec.train)), *_fit_warnings(spec, fit, baseline_ev_ang)),
+        warnings=(*sample_warnings(sample, len(spec.train)), *_fit_warnings(spec, fit, baseline_ev_ang)),
         interrupted=fit if fit.checkpoint else None,
         train_force_mae_ev_ang=train_mae_ev_ang,
     )
@@ -185,9 +183,3 @@ def _fit_warnings(spec: NetworkStage, fit: Fit, baseline_ev_ang: float) -> tuple
         f"{spec.kind} leaves a validation error of {fit.val_error:.3g} eV/Å, predicting no forces one of "
         f"{baseline_ev_ang:.3g}: lower its learning_rate or train longer",
     )
-
-
-def _sample_warnings(sample: float | None, n_train: int) -> tuple[str, ...]:
-    if sample is None or sample >= _LEAST_EFFECTIVE_SHARE * n_train:
-        return ()
-    return (f"effective sample {sample:.1f} of {n_train} frames ({sample / n_train:.1%}): raise gamma_rel",)

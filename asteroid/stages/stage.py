@@ -213,6 +213,9 @@ def _record(spec: StageSpec) -> dict[str, Any]:
         if frames is not None:
             plain[role] = {"level": frames.level, "n": len(frames), "digest": frames.digest}
     plain["model"]["architecture"] = spec.model.architecture
+    if isinstance(spec, NetworkStage):
+        for name in spec.model.unkeyed:
+            del plain["model"][name]
     plain |= {"kind": spec.kind, "parents": list(spec.parents)}
     names = [field.name for field in fields(NetworkStage) if field.name != "device"]
     elsewhere = {"device": plain["device"]} if plain.get("device", "cpu") != "cpu" else {}

@@ -1,4 +1,4 @@
-"""The training of stages: a pack of networks in one fit, or kernels in closed form."""
+"""The training of stages: a pack of networks in one fit, kernels in closed form, or a program of the user's."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import torch
 
 from asteroid.errors import InputError
+from asteroid.models.outside.settings import CommandSettings
 from asteroid.stages.kernel_stage import fit_kernel_stage
 from asteroid.stages.network_stage import train_networks
+from asteroid.stages.outside_stage import train_outside
 from asteroid.stages.stage import KernelStage, NetworkStage
 
 if TYPE_CHECKING:
@@ -49,7 +51,8 @@ def train_pack(
 
     Raises:
         ValueError: a temperature without a parent or not finite, two levels, or networks and kernels in one pack.
-        InputError: a kernel does not fit into the memory that is free, or a single network into a GPU's.
+        InputError: a kernel does not fit into the memory that is free, or a single network into a GPU's; an outside
+            trainer fails.
     """
     if len({frames.level for spec in specs for frames in (spec.train, spec.val)}) > 1:
         raise ValueError("a pack trains and validates on one level")
@@ -59,6 +62,10 @@ def train_pack(
         raise ValueError("a pack is made of networks or of kernels, found both")
     if kernels:
         return [fit_kernel_stage(bank, spec, parents) for spec in kernels]
+    if isinstance(networks[0].model, CommandSettings):
+        if until is not None:
+            raise ValueError("the training of an outside program cannot be interrupted")
+        return [train_outside(bank, spec, parents, on_validation) for spec in networks]
     try:
         return train_networks(
             bank,

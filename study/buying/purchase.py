@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from study.buying.decision import Decide, Request, Verdict
     from study.buying.state import PurchaseState
     from study.config.buying import BuyStudy
+    from study.devices import DeviceClass
     from study.engine.executors import Executor
     from study.engine.progress import Progress
 
@@ -64,7 +65,12 @@ class Tools:
 
 
 def run_purchase(
-    study: BuyStudy, candidates: Candidates, folder: Path, request: Request, tools: Tools
+    study: BuyStudy,
+    candidates: Candidates,
+    folder: Path,
+    request: Request,
+    tools: Tools,
+    device: DeviceClass = "cpu",
 ) -> PurchaseState:
     """Buy labels in rounds; repeated, it goes on where it was, and ends the same.
 
@@ -74,17 +80,18 @@ def run_purchase(
         folder: the purchase folder; created if need be.
         request: what is wanted.
         tools: who labels, trains and decides.
+        device: where networks are trained; a purchase ends where it began.
 
     Returns:
         the state at the end: `complete`, or `waiting` for labels that are computed elsewhere.
 
     Raises:
-        InputError: the folder belongs to another purchase or process, a label does not pass the guards, or there are
-            not enough geometries.
+        InputError: the folder belongs to another purchase, device or process, a label does not pass the guards, or
+            there are not enough geometries.
         PackFailedError: a pack of stages failed several times; what is finished is kept.
     """
     prices = candidates.prices
-    with claimed_purchase(folder, study, request, (prices.accurate, prices.cheap)) as state:
+    with claimed_purchase(folder, study, request, (prices.accurate, prices.cheap), device) as state:
         return _Purchase(study, candidates, folder, tools, state).run()
 
 
@@ -106,6 +113,7 @@ class _Purchase:
             tools.make_executor,
             tools.on_progress,
             tools.on_note,
+            state.device,
         )
 
     def run(self) -> PurchaseState:

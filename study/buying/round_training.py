@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from asteroid.descriptors.frame_bank import BankEntry, build_bank
+from asteroid.descriptors.placement import bank_on
 from asteroid.labels.draw_controls import cheap_values
 from asteroid.labels.label_set import content_hashes
 from asteroid.labels.splits import ACCURATE_VAL_EVERY
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from study.buying.candidates import Candidates
     from study.buying.contenders import Contender
     from study.config.buying import BuyStudy
+    from study.devices import DeviceClass
     from study.engine.executors import Executor
     from study.engine.progress import Progress
 
@@ -108,6 +110,7 @@ class RoundTrainer:
         make_executor: makes the executor from described frames.
         on_progress: told how far a round's training is.
         on_note: told what was repaired on the way.
+        device: class of the device that networks train on.
     """
 
     def __init__(
@@ -119,8 +122,10 @@ class RoundTrainer:
         make_executor: Callable[[FrameBank], Executor],
         on_progress: Callable[[Progress], None],
         on_note: Callable[[str], None],
+        device: DeviceClass = "cpu",
     ) -> None:
         self._study, self._candidates, self._make_executor = study, candidates, make_executor
+        self._device: DeviceClass = device
         self._on_progress, self._on_note = on_progress, on_note
         self._store = StageStore(store, run_id)
         self._store.sweep_leftovers()
@@ -138,7 +143,7 @@ class RoundTrainer:
             PackFailedError: a pack failed several times.
         """
         data = self._data(labels)
-        builder = ChainBuilder(data)
+        builder = ChainBuilder(data, self._device)
         plans = {contender: self._plan(builder, contender, labels) for contender in contenders}
         chains = [chain for plan in plans.values() for chain in plan.chains]
         catalog, bank = self._train(data, chains)
@@ -171,7 +176,7 @@ class RoundTrainer:
             PackFailedError: a pack failed several times, or the chain has a stage that fails.
         """
         data = self._data(labels)
-        chain = self._whole(ChainBuilder(data), contender, labels)
+        chain = self._whole(ChainBuilder(data, self._device), contender, labels)
         hidden, error = self._candidates.hidden, None
         catalog, bank = self._train(data, [chain], (hidden, self._candidates.hidden_cheap))
         if len(hidden):
@@ -185,7 +190,7 @@ class RoundTrainer:
         self, labels: LabelSet, contender: Contender
     ) -> tuple[tuple[StageSpec, ...], list[tuple[StageSpec, ...]]]:
         """The chain that is delivered with some labels, and those that the last look at them has trained, by fold."""
-        plan = self._plan(ChainBuilder(self._data(labels)), contender, labels)
+        plan = self._plan(ChainBuilder(self._data(labels), self._device), contender, labels)
         return plan.whole, [fold.chain for fold in plan.divisions[0].folds]
 
     def _data(self, labels: LabelSet) -> StudyData:
@@ -287,13 +292,14 @@ class RoundTrainer:
         if also is not None and len(also[0]):
             labels = joined(labels, also[0])
             cheap = None if cheap is None or also[1] is None else joined(cheap, also[1])
-        return build_bank(
+        described = build_bank(
             own.descriptors,
             [
                 BankEntry(labels, content_hashes(labels), cheap),
                 BankEntry(own.cheap_pool.select(rows), [hashes[row] for row in rows], None, probes if scores else 0),
             ],
         )
+        return bank_on(described, torch.device(self._device))
 
 
 def _expected_core_s(plan: _Plan, level: str) -> float:

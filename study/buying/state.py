@@ -16,7 +16,7 @@ from study.buying.decision import Request, Verdict
 from study.config.buying import study_yaml
 from study.config.strict_yaml import load_yaml
 from study.files import locked, read_record, write_record, write_text
-from study.run.folder import first_difference
+from study.run.folder import first_difference, refuse_other_device
 from study.tables.rounds import rounds_frame, write_rounds
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from study.config.buying import BuyStudy
+    from study.devices import DeviceClass
 
 SCHEMA_VERSION = 1
 STATE_FILE = "purchase.json"
@@ -71,6 +72,7 @@ class PurchaseState:
         status: running, waiting (labels are computed elsewhere), or complete.
         waiting_for: what the user is to do while it waits, as lines.
         delivered: the model at the end, as plain data; None before.
+        device: class of the device that it trains on.
     """
 
     run_id: str
@@ -82,6 +84,7 @@ class PurchaseState:
     status: str = "running"
     waiting_for: tuple[str, ...] = ()
     delivered: dict[str, Any] | None = None
+    device: DeviceClass = "cpu"
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -110,9 +113,9 @@ class PurchaseState:
         )
 
 
-def new_state(study: BuyStudy, request: Request, levels: tuple[str, str]) -> PurchaseState:
+def new_state(study: BuyStudy, request: Request, levels: tuple[str, str], device: DeviceClass = "cpu") -> PurchaseState:
     """A purchase that has not begun."""
-    return PurchaseState(secrets.token_hex(8), study.name, request, levels)
+    return PurchaseState(secrets.token_hex(8), study.name, request, levels, device=device)
 
 
 def is_purchase(folder: Path) -> bool:
@@ -154,12 +157,12 @@ def write_state(folder: Path, state: PurchaseState) -> None:
 
 @contextmanager
 def claimed_purchase(
-    folder: Path, study: BuyStudy, request: Request, levels: tuple[str, str]
+    folder: Path, study: BuyStudy, request: Request, levels: tuple[str, str], device: DeviceClass = "cpu"
 ) -> Iterator[PurchaseState]:
-    """Hold a purchase folder for one process; it must be new, or of the same study and request.
+    """Hold a purchase folder for one process; it must be new, or of the same study, request and device.
 
     Raises:
-        InputError: another process holds it, it holds something else, or study or request differ; the first
+        InputError: another process holds it, it holds something else, or study, request or device differ; the first
             difference is named.
     """
     if folder.exists() and not folder.is_dir():
@@ -175,8 +178,9 @@ def claimed_purchase(
         if is_purchase(folder):
             state = read_state(folder)
             _refuse_other(folder, study, state, request)
+            refuse_other_device(folder, state.device, device)
         else:
-            state = new_state(study, request, levels)
+            state = new_state(study, request, levels, device)
             write_text(own, study_yaml(study))
             write_state(folder, state)
         yield replace(state, status="running", waiting_for=())

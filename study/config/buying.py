@@ -168,6 +168,11 @@ class BuyStudy(Sweep):
             raise ValueError(f"a purchase has no mode, found {self.mode}: remove it")
         if not any(STRATEGIES[strategy].buys_accurate for strategy in self.strategies):
             raise ValueError("no strategy here learns from accurate labels: add for instance pretrain_finetune")
+        if not self.model.settings().exports:
+            raise ValueError(
+                f"a purchase delivers an exported model, which architecture {self.model.architecture} does not allow: "
+                "choose another"
+            )
         if self.buy.replay is not None and self.buy.replay.labels is None and self.data.dataset is None:
             raise ValueError("a replay takes its labels from a file: add it under buy.replay.labels")
         return self

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, get_type_hints
 
-from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError, create_model
+from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError, create_model, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from asteroid.errors import InputError
-from asteroid.models.architectures import ARCHITECTURES, settings_type
+from asteroid.models.architectures import ARCHITECTURES, NAMED, settings_type
 from study.config.meanings import add_meanings
 from study.config.stages import Section
 
@@ -31,6 +31,11 @@ class ModelSection(Section):
 
     architecture: ArchitectureName = ARCHITECTURES[0].architecture
 
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        self.settings()  # which refuses what it cannot use
+        return self
+
     def settings(self) -> NetworkSettings:
         """The model's own record of it."""
         return settings_type(self.architecture)(**self.model_dump(exclude={"architecture"}))
@@ -40,13 +45,17 @@ def _section_of(settings: type[NetworkSettings]) -> type[ModelSection]:
     """One key for each setting of an architecture, with its default and its bounds."""
     types = get_type_hints(settings)
     keys: dict[str, Any] = {
-        field.name: (types[field.name], Field(default=field.default, **field.metadata)) for field in fields(settings)
+        field.name: (
+            types[field.name],
+            Field(default=... if field.default is MISSING else field.default, **field.metadata),
+        )
+        for field in fields(settings)
     }
     keys["architecture"] = (Literal[settings.architecture], settings.architecture)
     return create_model(f"ModelSectionOf{settings.__name__}", __base__=ModelSection, __doc__=settings.__doc__, **keys)
 
 
-_SECTIONS = {settings.architecture: _section_of(settings) for settings in ARCHITECTURES}
+_SECTIONS = {settings.architecture: _section_of(settings) for settings in NAMED}
 
 
 @cache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 
@@ -55,8 +55,19 @@ GammaRel = Annotated[
 ]
 
 
+def _usual_are_optional(schema: dict[str, Any]) -> None:
+    """Editors do not ask for what the architecture knows; score matching has nothing usual."""
+    if schema.get("title") == "ScheduleSection":
+        del schema["required"]
+
+
 class ScheduleSection(Section):
-    """How long and how fast one kind of stage trains (`asteroid.training.schedule.Schedule`)."""
+    """How long and how fast one kind of stage trains (`asteroid.training.schedule.Schedule`).
+
+    Without a `learning_rate`, rate, steps, EMA and batches are the architecture's usual ones.
+    """
+
+    model_config = ConfigDict(json_schema_extra=_usual_are_optional)
 
     steps: int = Field(gt=0)
     learning_rate: float = Field(gt=0, lt=1000)

@@ -24,6 +24,7 @@ from study.config.model import DEFAULT_MODEL, Model
 from study.config.search import SearchSection
 from study.config.stages import DescriptorSection, GammaRel, KernelSection, ScheduleSection, ScoreSection, Section
 from study.config.strict_yaml import load_yaml
+from study.config.usual import with_usual
 from study.strategies import STRATEGIES
 
 if TYPE_CHECKING:
@@ -103,6 +104,16 @@ class Sweep(Section):
     pareto: SearchSection | None = None
     pack_size: int = Field(default=16, gt=0)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _left_to_the_architecture(cls, given: Any) -> Any:
+        model = given.get("model", {}) if isinstance(given, dict) else None
+        name = model.get("architecture", DEFAULT_MODEL.architecture) if isinstance(model, dict) else None
+        try:
+            return with_usual(given, settings_type(name).usual) if isinstance(name, str) else given
+        except (KeyError, InputError):
+            return given  # an architecture that the section refuses
+
     _differ = field_validator("strategies", "budgets", "n_cheap", "gamma_rel", "seeds")(_unique)
 
     @field_validator("name")
@@ -167,6 +178,11 @@ class Sweep(Section):
             if entry.finetunes and not self.finetune:
                 raise ValueError(f"strategy {strategy} needs a schedule under 'finetune': add one with a name")
         asked = [STRATEGIES[strategy] for strategy in self.strategies]
+        if not self.model.settings().finetunes and (going_on := [entry.slug for entry in asked if entry.finetunes]):
+            raise ValueError(f"strategy {going_on[0]} goes on with a trained model: add model.finetune, its command")
+        others = sorted(model.architecture for model in self.architectures if not model.interrupts)
+        if others and (search := self.pareto or self.tune) and search.pruning is not None:
+            raise ValueError(f"pruning interrupts trainings, architecture {others[0]} cannot: remove pruning")
         twins = {entry.unweighted_twin for entry in STRATEGIES.values()}
         for plain in [entry.slug for entry in asked if entry.slug in twins]:
             if math.inf not in self.gamma_rel:

@@ -16,7 +16,7 @@ from safetensors.torch import load, save
 
 from asteroid.models.architectures import settings_type
 from asteroid.models.sgdml.model import KernelModel
-from asteroid.models.trained import TrainedNetwork
+from asteroid.models.trained import model_from_tensors
 from asteroid.stages.kinds import NETWORK_KINDS, STAGE_KINDS
 from asteroid.stages.stage import StageResult
 from asteroid.training.schedule import TRAINER_VERSION
@@ -155,7 +155,7 @@ def _result(plain: dict[str, Any], tensors: dict[str, torch.Tensor]) -> StageRes
         model = KernelModel.from_tensors(tensors)
     else:
         settings = dict(plain["spec"]["model"])
-        model = TrainedNetwork.from_tensors(settings_type(settings.pop("architecture"))(**settings), tensors)
+        model = model_from_tensors(settings_type(settings.pop("architecture"))(**settings), tensors)
     for name in _NUMBERS:
         value = plain.get(name)
         if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):

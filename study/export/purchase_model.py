@@ -60,7 +60,14 @@ def purchase_force_field(
     labels = LabelBook(candidates, folder).labels()
     contender = next(own for own in contenders_of(study) if own.name == state.delivered["contender"])
     trainer = RoundTrainer(
-        study, candidates, folder / OWN_STORE, state.run_id, SerialExecutor, lambda _: None, lambda _: None
+        study,
+        candidates,
+        folder / OWN_STORE,
+        state.run_id,
+        SerialExecutor,
+        lambda _: None,
+        lambda _: None,
+        state.device,
     )
     chain, folds = trainer.final_chains(labels, contender)
     n_members = committee_size(committee, len(folds))

@@ -12,6 +12,7 @@ import psutil
 import torch
 
 from asteroid.descriptors.placement import bank_on
+from asteroid.models.outside.settings import CommandSettings
 from asteroid.stages.stage import KernelStage
 from study.forecast.count import core_s_of, wall_s_of
 from study.forecast.warmup import WarmUp
@@ -36,6 +37,7 @@ class Expectation:
         memory_bytes: memory of the driver and its workers together.
         memory_free_bytes: memory that was free on this machine before.
         disk_bytes: disk for stages and tables, with a margin.
+        outside_stages: stages that an outside program trains, whose time is not known beforehand and not in here.
     """
 
     core_s: float
@@ -44,6 +46,7 @@ class Expectation:
     memory_bytes: int
     memory_free_bytes: int
     disk_bytes: int
+    outside_stages: int = 0
 
 
 def measure(workload: Workload, forecast: Forecast, workers: int, finished: Collection[str] = ()) -> Expectation:
@@ -74,6 +77,9 @@ def measure(workload: Workload, forecast: Forecast, workers: int, finished: Coll
         memory_bytes=_memory_bytes(forecast, SharedBank.of(described).nbytes, n_atoms, workers),
         memory_free_bytes=free,
         disk_bytes=expected_bytes(workload),
+        outside_stages=sum(
+            isinstance(spec.model, CommandSettings) for key, spec in forecast.stages.items() if key not in finished
+        ),
     )
 
 

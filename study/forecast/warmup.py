@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from asteroid.models.outside.settings import CommandSettings
 from asteroid.models.trained import TrainedNetwork
 from asteroid.stages.stage import Frames, KernelStage, NetworkStage
 from asteroid.stages.train import train_pack
@@ -76,7 +77,7 @@ class KernelRate:
 
 
 class WarmUp:
-    """Measured costs of packs.
+    """Measured costs of packs; what an outside program trains is not tried and costs nothing here.
 
     Args:
         bank: the described frames of the sweep.
@@ -88,7 +89,8 @@ class WarmUp:
         self._bank, self._stages = bank, stages
         sorts: dict[tuple[object, ...], list[Pack]] = defaultdict(list)
         for pack in packs:
-            sorts[_sort(pack)].append(pack)
+            if not isinstance(pack.specs[0].model, CommandSettings):
+                sorts[_sort(pack)].append(pack)
         self._kernels: dict[tuple[object, ...], KernelRate] = {}
         self._rates: dict[tuple[object, ...], dict[int, PackRate]] = {}
         for sort, own in sorts.items():
@@ -102,6 +104,8 @@ class WarmUp:
     def core_s(self, pack: Pack) -> float:
         """Expected CPU seconds of one of the packs; between the two sizes that were tried, a straight line."""
         first = pack.specs[0]
+        if isinstance(first.model, CommandSettings):
+            return 0.0
         if isinstance(first, KernelStage):
             return self._kernels[_sort(pack)].core_s(first.n_frames)
         (least, small), *more = sorted(self._rates[_sort(pack)].items())

@@ -9,6 +9,7 @@ import numpy as np
 from asteroid.descriptors.frame_bank import BankEntry, FrameBank, build_bank, refuse_too_large
 from asteroid.descriptors.layout import make_layout
 from asteroid.labels.label_set import content_hashes
+from asteroid.models.outside.settings import CommandSettings
 from study.recipes.search import search_frames
 from study.strategies import STRATEGIES
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 #: Disk space for tables, manifest and figures, bytes.
 TABLES_BYTES = 8 * 2**20
+#: The file of an outside trainer's model, whose size is not known beforehand.
+_OUTSIDE_BYTES = 4 * 2**20
 
 
 def needed_frames(workload: Workload, stages: Iterable[StageSpec]) -> dict[str, set[str]]:
@@ -80,6 +83,10 @@ def expected_bytes(workload: Workload) -> int:
     """Disk that a run takes: weights, stage records, tables and figures, with a margin."""
     layout = layout_of(workload)
     inputs = 0 if layout is None else layout.width
-    per_stage = 4 * (workload.sweep.model.settings().network(layout).parameter_count() + 2 * inputs) + 8192
+    model = workload.sweep.model.settings()
+    if isinstance(model, CommandSettings):
+        per_stage = _OUTSIDE_BYTES
+    else:
+        per_stage = 4 * (model.network(layout).parameter_count() + 2 * inputs) + 8192
     n_stages = len(workload.stages) + sum(search.most_stages for search in workload.searches)
     return int(1.5 * per_stage * n_stages) + TABLES_BYTES

@@ -96,7 +96,17 @@ def check_device(folder: Path, device: DeviceClass) -> None:
     """
     record = read_record(folder)
     began_on = record.get("device", "cpu")
-    if record and began_on != device:
+    if record:
+        refuse_other_device(folder, began_on, device)
+
+
+def refuse_other_device(folder: Path, began_on: str, device: DeviceClass) -> None:
+    """Refuse to train elsewhere than where the training began.
+
+    Raises:
+        InputError: it began on another class of device.
+    """
+    if began_on != device:
         raise InputError(
             f"{folder} was trained on {began_on}, found --device {device}: add --device {began_on}, or "
             "choose another --out"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from asteroid.errors import InputError
-from sweeps.executors import executor_maker
+from sweeps.executors import executor_maker, share_of_gpu
 from sweeps.listening import unheard
 from sweeps.quantities import FORCE_UNIT, display_unit, force_ev_ang
 
@@ -90,6 +90,8 @@ def buy(
     give_up: bool = False,
     workers: int | None = None,
     ray_address: str | None = None,
+    device: str = "cpu",
+    gpus_per_worker: float | None = None,
     force_unit: str = FORCE_UNIT,
     on_progress: Callable[[Progress], None] | None = None,
     on_labels: Callable[[LabelProgress], None] | None = None,
@@ -107,6 +109,8 @@ def buy(
         give_up: replace handed-over geometries that have no output by the next ones.
         workers: Ray workers, one core each; None: none, or all cores of the cluster with `ray_address`.
         ray_address: Ray cluster, HOST:PORT or auto.
+        device: where networks are trained: cpu, or cuda for one GPU; a purchase ends where it began.
+        gpus_per_worker: share of a GPU for each Ray worker on a GPU; None: 1.
         force_unit: of force errors, in sentences and figures.
         on_progress: called as training goes on.
         on_labels: called as labels are computed.
@@ -122,6 +126,7 @@ def buy(
     from study.buying.decision import Request
     from study.buying.labellers import make_labeller
     from study.buying.purchase import Tools, run_purchase
+    from study.devices import parse_device
     from study.run.folder import scratch_path
     from sweeps.presets import load_purchase
     from sweeps.purchases import decider, parse_most, round_line
@@ -130,6 +135,7 @@ def buy(
     folder, unit = Path(out), display_unit(force_unit)
     limit = parse_most(None if most is None else str(most))
     request = Request(force_ev_ang(target), _confidence(confidence), *limit, _prior(prior))
+    where = parse_device(device)
     loaded = load_purchase(study)
     candidates = load_candidates(loaded)
     for line in (*candidates.card, f"into {folder}"):
@@ -143,13 +149,15 @@ def buy(
             give_up=give_up,
             on_progress=count,
         ),
-        make_executor=executor_maker(workers, ray_address, scratch_path(folder), tell),
+        make_executor=executor_maker(
+            workers, ray_address, scratch_path(folder), tell, share_of_gpu(where, gpus_per_worker)
+        ),
         decide=decider(unit),
         on_progress=show,
         on_round=lambda state: tell(round_line(state, unit)),
         on_note=tell,
     )
-    state = run_purchase(loaded, candidates, folder, request, tools)
+    state = run_purchase(loaded, candidates, folder, request, tools, where)
     if state.status == "waiting":
         return Purchase(folder, state, None, ())
     return _ended(folder, state, candidates, unit)

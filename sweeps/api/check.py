@@ -100,9 +100,11 @@ def _lines(found: Expectation, workers: int, *, searches: bool) -> list[str]:
     most = "at most " if searches else ""
     on = f"{workers} workers" if workers > 1 else "1 worker"
     apart = "trials at the settings of the sweep, nothing shared between them; " if searches else ""
+    untold = f"{found.outside_stages} stages of an outside trainer are not in it: their time is not known beforehand"
     return [
         f"training: {most}{found.core_s / 3600:.2g} core-hours, {duration(found.wall_s)} on {on} like this one "
         f"(from a warm-up of {duration(found.warm_up_s)}; {apart}without the evaluation of rows)",
+        *([untold] if found.outside_stages else []),
         f"memory: about {_size(found.memory_bytes)}, {_size(found.memory_free_bytes)} are free here; "
         f"disk: {most}{_size(found.disk_bytes)}",
     ]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweeps.counts import count_lines
-from sweeps.executors import executor_maker
+from sweeps.executors import executor_maker, share_of_gpu
 from sweeps.listening import unheard
 
 if TYPE_CHECKING:
@@ -102,8 +102,7 @@ def run(
     workload = make_workload(loaded, where)
     for line in (*workload.data.card, *count_lines(workload, make_forecast(workload)), f"into {folder}"):
         tell(line)
-    gpus = None if where == "cpu" else gpus_per_worker or 1.0
-    maker = executor_maker(workers, ray_address, scratch_path(folder), tell, gpus)
+    maker = executor_maker(workers, ray_address, scratch_path(folder), tell, share_of_gpu(where, gpus_per_worker))
     shared = None if store is None else Path(store)
 
     def train(listener: Callable[[Progress], None]) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import typer
 
 from sweeps.api import buy as api
 from sweeps.console import DISK_FULL, say, stop
-from sweeps.options import Confidence, ForceUnit
+from sweeps.options import Confidence, Device, ForceUnit, GpusPerWorker
 from sweeps.quantities import FORCE_UNIT
 from sweeps.resume import typed_command
 
@@ -44,6 +44,8 @@ def buy(
     ray_address: Annotated[
         str | None, typer.Option(help="Ray cluster, HOST:PORT or auto (docs/cluster.md).", metavar="ADDRESS")
     ] = None,
+    device: Device = "cpu",
+    gpus_per_worker: GpusPerWorker = None,
     force_unit: ForceUnit = FORCE_UNIT,
 ) -> None:
     """Buy accurate labels in rounds until a model meets its target error; run again, it continues.
@@ -78,6 +80,8 @@ def buy(
                 give_up=give_up,
                 workers=workers,
                 ray_address=ray_address,
+                device=device,
+                gpus_per_worker=gpus_per_worker,
                 force_unit=force_unit,
                 on_progress=display.show,
                 on_labels=lambda progress: display.show_line(label_progress_line(progress)),

@@ -9,7 +9,7 @@ import typer
 
 from sweeps.api import run as api
 from sweeps.console import DISK_FULL, say, stop
-from sweeps.options import SweepName
+from sweeps.options import Device, GpusPerWorker, SweepName
 from sweeps.resume import run_command
 
 _KEPT = "finished stages are kept"
@@ -29,15 +29,8 @@ def run(
     ray_address: Annotated[
         str | None, typer.Option(help="Ray cluster, HOST:PORT or auto (docs/cluster.md).", metavar="ADDRESS")
     ] = None,
-    device: Annotated[
-        str, typer.Option(help="Where networks are trained: cpu, or cuda for one GPU.", metavar="DEVICE")
-    ] = "cpu",
-    gpus_per_worker: Annotated[
-        float | None,
-        typer.Option(
-            min=0.01, help="Share of a GPU for each Ray worker with --device cuda. Default: 1.", metavar="SHARE"
-        ),
-    ] = None,
+    device: Device = "cpu",
+    gpus_per_worker: GpusPerWorker = None,
     extend: Annotated[
         bool, typer.Option("--extend", help="Allow a sweep that adds budgets, seeds and the like to the folder's own.")
     ] = False,

@@ -38,3 +38,30 @@ def test_scaling_factors_keep_the_spread_of_the_training_frames() -> None:
     older, _ = network.energy_and_forces(parameters, type(scaling)(scaling.mean, scaling.mean, torch.ones(1)), inputs)
     plain = deepcopy(network._first).module.node_energy(numbers, edges, positions[edges[1]] - positions[edges[0]])
     torch.testing.assert_close(older[0], plain.reshape(6, 6).sum(1))
+
+
+def test_at_the_papers_settings_it_is_the_authors_model() -> None:
+    """Energy and forces of TUM-DAML/gemnet_pytorch with these weights, its parameter count and scaling factors."""
+    module = GemNetTSettings(hidden=128, layers=4).module().double()
+    count = sum(weights.numel() for weights in module.parameters())
+    factors = [own for own in module.modules() if type(own).__name__ == "ScaleFactor"]
+    # The authors' has embeddings of 93 elements for 100 here, no energies of elements, and counts scaling factors.
+    assert len(factors) == 4 * (2 + 1) + 5
+    assert count - 7 * 128 - 100 + len(factors) == 1_892_311
+    with torch.no_grad():
+        for place, (name, weights) in enumerate(module.named_parameters()):
+            if name in ("rbf.freqs", "atom_ref.weight"):
+                continue  # Bessel frequencies and zeros, as they are
+            fan_in = weights.shape[-1] if weights.ndim == 2 else weights.shape[0] * weights.shape[1]
+            wave = torch.sin(1.7 * torch.arange(weights.numel(), dtype=torch.float64) ** 1.1 + place)
+            weights.copy_((wave * (2 / fan_in) ** 0.5).reshape(weights.shape))
+        for place, factor in enumerate(factors):
+            factor.scale_factor.fill_(0.5 + 0.1 * place)
+    labels = load_methanol().accurate
+    positions, numbers = torch.tensor(labels.positions[0]).requires_grad_(), torch.tensor(labels.numbers)
+    edges = torch.tensor([(i, j) for j in range(6) for i in range(6) if i != j]).T
+    energy = module.node_energy(numbers, edges, positions[edges[1]] - positions[edges[0]]).sum()
+    (slope,) = torch.autograd.grad(energy, positions)
+    torch.testing.assert_close(energy.item(), 0.216867664201191, rtol=1e-7, atol=0.0)
+    first = torch.tensor([0.039587823474625264, -0.038726319949111784, -3.03492875618999e-05], dtype=torch.float64)
+    torch.testing.assert_close(-slope[0], first, rtol=0.0, atol=1e-8)

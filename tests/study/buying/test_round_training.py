@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from tiny_purchase import study_of
 from tiny_sweep import write_labels
 
@@ -55,6 +56,22 @@ def test_no_label_is_scored_by_a_model_that_saw_it(study: BuyStudy, tmp_path: Pa
                 assert not seen & set(fold.score.hashes)
         whole = {h for frames in (plan.whole[-1].train, plan.whole[-1].val) for h in frames.hashes}
         assert whole == everything, "the model that is handed out is trained on all"
+
+
+def test_the_stages_and_frames_of_a_purchase_are_on_its_device(
+    study: BuyStudy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, labels = trainer_and_labels(study, tmp_path)
+    quiet = lambda _: None  # noqa: E731
+    candidates = load_candidates(study)
+    trainer = RoundTrainer(study, candidates, tmp_path, "run", SerialExecutor, quiet, quiet, "cuda")
+    contender = contenders_of(study)[0]
+    whole, folds = trainer.final_chains(labels, contender)
+    assert {getattr(spec, "device", "cuda") for chain in (whole, *folds) for spec in chain} == {"cuda"}
+    asked = []
+    monkeypatch.setattr("study.buying.round_training.bank_on", lambda bank, device: asked.append(device) or bank)
+    trainer._bank(trainer._data(labels), [], None)
+    assert asked == [torch.device("cuda")]
 
 
 def test_a_look_scores_every_label_in_ten_folds_and_two_and_counts_what_is_shared_once(

@@ -78,6 +78,24 @@ def test_a_second_process_is_refused(tmp_path: Path) -> None:
         assert begun.rounds == ()
 
 
+def test_a_purchase_goes_on_where_it_began(tmp_path: Path) -> None:
+    study = study_of(tmp_path)
+    with claimed_purchase(tmp_path / "out", study, REQUEST, LEVELS, "cuda") as begun:
+        assert begun.device == "cuda"
+    with (
+        pytest.raises(
+            InputError, match="was trained on cuda, found --device cpu: add --device cuda, or choose another"
+        ),
+        claimed_purchase(tmp_path / "out", study, REQUEST, LEVELS),
+    ):
+        pass
+    record = read_state(tmp_path / "out").to_json()
+    del record["device"]  # as earlier releases wrote it
+    write_record(tmp_path / "out" / STATE_FILE, record)
+    with claimed_purchase(tmp_path / "out", study, REQUEST, LEVELS) as begun:
+        assert begun.device == "cpu"
+
+
 def test_folders_that_are_no_purchase(tmp_path: Path) -> None:
     study = study_of(tmp_path)
     (tmp_path / "full").mkdir()

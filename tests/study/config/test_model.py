@@ -103,3 +103,34 @@ def test_a_model_of_the_users_own_has_its_arguments_as_keys(tmp_path: Path, monk
         section(tmp_path, {"architecture": "own_sections:make", "reech": 3.0})
     with pytest.raises(ValueError, match=r"^sweep.yaml: model.*: the module of 'own_missing:make' cannot be imported"):
         section(tmp_path, {"architecture": "own_missing:make"})
+
+
+COMMANDS = {"architecture": "command", "train": "fit {train} {model}", "predict": "use {model} {frames} {predictions}"}
+
+
+def test_an_outside_trainer_is_a_section_that_needs_its_commands(tmp_path: Path) -> None:
+    settings = section(tmp_path, {**COMMANDS, "time_limit": "2h"}).settings()
+    assert (settings.architecture, settings.limit_s) == ("command", 7200.0)
+    with pytest.raises(ValueError, match=r"^sweep.yaml: model.predict: this key is required: add it$"):
+        section(tmp_path, {key: value for key, value in COMMANDS.items() if key != "predict"})
+    with pytest.raises(ValueError, match=r"^sweep.yaml: model: predict must name {model}, found 'x'"):
+        section(tmp_path, {**COMMANDS, "predict": "x"})
+    with pytest.raises(ValueError, match=r"unknown key 'model.layers'|model.layers: this is a setting of architecture"):
+        section(tmp_path, {**COMMANDS, "layers": 2})
+
+
+def test_strategies_and_searches_ask_what_an_outside_trainer_can_do(tmp_path: Path) -> None:
+    text = SWEEP + yaml.safe_dump({"model": COMMANDS})
+    pretrained = text.replace("[accurate_only]", "[pretrain_finetune]") + (
+        "n_cheap: [100]\npretrain: {steps: 10, learning_rate: 0.1, validations: 1}\n"
+        "finetune: {a: {steps: 10, learning_rate: 0.1, validations: 1}}\n"
+    )
+    with pytest.raises(
+        ValueError, match=r"strategy pretrain_finetune goes on with a trained model: add model.finetune"
+    ):
+        parse_sweep(pretrained, "sweep.yaml", tmp_path)
+    searched = text + (
+        "tune: {budgets: [20], trials: 2, subset_seeds: [5, 6], pruning: {}, space: {identify_steps: [10, 20]}}\n"
+    )
+    with pytest.raises(ValueError, match=r"pruning interrupts trainings, architecture command cannot: remove pruning"):
+        parse_sweep(searched, "sweep.yaml", tmp_path)

@@ -14,6 +14,7 @@ from tiny_sweep import NINE, sweep_of
 from asteroid.errors import InputError
 from asteroid.models.architectures import ARCHITECTURES
 from asteroid.models.mlp import MLPSettings
+from asteroid.models.nequip import NequIPSettings
 from asteroid.models.schnet import SchNetSettings
 from asteroid.models.sgdml.settings import KernelSettings
 from asteroid.stages.stage import ScoreSettings
@@ -202,3 +203,23 @@ def test_a_choice_is_told_in_words_and_numbers() -> None:
         "tuned asteroid with 20 labels: architecture schnet, gamma_rel inf, pretrain_learning_rate 0.00123456 "
         "(of 9 trials)"
     )
+
+
+def test_a_schedule_without_a_rate_is_the_architectures_usual_one() -> None:
+    plain = sweep_data("accurate_only", "pretrain_finetune", model={"architecture": "nequip"})
+    usual = NequIPSettings.usual
+    left = plain | {
+        "identify": {},
+        "pretrain": {"validations": 3},
+        "finetune": {"a": {}, "b": {"learning_rate": 0.1, "steps": 50}},
+    }
+    found = parse(left)
+    identify, finetune = found.identify.schedule(), found.finetune["a"].schedule()
+    assert (identify.steps, identify.learning_rate, identify.ema) == (usual.steps, usual.learning_rate, usual.ema)
+    assert found.pretrain is not None
+    assert (found.pretrain.steps, found.pretrain.validations) == (2 * usual.steps, 3)
+    assert (finetune.steps, finetune.learning_rate) == (usual.steps // 2, usual.learning_rate / 10)
+    assert found.finetune["b"].schedule() == Schedule(50, 0.1), "what names its rate is as it was"
+    assert parse(yaml.safe_load(sweep_yaml(found))) == found
+    own = plain | {"model": {"architecture": "linear"}, "identify": {}}
+    assert "model.architecture: Input should be" in refusal(own)

@@ -1,0 +1,1 @@
+"""Models that a program of its own trains and predicts with, each in an environment of its own."""

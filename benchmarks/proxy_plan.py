@@ -1,0 +1,140 @@
+"""Whether a plan made with the fast descriptor network holds for a slower model.
+
+    python benchmarks/proxy_plan.py FOLDER [MODEL ...] [--report]
+
+Runs the same study of methanol (budgets, seeds and strategies alike) with the descriptor network and with each slow
+model, at sizes and lengths that one core trains in minutes, and compares what a plan is made of: the order of the
+strategies, their savings, the slopes of their curves, and the numbers of labels that equal errors take. A study that is
+stopped goes on when it is started again; --report only reads what is there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+os.environ["OMP_NUM_THREADS"] = "1"
+
+import numpy as np
+import pandas as pd
+
+from asteroid.units import KCAL_PER_MOL_EV
+from study.config.sweep import parse_sweep
+from study.engine.executors import SerialExecutor
+from study.recipes.workload import make_workload
+from study.run.run import run_workload
+
+BUDGETS = (10, 20, 40, 80)
+SEEDS = (0, 1)
+#: Model sections, and the rate that suits each (benchmarks/memorised.py).
+MODELS = {
+    "mlp": ("{architecture: mlp}", 0.007),
+    "painn": ("{architecture: painn, hidden: 32, layers: 2}", 0.005),
+    "nequip": ("{architecture: nequip, hidden: 16, layers: 2, l_max: 1}", 0.01),
+    "tensornet": ("{architecture: tensornet, hidden: 32}", 0.003),
+    "gemnet_t": ("{architecture: gemnet_t, hidden: 16, layers: 1}", 0.003),
+}
+SWEEP = """
+name: proxy
+data: {{dataset: methanol}}
+test: {{groups: [3]}}
+strategies: [accurate_only, pretrain_finetune, residual]
+budgets: {budgets}
+n_cheap: [300]
+seeds: {seeds}
+model: {model}
+identify: {{steps: {steps}, learning_rate: {rate}, validations: 5}}
+pretrain: {{steps: {twice}, learning_rate: {rate}, validations: 5}}
+residual: {{steps: {steps}, learning_rate: {rate}, validations: 5}}
+finetune:
+  standard: {{steps: {half}, learning_rate: {gentle}, validations: 5}}
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("models", nargs="*", default=["mlp", "painn", "nequip"])
+    parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--report", action="store_true", help="only read what is there")
+    options = parser.parse_args()
+    if not options.report:
+        for name in options.models:
+            study(options.folder / name, name, options.steps)
+    found = [name for name in MODELS if (options.folder / name / "results.csv").is_file()]
+    tables = {name: pd.read_csv(options.folder / name / "results.csv") for name in found}
+    report({name: own[own["status"] == "ok"] for name, own in tables.items() if len(own) == 3 * 8})
+
+
+def study(folder: Path, name: str, steps: int) -> None:
+    """Run, or go on with, the study of one model."""
+    model, rate = MODELS[name]
+    text = SWEEP.format(
+        budgets=list(BUDGETS),
+        seeds=list(SEEDS),
+        model=model,
+        steps=steps,
+        twice=2 * steps,
+        half=steps // 2,
+        rate=rate,
+        gentle=0.3 * rate,
+    )
+    workload = make_workload(parse_sweep(text, name, Path.cwd()))
+    run_workload(workload, folder, SerialExecutor, lambda _: None, lambda note: print(note, flush=True))
+
+
+def report(tables: dict[str, pd.DataFrame]) -> None:
+    """Errors, slopes, and labels for equal errors, model by model."""
+    columns = " | ".join(f"B = {budget}" for budget in BUDGETS)
+    print("force MAE in kcal/mol/Å, mean of the seeds\n")
+    print(f"| model | strategy | {columns} | slope | labels saved | core s |\n|{'---|' * (len(BUDGETS) + 5)}")
+    for name, table in tables.items():
+        curves = {strategy: curve_of(table, strategy) for strategy in dict.fromkeys(table["strategy"])}
+        for strategy, errors in curves.items():
+            row = table[table["strategy"] == strategy]
+            numbers = " | ".join(f"{error:.2f}" for error in errors)
+            slopes = [slope_of(row[row["seed"] == seed]) for seed in SEEDS]
+            # Against accurate labels only: labels that take them to the strategy's error at each budget they reach.
+            saved = [labels_for(error, curves["accurate_only"]) / b for b, error in zip(BUDGETS, errors, strict=True)]
+            saved = [f"{factor:.1f}" if np.isfinite(factor) else "beyond" for factor in saved]
+            core_s = row["recipe_core_s"].mean()
+            print(
+                f"| `{name}` | `{strategy}` | {numbers} | {np.mean(slopes):+.2f} ({min(slopes):+.2f}, "
+                f"{max(slopes):+.2f}) | {', '.join(saved)} | {core_s:.0f} |"
+            )
+    if "mlp" not in tables:
+        return
+    print("\nlabels that a slow model takes to the descriptor network's error at each budget, over that budget\n")
+    print(f"| model | strategy | {columns} |\n|{'---|' * (len(BUDGETS) + 2)}")
+    for name, table in tables.items():
+        for strategy in dict.fromkeys(table["strategy"]) if name != "mlp" else ():
+            fast, slow = curve_of(tables["mlp"], strategy), curve_of(table, strategy)
+            ratios = [labels_for(error, slow) / b for b, error in zip(BUDGETS, fast, strict=True)]
+            text = " | ".join(f"{ratio:.2f}" if np.isfinite(ratio) else "beyond" for ratio in ratios)
+            print(f"| `{name}` | `{strategy}` | {text} |")
+
+
+def curve_of(table: pd.DataFrame, strategy: str) -> np.ndarray:
+    """Mean error of a strategy by budget, kcal/mol/Å."""
+    own = table[table["strategy"] == strategy].groupby("budget")["test_force_mae_ev_ang"].mean()
+    return own.reindex(BUDGETS).to_numpy() / KCAL_PER_MOL_EV
+
+
+def slope_of(rows: pd.DataFrame) -> float:
+    """Slope of ln(error) against ln(budget), a straight line."""
+    return float(np.polyfit(np.log(rows["budget"]), np.log(rows["test_force_mae_ev_ang"]), 1)[0])
+
+
+def labels_for(error: float, curve: np.ndarray) -> float:
+    """Labels at which a curve has an error, by interpolation on logarithmic axes; infinity or zero beyond its ends."""
+    falling = np.minimum.accumulate(curve)
+    if error < falling[-1]:
+        return float("inf")
+    if error > falling[0]:
+        return 0.0
+    return float(np.exp(np.interp(-np.log(error), -np.log(falling), np.log(BUDGETS))))
+
+
+if __name__ == "__main__":
+    main()
