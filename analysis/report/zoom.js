@@ -8,6 +8,12 @@
   const title = document.createElement("strong");
   let step = 0;
 
+  /** Pixels in which the whole figure just fits. */
+  function fit() {
+    const ratio = image.naturalWidth / image.naturalHeight || 1;
+    return Math.min(frame.clientWidth, frame.clientHeight * ratio);
+  }
+
   function button(text, name, action) {
     const made = document.createElement("button");
     made.type = "button";
@@ -22,7 +28,7 @@
     step = Math.min(Math.max(step + by, 0), STEPS.length - 1);
     const before = [frame.clientWidth * x, frame.clientHeight * y];
     const at = [(frame.scrollLeft + before[0]) / image.clientWidth, (frame.scrollTop + before[1]) / image.clientHeight];
-    image.style.width = `${100 * STEPS[step]}%`;
+    image.style.width = `${fit() * STEPS[step]}px`;
     frame.scrollLeft = at[0] * image.clientWidth - before[0];
     frame.scrollTop = at[1] * image.clientHeight - before[1];
   }
@@ -33,8 +39,9 @@
     image.alt = shown.alt;
     title.textContent = figure.querySelector("h3").textContent;
     step = 0;
-    image.style.width = "100%";
     dialog.showModal();
+    image.style.width = `${fit()}px`;
+    image.decode().then(() => { if (step === 0) image.style.width = `${fit()}px`; });
     frame.focus();
   }
 
