@@ -9,9 +9,10 @@ import sys
 import traceback
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ParamSpec
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 import typer
+from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from asteroid.errors import InputError
@@ -65,7 +66,26 @@ COMMANDS = (
     schema,
 )
 
+
+class Commands(TyperGroup):
+    """All commands, and two options; as options of typer's own, these would load pydantic before any help is shown."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Answer `--help` and `--version`, and leave commands to typer."""
+        if args[:1] == ["--help"]:
+            typer.echo(ctx.get_help())
+            raise typer.Exit
+        if args[:1] == ["--version"]:
+            from importlib.metadata import version
+
+            say(f"asteroid-study {version('asteroid-study')}")
+            raise typer.Exit
+        return super().parse_args(ctx, args)
+
+
 app = typer.Typer(
+    cls=Commands,
+    context_settings={"help_option_names": []},
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -74,7 +94,8 @@ app = typer.Typer(
     "Run a sweep, plot its learning curves, plan what to buy:\n\n"
     "  asteroid-study run quickstart --out runs/quickstart\n\n"
     "  asteroid-study plot runs/quickstart\n\n"
-    '  asteroid-study plan runs/quickstart --target "0.3 kcal/mol/A"',
+    '  asteroid-study plan runs/quickstart --target "0.3 kcal/mol/A"\n\n'
+    "Add --help to a command to see its options; asteroid-study --version shows the version.",
 )
 
 #: Environment variable that shows where a mistake of the program came from.
@@ -89,7 +110,9 @@ def main() -> None:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without Å or γ is no reason to stop
     try:
-        code = app(standalone_mode=False)
+        words = sys.argv[1:]
+        code = app(words or ["--help"], standalone_mode=False)
+        code = code if words else 2  # nothing was asked
     except TyperException as error:  # wrong options: one line, as for every other mistake
         message = error.format_message() if hasattr(error, "format_message") else str(error)
         if message:  # none where the help was shown instead
@@ -144,22 +167,6 @@ def _summary(command: Callable[..., None]) -> str:
     return inspect.cleandoc(command.__doc__ or "").split("\n\n")[0]
 
 
-def _show_version(wanted: bool) -> None:
-    if wanted:
-        from importlib.metadata import version
-
-        say(f"asteroid-study {version('asteroid-study')}")
-        raise typer.Exit
-
-
-@app.callback()
-def _options(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and stop.")
-    ] = False,
-) -> None:
-    pass
-
-
+_OWN_HELP = {"help_option_names": ["--help"]}
 for _command in COMMANDS:
-    app.command(short_help=_summary(_command))(_answers_mistakes(_command))
+    app.command(short_help=_summary(_command), context_settings=_OWN_HELP)(_answers_mistakes(_command))
