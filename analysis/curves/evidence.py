@@ -31,7 +31,7 @@ from analysis.curves.power_law import (
     fit_replicates,
     labels_for_target,
     log_error_draws,
-    probability_of_never,
+    probabilities_of_never,
 )
 from analysis.curves.replicates import MIN_BUDGETS, Replicates, replicates, summarise, without_largest
 from analysis.curves.shrinkage import shrinkages
@@ -162,7 +162,7 @@ def labels_needed(evidence: Evidence, target_ev_ang: float, *, seed: int = 0) ->
 def labels_needed_for_each(
     evidence: Evidence, targets_ev_ang: Iterable[float], *, seed: int = 0
 ) -> Iterator[LabelsNeeded]:
-    """The same for one target after the other; the curve is drawn once.
+    """The same for rising targets, one after the other; the curve is drawn once.
 
     Raises:
         InputError: a target is not positive and finite.
@@ -188,18 +188,33 @@ def _needed_beside_others(
     """The same where other curves have a say, between the smallest budget and the limit."""
     grid = np.geomspace(float(evidence.curve.budget.min()), evidence.limit, _STEPS)
     draws = fitted_draws(evidence, grid, kind="new_test_set")
-    rows = np.arange(len(draws))
-    for target in targets_ev_ang:
-        p_never = probability_of_never(fit, target, test_relative_se=evidence.curve.test_relative_se)
-        above = draws - np.log(target)
-        missed = above > 0
-        # The last step from above the target to below it.
-        at = np.clip(_STEPS - 1 - np.argmax(missed[:, ::-1], axis=1), 0, _STEPS - 2)
-        high, low = above[rows, at], above[rows, at + 1]
-        with np.errstate(all="ignore"):
-            needed = grid[at] * (grid[1] / grid[0]) ** (high / (high - low))
-        needed = np.where(missed.any(axis=1), np.where(missed[:, -1], np.inf, needed), grid[0])
-        yield LabelsNeeded(np.sort(needed), p_never)
+    targets = np.fromiter(targets_ev_ang, dtype=float)
+    wanted = np.log(targets)
+    missed = _steps_above(draws, wanted)
+    # The last step from above a target to below it.
+    at = np.clip(missed - 1, 0, _STEPS - 2)
+    high, low = (np.take_along_axis(draws, place, axis=1) - wanted for place in (at, at + 1))
+    with np.errstate(all="ignore"):
+        needed = grid[at] * (grid[1] / grid[0]) ** (high / (high - low))
+    needed = np.where(missed > 0, np.where(missed == _STEPS, np.inf, needed), grid[0])
+    never = probabilities_of_never(fit, targets, test_relative_se=evidence.curve.test_relative_se)
+    for own, p_never in zip(np.sort(needed.T.copy(), axis=1), never, strict=True):
+        yield LabelsNeeded(own, float(p_never))
+
+
+def _steps_above(draws: NDArray[np.float64], wanted: NDArray[np.float64]) -> NDArray[np.int64]:
+    """One more than the last place of each draw that lies above each target, 0 where none does, [S, T].
+
+    Args:
+        draws: [S, m].
+        wanted: rising, [T].
+    """
+    # The largest error from a place on falls along a draw, so what lies above a target comes first and can be counted.
+    ahead = np.maximum.accumulate(draws[:, ::-1], axis=1)[:, ::-1]
+    passed = np.searchsorted(wanted, ahead)  # targets below it
+    size = len(wanted) + 1
+    counts = np.bincount((passed + np.arange(len(draws))[:, None] * size).ravel(), minlength=len(draws) * size)
+    return np.asarray(draws.shape[1] - np.cumsum(counts.reshape(-1, size), axis=1)[:, :-1])
 
 
 def seen_together(known: Sequence[Evidence]) -> list[Evidence]:

@@ -115,11 +115,20 @@ class LabelsNeeded:
 
     def probability(self, n: float) -> float:
         """P(N* <= n): the probability that n labels meet the target."""
-        return float(np.searchsorted(self.draws, n, side="right")) / len(self.draws)
+        return float(self.probabilities(np.array([n]))[0])
+
+    def probabilities(self, n: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The same for several numbers, [m]."""
+        return np.asarray(np.searchsorted(self.draws, n, side="right") / len(self.draws))
 
     def quantile(self, probability: float) -> float:
         """Smallest number of labels (not rounded) that meets the target with this probability; may be infinite."""
-        return float(self.draws[max(int(np.ceil(probability * len(self.draws) - 1e-9)) - 1, 0)])
+        return float(self.quantiles(np.array([probability]))[0])
+
+    def quantiles(self, probability: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The same for several probabilities, [m]."""
+        place = np.ceil(probability * len(self.draws) - 1e-9).astype(np.int64) - 1
+        return np.asarray(self.draws[np.maximum(place, 0)])
 
 
 def fit_power_law(
@@ -289,20 +298,20 @@ def labels_for_target(
     return LabelsNeeded(np.sort(needed), float(np.mean(np.isinf(needed))))
 
 
-def probability_of_never(
-    fit: PowerLawFit, target: float, *, kind: Kind = "new_run", test_relative_se: float = 0.0
-) -> float:
-    """The same as `labels_for_target(...).p_never`, without looking for the number of labels.
+def probabilities_of_never(
+    fit: PowerLawFit, targets: NDArray[np.float64], *, kind: Kind = "new_run", test_relative_se: float = 0.0
+) -> NDArray[np.float64]:
+    """The same as `labels_for_target(...).p_never` for several targets, [T], without looking for numbers of labels.
 
     Raises:
-        InputError: the target is not positive and finite.
+        InputError: a target is not positive and finite.
     """
-    shift = _target_shift(fit, target, kind, test_relative_se)
+    shift = np.stack([_target_shift(fit, float(target), kind, test_relative_se) for target in targets], axis=1)
     farthest = np.array([FARTHEST * fit.largest_budget])
-    beside = (_bend(fit, farthest) + _run(fit, kind)[:, None] * _noise_scale(fit, farthest))[:, 0]
-    shape = log_shape(farthest[None, :] / fit.largest_budget, fit.alpha[:, None], fit.phi[:, None])[:, 0]
-    decay = (np.exp(shift - beside) - fit.phi) / (1 - fit.phi)
-    return float(np.mean((shape + beside - shift > 0) & (decay <= 0)))
+    beside = _bend(fit, farthest) + _run(fit, kind)[:, None] * _noise_scale(fit, farthest)
+    shape = log_shape(farthest[None, :] / fit.largest_budget, fit.alpha[:, None], fit.phi[:, None])
+    decay = (np.exp(shift - beside) - fit.phi[:, None]) / (1 - fit.phi[:, None])
+    return np.asarray(np.mean((shape + beside - shift > 0) & (decay <= 0), axis=0))
 
 
 def _target_shift(fit: PowerLawFit, target: float, kind: Kind, test_relative_se: float) -> NDArray[np.float64]:

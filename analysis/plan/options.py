@@ -99,11 +99,11 @@ class Needed(Protocol):
     def p_never(self) -> float:
         """Probability that no number of labels is enough."""
 
-    def quantile(self, probability: float) -> float:
-        """Smallest number of labels that meets the target with this probability; may be infinite."""
+    def quantiles(self, probability: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Smallest number of labels that meets the target with each probability, [m]; may be infinite."""
 
-    def probability(self, n: float) -> float:
-        """Probability that n labels meet the target."""
+    def probabilities(self, n: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Probability that each number of labels meets the target, [m]."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,15 +120,14 @@ class _SurfaceNeeded:
     met: NDArray[np.float64]
     p_never: float
 
-    def quantile(self, probability: float) -> float:
-        """Smallest number of labels that meets the target with this probability; may be infinite."""
-        if self.met[-1] < probability:
-            return math.inf
-        return float(np.exp(np.interp(probability, self.met, np.log(self.budget))))
+    def quantiles(self, probability: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Smallest number of labels that meets the target with each probability, [m]; may be infinite."""
+        found = np.exp(np.interp(probability, self.met, np.log(self.budget)))
+        return np.where(self.met[-1] < probability, math.inf, found)
 
-    def probability(self, n: float) -> float:
-        """Probability that n labels meet the target."""
-        return float(np.interp(math.log(n), np.log(self.budget), self.met))
+    def probabilities(self, n: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Probability that each number of labels meets the target, [m]."""
+        return np.interp(np.log(n), np.log(self.budget), self.met)
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,9 +152,12 @@ class Candidate:
     limit: float
     status: tuple[Caveat, ...]
 
-    def within_reach(self, n: float) -> int | None:
-        """Smallest whole number of labels that is enough, n being the exact one; None beyond the curve's range."""
-        return max(math.ceil(n), int(self.curve.budget.min())) if n <= self.limit else None
+    def labels(self, needed: Needed, probability: Sequence[float]) -> NDArray[np.int64]:
+        """Smallest whole number of labels for a target with each probability, [m]; -1 beyond the curve's range."""
+        exact = needed.quantiles(np.array(probability))
+        within = exact <= self.limit
+        whole = np.maximum(np.ceil(np.where(within, exact, 0.0)), self.curve.budget.min())
+        return np.where(within, whole, -1).astype(np.int64)
 
 
 def curve_candidates(run: RunEvidence, conditions: Conditions) -> list[Candidate]:
@@ -220,9 +222,8 @@ def option_of(candidate: Candidate, target: Target, conditions: Conditions) -> O
     needed = next(candidate.needed([target.error_ev_ang]))
     smallest, largest = int(curve.budget.min()), int(curve.budget.max())
 
-    found = candidate.within_reach(needed.quantile(target.confidence))
+    found, early, late = (None if n < 0 else int(n) for n in candidate.labels(needed, (target.confidence, *INTERVAL)))
     n_accurate = math.floor(candidate.limit) if found is None else found
-    early, late = (candidate.within_reach(needed.quantile(probability)) for probability in INTERVAL)
     interval = early, late
     nearest = int(curve.budget[np.argmin(np.abs(curve.budget - n_accurate))])
     use_cpu_s = conditions.use_cpu_s(curve)
@@ -241,7 +242,7 @@ def option_of(candidate: Candidate, target: Target, conditions: Conditions) -> O
         label=candidate.label,
         key=candidate.key,
         n_accurate=n_accurate,
-        probability=needed.probability(n_accurate),
+        probability=float(needed.probabilities(np.array([float(n_accurate)]))[0]),
         promised=found is not None,
         p_never=needed.p_never,
         accurate_cpu_s=price.accurate(n_accurate),

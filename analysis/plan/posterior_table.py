@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from analysis.plan.options import Candidate, Needed
+    from analysis.plan.options import Candidate
     from analysis.plan.run_evidence import RunEvidence
 
 #: Confidences in per cent that may be asked for, and the probabilities that are looked up: the lower end of the
@@ -88,21 +88,10 @@ def _tabulated(candidate: Candidate, targets_ev_ang: Sequence[float], *, between
     n_accurate, probability = np.full(shape, -1, dtype=np.int64), np.full(shape, np.nan)
     at_most = np.empty(len(targets_ev_ang))
     for at, needed in enumerate(candidate.needed(targets_ev_ang)):
-        at_most[at] = needed.probability(math.floor(candidate.limit))
-        _fill(n_accurate[at], probability[at], candidate, needed)
+        own = candidate.labels(needed, PROBABILITIES)
+        within = own >= 0
+        n_accurate[at] = own
+        probability[at, within] = needed.probabilities(own[within].astype(float))
+        at_most[at] = needed.probabilities(np.array([float(math.floor(candidate.limit))]))[0]
     near = np.array([candidate.curve.near_training_error(target) for target in targets_ev_ang])
     return TabulatedOption(candidate, between, n_accurate, probability, at_most, near)
-
-
-def _fill(
-    n_accurate: NDArray[np.int64], probability: NDArray[np.float64], candidate: Candidate, needed: Needed
-) -> None:
-    """One target's rows; most probabilities share their number of labels, or have none."""
-    known: dict[int, float] = {}
-    for at, asked in enumerate(PROBABILITIES):
-        n = candidate.within_reach(needed.quantile(asked))
-        if n is None:
-            return  # nor is there one for a higher probability
-        if n not in known:
-            known[n] = needed.probability(n)
-        n_accurate[at], probability[at] = n, known[n]
