@@ -192,7 +192,9 @@ def test_the_page_moves_its_plan_and_asks_nobody(run: RunEvidence, tmp_path: Pat
     document.querySelector(".opener").click();
     const zoomed = document.querySelector("dialog").open;
     fetch("http://127.0.0.1:9/").then(() => "reached", () => "refused").then((fetched) => {
-      document.title = JSON.stringify({ said, zoomed, fetched, hidden: document.getElementById("play").hidden });
+      const loaded = performance.getEntriesByType("resource").map((entry) => entry.name);
+      const hidden = document.getElementById("play").hidden;
+      document.title = JSON.stringify({ said, zoomed, fetched, hidden, loaded });
     });
     </script></body>"""
     policy = re.search(r"""script-src [^"]*""", page)
@@ -203,6 +205,7 @@ def test_the_page_moves_its_plan_and_asks_nobody(run: RunEvidence, tmp_path: Pat
     (tmp_path / "real.html").write_text(page, encoding="utf-8")
     seen = json.loads(re.search(r"<title>(.*?)</title>", opened(tmp_path / "page.html", tmp_path))[1])
     assert (seen["zoomed"], seen["fetched"], seen["hidden"]) == (True, "refused", False)
+    assert [url for url in seen["loaded"] if not url.startswith("data:")] == []
     first, dearer, refused, reset = seen["said"]
     assert first == reset
     for text, question in ((first, QUESTIONS[0]), (dearer, QUESTIONS[2]), (refused, QUESTIONS[7])):
@@ -216,8 +219,10 @@ def test_the_page_moves_its_plan_and_asks_nobody(run: RunEvidence, tmp_path: Pat
     # The page as it is: its policy lets its own scripts run.
     assert 'id="play" hidden' not in opened(tmp_path / "real.html", tmp_path)
     log = json.loads((tmp_path / "log.json").read_text())
-    reached = [event["params"]["url"] for event in log["events"] if "url" in event.get("params", {})]
-    assert [url for url in reached if not url.startswith(("file:", "data:"))] == []
+    asked_for = [event["params"] for event in log["events"] if "url" in event.get("params", {})]
+    assert asked_for
+    by_pages = [own["url"] for own in asked_for if own.get("initiator", "not an origin") != "not an origin"]
+    assert [url for url in by_pages if not url.startswith(("file:", "data:"))] == []
 
 
 def opened(page: Path, folder: Path) -> str:
