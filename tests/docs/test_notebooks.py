@@ -26,8 +26,8 @@ SMALLER = {
     },
     "my_own_model": {
         "n_cheap: [300]": "n_cheap: [60]",
-        "steps: 300": "steps: 6",
-        "steps: 150": "steps: 6",
+        "steps: 300": "steps: 15",
+        "steps: 150": "steps: 15",
         "hidden: 32": "hidden: 8",
     },
 }
