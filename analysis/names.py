@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from asteroid.labels.level_names import is_import_path, level_parts
 from asteroid.units import SECONDS
 
 
 def display_level(level: str) -> str:
-    """A level slug as chemists write it: "ccsd_t/cc-pvdz" becomes "CCSD(T)/cc-pVDZ"."""
+    """A level slug as chemists write it: "ccsd_t/cc-pvdz" becomes "CCSD(T)/cc-pVDZ", also in a sum of levels."""
+    first, *others = level_parts(level)
+    return _display_part(first.level) + "".join(
+        f" {'+' if part.sign > 0 else '-'} {_display_part(part.level)}" for part in others
+    )
+
+
+def _display_part(level: str) -> str:
+    if is_import_path(level):
+        return level
     method, slash, basis = level.partition("/")
     method = method.upper().replace("CCSD_T", "CCSD(T)").replace("XTB", "xTB")
     return method + slash + basis.replace("pv", "pV").replace("dz", "DZ").replace("tz", "TZ").replace("qz", "QZ")

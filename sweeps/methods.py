@@ -44,4 +44,4 @@ def make_method(
         tell(taken)
     if calculator is not None:
         return Method(normalise_level(level), charge, spin, max_cycle, calculator, str(Path.cwd()))
-    return Method(computable_level(level), charge, spin, max_cycle)
+    return Method(computable_level(level), charge, spin, max_cycle, calculator_folder=str(Path.cwd()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from asteroid.labelling.cheap_methods import PACKAGE as CHEAP_PACKAGE
+from asteroid.labelling.cheap_methods import live_programs
 from asteroid.units import KCAL_PER_MOL_EV
 
 if TYPE_CHECKING:
@@ -21,7 +21,8 @@ def requirements_text(record: ModelRecord) -> str:
     """
     terms = [term for member in record.members for term in member]
     needed = [*_ALWAYS, *(name for term in terms for name in term.packages)]
-    needed += [CHEAP_PACKAGE] if record.cheap_method is not None else []
+    if record.cheap_method is not None:
+        needed += [name for program in live_programs(record.cheap_method) for name in program.packages]
     known = {name: version.partition("+")[0] for name, version in record.card.versions.items()}
     return "".join(f"{name}>={known[name]}\n" if name in known else f"{name}\n" for name in dict.fromkeys(needed))
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,9 +15,11 @@ from ase.calculators.calculator import CalculatorError
 from asteroid.errors import InputError
 from asteroid.import_path import load_factory
 from asteroid.labelling.labeller import NotConvergedError
+from asteroid.labelling.program import Program
 
 if TYPE_CHECKING:
     from asteroid.labelling.labeller import Labeller, Method
+    from asteroid.labelling.program import Level
     from asteroid.labels.label_set import FloatArray, IntArray
 
 
@@ -59,6 +64,26 @@ def ase_labeller(method: Method, numbers: IntArray, *, each_anew: bool = True) -
             raise NotConvergedError(f"{type(error).__name__}: {error}") from error
 
     return label
+
+
+@cache
+def program_of(path: str) -> Program:
+    """What is known of a calculator whose import path is its level; its cost counts as linear in the atoms."""
+    return Program(
+        name=f"the calculator {path}",
+        module="ase",
+        packages=(),
+        formal_exponents={path: 1},
+        labeller=lambda method, level, numbers, _: ase_labeller(_named(method, level), numbers),
+        labeller_of_steps=lambda method, level, numbers: ase_labeller(_named(method, level), numbers, each_anew=False),
+        count_functions=lambda _method, _level, numbers, _positions: len(numbers),
+        settings=lambda _method, level: {"calculator": level.slug},
+    )
+
+
+def _named(method: Method, level: Level) -> Method:
+    folder = method.calculator_folder or str(Path.cwd())
+    return replace(method, level=level.slug, calculator=level.slug, calculator_folder=folder)
 
 
 class LabellerCalculator:

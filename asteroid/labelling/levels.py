@@ -7,12 +7,12 @@ from importlib.util import find_spec
 from typing import NamedTuple
 
 from asteroid.errors import InputError
-from asteroid.labelling import pyscf_labeller, rdkit_labeller, xtb_labeller
+from asteroid.labelling import ase_labeller, pyscf_labeller, rdkit_labeller, so3lr_labeller, xtb_labeller
 from asteroid.labelling.program import Level
-from asteroid.labels.level_names import level_parts, normalise_level
+from asteroid.labels.level_names import is_import_path, level_parts, normalise_level
 
 #: The programs that compute labels, one file each: a new one is written beside these and added here.
-PROGRAMS = (rdkit_labeller.PROGRAM, xtb_labeller.PROGRAM, pyscf_labeller.PROGRAM)
+PROGRAMS = (rdkit_labeller.PROGRAM, xtb_labeller.PROGRAM, so3lr_labeller.PROGRAM, pyscf_labeller.PROGRAM)
 
 
 class Part(NamedTuple):
@@ -49,14 +49,16 @@ def parse_parts(text: str) -> tuple[Part, ...]:
 
 
 def _one_level(slug: str, text: str) -> Level:
+    if is_import_path(slug):
+        return Level(slug, ase_labeller.program_of(slug), slug, "")
     method, _, basis = slug.partition("/")
     program = next((known for known in PROGRAMS if method in known.formal_exponents), None)
     if program is None:
         alone = ", ".join(name for known in PROGRAMS if not known.takes_basis for name in known.formal_exponents)
         with_basis = ", ".join(name for known in PROGRAMS if known.takes_basis for name in known.formal_exponents)
         raise InputError(
-            f"no level {text!r} can be computed here: did you mean {_nearest(method, basis)}? (levels: {alone}, and "
-            f"{with_basis} with /BASIS)"
+            f"no level {text!r} can be computed here: did you mean {_nearest(method, basis)}? (levels: {alone}, "
+            f"{with_basis} with /BASIS, and calculators of yours, module:function)"
         )
     if program.takes_basis and not basis:
         raise InputError(f"{method} needs a basis, found {text!r}: write for instance {method}/cc-pvdz")
@@ -73,8 +75,7 @@ def refuse_missing_program(level: Level) -> None:
     """
     if find_spec(level.program.module) is None:
         raise InputError(
-            f"{level.slug} is computed by {level.program.name}, which is not installed: "
-            'pip install "asteroid-study[labels]"'
+            f"{level.slug} is computed by {level.program.name}, which is not installed: {level.program.install}"
         )
 
 

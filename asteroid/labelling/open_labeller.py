@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from asteroid.labelling.labeller import Labeller, Method
+    from asteroid.labelling.program import Level
     from asteroid.labels.label_set import FloatArray, IntArray
 
 
@@ -42,8 +43,15 @@ def open_labeller(method: Method, numbers: IntArray, reference: FloatArray, *, e
     for part in parts:
         refuse_missing_program(part.level)
         check_electrons(method, part.level, numbers)
-    labellers = [part.level.program.labeller(method, part.level, numbers, reference) for part in parts]
+    labellers = [_of_level(method, part.level, numbers, reference, each_anew=each_anew) for part in parts]
     return labellers[0] if len(parts) == 1 else _sum([part.sign for part in parts], labellers)
+
+
+def _of_level(method: Method, level: Level, numbers: IntArray, reference: FloatArray, *, each_anew: bool) -> Labeller:
+    of_steps = level.program.labeller_of_steps
+    if each_anew or of_steps is None:
+        return level.program.labeller(method, level, numbers, reference)
+    return of_steps(method, level, numbers)
 
 
 def _sum(signs: Sequence[int], labellers: Sequence[Labeller]) -> Labeller:

@@ -27,7 +27,7 @@ def cheap_labels_at(
     accurate: LabelSet,
     cheap: LabelSet,
     method: CheapMethod | None,
-    missing_method: str,
+    missing_method: str | None,
     *,
     tol_ang: float = MATCH_TOL_ANG,
 ) -> LabelSet:
@@ -41,7 +41,7 @@ def cheap_labels_at(
         accurate: the accurate labels.
         cheap: all labels of the cheap set.
         method: the cheap method as a function of positions, or None where it cannot be run.
-        missing_method: what would make it runnable, for the message.
+        missing_method: what would make it runnable, for the message; None where it can be run.
         tol_ang: largest difference of geometries that count as the same (see `matching.match_geometries`).
 
     Returns:

@@ -212,6 +212,7 @@ def _settings(method: Method, level: Level) -> dict[str, Any]:
 PROGRAM = Program(
     name="PySCF",
     module="pyscf",
+    packages=("pyscf",),
     # PBE with density fitting is bound by its diagonalisation.
     formal_exponents={"hf": 4, "pbe": 3, "b3lyp": 4, "mp2": 5, "ccsd": 6, "ccsd_t": 7},
     takes_basis=True,

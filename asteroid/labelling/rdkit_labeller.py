@@ -107,6 +107,8 @@ def _force_field(method: str, molecule: Any, numbers: IntArray) -> Any:
 PROGRAM = Program(
     name="RDKit",
     module="rdkit",
+    packages=("rdkit",),
+    of_positions_alone=False,
     formal_exponents=dict.fromkeys(FORCE_FIELDS, 2),  # their pairs of atoms
     takes_charge=False,
     labeller=lambda _, level, numbers, reference: force_field_labeller(level.method, numbers, reference),

@@ -58,6 +58,7 @@ def xtb_orbitals(method: str, numbers: IntArray, positions: FloatArray, charge: 
 PROGRAM = Program(
     name="tblite",
     module="tblite",
+    packages=("tblite",),
     formal_exponents=dict.fromkeys(XTB, 3),  # the diagonalisation
     labeller=lambda method, level, numbers, _: xtb_labeller(
         level.method, numbers, method.charge, method.unpaired, method.max_cycle

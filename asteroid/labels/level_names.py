@@ -1,7 +1,7 @@
-"""Names of levels of theory: `method[/basis]`, and sums and differences of such levels.
+"""Names of levels of theory: `method[/basis]`, calculators of the user's, and sums and differences of such levels.
 
     level = part { (" + " | " - ") part }
-    part  = method | method "/" basis | method "/(" basis { (" + " | " - ") basis } ")"
+    part  = method | method "/" basis | method "/(" basis { (" + " | " - ") basis } ")" | module ":" function
 
 The blanks around + and - are needed: names of bases contain both (6-31+G*, aug-cc-pVDZ). A bracket is short for its
 parts, `mp2/(cc-pvtz - cc-pvdz)` for `mp2/cc-pvtz - mp2/cc-pvdz`, and written out in the slug.
@@ -21,6 +21,9 @@ _BRACKET = re.compile(r"\s*(?P<method>[^/\s]+)/\((?P<bases>.+)\)\s*")
 _EXAMPLE = "ccsd_t/cc-pvdz + mp2/(cc-pvtz - cc-pvdz)"
 
 
+_IMPORT_PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
+
+
 class SignedLevel(NamedTuple):
     """A part of a level: +1 or -1, and the slug of one method with its basis."""
 
@@ -28,11 +31,16 @@ class SignedLevel(NamedTuple):
     level: str
 
 
+def is_import_path(level: str) -> bool:
+    """Whether a part of a level names a function that makes an ASE calculator, `package.module:function`."""
+    return _IMPORT_PATH.fullmatch(level) is not None
+
+
 def normalise_level(text: str) -> str:
     """Write a level of theory as a slug: "CCSD(T)/cc-pVDZ" becomes "ccsd_t/cc-pvdz".
 
-    Lower case; "(x)" becomes "_x"; Pople's stars are spelt out (6-31G* is 6-31G(d), 6-31G** is 6-31G(d,p)); brackets of
-    a sum are multiplied out. The order of the parts is kept.
+    Lower case, but for the names of modules and functions; "(x)" becomes "_x"; Pople's stars are spelt out (6-31G* is
+    6-31G(d), 6-31G** is 6-31G(d,p)); brackets of a sum are multiplied out. The order of the parts is kept.
 
     Raises:
         InputError: what is left is not `method[/basis]` of letters, digits and _ + . -, or a sum of levels has a part
@@ -88,6 +96,8 @@ def _written_out(part: str) -> list[tuple[int, str]]:
 
 
 def _one(name: str, text: str) -> str:
+    if is_import_path(name.strip()):
+        return name.strip()
     slug = name.strip().lower().replace("ω", "w")
     slug = re.sub(r"\*\*$", "(d,p)", slug)
     slug = re.sub(r"\*$", "(d)", slug)

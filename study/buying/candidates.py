@@ -10,7 +10,6 @@ import numpy as np
 from asteroid.checks.guards import refuse_leak
 from asteroid.datasets import load_methanol
 from asteroid.errors import InputError
-from asteroid.labelling.cheap_methods import cheap_method, why_not
 from asteroid.labelling.paired_labels import cheap_labels_at
 from asteroid.labels.atom_order import refuse_other_molecule, refuse_other_sites
 from asteroid.labels.label_set import LabelSet, hash_order
@@ -20,6 +19,7 @@ from asteroid.labels.splits import purchase_order
 from study.data.card_lines import descriptor_lines
 from study.data.card_prices import fill_from_card
 from study.data.label_sources import load_file
+from study.data.live_method import live_method
 from study.data.several_molecules import refuse_models_of_one_molecule
 from study.prices import LevelPrice, PriceList
 from study.strategies import STRATEGIES
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from asteroid.descriptors.layout import DescriptorSettings
     from asteroid.labels.label_set import IntArray
     from study.config.buying import BuyStudy
+    from study.data.live_method import LiveMethod
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +108,9 @@ def load_candidates(study: BuyStudy) -> Candidates:
     refuse_leak(cheap_pool, sources.hidden, "cheap frames")
     frames = joined(_geometries(owned, owned.level), others)
     runs_cheap = any(STRATEGIES[strategy].runs_cheap_method for strategy in study.strategies)
-    cheap_at = _cheap_at(frames, cheap, required=runs_cheap)
+    named = None if study.data.cheap is None else study.data.cheap.level
+    live = live_method(cheap.level, sources.prices.levels[cheap.level].label_cpu_s, named)
+    cheap_at = _cheap_at(frames, cheap, live, required=runs_cheap)
     along = None if study.draw == "random" or cheap_at is None else cheap_at.energy
     n_owned = len(owned)
     order = np.concatenate(
@@ -135,7 +138,7 @@ def load_candidates(study: BuyStudy) -> Candidates:
         replay=replay,
         hidden=sources.hidden,
         cheap_at=None if cheap_at is None else cheap_at.select(order),
-        hidden_cheap=_cheap_at(sources.hidden, cheap, required=runs_cheap) if len(sources.hidden) else None,
+        hidden_cheap=_cheap_at(sources.hidden, cheap, live, required=runs_cheap) if len(sources.hidden) else None,
         cheap_pool=cheap_pool,
         prices=sources.prices,
         descriptors=descriptors,
@@ -274,7 +277,7 @@ def _set_aside(study: BuyStudy, cheap: LabelSet, *, pretrains: bool) -> IntArray
     return np.sort(hash_order(cheap, study.buy.seed, "candidates")[:n])
 
 
-def _cheap_at(frames: LabelSet, cheap: LabelSet, *, required: bool) -> LabelSet | None:
+def _cheap_at(frames: LabelSet, cheap: LabelSet, live: LiveMethod, *, required: bool) -> LabelSet | None:
     """Cheap labels at all geometries; None where some are unknown and no strategy needs them.
 
     Raises:
@@ -284,7 +287,7 @@ def _cheap_at(frames: LabelSet, cheap: LabelSet, *, required: bool) -> LabelSet 
         return None
     if not required and len(np.unique(match_geometries(frames, cheap)[0])) < len(frames):
         return None
-    return cheap_labels_at(frames, cheap, cheap_method(cheap.level), why_not(cheap.level))
+    return cheap_labels_at(frames, cheap, live.method, live.why_not)
 
 
 def _geometries(labels: LabelSet, level: str) -> LabelSet:

@@ -9,7 +9,7 @@ import yaml
 from pydantic import BaseModel, Field, field_validator, model_validator
 
 from asteroid.io.declaration import ForcesAre
-from asteroid.labels.level_names import normalise_level
+from asteroid.labels.level_names import is_import_path, level_parts, normalise_level
 from study.config.label_files import CpuSeconds, DataSection, LabelFile, TestSection
 from study.config.stages import Section
 from study.config.sweep import Sweep, absolute_paths, parse_text, read_text, sweep_yaml
@@ -109,7 +109,9 @@ class BuySection(Section):
     @property
     def units_are_known(self) -> bool:
         """Whether labels cannot be in another unit or of another sign: levels of this project say their own."""
-        return self.here is not None and self.here.calculator is None
+        if self.here is None or self.here.calculator is not None or self.level is None:
+            return False
+        return not any(is_import_path(part.level) for part in level_parts(self.level))
 
     @field_validator("level")
     @classmethod

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from asteroid.errors import InputError
-from asteroid.labelling.cheap_methods import cheap_method, why_not
 from asteroid.labelling.paired_labels import cheap_labels_at
 from asteroid.labels.atom_order import refuse_other_molecule, refuse_other_sites
 from asteroid.labels.draw_controls import draw_controls
@@ -15,6 +14,7 @@ from asteroid.labels.order_changes import refuse_order_change
 from study.data.card_lines import descriptor_lines, role_lines
 from study.data.cheap_controls import cheap_controls, drawn_along
 from study.data.draw_notes import draw_json, draw_lines
+from study.data.live_method import live_method
 from study.data.read import read_section
 from study.data.roles import divide_labels
 from study.data.several_molecules import refuse_models_of_one_molecule
@@ -24,6 +24,7 @@ from study.strategies import STRATEGIES
 
 if TYPE_CHECKING:
     from asteroid.descriptors.layout import DescriptorSettings
+    from asteroid.labelling.cheap_methods import CheapMethod
     from asteroid.labels.label_set import FloatArray, LabelSet
     from study.config.sweep import Sweep
     from study.data.cheap_controls import CheapControls
@@ -41,6 +42,7 @@ class StudyData:
         pool: accurate labels that can be bought.
         cheap_pool: cheap frames that can be bought.
         cheap_at_accurate: cheap labels at the geometries of `accurate`, where a strategy needs them.
+        cheap_method: the cheap level as a function of positions; None where it cannot be run, or takes long.
         descriptors: how the molecule is described; None where no model of the study needs it.
         temperature_k: temperature at which the cheap frames were sampled, where it is declared.
         pool_controls: what the cheap level knows of the pool's frames, where errors are cross-validated; else None.
@@ -60,6 +62,7 @@ class StudyData:
     card_json: dict[str, Any]
     descriptors: DescriptorSettings | None
     cheap_at_accurate: LabelSet | None = None
+    cheap_method: CheapMethod | None = None
     temperature_k: float | None = None
     test_controls: FloatArray | None = None
     pool_controls: CheapControls | None = None
@@ -94,8 +97,10 @@ def load_data(sweep: Sweep) -> StudyData:
         refuse_other_sites(cheap, accurate, read.atom_order)
     lines += descriptor_lines(descriptors, accurate, cheap)
     cheap_at_accurate = None
+    named = None if sweep.data.cheap is None else sweep.data.cheap.level
+    live = live_method(cheap.level, prices.levels[cheap.level].label_cpu_s, named)
     if any(STRATEGIES[strategy].runs_cheap_method for strategy in sweep.strategies):
-        cheap_at_accurate = cheap_labels_at(accurate, cheap, cheap_method(cheap.level), why_not(cheap.level))
+        cheap_at_accurate = cheap_labels_at(accurate, cheap, live.method, live.why_not)
     pool_controls = None
     if sweep.validation_inside is not None or sweep.draw != "random":
         pool_controls = cheap_controls(roles.pool, cheap, at_random=not farthest)
@@ -109,6 +114,7 @@ def load_data(sweep: Sweep) -> StudyData:
         card_json=read.card_json | _molecules_by_role(accurate, cheap, roles) | draw_json(controls),
         descriptors=descriptors,
         cheap_at_accurate=cheap_at_accurate,
+        cheap_method=live.method,
         temperature_k=read.temperature_k,
         test_controls=controls,
         pool_controls=pool_controls,

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from asteroid.labelling.cheap_methods import cheap_method
 from asteroid.labels.atom_order import refuse_other_molecule
 from asteroid.labels.matching import match_geometries
 from study.data.card_prices import fill_from_card
 from study.data.label_sources import load_file
+from study.data.live_method import live_method
 
 if TYPE_CHECKING:
     from asteroid.labels.label_set import LabelSet
@@ -34,6 +34,8 @@ class Facts:
         accurate_level: slug; "" where nothing is known of it.
         cheap_level: slug.
         temperature_k: of the sampling of the cheap frames, where their card states it.
+        cheap_cpu_s: price of a cheap label.
+        cheap_named: the cheap level, where the user names it.
     """
 
     n_atoms: int
@@ -47,11 +49,13 @@ class Facts:
     accurate_level: str
     cheap_level: str
     temperature_k: float | None
+    cheap_cpu_s: float = 0.0
+    cheap_named: str | None = None
 
     @property
     def cheap_known(self) -> bool:
         """Whether cheap labels are known, or can be computed here, wherever accurate ones are."""
-        return self.paired or cheap_method(self.cheap_level) is not None
+        return self.paired or live_method(self.cheap_level, self.cheap_cpu_s, self.cheap_named).method is not None
 
 
 def look_at(accurate: LabelFile | None, cheap: LabelFile) -> tuple[Facts, LabelSet]:
@@ -68,7 +72,8 @@ def look_at(accurate: LabelFile | None, cheap: LabelFile) -> tuple[Facts, LabelS
         InputError: a file cannot be read, lacks a unit, level or price, or a guard refuses it.
     """
     priced = fill_from_card(cheap)
-    pool = load_file(priced, {}).labels
+    loaded = load_file(priced, {})
+    pool = loaded.labels
     owned: LabelSet | None = None
     if accurate is not None:
         owned = load_file(fill_from_card(accurate), {}).labels
@@ -93,6 +98,8 @@ def look_at(accurate: LabelFile | None, cheap: LabelFile) -> tuple[Facts, LabelS
             accurate_level="" if owned is None else owned.level,
             cheap_level=pool.level,
             temperature_k=priced.given.temperature_k,
+            cheap_cpu_s=loaded.price.label_cpu_s,
+            cheap_named=cheap.level,
         ),
         pool,
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from asteroid.labelling.cheap_methods import cheap_method
 from asteroid.stages.potential import Potential, cpu_s_per_frame
 
 if TYPE_CHECKING:
@@ -26,14 +25,14 @@ class PredictionCosts:
     def cpu_s_per_frame(self, recipe: Recipe, results: Mapping[str, StageResult]) -> float:
         """CPU seconds that the row's model takes for one frame.
 
-        Where it runs a cheap method that cannot be run here, the price of a cheap label stands for it.
+        Where it runs a cheap method that cannot be run here or takes long, the price of a cheap label stands for it.
         """
         last = recipe.stages[-1]
         terms = [spec for spec in recipe.stages if spec.key in (last.key, last.added_to)]
         model = (*(spec.prediction_size for spec in terms), last.base is not None)
         if model not in self._measured:
             level = self._data.cheap_pool.level
-            method = cheap_method(level) if last.base is not None else None
+            method = self._data.cheap_method if last.base is not None else None
             potential = Potential(self._layout, tuple(results[spec.key].model for spec in terms), method)
             seconds = cpu_s_per_frame(potential, self._data.test if len(self._data.test) else self._data.pool)
             if last.base is not None and method is None:

@@ -7,6 +7,8 @@ def test_levels_as_chemists_write_them():
     assert display_level("ccsd_t/cc-pvdz") == "CCSD(T)/cc-pVDZ"
     assert display_level("ccsd/cc-pvtz") == "CCSD/cc-pVTZ"
     assert display_level("gfn2-xtb") == "GFN2-xTB"
+    assert display_level("ccsd_t/cc-pvdz + mp2/cc-pvtz - mp2/cc-pvdz") == "CCSD(T)/cc-pVDZ + MP2/cc-pVTZ - MP2/cc-pVDZ"
+    assert display_level("my_models:make") == "my_models:make"
 
 
 def test_formulas_with_lowered_numbers():

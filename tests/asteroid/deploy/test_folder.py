@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from asteroid.deploy import folder as folder_module
 from asteroid.deploy.folder import is_model, read_force_field, write_force_field
 from asteroid.deploy.record import digest_of, record_text
 from asteroid.errors import InputError
+from asteroid.labelling import cheap_methods
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,8 +83,24 @@ def test_a_model_on_top_of_a_cheap_method_runs_it(tmp_path: Path, monkeypatch: p
     numbers, positions = frames().numbers, frames().positions[:2]
     assert np.array_equal(found.predict(numbers, positions)[0], made.predict(numbers, positions)[0])
     assert (folder / "requirements.txt").read_text().splitlines()[-1].startswith("tblite")
-    monkeypatch.setattr(folder_module, "cheap_method", lambda _: None)
+    monkeypatch.setattr(cheap_methods, "find_spec", lambda _: None)
     assert "adds to gfn2-xtb, which runs at every prediction: install tblite" in refusal(folder)
+
+
+def test_a_model_on_top_of_a_calculator_of_the_users_runs_it_once_that_is_allowed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "own_emt.py").write_text("from ase.calculators.emt import EMT as make\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", [*sys.path])
+    monkeypatch.setenv(cheap_methods.ALLOWED, "own_emt:make")
+    made = force_field(1, cheap="own_emt:make")
+    write_force_field(made, tmp_path / "model")
+    found = read_force_field(tmp_path / "model")
+    numbers, positions = frames().numbers, frames().positions[:2]
+    assert np.array_equal(found.predict(numbers, positions)[0], made.predict(numbers, positions)[0])
+    monkeypatch.delenv(cheap_methods.ALLOWED)
+    assert "set ASTEROID_STUDY_CALCULATORS=own_emt:make" in refusal(tmp_path / "model")
 
 
 def test_an_export_replaces_an_earlier_one_and_nothing_else(model: Path, tmp_path: Path) -> None:

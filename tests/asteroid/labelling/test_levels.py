@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from labellers import labeller_of
+from labellers import WATER, labeller_of
 
 from asteroid.errors import InputError
 from asteroid.labelling import levels as labelling_levels
 from asteroid.labelling.labeller import Method
 from asteroid.labelling.levels import PROGRAMS, computable_level, parse_parts
+from asteroid.labelling.open_labeller import open_labeller
 
 
 @pytest.mark.parametrize(
@@ -56,3 +57,16 @@ def test_without_the_extra_the_pip_command_is_named(level: str, program: str, mo
 def test_no_method_belongs_to_two_programs() -> None:
     methods = [method for program in PROGRAMS for method in program.formal_exponents]
     assert len(set(methods)) == len(methods)
+
+
+def test_a_calculator_of_the_users_is_a_level_by_its_import_path() -> None:
+    ((sign, level),) = parse_parts("ase.calculators.emt:EMT")
+    assert (sign, level.slug, level.formal_exponent) == (1, "ase.calculators.emt:EMT", 1)
+    assert computable_level(" ase.calculators.emt:EMT") == "ase.calculators.emt:EMT"
+    of_water = Method(level.slug), WATER.numbers, WATER.positions[None]
+    each, steps = (open_labeller(*of_water, each_anew=anew) for anew in (True, False))
+    assert each(WATER.positions)[0] == steps(WATER.positions)[0]
+    with pytest.raises(InputError, match=r"no function 'MTE'"):
+        labeller_of(Method("ase.calculators.emt:MTE"))
+    with pytest.raises(InputError, match=r"'no_such_module:make' cannot be imported"):
+        labeller_of(Method("hf/sto-3g + no_such_module:make - uff"))

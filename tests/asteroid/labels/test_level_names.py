@@ -37,6 +37,8 @@ def test_other_levels_are_refused(text: str) -> None:
         ("mp2/cc-pvtz  -  mp2/cc-pvdz + ccsd/cc-pvdz", "mp2/cc-pvtz - mp2/cc-pvdz + ccsd/cc-pvdz"),
         ("ccsd/6-31+G* + mp2/(6-311++G(d,p) - 6-31+G*)", "ccsd/6-31+g_d + mp2/6-311++g_d_p - mp2/6-31+g_d"),
         ("pbe/def2-svp - gfn2-xtb + gfn1-xtb", "pbe/def2-svp - gfn2-xtb + gfn1-xtb"),
+        (" my_models.Public:make_OFF ", "my_models.Public:make_OFF"),
+        ("CCSD/cc-pVDZ + my_models:MP2_large - MP2/cc-pVDZ", "ccsd/cc-pvdz + my_models:MP2_large - mp2/cc-pvdz"),
     ],
 )
 def test_sums_of_levels_are_multiplied_out(text: str, slug: str) -> None:
@@ -60,6 +62,8 @@ def test_parts_have_signs() -> None:
         ("- mp2/a + mp2/b + ccsd/a", "found '- mp2/a in "),
         ("mp2/(a - b", "sum of such levels"),
         ("(mp2 - hf)/a + hf/b", "sum of such levels"),
+        ("my_models:", r"method\[/basis\]"),
+        ("my models:make", r"method\[/basis\]"),
     ],
 )
 def test_sums_that_are_no_level(text: str, message: str) -> None:

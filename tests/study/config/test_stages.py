@@ -142,12 +142,14 @@ def test_a_temperature_is_positive(tiny_labels: Path, kelvin: str) -> None:
 
 def test_a_level_that_cannot_run_needs_labels_at_every_accurate_geometry(tiny_labels: Path) -> None:
     with pytest.raises(InputError) as caught:
-        load_data(sweep_of(tiny_labels, *NINE, ("level: gfn2-xtb", "level: pbe/def2-svp")))
+        load_data(sweep_of(tiny_labels, *NINE, ("level: gfn2-xtb", "level: uff")))
     message = str(caught.value)
     assert "\n" not in message
-    assert "gdml_delta needs a pbe/def2-svp label at every accurate geometry" in message
-    assert "of 80 have none: pbe/def2-svp cannot be run by this package: only gfn1-xtb" in message
-    others = (*NINE, ("level: gfn2-xtb", "level: pbe/def2-svp"), (", gdml_delta]", "]"))
+    assert "gdml_delta needs a uff label at every accurate geometry" in message
+    assert "of 80 have none: uff cannot be run by this package: only gfn1-xtb" in message
+    with pytest.raises(InputError, match=r"gfn2-xtb takes 9\.5 s a label, more than is computed on the way"):
+        load_data(sweep_of(tiny_labels, *NINE, ("price: 2 ms", "price: 9.5s")))
+    others = (*NINE, ("level: gfn2-xtb", "level: uff"), (", gdml_delta]", "]"))
     assert load_data(sweep_of(tiny_labels, *others)).cheap_at_accurate is None
 
 

@@ -14,6 +14,7 @@ from asteroid.errors import InputError
 from asteroid.models.sgdml import settings
 from study.config.sweep import parse_sweep
 from study.data import load as study_data
+from study.data.live_method import LiveMethod
 from study.data.load import load_data
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def test_a_kernel_that_does_not_fit_is_refused_before_anything_trains(
 def test_delta_learning_needs_a_cheap_label_at_every_accurate_geometry(
     tmp_path: Path, sets: tuple[LabelSet, LabelSet], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(study_data, "cheap_method", lambda _: None)
+    monkeypatch.setattr(study_data, "live_method", lambda *_: LiveMethod(None, "install tblite"))
     with pytest.raises(InputError, match=r"gfn2-xtb label at every accurate geometry, \d+ of 60 have none"):
         load(tmp_path, sets, "gdml_delta", LABELLED)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -115,7 +116,7 @@ def test_a_cheap_method_that_cannot_run_here_costs_its_price(
     workload: Workload, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(use, "cpu_s_per_frame", lambda potential, _: 1.0 if potential.cheap is None else math.nan)
-    monkeypatch.setattr(use, "cheap_method", lambda _: None)
+    workload = replace(workload, data=replace(workload.data, cheap_method=None))
     run(workload, Path(shutil.copytree(finished, tmp_path / "run")))
     found = read_results(tmp_path / "run").set_index("strategy")["use_cpu_s_per_frame"]
     assert found.to_dict() == dict.fromkeys(STRATEGIES, 1.0) | {"gdml_delta": 1.002}

@@ -39,14 +39,21 @@ def test_calibrate(water: Path) -> None:
 
 
 def test_a_sum_of_levels_is_listed_with_its_parts(water: Path) -> None:
-    words = ["calibrate", water / "water.xyz", "--levels", "HF/(6-31G(d,p) - STO-3G) + uff", "--larger"]
+    levels = "HF/(6-31G(d,p) - STO-3G) + ase.calculators.emt:EMT"
+    words = [
+        "calibrate",
+        water / "water.xyz",
+        "--levels",
+        levels,
+        "--larger",
+    ]
     shown = call(*words, water / "ethanol.xyz")
     assert shown.exit_code == 0, shown.output
     assert "its parts" in shown.output
-    assert "--price 'hf/6-31g_d_p - hf/sto-3g + uff=" in shown.output
+    assert "--price 'hf/6-31g_d_p - hf/sto-3g + ase.calculators.emt:EMT=" in shown.output
     told = json.loads(CliRunner().invoke(app, [*map(str, words[:4]), "--json"]).stdout)
     (row,) = told["levels"].values()
-    assert list(row["parts"]) == ["hf/6-31g_d_p", "hf/sto-3g", "uff"]
+    assert list(row["parts"]) == ["hf/6-31g_d_p", "hf/sto-3g", "ase.calculators.emt:EMT"]
     assert row["cpu_s"] == pytest.approx(sum(row["parts"].values()))
     assert row["formal_exponent"] is None
     assert "one more level with +" in refused(*words[:3], "mp2/cc-pvtz + mp2/cc-pvdz")
