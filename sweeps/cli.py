@@ -31,6 +31,7 @@ from sweeps.commands.md import md
 from sweeps.commands.plan import plan
 from sweeps.commands.plot import plot
 from sweeps.commands.predict import predict
+from sweeps.commands.rank_cheap import rank_cheap
 from sweeps.commands.report import report
 from sweeps.commands.run import run
 from sweeps.commands.sample import sample
@@ -63,6 +64,7 @@ COMMANDS = (
     sample,
     label,
     calibrate,
+    rank_cheap,
     schema,
 )
 

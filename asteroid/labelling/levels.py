@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from importlib.util import find_spec
 from typing import NamedTuple
 
@@ -13,6 +14,9 @@ from asteroid.labels.level_names import is_import_path, level_parts, normalise_l
 
 #: The programs that compute labels, one file each: a new one is written beside these and added here.
 PROGRAMS = (rdkit_labeller.PROGRAM, xtb_labeller.PROGRAM, so3lr_labeller.PROGRAM, pyscf_labeller.PROGRAM)
+
+
+_COMMA = re.compile(r",(?![^()]*\))")
 
 
 class Part(NamedTuple):
@@ -30,6 +34,15 @@ def computable_level(text: str) -> str:
     """
     parse_parts(text)
     return normalise_level(text)
+
+
+def listed_levels(text: str) -> list[str]:
+    """Slugs of levels with commas between them, each once; a comma in brackets is part of a name, 6-31G(d,p).
+
+    Raises:
+        InputError: as `parse_parts`.
+    """
+    return list(dict.fromkeys(computable_level(name) for name in _COMMA.split(text) if name.strip()))
 
 
 def parse_parts(text: str) -> tuple[Part, ...]:

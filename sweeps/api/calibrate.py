@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
     from sweeps.quantities import FilePath
 
 SCHEMA_VERSION = 1
-#: Between levels, not inside of the brackets of 6-31G(d,p).
-_COMMA = re.compile(r",(?![^()]*\))")
 
 
 @dataclass(frozen=True)
@@ -144,9 +141,9 @@ def calibrate(
 
 
 def _names(levels: str) -> list[str]:
-    from asteroid.labelling.levels import computable_level
+    from asteroid.labelling.levels import listed_levels
 
-    names = list(dict.fromkeys(computable_level(name) for name in _COMMA.split(levels) if name.strip()))
+    names = listed_levels(levels)
     if not names:
         raise InputError(
             f"--levels names at least one level, found {levels!r}: write for instance gfn2-xtb,mp2/cc-pvdz"
