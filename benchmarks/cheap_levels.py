@@ -1,10 +1,11 @@
-"""Which cheap level delta-learning needs the fewest CCSD(T) labels on: GFN2-xTB or SO3LR, on the packaged methanol.
+"""Which cheap level delta-learning needs the fewest accurate labels on: GFN2-xTB or SO3LR.
 
-    python benchmarks/cheap_levels.py FOLDER [--levels gfn2-xtb,so3lr] [--seeds 5]
+    python benchmarks/cheap_levels.py FOLDER [--levels gfn2-xtb,so3lr] [--seeds 5] [--labels ethanol_ccsd_t-train.npz]
 
-For each level: its labels at all 1,360 geometries with CCSD(T)/cc-pVDZ labels (kept in the folder: killed, it goes on),
-one sweep of delta-learning over six budgets and the seeds, and the smallest number of labels that the fitted curve
-promises two targets for, at 90 %. SO3LR needs its package (docs/levels.md).
+On the packaged methanol (CCSD(T)/cc-pVDZ, replica 3 is the test set), or a file of labels in kcal/mol and Å, of which
+30 % are the test set. For each level: its labels at all geometries with accurate labels (kept in the folder: killed, it
+goes on), one sweep of delta-learning over six budgets and the seeds, and the smallest number of labels that the fitted
+curve promises two targets for, at 90 %. SO3LR needs its package (docs/levels.md).
 """
 
 from __future__ import annotations
@@ -22,7 +23,10 @@ use_one_thread()
 import numpy as np  # noqa: E402
 from studies import run_sweep  # noqa: E402
 
+from asteroid.checks.guards import drop_duplicates  # noqa: E402
 from asteroid.datasets import load_methanol  # noqa: E402
+from asteroid.io.declaration import Declaration  # noqa: E402
+from asteroid.io.read import read_labels  # noqa: E402
 from asteroid.io.write import write_labels  # noqa: E402
 from asteroid.labelling.labeller import Method  # noqa: E402
 from asteroid.units import KCAL_PER_MOL_EV  # noqa: E402
@@ -35,18 +39,22 @@ name: {name}
 data:
   accurate: {{file: accurate.npz, price: 28s}}
   cheap: {{file: {name}.npz, level: "{level}", price: {price}s}}
-test: {{groups: [3]}}
+test: {test}
 strategies: [gdml_delta]
 budgets: {budgets}
 seeds: {seeds}
-identify: {{steps: 10, learning_rate: 0.007}}
+identify: {{steps: 100, learning_rate: 0.007}}
 kernel: {{sigmas: [10]}}
 """
 
 
-def main(folder: Path, levels: list[str], n_seeds: int) -> None:
+def main(folder: Path, levels: list[str], n_seeds: int, file: Path | None) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    accurate = load_methanol().accurate
+    if file is None:
+        accurate, test = load_methanol().accurate, "{groups: [3]}"
+    else:
+        declared = Declaration(level="ccsd_t/cc-pvtz", energy_unit="kcal/mol", length_unit="Angstrom")
+        accurate, test = drop_duplicates(read_labels(file, declared).labels)[0], "{share: 0.3}"
     if not (folder / "accurate.npz").exists():
         write_labels(accurate, folder / "accurate.npz")
     heads = ["cheap level", "own error", "ms a label", *(f"B = {n}" for n in BUDGETS), *(f"N* at {t}" for t in TARGETS)]
@@ -61,7 +69,8 @@ def main(folder: Path, levels: list[str], n_seeds: int) -> None:
         price = float(np.median(cheap.cpu_s))
         own = np.abs(cheap.forces - accurate.forces).mean() / KCAL_PER_MOL_EV  # type: ignore[operator]
         seeds = list(range(n_seeds))
-        text = SWEEP.format(name=name, level=level, price=f"{price:.3g}", budgets=list(BUDGETS), seeds=seeds)
+        axes = {"budgets": list(BUDGETS), "seeds": seeds, "test": test}
+        text = SWEEP.format(name=name, level=level, price=f"{price:.3g}", **axes)
         table = run_sweep(text, folder, 1)
         errors = table.groupby("budget")["test_force_mae_ev_ang"].agg(["mean", "std"]) / KCAL_PER_MOL_EV
         cells = [f"{errors['mean'][n]:.3f} ± {errors['std'][n]:.3f}" for n in BUDGETS]
@@ -86,5 +95,6 @@ if __name__ == "__main__":
     parser.add_argument("folder", type=Path)
     parser.add_argument("--levels", default="gfn2-xtb,so3lr")
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--labels", type=Path)
     given = parser.parse_args()
-    main(given.folder, given.levels.split(","), given.seeds)
+    main(given.folder, given.levels.split(","), given.seeds, given.labels)

@@ -11,7 +11,7 @@ import typer
 from asteroid.errors import InputError
 from sweeps.console import note, say, say_json
 from sweeps.options import AsJson, ForceUnit
-from sweeps.quantities import FORCE_UNIT, display_unit
+from sweeps.quantities import FORCE_UNIT
 
 if TYPE_CHECKING:
     from asteroid.labels.label_set import LabelSet
@@ -60,7 +60,6 @@ def rank_cheap(
     from asteroid.units import force_unit_in_ev_ang
     from study.labelling.rank_cheap import cheap_labels_in, cheap_labels_of, rank_cheap
 
-    force_unit = display_unit(force_unit)
     scale = force_unit_in_ev_ang(force_unit)
     names = listed_levels(levels)
     if not names and not cheap:
