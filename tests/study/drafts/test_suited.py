@@ -60,7 +60,7 @@ def test_few_labels_are_cross_validated() -> None:
 
 
 @pytest.mark.parametrize(
-    "changes", [{"paired": False, "cheap_level": "pbe/def2-svp"}, {"varied": True}, {"n_atoms": 40}]
+    "changes", [{"paired": False, "cheap_level": "pbe/def2-svp", "cheap_cpu_s": 9.5}, {"varied": True}, {"n_atoms": 40}]
 )
 def test_delta_learning_needs_the_cheap_method_and_one_small_molecule(changes: dict[str, object]) -> None:
     assert "gdml_delta" not in suited_sweep(replace(METHANOL, **changes)).strategies  # type: ignore[arg-type]
