@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 
 #: Of `training_speed.packed_contenders`, by the beginning of the name.
-NAMES = ("packed, K = 16, shared", "packed, K = 16, per-model", "packed, K = 1, shared", "packed, K = 64, shared")
+NAMES = ("packed, K = 16, shared", "packed, K = 16, per-model")
 CHILD = """
 import sys, torch
 torch.set_num_threads(1)
