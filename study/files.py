@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import re
+import stat
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -31,9 +32,11 @@ def locked(folder: Path) -> Iterator[None]:
     """Hold a folder, made if need be, for this process; the lock of a process that died holds nobody up.
 
     Raises:
-        InputError: another live process holds it, the lock is a link, or the file system has no locks.
+        InputError: another live process holds it, the lock is a link, a folder inside is one, or the file system has
+            no locks.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    refuse_linked_folders(folder)
     try:
         descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
     except OSError as error:
@@ -41,6 +44,8 @@ def locked(folder: Path) -> Iterator[None]:
             raise
         raise InputError(f"{folder} needs a lock of its own, found a link named .lock: remove it") from error
     with os.fdopen(descriptor, "r+") as lock:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode) or os.fstat(descriptor).st_nlink > 1:
+            raise InputError(f"{folder} needs a lock of its own, found .lock to be another file as well: remove it")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -60,6 +65,18 @@ def locked(folder: Path) -> Iterator[None]:
                 with suppress(OSError):
                     entry.unlink()
         yield
+
+
+def refuse_linked_folders(folder: Path) -> None:
+    """Refuse a folder that says by links where its contents are to be written; it may come from somebody else.
+
+    Raises:
+        InputError: an entry of the folder is a link to another folder.
+    """
+    with os.scandir(folder) as entries:
+        linked = next((entry.path for entry in entries if entry.is_symlink() and entry.is_dir()), None)
+    if linked is not None:
+        raise InputError(f"{linked} must be a folder of its own, found a link: put the folder in its place")
 
 
 def write_text(path: Path, text: str) -> None:

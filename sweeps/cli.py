@@ -103,6 +103,9 @@ app = typer.Typer(
 #: Environment variable that shows where a mistake of the program came from.
 TRACEBACK = "ASTEROID_STUDY_TRACEBACK"
 
+#: Nothing that is counted on the command line is more.
+_COUNT_MAX = 10**12
+
 _P = ParamSpec("_P")
 
 
@@ -141,6 +144,10 @@ def _answers_mistakes(command: Callable[_P, None]) -> Callable[_P, None]:
     @functools.wraps(command)
     def wrapper(*args: _P.args, **kwargs: _P.kwargs) -> None:
         try:
+            for name, value in kwargs.items():
+                if isinstance(value, int) and abs(value) > _COUNT_MAX:
+                    option = name.replace("_", "-")
+                    raise InputError(f"--{option} counts something, found {value}: correct the number")
             command(*args, **kwargs)
         except InputError as error:
             fail(str(error))
@@ -156,7 +163,7 @@ def _answers_mistakes(command: Callable[_P, None]) -> Callable[_P, None]:
         except OSError as error:
             if error.filename is None and error.errno not in DISK_FULL:
                 raise
-            place = f" ({error.filename})" if error.filename is not None else ""
+            place = f" ({one_line(str(error.filename), 200)})" if error.filename is not None else ""
             fail(
                 f"the system refused{place}: {error.strerror}: free space or choose another file or --out, then repeat"
             )

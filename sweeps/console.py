@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
-from asteroid.plain_text import printable
+from asteroid.plain_text import one_line, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,8 +33,8 @@ def note(line: str) -> None:
 
 
 def fail(message: str) -> NoReturn:
-    """Answer a user's mistake: one line, exit code 2."""
-    note(f"error: {message}")
+    """Answer a user's mistake: one line that somebody reads, exit code 2."""
+    note(f"error: {one_line(message)}")
     raise typer.Exit(2)
 
 

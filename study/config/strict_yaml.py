@@ -8,13 +8,21 @@ import yaml
 
 from asteroid.plain_text import one_line
 
-#: Characters of a file, and values in it once its aliases are written out.
-_TEXT_MAX, _VALUES_MAX = 2_000_000, 200_000
+#: Characters of a file, and values in it, as it stands and once its aliases are written out.
+_TEXT_MAX, _VALUES_MAX = 2_000_000, 20_000
 #: Values inside values inside values.
 _DEPTH_MAX = 50
 
 
 class _StrictLoader(yaml.SafeLoader):
+    n_values = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        self.n_values += 1  # counted on the way: PyYAML reads a few thousand values a second
+        if self.n_values > _VALUES_MAX:
+            raise yaml.YAMLError(f"it has more than {_VALUES_MAX:,} values")
+        return super().compose_node(parent, index)
+
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         lines: dict[str, int] = {}
         for key_node, _ in node.value:

@@ -108,8 +108,9 @@ def wall_s_of(
 
 def makespan(costs: Iterable[float], workers: int) -> float:
     """When the last of some packs is finished, if each goes to the next free worker in the given order."""
-    free_at = [0.0] * workers
-    for cost in costs:
+    given = list(costs)
+    free_at = [0.0] * max(1, min(workers, len(given)))  # more workers have nothing to do
+    for cost in given:
         heapq.heappush(free_at, heapq.heappop(free_at) + cost)
     return max(free_at)
 

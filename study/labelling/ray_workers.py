@@ -5,15 +5,18 @@ Ray is imported where it is used, so that work in this process never loads it.
 
 from __future__ import annotations
 
+import time
+from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from asteroid.labelling.labeller import label_frame
 from asteroid.labelling.open_labeller import open_labeller
+from study.ray_backend.remote_exception import cause_of_death
 from study.ray_backend.session import open_session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Sequence
+    from collections.abc import Callable, Collection, Generator, Hashable, Iterator, Sequence
 
     from asteroid.labelling.labeller import Failure, Label, Method
     from asteroid.labels.label_set import FloatArray, IntArray
@@ -22,10 +25,38 @@ if TYPE_CHECKING:
 RETRIES = 3
 #: How often the driver looks for news, s.
 _POLL_S = 0.2
+#: Pause after the first death, s.
+_PAUSE_S = 0.5
 
 
 class WorkersLostError(RuntimeError):
     """Workers died one after the other on the same work."""
+
+
+class _WorkerDiedError(Exception):
+    """A worker did not live to answer; the message says why, as far as Ray knows."""
+
+
+class _Deaths:
+    """Counts the workers that died on each piece of work. Ray would go on for ever where memory is what is missing."""
+
+    def __init__(self) -> None:
+        self._of: Counter[Hashable] = Counter()
+
+    def note(self, pieces: Collection[Hashable], death: _WorkerDiedError) -> None:
+        """Count a death, and wait before the next try: longer every time, as a shortage of memory may pass.
+
+        Raises:
+            WorkersLostError: patience is at its end.
+        """
+        self._of.update(pieces)
+        most = max(self._of[piece] for piece in pieces)
+        if most > RETRIES:
+            raise WorkersLostError(
+                f"{most} workers died one after the other on the same work: {death} Where memory is short, use fewer "
+                "--workers, then run again"
+            ) from death
+        time.sleep(_PAUSE_S * 2 ** (most - 1))
 
 
 class LabelWorker:
@@ -65,23 +96,30 @@ def ray_labels(
         WorkersLostError: workers keep dying.
     """
     waiting = list(reversed(todo))
-    busy: dict[Any, tuple[Any, list[str]]] = {}
+    busy: dict[Any, tuple[Any, list[tuple[str, FloatArray]]]] = {}
     actors: list[Any] = []
+    deaths = _Deaths()
     with _session(workers) as ray:
+        kind: Any = ray.remote(LabelWorker).options(num_cpus=1)
         try:
-            # Restarted where they die, and their batch with them.
-            kind: Any = ray.remote(LabelWorker).options(num_cpus=1, max_restarts=-1, max_task_retries=RETRIES)
             actors = [kind.remote(method, numbers, reference) for _ in range(min(workers, len(todo)))]
             idle = list(actors)
             while waiting or busy:
                 while idle and waiting:
                     batch = [waiting.pop() for _ in range(min(batch_size(), len(waiting)))]
                     actor = idle.pop()
-                    answer = actor.label.remote([positions for _, positions in batch])
-                    busy[answer] = actor, [key for key, _ in batch]
+                    busy[actor.label.remote([positions for _, positions in batch])] = actor, batch
                 for answer in ray.wait(list(busy), timeout=_POLL_S)[0]:
-                    actor, keys = busy.pop(answer)
-                    yield from zip(keys, _result(answer), strict=True)
+                    actor, batch = busy.pop(answer)
+                    try:
+                        yield from zip([key for key, _ in batch], _result(answer), strict=True)
+                    except _WorkerDiedError as death:
+                        deaths.note([key for key, _ in batch], death)
+                        waiting.extend(reversed(batch))
+                        actors.remove(actor)
+                        ray.kill(actor)  # it may live on where only the connection broke
+                        actor = kind.remote(method, numbers, reference)
+                        actors.append(actor)
                     idle.append(actor)
         finally:
             for actor in actors:
@@ -103,16 +141,22 @@ def ray_tasks(work: Callable[..., str | None], calls: Sequence[tuple[Any, ...]],
         InputError: Ray cannot run here.
         WorkersLostError: workers keep dying.
     """
-    busy: list[Any] = []
+    busy: dict[Any, int] = {}
+    deaths = _Deaths()
     with _session(workers) as ray:
+        task: Any = ray.remote(work).options(num_cpus=1, max_retries=0)
         try:
-            task: Any = ray.remote(work).options(num_cpus=1, max_retries=RETRIES)
-            busy = [task.remote(*arguments) for arguments in calls]
+            busy = {task.remote(*arguments): number for number, arguments in enumerate(calls)}
             while busy:
-                finished, busy = ray.wait(busy, timeout=_POLL_S)
+                finished, _ = ray.wait(list(busy), timeout=_POLL_S)
                 yield None
                 for answer in finished:
-                    yield _result(answer)
+                    number = busy.pop(answer)
+                    try:
+                        yield _result(answer)
+                    except _WorkerDiedError as death:
+                        deaths.note([number], death)
+                        busy[task.remote(*calls[number])] = number
         finally:
             for answer in busy:
                 ray.cancel(answer, force=True)
@@ -139,8 +183,4 @@ def _result(answer: Any) -> Any:
     except ray.exceptions.RayTaskError as error:  # the worker lives: this is what the work itself raised
         raise error.cause from None
     except ray.exceptions.RayError as error:
-        reason = " ".join(str(error).split()).partition(" Some common causes include")[0][:500]
-        raise WorkersLostError(
-            f"{RETRIES + 1} workers died one after the other on the same work: {reason} Where memory is short, use "
-            "fewer --workers, then run again"
-        ) from error
+        raise _WorkerDiedError(cause_of_death(error)) from error

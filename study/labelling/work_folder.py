@@ -44,8 +44,9 @@ def claimed_work(folder: Path, settings: Mapping[str, Any], before: Mapping[str,
         InputError: another process holds it, it holds something else, or its settings differ; the first difference is
             named.
     """
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"finished work is kept in a folder, found the file {folder}: choose another --out")
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        found = "link" if folder.is_symlink() else "file"
+        raise InputError(f"finished work is kept in a folder, found the {found} {folder}: choose another --out")
     job = folder / _JOB
     if folder.exists() and not job.exists() and any(not entry.name.startswith(".") for entry in folder.iterdir()):
         raise InputError(f"finished work is kept in {folder}, found other files there: choose another --out")

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import os
 import pickle
+import re
 import traceback
 from dataclasses import dataclass
+
+from asteroid.plain_text import one_line
+
+#: What Ray adds to its account of a death: guesses, inventories and advice on its own settings, a screen of them.
+_ADDED = re.compile(r" (Some common causes include|Object store memory usage|Refer to the documentation)")
+#: Longest account of a worker's death, in characters.
+_ACCOUNT_MAX = 320
 
 
 @dataclass(frozen=True)
@@ -49,3 +57,10 @@ def _portable(error: Exception) -> Exception:
     except Exception:  # whatever a foreign class raises when it is rebuilt
         return RuntimeError(f"{type(error).__qualname__}: {error}")
     return error
+
+
+def cause_of_death(error: Exception) -> str:
+    """What Ray knows of the end of a worker, in one line: what happened, without its guesses at the causes."""
+    account = " ".join(str(error).split())
+    found = _ADDED.search(account)
+    return one_line(account if found is None else account[: found.start()], _ACCOUNT_MAX)

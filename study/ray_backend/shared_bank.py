@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from asteroid.descriptors.placement import with_leaves
+from asteroid.new_file import new_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,10 +57,8 @@ class MappedBank:
             if not array.size:  # nothing that could be mapped
                 return array
             path = folder.resolve() / f"{next(numbers)}.npy"
-            temporary = path.with_name(f".{path.name}.tmp")
-            with temporary.open("wb") as file:
+            with new_file(path) as temporary, temporary.open("wb") as file:
                 np.save(file, array, allow_pickle=False)
-            temporary.replace(path)
             return ArrayFile(str(path))
 
         shutil.rmtree(folder, ignore_errors=True)

@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from study.ray_backend.remote_exception import cause_of_death
 from study.ray_backend.shared_bank import MappedBank, SharedBank
 from study.ray_backend.worker import Mailbox, PackWorker
 
 #: How often the driver looks for answers, s.
 POLL_S = 0.2
-#: Longest report of a worker's death, in characters.
-_REASON_LENGTH = 500
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -160,9 +159,7 @@ class WorkerPool:
         except ray.exceptions.RayError as error:
             if self.closing:
                 raise PoolClosed from error
-            # Ray's guesses at the causes fill a screen; what happened comes before them.
-            reason = " ".join(str(error).split()).partition(" Some common causes include")[0]
-            raise WorkerDied(reason[:_REASON_LENGTH]) from error
+            raise WorkerDied(cause_of_death(error)) from error
 
     def kill_all(self) -> None:
         """End every worker and the mailbox; none can be started any more."""

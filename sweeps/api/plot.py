@@ -62,22 +62,31 @@ def plot(
         raise InputError(f"each run is drawn once, found one twice in {' '.join(map(str, runs))}: name it once")
     if not folders:
         raise InputError("figures are of a run, found none: name its folder")
-    target = folders[0] / "figures" if out is None else Path(out)
     purchases = [folder for folder in folders if is_purchase(folder)]
     if purchases and len(folders) > 1:
         raise InputError(f"a purchase is drawn by itself, found {purchases[0]} among several folders: name it alone")
     if purchases:
+        target = _own_figures(folders[0]) if out is None else Path(out)
         return (Figures(tuple(_draw_purchase(folders[0], target, unit))),)
     loaded = {folder: read_run(folder) for folder in folders}
     drawn = []
     for folder, files in loaded.items():
-        into = target if len(folders) == 1 else folder / "figures"
+        into = Path(out) if len(folders) == 1 and out is not None else _own_figures(folder)
         saved = save_figures(files, into, unit, budget, wide=wide)
         notes = () if files.table is None else run_notes(files.table, files.manifest)
         drawn.append(Figures(tuple(saved), notes, tuple(caveat_lines(selection_caveats(files.manifest)))))
     if sum(files.table is not None for files in loaded.values()) > 1:
+        target = _own_figures(folders[0]) if out is None else Path(out)
         drawn.append(Figures(tuple(save_bars(loaded, target, unit, budget))))
     return tuple(drawn)
+
+
+def _own_figures(folder: Path) -> Path:
+    """Where the figures of a run go that were asked for without a folder: never through a link."""
+    from study.files import refuse_linked_folders
+
+    refuse_linked_folders(folder)
+    return folder / "figures"
 
 
 def _draw_purchase(run: Path, folder: Path, force_unit: str) -> list[Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 from dataclasses import dataclass, fields, replace
 from functools import cache
@@ -80,7 +81,11 @@ class FailingPack(Pack):
         if attempts <= self.failures and self.deadly:
             os.kill(os.getpid(), signal.SIGKILL)
         if attempts <= self.failures:
-            raise MemoryError(f"attempt {attempts}\nUnable to allocate 8 GiB")
+            resource.setrlimit(resource.RLIMIT_AS, (psutil.Process().memory_info().vms + 2**28, resource.RLIM_INFINITY))
+            try:
+                np.ones(2**30)
+            except MemoryError as error:
+                raise MemoryError(f"attempt {attempts}\n{error}") from None
 
 
 def failing(pack: Pack, record: Path, failures: int, *, deadly: bool) -> FailingPack:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
-from study.files import write_json, write_text
+from asteroid.errors import InputError
+from study.files import locked, write_json, write_text
 
 
 def test_files_are_replaced_as_a_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -23,3 +25,23 @@ def test_files_are_replaced_as_a_whole(tmp_path: Path, monkeypatch: pytest.Monke
     with pytest.raises(KeyboardInterrupt):
         write_text(path, "half")
     assert json.loads(path.read_text()) == {"Å": 0.1 + 0.2}
+
+
+def test_no_link_says_where_a_folder_is_written(tmp_path: Path) -> None:
+    """A folder from somebody else: its links would have files of the user's overwritten or swept away."""
+    mine, theirs = tmp_path / "mine", tmp_path / "run"
+    for folder in (mine, theirs):
+        folder.mkdir()
+    (mine / "thesis.tex").write_text("years of work")
+    (theirs / "store").symlink_to(mine)
+    with pytest.raises(InputError, match="store must be a folder of its own, found a link"), locked(theirs):
+        pass
+    (theirs / "store").unlink()
+    (theirs / "data.npz").symlink_to(mine / "thesis.tex")  # files are replaced, never written through
+    with locked(theirs):
+        pass
+    (theirs / ".lock").unlink()
+    os.link(mine / "thesis.tex", theirs / ".lock")
+    with pytest.raises(InputError, match="another file as well"), locked(theirs):
+        pass
+    assert (mine / "thesis.tex").read_text() == "years of work"

@@ -55,6 +55,8 @@ def test_version() -> None:
         (["run"], "Missing argument"),
         (["run", "quickstart", "--worker", "2"], "--workers"),
         (["check", "quickstart", "--workers", "many"], "'--workers'"),
+        (["check", "quickstart", "--workers", "9" * 400], "--workers"),
+        (["fit", "x" * 5000], "x ... x"),
     ],
 )
 def test_wrong_words_get_one_line(
@@ -68,3 +70,4 @@ def test_wrong_words_get_one_line(
     assert err.startswith("error: ")
     assert says in err
     assert err.count("\n") == 1
+    assert len(err) < 500

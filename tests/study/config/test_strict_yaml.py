@@ -23,6 +23,7 @@ def bomb(levels: int) -> str:
         ("a: !!timestamp x", "not what its tag says"),
         ("a: !!python/object/apply:os.system ['true']", "could not determine a constructor"),
         ("a: 1\na: 2", "stands twice, in line 1 and in line 2"),
+        ("".join(f"k{i}: {i}\n" for i in range(20_000)), "more than 20,000 values$"),
         ("x" * 2_000_001, "more than the 2,000,000"),
     ],
 )

@@ -80,4 +80,6 @@ def test_makespan_is_bounded(costs: list[float], workers: int) -> None:
 
 def test_makespan_by_hand() -> None:
     assert makespan([3, 1, 1, 1], 2) == 3
+    assert makespan([3, 1], 10**400) == 3
+    assert makespan([], 2) == 0
     assert makespan([1, 1, 1, 3], 2) == 4

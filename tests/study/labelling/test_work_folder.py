@@ -23,7 +23,11 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "out.work" / "thesis.tex").write_text("years of work")
     with pytest.raises(InputError, match="found other files"):
         run(wanted, tmp_path)
-    assert [p.name for p in (tmp_path / "out.work").iterdir()] == ["thesis.tex"]
+    (tmp_path / "out.work").rename(tmp_path / "elsewhere")
+    (tmp_path / "out.work").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(InputError, match="found the link"):
+        run(wanted, tmp_path)
+    assert [p.name for p in (tmp_path / "elsewhere").iterdir()] == ["thesis.tex"]
 
 
 def test_one_process_at_a_time(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import pickle
 import pytest
 
 from asteroid.errors import InputError
-from study.ray_backend.remote_exception import RemoteException
+from study.ray_backend.remote_exception import RemoteException, cause_of_death
 
 
 @pytest.mark.parametrize(
@@ -41,3 +41,11 @@ def test_causes_travel_with_an_exception() -> None:
     assert rebuilt.__cause__.errno == 28
     assert "AwkwardError: deeper" in str(rebuilt.__cause__.__cause__)
     assert "no space" in rebuilt.__notes__[0]
+
+
+def test_deaths_are_told_without_guesses_and_inventories() -> None:
+    low = "1 worker(s) were killed due to the node running low on memory.\nMemory usage 4B exceeded threshold of 2B"
+    assert cause_of_death(RuntimeError(f"{low} Object store memory usage: [- objects 1")) == " ".join(low.split())
+    told = cause_of_death(RuntimeError("The actor died.\x1b[31m Some common causes include: (1) the OOM killer"))
+    assert told == r"The actor died.\x1b[31m"
+    assert len(cause_of_death(RuntimeError("why " * 1000))) <= 320

@@ -62,3 +62,8 @@ def test_mistakes_get_one_line(runs: tuple[Path, Path], tmp_path: Path) -> None:
     assert "results.parquet" in refused("plot", tmp_path)
     assert "furlong" in refused("plot", runs[0], "--force-unit", "furlong")
     assert not list(tmp_path.iterdir())
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "figures").symlink_to(tmp_path)
+    for name in ("manifest.json", "results.parquet"):
+        (tmp_path / "run" / name).write_bytes((runs[0] / name).read_bytes())
+    assert "found a link" in refused("plot", tmp_path / "run")
