@@ -194,7 +194,7 @@ def _purchase(rows: pd.DataFrame) -> CheapPurchase:
     """
     entry = strategy_of(str(rows["strategy"].iloc[0]))
     others = (CheapPurchase(*bought) for bought in product((False, True), repeat=3))
-    bought = rows[["budget", "n_cheap", *COUNT_COLUMNS]].astype(int).to_dict("records")
+    bought = rows[["budget", "n_cheap", *COUNT_COLUMNS]].astype(int).drop_duplicates().to_dict("records")
     for purchase in (entry.cheap, *others):
         if all(purchase.counts(row["budget"], row["n_cheap"]) == Counts.of_row(row) for row in bought):
             return purchase

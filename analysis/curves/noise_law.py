@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy import sparse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,11 +83,11 @@ def scatter_of_summary(
 def scatter_of_runs(budget: NDArray[np.float64], log_error: NDArray[np.float64]) -> Scatter:
     """The scatter of single runs [n] about the means of their budgets, failed ones told from the rest."""
     distinct, group, count = np.unique(budget, return_inverse=True, return_counts=True)
-    member = (group[:, None] == np.arange(len(distinct))).astype(float)
+    member = sparse.csr_matrix((np.ones(len(group)), (np.arange(len(group)), group)), (len(group), len(distinct)))
     scale = noise_scale(distinct, count.astype(float))[:, group]
     scaled = log_error / scale
     # Of two runs the one with the larger error is the likelier failure.
-    of_budget = [log_error[group == at] for at in range(len(distinct))]
+    of_budget = np.split(log_error[np.argsort(group, kind="stable")], np.cumsum(count)[:-1])
     start = np.array([np.median(own) if len(own) > 2 else own.min() for own in of_budget])[group]
     mean = start / scale
     off = np.where((count[group] > 1) & (log_error != start), np.abs(scaled - mean), np.nan)

@@ -2,7 +2,8 @@
 
 A set's averages blame the set for what one frame has, or do not see it. Here each frame is held against the others:
 its geometry, the size of its forces, the net force and torque that are left over, and springs fitted to the set
-(`asteroid.checks.springs`), which know the sign and size of forces and the energy from the geometry.
+(`asteroid.checks.springs`, of small molecules also `coupled_springs`), which know the sign and size of forces and the
+energy from the geometry.
 
 Measured by `benchmarks/planted_faults.py`: fourteen faults in 40 frames of each of twelve real sets, and these sets
 themselves and thinnings of them, which have none.
@@ -17,6 +18,7 @@ import numpy as np
 from ase.data import chemical_symbols, covalent_radii
 from scipy.spatial import cKDTree
 
+from asteroid.checks.coupled_springs import fit_coupled_springs
 from asteroid.checks.plausibility import COLLISION_ANG, ENERGY_SPREAD_EV, FORCE_MAX_EV_ANG, shortest_distances
 from asteroid.checks.rigid_motion import rigid_motion
 from asteroid.checks.springs import fit_springs
@@ -47,6 +49,8 @@ MISFIT_MAX = 0.7
 _FRAMES_MIN = 12
 #: Energies further than this from those of the springs are broken, and than so many times what these usually miss.
 ENERGY_OFF_EV, ENERGY_OFF_TIMES = 2.0, 12.0
+#: The same for coupled springs, which miss at most .13 eV of any frame.
+_COUPLED_OFF_EV, _COUPLED_OFF_TIMES = 0.5, 20.0
 
 #: Up to so many atoms all pairs are as quick as a tree; frames looked at together.
 _DENSE_ATOMS, _BLOCK = 40, 256
@@ -283,26 +287,34 @@ def _against_springs(labels: LabelSet, known: Mapping[int, BrokenFrame]) -> dict
         if fit is None:
             continue
         here = {int(molecule.rows[at]): (int(at), fit) for at in np.flatnonzero((fit.misfit > MISFIT_MAX) & own)}
-        energies = _energies_off(fit, own & (fit.misfit <= MISFIT_MAX))
+        own &= fit.misfit <= MISFIT_MAX
+        off_ev = np.where(_energies_off(fit, own, ENERGY_OFF_EV, ENERGY_OFF_TIMES), fit.energy_off_ev, 0.0)
+        coupled = fit_coupled_springs(molecule.labels, own)
+        if coupled is not None:
+            wrong = (coupled.misfit > 1.0) & own
+            here |= {int(molecule.rows[at]): (int(at), coupled) for at in np.flatnonzero(wrong)}
+            off = _energies_off(coupled, own & ~wrong, _COUPLED_OFF_EV, _COUPLED_OFF_TIMES)
+            off_ev[off] = coupled.energy_off_ev[off]
+        energies = np.flatnonzero(off_ev)
         if len(here) <= max(1.0, SHARE_OF_SET * len(own)):
             found |= {row: _wrong_force(row, *where) for row, where in here.items()}
-        if energies.sum() <= max(1.0, SHARE_OF_SET * len(own)):
-            for at in np.flatnonzero(energies):
+        if len(energies) <= max(1.0, SHARE_OF_SET * len(own)):
+            for at in energies:
                 row = int(molecule.rows[at])
                 found[row] = BrokenFrame(
                     row,
-                    f"must have an energy that fits its geometry, found it {fit.energy_off_ev[at]:+.3g} eV off",
+                    f"must have an energy that fits its geometry, found it {off_ev[at]:+.3g} eV off",
                     "a wrong number or another frame's",
                 )
     return found
 
 
-def _energies_off(fit: SpringFit, judged: BoolArray) -> BoolArray:
+def _energies_off(fit: SpringFit, judged: BoolArray, least_ev: float, times: float) -> BoolArray:
     judged = judged & fit.applies
     if not judged.any():
         return judged
     usual = 1.4826 * float(np.median(np.abs(fit.energy_off_ev[judged])))
-    off: BoolArray = judged & (np.abs(fit.energy_off_ev) > max(ENERGY_OFF_EV, ENERGY_OFF_TIMES * usual))
+    off: BoolArray = judged & (np.abs(fit.energy_off_ev) > max(least_ev, times * usual))
     return off
 
 

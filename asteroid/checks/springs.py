@@ -121,6 +121,11 @@ def _springs_of(labels: LabelSet) -> tuple[_Springs | None, tuple[IntArray, IntA
     return _Springs(first[near], second[near], at_rest[near], kind.ravel(), len(found)), bonded
 
 
+def with_bonds(labels: LabelSet) -> BoolArray:
+    """Frames of one molecule that have all bonds of the median frame, shape [N]."""
+    return _with_bonds(labels, _springs_of(labels)[1])
+
+
 def _with_bonds(labels: LabelSet, bonded: tuple[IntArray, IntArray, FloatArray]) -> BoolArray:
     first, second, longest = bonded
     return np.asarray((pair_distances(labels.positions, (first, second)) < longest).all(axis=1))
@@ -153,12 +158,27 @@ def _compared(labels: LabelSet, springs: _Springs, applies: BoolArray, coefficie
         of_springs[block] = np.square(expected).sum(axis=1)
         both[block] = (forces * expected).sum(axis=1)
         energy[block] = labels.energy[block] - _energies(labels.positions[block], springs) @ coefficients
-    missed = np.maximum(own + of_springs - 2 * both, 0.0)
-    size = own + of_springs + _NOISE * float(np.median(missed[applies]))
-    divided = np.divide(missed, size, out=np.zeros(len(labels)), where=applies & (size > 0))
-    scale = np.divide(both, of_springs, out=np.ones(len(labels)), where=of_springs > 0)
-    length = np.sqrt(own * of_springs)
-    off = np.where(applies, energy - np.median(energy[applies]), 0.0)
+    return compared(applies, own, of_springs, both, energy)
+
+
+def compared(
+    applies: BoolArray, own: FloatArray, expected: FloatArray, both: FloatArray, energy_ev: FloatArray
+) -> SpringFit:
+    """Put a comparison together from sums over the components of each frame, all of shape [N].
+
+    Args:
+        applies: frames that are judged.
+        own: squares of the forces, (eV/Å)².
+        expected: squares of what springs say.
+        both: products of the two.
+        energy_ev: energy minus that of the springs.
+    """
+    missed = np.maximum(own + expected - 2 * both, 0.0)
+    size = own + expected + _NOISE * float(np.median(missed[applies]))
+    divided = np.divide(missed, size, out=np.zeros(len(own)), where=applies & (size > 0))
+    scale = np.divide(both, expected, out=np.ones(len(own)), where=expected > 0)
+    length = np.sqrt(own * expected)
+    off = np.where(applies, energy_ev - np.median(energy_ev[applies]), 0.0)
     return SpringFit(applies, divided, scale, np.divide(both, length, out=np.zeros_like(both), where=length > 0), off)
 
 

@@ -23,12 +23,15 @@ def add_counts(frame: pd.DataFrame) -> pd.DataFrame:
 
     A row of a strategy that is not listed counts each of its n_cheap frames as sampled and labelled.
     """
+    known: dict[tuple[Any, Any, Any], dict[str, Any]] = {}  # a few hundred kinds of rows, however many there are
     columns: dict[str, list[Any]] = {name: [] for name in COUNT_COLUMNS}
-    for strategy, budget, n_cheap in zip(frame["strategy"], frame["budget"], frame["n_cheap"], strict=True):
-        unknown = pd.isna(strategy) or pd.isna(budget) or pd.isna(n_cheap)
-        counts = {} if unknown else strategy_of(str(strategy)).counts(int(budget), int(n_cheap)).columns()
+    for row in zip(*(frame[name].tolist() for name in ("strategy", "budget", "n_cheap")), strict=True):
+        if row not in known:
+            strategy, budget, n_cheap = row
+            unknown = pd.isna(strategy) or pd.isna(budget) or pd.isna(n_cheap)
+            known[row] = {} if unknown else strategy_of(str(strategy)).counts(int(budget), int(n_cheap)).columns()
         for name, values in columns.items():
-            values.append(counts.get(name))
+            values.append(known[row].get(name))
     return frame.assign(**columns)
 
 

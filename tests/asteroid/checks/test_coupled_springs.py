@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from varied_sets import WATER, springs
+
+from asteroid.checks.coupled_springs import fit_coupled_springs
+from asteroid.checks.single_frames import broken_frames
+from asteroid.datasets import load_methanol
+
+if TYPE_CHECKING:
+    from asteroid.labels.label_set import LabelSet
+
+
+@pytest.fixture(scope="module")
+def methanol() -> LabelSet:
+    return load_methanol().accurate.select(np.arange(0, 1360, 5))
+
+
+def exchanged(labels: LabelSet, *pairs: tuple[int, int]) -> LabelSet:
+    assert labels.forces is not None
+    forces = np.array(labels.forces)
+    for one, other in pairs:
+        forces[[one, other]] = forces[[other, one]]
+    return replace(labels, forces=forces)
+
+
+def test_forces_of_two_frames_that_are_exchanged_are_found_near_the_minimum_as_well(methanol: LabelSet) -> None:
+    """Of frames whose forces are smaller than what plain springs miss of the others."""
+    assert methanol.forces is not None
+    small = np.argsort(np.square(methanol.forces).sum(axis=(1, 2)))[:8].tolist()
+    pairs = list(zip(small[::2], small[1::2], strict=True))
+    assert {frame.row for frame in broken_frames(exchanged(methanol, *pairs))} == set(small)
+
+
+def test_energies_that_are_half_an_electronvolt_off_and_more_are_found(methanol: LabelSet) -> None:
+    energy = np.array(methanol.energy)
+    energy[[3, 90]] += [1.0, -1.0]
+    found = broken_frames(replace(methanol, energy=energy))
+    assert [frame.row for frame in found] == [3, 90]
+    assert "eV off" in found[0].what
+
+
+def test_sound_frames_of_other_temperatures_are_not_judged_by_cold_ones() -> None:
+    cold, hot = springs(WATER, 200, 3, 0.01), springs(WATER, 6, 4, 0.12)
+    assert cold.energy is not None
+    assert hot.energy is not None
+    assert cold.forces is not None
+    assert hot.forces is not None
+    both = replace(
+        cold,
+        positions=np.concatenate([cold.positions, hot.positions]),
+        energy=np.concatenate([cold.energy, hot.energy]),
+        forces=np.concatenate([cold.forces, hot.forces]),
+        frame_id=np.arange(206),
+    )
+    fit = fit_coupled_springs(both, np.ones(206, dtype=np.bool_))
+    assert fit is not None
+    assert fit.misfit.max() <= 1.0
+    assert fit.applies[:200].mean() > 0.9
+    assert broken_frames(both) == ()
+
+
+def test_large_molecules_and_few_frames_are_left_to_plain_springs(methanol: LabelSet) -> None:
+    few = methanol.select(np.arange(20))
+    assert fit_coupled_springs(few, np.ones(20, dtype=np.bool_)) is None
+    large = replace(
+        few, numbers=np.ones(10, dtype=np.int64), positions=np.ones((20, 10, 3)), forces=np.ones((20, 10, 3))
+    )
+    assert fit_coupled_springs(large, np.ones(20, dtype=np.bool_)) is None
