@@ -113,7 +113,7 @@ def _solved(
         normal += flat.T @ flat
         right += flat.T @ (labels.forces[block].reshape(len(block), -1) * root[:, None]).ravel()
     normal[np.diag_indices(unknown)] += _RIDGE * np.trace(normal) / unknown
-    solution = np.linalg.solve(normal, right)
+    solution = np.asarray(np.linalg.solve(normal, right), dtype=np.float64)
     curvature = np.zeros((n_pairs, n_pairs))
     curvature[one, other] = curvature[other, one] = solution[n_pairs:]
     return solution[:n_pairs], curvature
