@@ -92,7 +92,7 @@ def stated_in_pair(key: str, value: str, source: str, where: str) -> tuple[State
         if about is not None and set(words) <= {*_ABOUT[about], *_FILLERS, "eunit", "runit", "funit"}:
             return (Statement(about, _unit_of(about, value, source, place), place),)
         if set(words) <= _FILLERS:
-            return _words(value, place)
+            return _listed(value, source, place) or _words(value, place)
         return ()
     return _words(value, place) if value else _words(key, place)
 
@@ -155,6 +155,16 @@ def force_unit(text: str) -> str:
     force_unit_in_ev_ang(text)
     energy, _, length = text.strip().rpartition("/")
     return f"{energy_unit(energy)}/{length_unit(length)}"
+
+
+def _listed(text: str, source: str, place: str) -> tuple[Statement, ...]:
+    """Units beside what they are of: "energy: kcal/mol, forces: kcal/mol/Å", or the same as JSON."""
+    found = []
+    for name, unit in re.findall(r"([A-Za-z_]+)[\"']?\s*[:=]\s*[\"']?([^\s,;\"'{}]+)", text):
+        about = next((about for about, known in _ABOUT.items() if name.lower() in known), None)
+        if about is not None:
+            found.append(Statement(about, _unit_of(about, unit, source, place), place))
+    return tuple(found)
 
 
 def _words(text: str, place: str) -> tuple[Statement, ...]:
