@@ -30,6 +30,8 @@ _BYTES_MAX = 2**28
 _DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+(?:[eE][-+]?\d+)?")
 #: Groups of three digits, which may be thousands or decimals; a leading zero has no thousands.
 _THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}(?:,\d{3})+")
+#: |---|:---:|, +----+----+ and the like.
+_RULE = re.compile(r"[|+:=\- \t]*-[|+:=\- \t]*-[|+:=\- \t]*")
 
 
 def read_table(path: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
@@ -52,7 +54,7 @@ def read_table(path: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
         raise InputError(f"a table is a CSV file, found none at {path} ({error.strerror})") from error
     text, notes = _text(path)
     lines = text.splitlines()
-    head, body = _without_comments(lines)
+    head, body = _without_comments(_without_rules(lines))
     if not head.strip():
         raise InputError(f"{path} needs a head and rows, found an empty table: save it as CSV")
     separator = _separator(head, body)
@@ -64,6 +66,7 @@ def read_table(path: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
     twice = next((name for name in names if name and names.count(name) > 1), None)
     if twice is not None:
         raise InputError(f"columns of {path} need names of their own, found {twice!r} twice: rename one")
+    names = [name or ("" if at == names.index("") else f"column {at + 1}") for at, name in enumerate(names)]
     rows = _rows(body, separator, names, path)
     frame = pd.DataFrame(rows, columns=names, dtype="string")
     for name in names:
@@ -87,6 +90,14 @@ def _text(path: Path) -> tuple[str, list[str]]:
         return content.decode("utf-8-sig"), []
     except UnicodeDecodeError:
         return content.decode("cp1252", "replace"), ["read as Windows-1252 or Latin-1, it is no UTF-8"]
+
+
+def _without_rules(lines: list[str]) -> list[str]:
+    """A table as Markdown and databases print it, without its rules and the bars at both ends of its lines."""
+    kept = [line for line in lines if not _RULE.fullmatch(line.strip())]
+    if all(len(line.strip()) > 1 and line.strip()[0] == line.strip()[-1] == "|" for line in kept if line.strip()):
+        return [line.strip()[1:-1] for line in kept]
+    return kept
 
 
 def _without_comments(lines: list[str]) -> tuple[str, list[str]]:

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from asteroid.io.declaration import ForcesAre
 from asteroid.labels.level_names import normalise_level
-from asteroid.units import parse_seconds
+from asteroid.units import SECONDS_MAX, parse_seconds
 from study.config.stages import Section
 
 
@@ -21,7 +21,7 @@ def _price(value: Any) -> Any:
 CpuSeconds = Annotated[
     float,
     BeforeValidator(_price, json_schema_input_type=float | str),
-    Field(ge=0),
+    Field(ge=0, le=SECONDS_MAX),
 ]
 
 

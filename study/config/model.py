@@ -22,6 +22,10 @@ else:
     ArchitectureName = Literal[tuple(settings.architecture for settings in ARCHITECTURES)]
 
 
+#: Largest whole number of a model's settings that does not say its own.
+SETTING_MAX = 8192
+
+
 class ModelSection(Section):
     """Architecture and settings of the networks; settings that are left out are the architecture's own.
 
@@ -47,7 +51,11 @@ def _section_of(settings: type[NetworkSettings]) -> type[ModelSection]:
     keys: dict[str, Any] = {
         field.name: (
             types[field.name],
-            Field(default=... if field.default is MISSING else field.default, **field.metadata),
+            Field(
+                default=... if field.default is MISSING else field.default,
+                **({"le": SETTING_MAX} if types[field.name] is int and not {"le", "lt"} & set(field.metadata) else {}),
+                **field.metadata,
+            ),
         )
         for field in fields(settings)
     }

@@ -144,10 +144,10 @@ class SearchSection(BaseModel):
 
     budgets: tuple[Annotated[int, Field(gt=0)], ...] = Field(min_length=1)
     n_cheap: int | None = Field(default=None, gt=0)
-    trials: int = Field(gt=0)
-    trials_per_round: int = Field(default=8, gt=0)
-    folds: int = Field(default=3, ge=2)
-    subset_seeds: tuple[Annotated[int, Field(ge=0, lt=2**63)], ...] = Field(min_length=2)
+    trials: int = Field(gt=0, le=100_000)
+    trials_per_round: int = Field(default=8, gt=0, le=10_000)
+    folds: int = Field(default=3, ge=2, le=1000)
+    subset_seeds: tuple[Annotated[int, Field(ge=0, lt=2**63)], ...] = Field(min_length=2, max_length=1000)
     sampler_seed: int = Field(default=0, ge=0, lt=2**32)
     schedule: Literal["rounds", "async"] = "rounds"
     pruning: PruningSection | None = None

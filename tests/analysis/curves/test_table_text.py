@@ -12,6 +12,7 @@ from asteroid.errors import InputError
 if TYPE_CHECKING:
     from pathlib import Path
 
+BARS = ("columns set apart by bars",)
 PLAIN = "n,seed,error\n25,0,0.21303\n50,1,0.15575\n"
 
 
@@ -34,6 +35,8 @@ PLAIN = "n,seed,error\n25,0,0.21303\n50,1,0.15575\n"
         (PLAIN.replace("\n", "\r\n"), ()),
         ("\ufeff" + PLAIN, ()),
         (PLAIN.replace("\n", ",\n"), ()),
+        ("| n | seed | error |\n|---|:---:|--:|\n| 25 | 0 | 0.21303 |\n| 50 | 1 | 0.15575 |\n", BARS),
+        ("+--+--+--+\n|n|seed|error|\n+--+--+--+\n|25|0|0.21303|\n|50|1|0.15575|\n+--+--+--+\n", BARS),
     ],
 )
 def test_separators_comments_and_commas_are_told(tmp_path: Path, text: str, says: tuple[str, ...]) -> None:
@@ -73,3 +76,11 @@ def test_what_cannot_be_told_is_named(tmp_path: Path, content: bytes, says: str)
         read_table(path)
     with pytest.raises(InputError, match="found none at"):
         read_table(tmp_path / "none.csv")
+
+
+def test_columns_without_names_are_kept_apart(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(",n,,error\n0,25,a,0.2\n1,50,b,0.1\n")
+    frame, _ = read_table(path)
+    assert frame.columns.tolist() == ["", "n", "column 3", "error"]
+    assert frame["error"].tolist() == [0.2, 0.1]
