@@ -15,6 +15,8 @@ from study.config.meanings import add_meanings
 from study.config.stages import Section
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from asteroid.models.network import NetworkSettings
 
     ArchitectureName = str
@@ -52,15 +54,18 @@ def _section_of(settings: type[NetworkSettings]) -> type[ModelSection]:
         field.name: (
             types[field.name],
             Field(
-                default=... if field.default is MISSING else field.default,
-                **({"le": SETTING_MAX} if types[field.name] is int and not {"le", "lt"} & set(field.metadata) else {}),
-                **field.metadata,
+                default=... if field.default is MISSING else field.default, **_bounds(types[field.name], field.metadata)
             ),
         )
         for field in fields(settings)
     }
     keys["architecture"] = (Literal[settings.architecture], settings.architecture)
     return create_model(f"ModelSectionOf{settings.__name__}", __base__=ModelSection, __doc__=settings.__doc__, **keys)
+
+
+def _bounds(kind: object, stated: Mapping[str, Any]) -> dict[str, Any]:
+    unbounded = kind is int and not {"le", "lt"} & set(stated)
+    return {**stated, "le": SETTING_MAX} if unbounded else dict(stated)
 
 
 _SECTIONS = {settings.architecture: _section_of(settings) for settings in NAMED}
