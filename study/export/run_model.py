@@ -135,7 +135,7 @@ def _held_out(workload: Workload, trained_on: LabelSet, n_cheap: int, seed: int)
     pool = workload.data.cheap_pool
     seen = workload.builder.bought_cheap(n_cheap, seed) if n_cheap else ()
     hashes = {name for frames in seen for name in frames.hashes}
-    free = np.array([name not in hashes for name in content_hashes(pool)])
+    free = np.array([name not in hashes for name in content_hashes(pool)], dtype=np.bool_)  # also of an empty pool
     free[match_geometries(trained_on, pool)[1]] = False
     rows = hash_order(pool, seed, "held out")
     return pool.select(rows[free[rows]][:MOST_FRAMES])

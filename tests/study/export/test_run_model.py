@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,10 +12,12 @@ import pytest
 import torch
 from tiny_sweep import copy_of
 
+from asteroid.datasets import load_methanol
 from asteroid.errors import InputError
 from asteroid.labels.label_set import content_hashes
 from asteroid.stages.predict_chain import predict_chain
 from study.engine.store import StageStore
+from study.export import run_model
 from study.export.run_model import Choice, choose_rows, run_force_field
 from study.recipes.frames import describe_frames
 from study.tables.results import read_results
@@ -93,3 +96,9 @@ def test_changed_labels_and_lost_stages_are_refused(tiny_run: Path, tmp_path: Pa
 def _label_folder(sweep: Path) -> Path:
     line = next(line for line in sweep.read_text().splitlines() if "accurate.npz" in line)
     return Path(line.partition("file:")[2].strip()).parent
+
+
+def test_a_study_with_paired_cheap_labels_only_has_no_frames_to_calibrate_on() -> None:
+    labels = load_methanol().accurate.select(np.arange(3))
+    workload = SimpleNamespace(data=SimpleNamespace(cheap_pool=labels.select([])))
+    assert len(run_model._held_out(workload, labels, 0, 0)) == 0  # type: ignore[arg-type]
