@@ -15,6 +15,7 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "site_
 exclude_patterns = ["site_pages", "_static"]
 default_role = "code"  # docstrings write code between single backticks
 smartquotes = False  # two hyphens begin an option
+suppress_warnings = ["ref.python"]  # annotations name classes shortly, and several may be meant
 
 myst_enable_extensions = ["colon_fence", "dollarmath", "html_image"]
 myst_heading_anchors = 3
