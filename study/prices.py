@@ -1,7 +1,7 @@
 """Prices applied: counts of labels and frames in, CPU seconds out, here and nowhere else.
 
 A price is measured in `study.labelling.timing`, for the command `calibrate`. It is decided, in this order, by the
-command line (`sweeps.level_values`), the sweep file (`study.config.label_files`) and the card beside the labels
+user (`sweeps.quantities`), the sweep file (`study.config.label_files`) and the card beside the labels
 (`study.data.card_prices`). `analysis.plan.pricing` says what is left to buy beside owned labels, and asks here.
 """
 
@@ -24,7 +24,7 @@ class LevelPrice:
 
     Attributes:
         label_cpu_s: energy and forces of one frame.
-        source: where the label price comes from (a measurement, the sweep file, the command line).
+        source: where the label price comes from (a measurement, the sweep file, the user).
         sampling_cpu_s: making the geometry of one kept frame (the MD steps between two of them); 0 where it is given.
     """
 
