@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from drawn_run import draw_only_svg
 
 FOLDER = Path(__file__).parents[2] / "docs" / "notebooks"
 #: What makes them small enough for a test; everything else stays as it is.
@@ -44,6 +45,7 @@ def test_every_notebook_is_tried() -> None:
 
 @pytest.mark.parametrize("name", SMALLER)
 def test_a_notebook_runs_as_written(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    draw_only_svg(monkeypatch)
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))  # as a kernel does with the folder of its notebook
     written = cells(name, "code")

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 import typer
 from command_line import answer
-from drawn_run import draw_only_svg, make_run
+from drawn_run import make_run
 
 import sweeps
 from asteroid.errors import InputError
@@ -88,10 +88,7 @@ def test_a_price_and_the_next_runs(run: Path) -> None:
     assert (following.table["new_labels"] <= following.table["budget"]).all()
 
 
-def test_figures_and_a_page(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    draw_only_svg(monkeypatch)
-    (figures,) = sweeps.plot(run, out=tmp_path / "figures")
-    assert {file.suffix for file in figures.files} == {".pdf", ".svg", ".png", ".csv"}
+def test_a_page_repeats_with_the_prices_given(run: Path) -> None:
     page = sweeps.report(run, target="0.3 kcal/mol/A", prices={"ccsd_t/cc-pvdz": 600.0})
     assert "--price ccsd_t/cc-pvdz=600.0s" in page.file.read_text()
 
