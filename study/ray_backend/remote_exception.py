@@ -12,6 +12,8 @@ from asteroid.plain_text import one_line
 
 #: What Ray adds to its account of a death: guesses, inventories and advice on its own settings, a screen of them.
 _ADDED = re.compile(r" (Some common causes include|Object store memory usage|Refer to the documentation)")
+#: Where Ray begins to say what happened, after names and numbers of the actor.
+_BEGINS = "The actor is dead because"
 #: Longest account of a worker's death, in characters.
 _ACCOUNT_MAX = 320
 
@@ -62,5 +64,6 @@ def _portable(error: Exception) -> Exception:
 def cause_of_death(error: Exception) -> str:
     """What Ray knows of the end of a worker, in one line: what happened, without its guesses at the causes."""
     account = " ".join(str(error).split())
+    account = account[max(0, account.find(_BEGINS)) :]
     found = _ADDED.search(account)
     return one_line(account if found is None else account[: found.start()], _ACCOUNT_MAX)

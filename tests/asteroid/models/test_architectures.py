@@ -36,7 +36,7 @@ def test_what_is_usual_makes_a_schedule(settings: type[NetworkSettings]) -> None
 
 @pytest.mark.parametrize(
     ("model", "rate", "steps"),
-    [(MLPSettings(), 0.02, 400), (PaiNNSettings(hidden=24, layers=2), 0.01, 160)],
+    [(MLPSettings(), 0.02, 400), (PaiNNSettings(hidden=24, layers=2), 0.01, 240)],
     ids=lambda value: getattr(value, "architecture", ""),
 )
 def test_ten_frames_are_learnt_by_heart(

@@ -48,4 +48,6 @@ def test_deaths_are_told_without_guesses_and_inventories() -> None:
     assert cause_of_death(RuntimeError(f"{low} Object store memory usage: [- objects 1")) == " ".join(low.split())
     told = cause_of_death(RuntimeError("The actor died.\x1b[31m Some common causes include: (1) the OOM killer"))
     assert told == r"The actor died.\x1b[31m"
+    named = "The actor died unexpectedly.\n\tactor_id: 3f\nThe actor is dead because its worker process has died."
+    assert cause_of_death(RuntimeError(named)) == "The actor is dead because its worker process has died."
     assert len(cause_of_death(RuntimeError("why " * 1000))) <= 320
