@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from asteroid.checks.springs import SpringFit, compared, with_bonds
+from asteroid.checks.springs import SpringFit, compared
 from asteroid.labels.fingerprints import pair_distances
 
 if TYPE_CHECKING:
@@ -36,12 +36,13 @@ _INSIDE = 2.5
 _MISFIT, _MISFIT_TIMES, _MISSED_TIMES = 0.1, 15.0, 30.0
 
 
-def fit_coupled_springs(labels: LabelSet, sound: BoolArray) -> SpringFit | None:
+def fit_coupled_springs(labels: LabelSet, sound: BoolArray, bonded: BoolArray) -> SpringFit | None:
     """Fit coupled springs to the forces of one molecule and compare every frame with them.
 
     Args:
         labels: energies and forces of one molecule in one order of atoms.
         sound: frames that may be fitted to, shape [N].
+        bonded: frames that have all bonds of the median frame, as plain springs apply to them, shape [N].
 
     Returns:
         The comparison, its misfits over the largest that a sound frame has: beyond 1 forces contradict the geometry.
@@ -52,15 +53,14 @@ def fit_coupled_springs(labels: LabelSet, sound: BoolArray) -> SpringFit | None:
     unknown, equations = len(first) * (len(first) + 3) // 2, 3 * labels.positions.shape[1]
     if not len(first) or unknown > _UNKNOWN_MAX:
         return None
-    applies = with_bonds(labels)
-    usable = np.flatnonzero(applies & sound)
+    usable = np.flatnonzero(bonded & sound)
     if len(usable) * equations < _EQUATIONS_MIN * unknown:
         return None
     at_rest = np.median(pair_distances(labels.positions[usable], (first, second)), axis=0)
     pairs = (first, second, at_rest)
     stretch = _stretch(labels.positions, pairs)
     off = np.abs(stretch)  # the median is 0
-    applies &= (off <= _INSIDE * np.quantile(off[usable], 0.9, axis=0)).all(axis=1)
+    applies = bonded & (off <= _INSIDE * np.quantile(off[usable], 0.9, axis=0)).all(axis=1)
     enough = max(_FRAMES_ENOUGH, _EQUATIONS_MAX * unknown // equations)
     fitted_to = usable[np.unique(np.linspace(0, len(usable) - 1, min(enough, len(usable))).astype(np.int64))]
     squares = np.square(labels.forces).sum(axis=(1, 2))

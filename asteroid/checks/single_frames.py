@@ -289,7 +289,7 @@ def _against_springs(labels: LabelSet, known: Mapping[int, BrokenFrame]) -> dict
         here = {int(molecule.rows[at]): (int(at), fit) for at in np.flatnonzero((fit.misfit > MISFIT_MAX) & own)}
         own &= fit.misfit <= MISFIT_MAX
         off_ev = np.where(_energies_off(fit, own, ENERGY_OFF_EV, ENERGY_OFF_TIMES), fit.energy_off_ev, 0.0)
-        coupled = fit_coupled_springs(molecule.labels, own)
+        coupled = fit_coupled_springs(molecule.labels, own, fit.applies)
         if coupled is not None:
             wrong = (coupled.misfit > 1.0) & own
             here |= {int(molecule.rows[at]): (int(at), coupled) for at in np.flatnonzero(wrong)}

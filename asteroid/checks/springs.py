@@ -121,11 +121,6 @@ def _springs_of(labels: LabelSet) -> tuple[_Springs | None, tuple[IntArray, IntA
     return _Springs(first[near], second[near], at_rest[near], kind.ravel(), len(found)), bonded
 
 
-def with_bonds(labels: LabelSet) -> BoolArray:
-    """Frames of one molecule that have all bonds of the median frame, shape [N]."""
-    return _with_bonds(labels, _springs_of(labels)[1])
-
-
 def _with_bonds(labels: LabelSet, bonded: tuple[IntArray, IntArray, FloatArray]) -> BoolArray:
     first, second, longest = bonded
     return np.asarray((pair_distances(labels.positions, (first, second)) < longest).all(axis=1))

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from asteroid.descriptors.frame_bank import FrameTensors
 
@@ -42,6 +42,20 @@ class EnergyZero:
         if self.elements_ev is None:
             return constant
         return constant + self.elements_ev.to(numbers.device)[numbers].sum(-1)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The zero as named tensors, among those of a model; `from_tensors` gives it back."""
+        constant = {"energy_shift_ev": torch.tensor(self.constant_ev, dtype=torch.float64)}
+        return constant if self.elements_ev is None else {**constant, "element_energies_ev": self.elements_ev}
+
+    @classmethod
+    def from_tensors(cls, tensors: Mapping[str, Tensor]) -> EnergyZero:
+        """The zero among the tensors of a model.
+
+        Raises:
+            KeyError: there is none.
+        """
+        return cls(float(tensors["energy_shift_ev"]), tensors.get("element_energies_ev"))
 
 
 def fit_zero(missing: Tensor, frames: FrameTensors, rows: Tensor, middle: Callable[[Tensor], Tensor]) -> EnergyZero:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
-import torch
-
 from asteroid.models.energy_zero import EnergyZero
 from asteroid.models.network import Scaling
 from asteroid.models.outside.model import OutsideModel
@@ -46,10 +44,8 @@ class TrainedNetwork:
 
     def tensors(self) -> dict[str, Tensor]:
         """The model as named tensors, to be saved with safetensors; `from_tensors` gives back the very same model."""
-        shift = torch.tensor(self.energy_shift_ev, dtype=torch.float64)
         scaling = {name: value.contiguous() for name, value in vars(self.scaling).items()}
-        elements = {} if self.element_energies_ev is None else {"element_energies_ev": self.element_energies_ev}
-        return {"parameters": self.parameters, "energy_shift_ev": shift, **elements, **scaling}
+        return {"parameters": self.parameters, **self.zero.tensors(), **scaling}
 
     @classmethod
     def from_tensors(cls, settings: NetworkSettings, tensors: Mapping[str, Tensor]) -> TrainedNetwork:
@@ -59,8 +55,8 @@ class TrainedNetwork:
             KeyError: a tensor is missing.
         """
         scaling = Scaling(*(tensors[field.name] for field in fields(Scaling)))
-        shift, elements = float(tensors["energy_shift_ev"]), tensors.get("element_energies_ev")
-        return cls(settings, tensors["parameters"], scaling, shift, elements)
+        zero = EnergyZero.from_tensors(tensors)
+        return cls(settings, tensors["parameters"], scaling, zero.constant_ev, zero.elements_ev)
 
 
 TrainedModel = TrainedNetwork | KernelModel | OutsideModel

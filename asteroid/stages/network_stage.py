@@ -13,7 +13,7 @@ from asteroid.models.predict import predict
 from asteroid.models.trained import TrainedNetwork
 from asteroid.stages.bias_weights import Weighting, effective_sample, sample_warnings, weightings_of
 from asteroid.stages.difference import subtracted_labels
-from asteroid.stages.stage import StageResult
+from asteroid.stages.stage import StageResult, useless_warnings
 from asteroid.training.fit_loop import OnValidation, fit_pack
 from asteroid.training.objective import Member
 from asteroid.training.score_matching import kt_ev, thermal_force_scale
@@ -177,9 +177,4 @@ def _result(
 def _fit_warnings(spec: NetworkStage, fit: Fit, baseline_ev_ang: float) -> tuple[str, ...]:
     """A loss may stay finite and the model be useless."""
     unjudged = spec.score is not None or fit.checkpoint is not None or fit.diverged_at_step is not None
-    if unjudged or fit.val_error < baseline_ev_ang:
-        return ()
-    return (
-        f"{spec.kind} leaves a validation error of {fit.val_error:.3g} eV/Å, predicting no forces one of "
-        f"{baseline_ev_ang:.3g}: lower its learning_rate or train longer",
-    )
+    return () if unjudged else useless_warnings(spec.kind, fit.val_error, baseline_ev_ang)

@@ -21,7 +21,7 @@ from asteroid.models.outside.settings import NUMBERS, CommandSettings, filled
 from asteroid.models.predict import predict_models
 from asteroid.stages.bias_weights import effective_sample, sample_warnings, weightings_of
 from asteroid.stages.difference import subtracted_labels
-from asteroid.stages.stage import StageResult
+from asteroid.stages.stage import StageResult, useless_warnings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,9 +79,6 @@ def train_outside(
     if on_validation is not None:
         on_validation(spec.steps, [val_error])
     sample = None if weighting is None else effective_sample(weighting.train)
-    useless = (
-        f"{spec.kind} leaves a validation error of {val_error:.3g} eV/Å, predicting no forces one of {baseline:.3g}"
-    )
     return StageResult(
         key=spec.key,
         spec=spec.to_json(),
@@ -96,7 +93,7 @@ def train_outside(
         bias_quantiles_ev_ang=None if weighting is None else weighting.bias_quantiles_ev_ang,
         warnings=(
             *sample_warnings(sample, len(spec.train)),
-            *([f"{useless}: lower its learning_rate or train longer"] if val_error >= baseline else []),
+            *useless_warnings(spec.kind, val_error, baseline),
         ),
         train_force_mae_ev_ang=None if spec.kind == "pretrain" else float(errors[:n_train].mean()),
     )
@@ -135,8 +132,7 @@ def _trained(
             parent = parents[spec.parents[0]]
             assert isinstance(parent, OutsideModel)
             start = values["start"] = folder / "start" / Path(settings.model_file).name
-            start.parent.mkdir()
-            start.write_bytes(parent.content.numpy().tobytes())
+            parent.write(start)
         values["settings"] = folder / "settings.json"
         (folder / "settings.json").write_text(json.dumps(values, default=str, indent=1), encoding="utf-8")
         words = filled(line, values)

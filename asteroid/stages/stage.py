@@ -266,3 +266,19 @@ class StageResult:
     interrupted: Fit | None = None
     train_force_mae_ev_ang: float | None = None
     cuda_s: float = 0.0
+
+
+def useless_warnings(kind: str, error_ev_ang: float, baseline_ev_ang: float) -> tuple[str, ...]:
+    """What to say of a stage that is no better than predicting no forces; nothing of a better one.
+
+    Args:
+        kind: of the stage.
+        error_ev_ang: its validation error.
+        baseline_ev_ang: that of predicting no forces.
+    """
+    if error_ev_ang < baseline_ev_ang:
+        return ()
+    return (
+        f"{kind} leaves a validation error of {error_ev_ang:.3g} eV/Å, predicting no forces one of "
+        f"{baseline_ev_ang:.3g}: lower its learning_rate or train longer",
+    )

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import torch
-
 from asteroid.models.energy_zero import EnergyZero
 from asteroid.models.outside.frames import read_predictions, write_frames
 from asteroid.models.outside.program import run_program, work_folder
@@ -45,9 +43,7 @@ class OutsideModel:
 
     def tensors(self) -> dict[str, Tensor]:
         """The model as named tensors, to be saved with safetensors; `from_tensors` gives back the very same model."""
-        shift = torch.tensor(self.energy_shift_ev, dtype=torch.float64)
-        elements = {} if self.element_energies_ev is None else {"element_energies_ev": self.element_energies_ev}
-        return {"content": self.content, "energy_shift_ev": shift, **elements}
+        return {"content": self.content, **self.zero.tensors()}
 
     @classmethod
     def from_tensors(cls, settings: CommandSettings, tensors: Mapping[str, Tensor]) -> OutsideModel:
@@ -56,7 +52,13 @@ class OutsideModel:
         Raises:
             KeyError: a tensor is missing.
         """
-        return cls(settings, tensors["content"], float(tensors["energy_shift_ev"]), tensors.get("element_energies_ev"))
+        zero = EnergyZero.from_tensors(tensors)
+        return cls(settings, tensors["content"], zero.constant_ev, zero.elements_ev)
+
+    def write(self, path: Path) -> None:
+        """Write the model's file, and the folders that it lies in."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(self.content.numpy().tobytes())
 
 
 def predict_outside(
@@ -80,8 +82,7 @@ def predict_outside(
         return positions.sum((1, 2)), positions
     with work_folder() as folder:
         path = folder / model.settings.model_file
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(model.content.numpy().tobytes())
+        model.write(path)
         frames, predictions = folder / "frames.xyz", folder / "predictions.xyz"
         write_frames(frames, numbers, positions)
         values = {"model": path, "frames": frames, "predictions": predictions, "device": device, "here": Path.cwd()}

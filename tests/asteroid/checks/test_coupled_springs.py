@@ -8,7 +8,8 @@ import pytest
 from varied_sets import WATER, springs
 
 from asteroid.checks.coupled_springs import fit_coupled_springs
-from asteroid.checks.single_frames import broken_frames
+from asteroid.checks.single_frames import MISFIT_MAX, broken_frames
+from asteroid.checks.springs import fit_springs
 from asteroid.datasets import load_methanol
 
 if TYPE_CHECKING:
@@ -57,7 +58,10 @@ def test_sound_frames_of_other_temperatures_are_not_judged_by_cold_ones() -> Non
         forces=np.concatenate([cold.forces, hot.forces]),
         frame_id=np.arange(206),
     )
-    fit = fit_coupled_springs(both, np.ones(206, dtype=np.bool_))
+    every = np.ones(206, dtype=np.bool_)
+    plain = fit_springs(both, every, MISFIT_MAX)
+    assert plain is not None
+    fit = fit_coupled_springs(both, every, plain.applies)
     assert fit is not None
     assert fit.misfit.max() <= 1.0
     assert fit.applies[:200].mean() > 0.9
@@ -66,8 +70,9 @@ def test_sound_frames_of_other_temperatures_are_not_judged_by_cold_ones() -> Non
 
 def test_large_molecules_and_few_frames_are_left_to_plain_springs(methanol: LabelSet) -> None:
     few = methanol.select(np.arange(20))
-    assert fit_coupled_springs(few, np.ones(20, dtype=np.bool_)) is None
+    every = np.ones(20, dtype=np.bool_)
+    assert fit_coupled_springs(few, every, every) is None
     large = replace(
         few, numbers=np.ones(10, dtype=np.int64), positions=np.ones((20, 10, 3)), forces=np.ones((20, 10, 3))
     )
-    assert fit_coupled_springs(large, np.ones(20, dtype=np.bool_)) is None
+    assert fit_coupled_springs(large, every, every) is None
