@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sweeps.api.plan import Plan, plan
     from sweeps.api.plot import plot
     from sweeps.api.predict import predict
+    from sweeps.api.rank_cheap import Ranking, rank_cheap
     from sweeps.api.report import report
     from sweeps.api.run import Run, run
 
@@ -38,6 +39,7 @@ __all__ = [
     "Labelled",
     "Plan",
     "Purchase",
+    "Ranking",
     "Run",
     "buy",
     "calibrate",
@@ -49,6 +51,7 @@ __all__ = [
     "plan",
     "plot",
     "predict",
+    "rank_cheap",
     "report",
     "run",
 ]
@@ -63,6 +66,7 @@ _HOMES = {
     "Labelled": "sweeps.api.label",
     "Plan": "sweeps.api.plan",
     "Purchase": "sweeps.api.buy",
+    "Ranking": "sweeps.api.rank_cheap",
     "Run": "sweeps.api.run",
 }
 

@@ -6,7 +6,6 @@ labels are subtracted from the accurate ones, and sGDML on the difference is cro
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,8 @@ import numpy as np
 
 from asteroid.errors import InputError
 from asteroid.labelling.cheap_methods import cheap_method, why_not
+from asteroid.labelling.labeller import Failure, Label, Method, label_frame
+from asteroid.labelling.open_labeller import open_labeller
 from asteroid.labelling.paired_labels import cheap_labels_at
 from asteroid.models.sgdml.fit import fit_kernel
 from asteroid.models.sgdml.linear_system import SingularKernelError
@@ -76,23 +77,24 @@ def cheap_labels_of(owned: LabelSet, level: str) -> tuple[LabelSet, float]:
     """
     if (reason := why_not(level, declared=True)) is not None:
         raise InputError(f"{level} must run here to be compared: {reason}; or give its labels with --cheap")
-    method = cheap_method(level, declared=True)
-    assert method is not None
-    energy, forces, seconds = [], [], []
-    for frame in range(len(owned)):
-        began = time.process_time()
-        found = method(owned.numbers, owned.positions[frame : frame + 1])
-        seconds.append(time.process_time() - began)
-        energy.append(found[0][0])
-        forces.append(found[1][0])
-        if frame == 1 and seconds[1] * len(owned) > LONGEST_CPU_S:  # the first one loads libraries
+    labeller = open_labeller(Method(level), owned.numbers, owned.positions)
+    made: list[Label] = []
+    for frame, positions in enumerate(owned.positions):
+        outcome = label_frame(labeller, positions)
+        if isinstance(outcome, Failure):
             raise InputError(
-                f"{level} takes {seconds[1]:.3g} s a label, too long for {len(owned)} of them on the way: make them "
+                f"{level} is compared where it has a label of every geometry, failed at frame {frame} "
+                f"({outcome.reason}): leave the level out"
+            )
+        made.append(outcome)
+        if frame == 1 and outcome.cpu_s * len(owned) > LONGEST_CPU_S:  # the first one loads libraries
+            raise InputError(
+                f"{level} takes {outcome.cpu_s:.3g} s a label, too long for {len(owned)} of them on the way: make them "
                 "with 'label' and give the file with --cheap, or lower --n"
             )
-    return replace(owned, energy=np.array(energy), forces=np.array(forces), level=level, cpu_s=None), float(
-        np.median(seconds)
-    )
+    energy, forces = np.array([one.energy_ev for one in made]), np.array([one.forces_ev_ang for one in made])
+    labels = replace(owned, energy=energy, forces=forces, level=level, cpu_s=None)
+    return labels, float(np.median([one.cpu_s for one in made]))
 
 
 def cheap_labels_in(owned: LabelSet, file: LabelSet) -> tuple[LabelSet, float]:
@@ -139,6 +141,19 @@ def recommended(ranked: Sequence[RankedLevel]) -> RankedLevel:
     equal = [candidate for candidate in ranked if candidate.equal_to_the_best]
     priced = [candidate for candidate in equal if np.isfinite(candidate.label_cpu_s)]
     return min(priced, key=lambda candidate: candidate.label_cpu_s) if len(priced) == len(equal) else ranked[0]
+
+
+def dear_candidates(accurate: LabelSet, ranked: Sequence[RankedLevel]) -> list[str]:
+    """A note for each candidate that costs more than what it is to save."""
+    if accurate.cpu_s is None:
+        return []
+    price = float(np.median(accurate.cpu_s))
+    return [
+        f"note: a label of {one.level} took {one.label_cpu_s:.3g} s, one of {accurate.level} {price:.3g} s: it is not "
+        "the cheap one"
+        for one in ranked
+        if one.label_cpu_s >= price
+    ]
 
 
 def _out_of_fold(owned: LabelSet, cheap: LabelSet, folds: int) -> FloatArray:

@@ -47,19 +47,19 @@ def test_it_offers_what_it_names_and_nothing_else() -> None:
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_arguments_are_the_options_of_the_command_typed_and_explained(name: str) -> None:
-    function = getattr(sweeps, name)
+    function, command = getattr(sweeps, name), GROUP.commands[name.replace("_", "-")]
     taken = inspect.signature(function).parameters
     renamed = {} if name == "fit" else RENAMED  # one price, for the one kind of labels of a table
-    options = {renamed.get(option.name, option.name) for option in GROUP.commands[name].params} - PRINTED
+    options = {renamed.get(option.name, option.name) for option in command.params} - PRINTED
     extra = set(taken) - options
-    if name in ("plan", "fit"):  # lines are made afterwards, in any unit
+    if name in ("plan", "fit", "rank_cheap"):  # lines are made afterwards, in any unit
         options -= {"force_unit"}
     assert options <= set(taken)
     assert extra <= LISTENERS
     explained = re.findall(r"^ {8}(\w+): \S", inspect.getdoc(function).replace("\n", "\n    "), re.MULTILINE)
     assert set(taken) <= set(explained)
     assert all(argument.annotation is not inspect.Parameter.empty for argument in taken.values())
-    defaults = {option.name: option.default for option in GROUP.commands[name].params if not option.required}
+    defaults = {option.name: option.default for option in command.params if not option.required}
     for option, default in defaults.items():
         own = taken.get(renamed.get(option, option))
         if own is not None and default is not None and own.default is not None:

@@ -67,6 +67,13 @@ def test_labels_are_computed_or_read_and_too_slow_ones_are_refused(monkeypatch: 
         cheap_labels_of(few, "gfn2-xtb")
 
 
+def test_a_geometry_without_a_label_names_the_level_the_frame_and_the_reason() -> None:
+    apart = OWNED.positions[:3].copy()
+    apart[1, 0] = apart[1, 1]  # two atoms in one place
+    with pytest.raises(InputError, match=r"gfn2-xtb is compared where .*, failed at frame 1 \(.+\): leave"):
+        cheap_labels_of(replace(OWNED.select(np.arange(3)), positions=apart), "gfn2-xtb")
+
+
 def test_too_few_labels_and_levels_that_do_not_run() -> None:
     with pytest.raises(InputError, match="at least 10 accurate labels, found 9"):
         rank_cheap(OWNED.select(np.arange(9)), [])

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from command_line import answer, call, refused
 
+import sweeps
 from asteroid.datasets import load_methanol
 from asteroid.io.write import write_labels
 from asteroid.labelling import cheap_methods
@@ -41,6 +42,11 @@ def test_candidates_side_by_side(labels: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(ranking, "_out_of_fold", lambda owned, cheap, _: np.full(len(owned), smooth[cheap.level]))
     code, out, _ = answer(*map(str, words), "--json")
     told = json.loads(out)
+    found = sweeps.rank_cheap(labels, ["GFN2-xTB"], cheap=labels.with_name("slow.npz"), n=10)
+    assert [{**one, "label_cpu_s": None} for one in found.to_json()["candidates"]] == [
+        {**one, "label_cpu_s": None} for one in told["candidates"]
+    ]
+    assert list(found.table["level"]) == ["pbe/def2-svp", "gfn2-xtb"]
     assert (code, told["n_labels"], told["recommended"]) == (0, 10, "pbe/def2-svp")
     assert {one["level"] for one in told["candidates"]} == {"gfn2-xtb", "pbe/def2-svp"}
     assert len(told["notes"]) == 2
