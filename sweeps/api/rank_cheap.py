@@ -78,7 +78,7 @@ def rank_cheap(
     labels: FilePath,
     levels: str | Sequence[str] = "",
     *,
-    cheap: FilePath | Sequence[FilePath] = (),
+    cheap: Sequence[FilePath] = (),
     n: int = 20,
     seed: int = 0,
     level: str | None = None,
@@ -118,7 +118,7 @@ def rank_cheap(
 
     tell = on_line or unheard
     names = listed_levels(levels if isinstance(levels, str) else ",".join(levels))
-    files = [Path(path) for path in ([cheap] if isinstance(cheap, str | Path) else cheap)]
+    files = [Path(path) for path in cheap]
     if not names and not files:
         raise InputError(
             "candidates are named with --levels or --cheap, found none: add for instance --levels gfn2-xtb"

@@ -42,7 +42,7 @@ def test_candidates_side_by_side(labels: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(ranking, "_out_of_fold", lambda owned, cheap, _: np.full(len(owned), smooth[cheap.level]))
     code, out, _ = answer(*map(str, words), "--json")
     told = json.loads(out)
-    found = sweeps.rank_cheap(labels, ["GFN2-xTB"], cheap=labels.with_name("slow.npz"), n=10)
+    found = sweeps.rank_cheap(labels, ["GFN2-xTB"], cheap=[labels.with_name("slow.npz")], n=10)
     assert [{**one, "label_cpu_s": None} for one in found.to_json()["candidates"]] == [
         {**one, "label_cpu_s": None} for one in told["candidates"]
     ]
