@@ -13,6 +13,7 @@ McLachlan, Statistics and Computing 10 (2000) 339, with t distributions), so tha
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -82,6 +83,13 @@ def scatter_of_summary(
 
 def scatter_of_runs(budget: NDArray[np.float64], log_error: NDArray[np.float64]) -> Scatter:
     """The scatter of single runs [n] about the means of their budgets, failed ones told from the rest."""
+    return _scatter_of_runs(*(np.asarray(column, dtype=np.float64).tobytes() for column in (budget, log_error)))
+
+
+@functools.lru_cache(maxsize=64)
+def _scatter_of_runs(budget_bytes: bytes, log_error_bytes: bytes) -> Scatter:
+    """Curves ask for it to tell each other of it, and again when they are fitted."""
+    budget, log_error = np.frombuffer(budget_bytes), np.frombuffer(log_error_bytes)
     distinct, group, count = np.unique(budget, return_inverse=True, return_counts=True)
     member = sparse.csr_matrix((np.ones(len(group)), (np.arange(len(group)), group)), (len(group), len(distinct)))
     scale = noise_scale(distinct, count.astype(float))[:, group]
@@ -106,6 +114,7 @@ def scatter_of_runs(budget: NDArray[np.float64], log_error: NDArray[np.float64])
         variance = (TYPICAL_VARIANCE * 0.1 + inside) / (0.1 + df)
     regular = np.clip(failed, 1e-12, 1 - 1e-12)
     mixture = regular * np.log(FAILED / FAILED_WIDTH / regular) + (1 - regular) * np.log((1 - FAILED) / (1 - regular))
+    weight.flags.writeable = False
     found = _scatter(inside, df, (alone * np.log(scale)).sum(axis=1), weight)
     return Scatter(found.log_likelihood + (mixture * (alone > 0)).sum(axis=1), found.variance, weight)
 

@@ -68,13 +68,20 @@ def surface_cells(curves: Sequence[Curve], *, leave_out: Sequence[tuple[str, int
     """
     used = [c for c in curves if on_surface(c) and (c.key.strategy == SCRATCH or c.key.n_cheap)]
     names = tuple(dict.fromkeys(c.key.strategy for c in used if c.key.strategy != SCRATCH))
-    rows: list[tuple[int, float, float, int, float]] = []
+    parts = []
     for curve in used:
         at = names.index(curve.key.strategy) if curve.key.strategy != SCRATCH else -1
-        for n, seed, error in zip(curve.budget, curve.seed, curve.error_ev_ang, strict=True):
-            if (curve.key.strategy, curve.key.n_cheap, int(n)) not in leave_out:
-                rows.append((at, float(n), float(curve.key.n_cheap), int(seed), float(np.log(error))))
-    table = np.array(rows).reshape(-1, 5)
+        gone = [
+            n for strategy, n_cheap, n in leave_out if (strategy, n_cheap) == (curve.key.strategy, curve.key.n_cheap)
+        ]
+        kept = ~np.isin(curve.budget, gone)
+        n, same = curve.budget[kept].astype(float), np.ones(kept.sum())
+        parts.append(
+            np.stack(
+                [at * same, n, curve.key.n_cheap * same, curve.seed[kept], np.log(curve.error_ev_ang[kept])], axis=1
+            )
+        )
+    table = np.concatenate([np.empty((0, 5)), *parts])
     keys, group = np.unique(table[:, :3], axis=0, return_inverse=True)
     if not names or not (table[:, 0] == -1).any() or len(keys) < _N_PARAMETERS + 2 * len(names) + 2:
         return None

@@ -11,19 +11,22 @@ squares with weak priors; the uncertainty is that of randomised MAP: data and pr
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import least_squares
 
 from analysis.caveats import Caveat
+from analysis.surface.bounded_fits import fit_all
 from analysis.surface.cells import SCRATCH
 from asteroid.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import ArrayLike, NDArray
 
+    from analysis.surface.bounded_fits import Fits
     from analysis.surface.cells import Cells
 
 N_DRAWS = 60
@@ -62,25 +65,26 @@ def fit_surface(cells: Cells, *, seed: int = 0, n_draws: int = N_DRAWS) -> Surfa
         n_draws: number of posterior draws.
     """
     rng = np.random.default_rng(seed)
-    centre, spread, low, high = _prior(cells)
-    n_ref = float(np.exp(np.mean(np.log(cells.n_accurate))))
+    prior = _prior(cells)
+    centre, n_ref = prior.centre, float(np.exp(np.mean(np.log(cells.n_accurate))))
     noise = np.sqrt(cells.sigma**2 / cells.count)
-    starts = [centre, *(np.clip(centre + rng.normal(size=len(centre)) * spread, low, high) for _ in range(4))]
-    best = min((_solve(cells, n_ref, x, noise, cells.mean_log, centre, (low, high), spread) for x in starts), key=_cost)
-    rest = cells.mean_log - log_error(best.x, n_ref, cells.strategy, cells.n_accurate, cells.n_cheap)
+    starts = [centre, *(prior.near_centre(rng) for _ in range(4))]
+    fits = _solve(cells, n_ref, starts, noise, cells.mean_log, prior)
+    best = fits.x[fits.cost.argmin()]
+    rest = cells.mean_log - log_error(best, n_ref, cells.strategy, cells.n_accurate, cells.n_cheap)
     free = max(len(rest) - len(centre), 1)
     # What the cells miss the surface by, beyond what their runs scatter, is noise of the cells.
     tau = float(np.sqrt(max(np.sum(rest**2) / free - np.mean(noise**2), 0.0)))
     noise = np.hypot(noise, tau)
-    best = _solve(cells, n_ref, best.x, noise, cells.mean_log, centre, (low, high), spread)
-    draws = np.empty((n_draws, len(centre)))
+    best = _solve(cells, n_ref, [best], noise, cells.mean_log, prior).x[0]
+    data, centres = np.empty((n_draws, len(rest))), np.empty((n_draws, len(centre)))
     for at in range(n_draws):
         shared = cells.omega / np.sqrt(cells.seeds) * rng.normal()
-        data = cells.mean_log + noise * rng.normal(size=len(rest)) + shared
-        prior = np.clip(centre + spread * rng.normal(size=len(centre)), low, high)
-        draws[at] = _solve(cells, n_ref, best.x, noise, data, prior, (low, high), spread).x
+        data[at] = cells.mean_log + noise * rng.normal(size=len(rest)) + shared
+        centres[at] = prior.near_centre(rng)
+    draws = _solve(cells, n_ref, [best] * n_draws, noise, data, replace(prior, centre=centres)).x
     lacking = tau > _LACK * max(float(np.mean(cells.sigma)), 0.02)
-    return Surface(cells, draws, best.x, n_ref, tau, (Caveat.SURFACE_LACK_OF_FIT,) if lacking else ())
+    return Surface(cells, draws, best, n_ref, tau, (Caveat.SURFACE_LACK_OF_FIT,) if lacking else ())
 
 
 def log_error(
@@ -131,8 +135,21 @@ def _place(surface: Surface, strategy: str) -> int:
     return -1 if strategy == SCRATCH else names.index(strategy)
 
 
-def _prior(cells: Cells) -> tuple[NDArray[np.float64], ...]:
-    """Centres, spreads and bounds of the parameters."""
+@dataclass(frozen=True, eq=False)
+class _Prior:
+    """Centres, spreads and bounds of the parameters, [P]; of several fits the centres may differ, [S, P]."""
+
+    centre: NDArray[np.float64]
+    spread: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+
+    def near_centre(self, rng: np.random.Generator) -> NDArray[np.float64]:
+        """A draw, moved onto the bounds where it lies beyond them."""
+        return np.clip(self.centre + self.spread * rng.normal(size=len(self.centre)), self.low, self.high)
+
+
+def _prior(cells: Cells) -> _Prior:
     lowest, middle = float(cells.mean_log.min()), float(np.median(cells.mean_log))
     cheap = float(np.mean(np.log(cells.n_cheap[cells.n_cheap > 0])))
     own = len(cells.strategies)
@@ -141,40 +158,32 @@ def _prior(cells: Cells) -> tuple[NDArray[np.float64], ...]:
     low, high = centre - 4 * spread, centre + 4 * spread
     low[3], high[3] = 0.0, 1.0
     high[2] = lowest
-    return centre, spread, low, high
+    return _Prior(centre, spread, low, high)
 
 
 def _solve(
     cells: Cells,
     n_ref: float,
-    start: NDArray[np.float64],
+    starts: Sequence[NDArray[np.float64]],
     noise: NDArray[np.float64],
     data: NDArray[np.float64],
-    centre: NDArray[np.float64],
-    bounds: tuple[NDArray[np.float64], NDArray[np.float64]],
-    spread: NDArray[np.float64],
-) -> _Solution:
-    def residuals(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    prior: _Prior,
+) -> Fits:
+    """Fits from several starts to one or as many data, [m] or [S, m]."""
+    start = np.array(starts)
+    all_data = np.broadcast_to(data, (len(start), data.shape[-1]))
+    centres = np.broadcast_to(prior.centre, start.shape)
+    of_prior = np.diag(1 / prior.spread)
+
+    def residuals(x: NDArray[np.float64], number: NDArray[np.intp]) -> NDArray[np.float64]:
         found = log_error(x, n_ref, cells.strategy, cells.n_accurate, cells.n_cheap)
-        return np.concatenate([(found - data) / noise, (x - centre) / spread])
+        return np.concatenate([(found - all_data[number]) / noise, (x - centres[number]) / prior.spread], axis=1)
 
     def jacobian(x: NDArray[np.float64]) -> NDArray[np.float64]:
         own = _gradient(x, n_ref, cells) / noise[:, None]
-        return np.concatenate([own, np.diag(1 / spread)])
+        return np.concatenate([own, np.broadcast_to(of_prior, (len(x), *of_prior.shape))], axis=1)
 
-    inside = np.clip(start, bounds[0] + 1e-9, bounds[1] - 1e-9)
-    found = least_squares(residuals, inside, jac=jacobian, bounds=bounds, max_nfev=200, ftol=1e-7, xtol=1e-7)
-    return _Solution(found.x, float(found.cost))
-
-
-@dataclass(frozen=True, eq=False)
-class _Solution:
-    x: NDArray[np.float64]
-    cost: float
-
-
-def _cost(solution: _Solution) -> float:
-    return solution.cost
+    return fit_all(residuals, jacobian, start, prior.low, prior.high)
 
 
 def _evaluate(
@@ -204,24 +213,24 @@ def _own(
 
 
 def _gradient(x: NDArray[np.float64], n_ref: float, cells: Cells) -> NDArray[np.float64]:
-    """Derivatives of the log errors at the cells, [m, P]."""
+    """Derivatives of the log errors at the cells for several parameters [S, P], [S, m, P]."""
     n, assisted = cells.n_accurate, cells.n_cheap > 0
     log_k, log_c, saturation = _own(x, cells.strategy, cells.n_cheap)
-    alpha, q = np.exp(x[1]), np.exp(x[4])
-    gain = np.where(assisted, np.exp(log_k) * n_ref * (n / n_ref) ** x[3] * saturation, 0.0)
+    log_a, alpha, log_e, p, q = x[:, 0:1], np.exp(x[:, 1:2]), x[:, 2:3], x[:, 3:4], np.exp(x[:, 4:5])
+    gain = np.where(assisted, np.exp(log_k) * n_ref * (n / n_ref) ** p * saturation, 0.0)
     effective = n + gain
-    decay = np.exp(x[0]) * (effective / n_ref) ** -alpha
-    error = np.exp(x[2]) + decay
+    logs = np.log(effective / n_ref)
+    decay = np.exp(log_a - alpha * logs)
+    error = np.exp(log_e) + decay
     by_gain = -alpha * decay / effective * gain / error
     turn = (1 - saturation) * q
-    logs = np.log(np.maximum(cells.n_cheap, 1e-9))
-    jacobian = np.zeros((len(n), len(x)))
-    jacobian[:, 0] = decay / error
-    jacobian[:, 1] = -alpha * decay * np.log(effective / n_ref) / error
-    jacobian[:, 2] = np.exp(x[2]) / error
-    jacobian[:, 3] = by_gain * np.log(n / n_ref)
-    jacobian[:, 4] = by_gain * turn * (logs - log_c)
+    jacobian = np.zeros((len(x), len(n), x.shape[1]))
+    jacobian[:, :, 0] = decay / error
+    jacobian[:, :, 1] = -alpha * decay * logs / error
+    jacobian[:, :, 2] = np.exp(log_e) / error
+    jacobian[:, :, 3] = by_gain * np.log(n / n_ref)
+    jacobian[:, :, 4] = by_gain * turn * (np.log(np.maximum(cells.n_cheap, 1e-9)) - log_c)
     rows, at = np.arange(len(n)), _N_SHARED + 2 * np.maximum(cells.strategy, 0)
-    jacobian[rows, at] = by_gain
-    jacobian[rows, at + 1] = -by_gain * turn
+    jacobian[:, rows, at] = by_gain
+    jacobian[:, rows, at + 1] = -by_gain * turn
     return jacobian

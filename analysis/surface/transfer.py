@@ -145,13 +145,11 @@ def negative_transfer(curves: Sequence[Curve]) -> tuple[Harm, ...]:
         if curve.key.strategy == SCRATCH or scratch is None:
             continue
         base = dict(zip(zip(scratch.budget, scratch.seed, strict=True), np.log(scratch.error_ev_ang), strict=True))
-        keys = list(zip(curve.budget, curve.seed, strict=True))
-        paired = [
-            (n, value - base[n, s])
-            for (n, s), value in zip(keys, np.log(curve.error_ev_ang), strict=True)
-            if (n, s) in base
-        ]
-        groups = {n: np.array([d for m, d in paired if m == n]) for n in sorted({n for n, _ in paired})}
+        differences: dict[int, list[float]] = {}
+        for n, s, value in zip(curve.budget, curve.seed, np.log(curve.error_ev_ang), strict=True):
+            if (n, s) in base:
+                differences.setdefault(int(n), []).append(value - base[n, s])
+        groups = {n: np.array(differences[n]) for n in sorted(differences)}
         df = sum(len(own) - 1 for own in groups.values())
         if not df:
             continue
@@ -161,7 +159,7 @@ def negative_transfer(curves: Sequence[Curve]) -> tuple[Harm, ...]:
             p = float(1 - stdtr(df, mean / max(sd / np.sqrt(len(own)), 1e-9)))
             if p < HARM_LEVEL:
                 key = curve.key
-                found.append(Harm(key.label(), key.strategy, key.n_cheap, int(n), float(np.exp(mean)), p))
+                found.append(Harm(key.label(), key.strategy, key.n_cheap, n, float(np.exp(mean)), p))
     return tuple(found)
 
 

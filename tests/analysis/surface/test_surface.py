@@ -56,7 +56,7 @@ def test_more_labels_of_either_kind_never_hurt_in_any_draw(n, n_cheap, more):
 def test_gradient_is_that_of_finite_differences():
     cells = surface_cells(curves())
     x, step = SURFACE.best, 1e-6
-    found = _gradient(x, SURFACE.n_ref, cells)
+    found = _gradient(x[None], SURFACE.n_ref, cells)[0]
     for at in range(len(x)):
         up, down = (x + sign * step * np.eye(len(x))[at] for sign in (1, -1))
         numeric = [log_error(y, SURFACE.n_ref, cells.strategy, cells.n_accurate, cells.n_cheap) for y in (up, down)]
