@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from asteroid.errors import InputError
 from study.prices import PriceList
 from study.tables.out_of_fold import read_out_of_fold
-from study.tables.rounds import ROUNDS_FILE, read_rounds
+from study.tables.rounds import ROUNDS_FILE, measured_of, read_rounds
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import pandas as pd
+
+    from asteroid.measured_errors import Measured
 
 #: Name of the files of the certificate, without `.json` and `.txt`.
 CERTIFICATE = "certificate"
@@ -46,6 +48,16 @@ class PurchaseFiles:
     def prior(self) -> Literal["learnt", "vague"]:
         """Name of the prior that it was made with."""
         return cast("Literal['learnt', 'vague']", self.certificate["prior"])
+
+    @property
+    def measured(self) -> Measured:
+        """What its target and its errors are of."""
+        return measured_of(self.rounds)
+
+    @property
+    def n_atoms(self) -> int | None:
+        """Atoms of its molecule; None where an earlier version made it."""
+        return cast("int | None", self.certificate.get("n_atoms"))
 
 
 def is_purchase(folder: Path) -> bool:

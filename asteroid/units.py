@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 
 from ase import units as ase_units
@@ -81,21 +80,6 @@ def force_unit_in_ev_ang(text: str) -> float:
     return ENERGY_IN_EV[energy_unit(energy)] / LENGTH_IN_ANG[length_unit(length)]
 
 
-def parse_force(text: str) -> float:
-    """Read a force such as "0.5 kcal/mol/A" and return it in eV/Å.
-
-    Raises:
-        InputError: no number, no unit, an unknown unit, or a value that is not positive and finite.
-    """
-    number, unit = _split(text, "0.5 kcal/mol/A")
-    if not unit:
-        raise InputError(f"a force target needs a unit, found {text!r}: write for instance '{number:g} kcal/mol/A'")
-    value = number * force_unit_in_ev_ang(unit)
-    if not (math.isfinite(value) and value > 0):
-        raise InputError(f"a force target must be positive, found {text!r}")
-    return value
-
-
 #: Nobody pays more: 32 million years of CPU.
 SECONDS_MAX = 1e15
 
@@ -106,7 +90,7 @@ def parse_seconds(text: str) -> float:
     Raises:
         InputError: no number, no unit, an unknown unit, a negative value or one above `SECONDS_MAX`.
     """
-    number, unit = _split(text, "28s")
+    number, unit = split_quantity(text, "28s")
     if unit not in SECONDS:
         raise InputError(f"a price needs a unit out of {', '.join(SECONDS)}, found {text!r}: write for instance '28s'")
     value = number * SECONDS[unit]
@@ -115,7 +99,12 @@ def parse_seconds(text: str) -> float:
     return value
 
 
-def _split(text: str, example: str) -> tuple[float, str]:
+def split_quantity(text: str, example: str) -> tuple[float, str]:
+    """A number and its unit, which may be missing.
+
+    Raises:
+        InputError: there is no number.
+    """
     match = _QUANTITY.match(text)
     if match is None:
         raise InputError(f"expected a number with a unit, found {text!r}: write for instance '{example}'")

@@ -28,7 +28,7 @@ Prices = Annotated[
 ForceUnit = Annotated[
     str,
     typer.Option(
-        help="Unit of force errors on display, for instance meV/A.",
+        help="Unit of errors on display, for instance meV/A.",
         callback=display_unit,
     ),
 ]

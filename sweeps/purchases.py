@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from analysis.buying.outlook import Way
     from analysis.curves.curve_key import CurveKey
     from analysis.purchase_files import PurchaseFiles
+    from asteroid.measured_errors import Measured
     from study.buying.candidates import Candidates
     from study.buying.decision import Decide, Request, Situation, Verdict
     from study.buying.state import PurchaseState
@@ -52,23 +53,24 @@ def parse_most(text: str | None) -> tuple[int | None, float | None]:
     return None, seconds
 
 
-def decider(force_unit: str) -> Decide:
+def decider(force_unit: str, n_atoms: int) -> Decide:
     """What decides after every look of a purchase.
 
     Args:
         force_unit: of errors in its sentences.
+        n_atoms: of the molecule, for targets per atom.
     """
-    return partial(_verdict, force_unit=force_unit)
+    return partial(_verdict, force_unit=force_unit, n_atoms=n_atoms)
 
 
-def _verdict(situation: Situation, *, force_unit: str) -> Verdict:
+def _verdict(situation: Situation, *, force_unit: str, n_atoms: int) -> Verdict:
     from analysis.buying.words import explain_decision
     from analysis.curves.curve_key import CurveKey
     from study.buying.decision import Standing, Verdict
 
     names = {CurveKey.of_row(columns): name for name, columns in situation.racing.items()}
     look_core_s = {key: situation.look_core_s[name] for key, name in names.items()}
-    table = situation.looks
+    table = _looks(situation.looks, situation.request, n_atoms)
     decision = _decision(table, situation.prices, situation.request, situation.most_labels, look_core_s)
     standings = tuple(
         Standing(names[own.key], own.error_ev_ang, own.low_ev_ang, own.high_ev_ang, own.probability, own.racing)
@@ -76,6 +78,14 @@ def _verdict(situation: Situation, *, force_unit: str) -> Verdict:
     )
     sentences = tuple(explain_decision(decision, force_unit=force_unit))
     return Verdict(decision.action, decision.n_next, standings, sentences)
+
+
+def _looks(table: pd.DataFrame, request: Request, n_atoms: int) -> pd.DataFrame:
+    """The out-of-fold errors of what the target is on."""
+    from analysis.curves.energy_errors import out_of_fold_errors_of
+    from asteroid.measured_errors import Measured
+
+    return out_of_fold_errors_of(table, Measured(request.measured), n_atoms)
 
 
 def _decision(
@@ -119,6 +129,7 @@ def write_certificate(folder: Path, state: PurchaseState, candidates: Candidates
     if table is None:
         raise InputError(f"{folder} has lost its out-of-fold errors: run the command with another --out")
     assert state.delivered is not None
+    table = _looks(table, state.request, candidates.n_atoms)
     decision = _decision(table, prices, state.request, last.most_labels)
     best = decision.best.key
     counts = STRATEGIES[best.strategy].counts(last.n_owned, best.n_cheap)
@@ -128,7 +139,7 @@ def write_certificate(folder: Path, state: PurchaseState, candidates: Candidates
         "training of all rounds": sum(own.core_s for own in state.rounds),
     }
     certificate = certify(table, decision, spent, prior=prior_of(state.request.prior))
-    lines = certificate.lines(force_unit=force_unit)
+    lines = certificate.lines(force_unit=state.request.unit_to_show(force_unit))
     lines += [f"Note: {note}." for note in notes]
     if last.n_failed:
         lines.append(
@@ -141,6 +152,8 @@ def write_certificate(folder: Path, state: PurchaseState, candidates: Candidates
         "model": MODEL,
         "stage_keys": state.delivered["stage_keys"],
         "prior": state.request.prior,
+        "measured": state.request.measured,
+        "n_atoms": candidates.n_atoms,
         "notes": list(notes),
         "prices": prices.to_json(),
         "data_card": list(candidates.card),
@@ -156,11 +169,12 @@ class PurchasePlan:
     """What a target, or else a price, would take beyond the labels of a purchase.
 
     Attributes:
-        target_ev_ang: force MAE to meet, eV/Å; None: a price is asked for.
+        target_ev_ang: force MAE to meet, eV/Å, or of energies, eV; None: a price is asked for.
         budget_cpu_s: CPU seconds to spend; None: a target is asked for.
         confidence: probability with which a target must be met.
         level: accurate level.
         ways: one for each strategy, the best one first.
+        measured: what the errors are of.
     """
 
     target_ev_ang: float | None
@@ -168,10 +182,12 @@ class PurchasePlan:
     confidence: float
     level: str
     ways: tuple[Way, ...]
+    measured: Measured
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
-        told = {name: getattr(self, name) for name in ("target_ev_ang", "budget_cpu_s", "confidence")}
+        told: dict[str, Any] = {name: getattr(self, name) for name in ("target_ev_ang", "budget_cpu_s", "confidence")}
+        told |= {"measured": str(self.measured)}
         return told | {"measured_by": "cross_validation", "ways": [way.to_json() for way in self.ways]}
 
     def lines(self, force_unit: str) -> list[str]:
@@ -181,7 +197,9 @@ class PurchasePlan:
             InputError: the unit is not known.
         """
         from analysis.buying.outlook import explain_price, explain_target
+        from asteroid.measured_errors import unit_to_show
 
+        force_unit = unit_to_show(self.measured, force_unit)
         if self.target_ev_ang is not None:
             return explain_target(list(self.ways), self.level, self.target_ev_ang, self.confidence, force_unit)
         assert self.budget_cpu_s is not None
@@ -189,7 +207,12 @@ class PurchasePlan:
 
 
 def purchase_plan(
-    files: PurchaseFiles, prices: PriceList, target_ev_ang: float | None, budget_cpu_s: float | None, confidence: float
+    files: PurchaseFiles,
+    prices: PriceList,
+    target_ev_ang: float | None,
+    budget_cpu_s: float | None,
+    confidence: float,
+    measured: Measured,
 ) -> PurchasePlan:
     """Ask what a target, or else a price, would take beyond the labels of a purchase.
 
@@ -198,22 +221,25 @@ def purchase_plan(
     """
     from analysis.buying.outlook import ways_for_price, ways_to_target
     from analysis.buying.prior import prior_of
+    from analysis.curves.energy_errors import out_of_fold_errors_of
 
     prior = prior_of(files.prior)
+    looks = out_of_fold_errors_of(files.looks, measured, files.n_atoms)
     if target_ev_ang is not None:
-        ways = ways_to_target(files.looks, prices, target_ev_ang, confidence, prior)
+        ways = ways_to_target(looks, prices, target_ev_ang, confidence, prior)
     else:
         assert budget_cpu_s is not None
-        ways = ways_for_price(files.looks, prices, budget_cpu_s, prior)
-    return PurchasePlan(target_ev_ang, budget_cpu_s, confidence, prices.accurate, tuple(ways))
+        ways = ways_for_price(looks, prices, budget_cpu_s, prior)
+    return PurchasePlan(target_ev_ang, budget_cpu_s, confidence, prices.accurate, tuple(ways), measured)
 
 
 def round_line(state: PurchaseState, force_unit: str) -> str:
     """One line on the last round: labels, price so far, the best with its interval, P, what is next."""
     from analysis.names import duration, shown_probability
-    from asteroid.units import force_unit_in_ev_ang
+    from asteroid.measured_errors import error_unit
 
-    own, scale = state.rounds[-1], force_unit_in_ev_ang(force_unit)
+    force_unit = state.request.unit_to_show(force_unit)
+    own, scale = state.rounds[-1], error_unit(force_unit)
     best = own.verdict.best
     low, middle, high = (v / scale for v in (best.low_ev_ang, best.error_ev_ang, best.high_ev_ang))
     following = {"stop": "stop", "cannot": "give up", "buy": f"buy {own.verdict.n_next - own.n_owned}"}
@@ -227,9 +253,10 @@ def round_line(state: PurchaseState, force_unit: str) -> str:
 def rounds_lines(state: PurchaseState, force_unit: str) -> list[str]:
     """A table of all rounds, one line each."""
     from analysis.names import duration, shown_probability
-    from asteroid.units import force_unit_in_ev_ang
+    from asteroid.measured_errors import error_unit
 
-    scale = force_unit_in_ev_ang(force_unit)
+    force_unit = state.request.unit_to_show(force_unit)
+    scale = error_unit(force_unit)
     rows = [("round", "labels", "price", "training", f"error ({force_unit})", "P", "racing", "next")]
     spent_s = 0.0
     for number, own in enumerate(state.rounds, 1):
@@ -253,8 +280,15 @@ def rounds_lines(state: PurchaseState, force_unit: str) -> list[str]:
 
 def hidden_line(state: PurchaseState, force_unit: str) -> str:
     """What the delivered model's error is on labels that a replay has hidden from the purchase."""
-    from asteroid.units import force_unit_in_ev_ang
+    from asteroid.measured_errors import Measured, error_unit
 
     assert state.delivered is not None
-    error = state.delivered["hidden_error_ev_ang"] / force_unit_in_ev_ang(force_unit)
-    return f"on {state.delivered['n_hidden']:,} labels that the purchase has not seen: {error:.3g} {force_unit}"
+    delivered, request = state.delivered, state.request
+    known = {
+        Measured.FORCES: delivered["hidden_error_ev_ang"],
+        Measured.ENERGIES: delivered.get("hidden_energy_error_ev"),
+        Measured.ENERGIES_PER_ATOM: delivered.get("hidden_energy_error_ev_per_atom"),
+    }
+    unit = request.unit_to_show(force_unit)
+    error = known[Measured(request.measured)] / error_unit(unit)
+    return f"on {delivered['n_hidden']:,} labels that the purchase has not seen: {error:.3g} {unit}"

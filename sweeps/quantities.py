@@ -8,27 +8,45 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from os import PathLike
 
+    from asteroid.measured_errors import Measured
     from study.prices import PriceList
 
     #: A file or folder.
     FilePath = str | PathLike[str]
-    #: An error of forces: eV/Å, or text with its unit.
-    Force = str | float
+    #: An error to meet: of forces in eV/Å, or text with its unit, of forces or of energies.
+    Target = str | float
     #: CPU time: seconds, or text with its unit.
     Seconds = str | float
 
 FORCE_UNIT = "kcal/mol/Å"
 
 
-def force_ev_ang(value: Force) -> float:
-    """An error in eV/Å.
+def target_error(value: Target) -> tuple[float, Measured]:
+    """An error to meet in eV/Å, in eV or in eV per atom, and what it is of.
 
     Raises:
         InputError: text without a number or a known unit, or a value that is not positive.
     """
-    from asteroid.units import parse_force
+    from asteroid.measured_errors import parse_error
 
-    return parse_force(value if isinstance(value, str) else f"{value!r} eV/A")
+    return parse_error(value if isinstance(value, str) else f"{value!r} eV/A")
+
+
+def asked_for(target: Target | None, force_unit: str) -> tuple[float | None, Measured, str]:
+    """A target that may be missing, what the errors are of, and the unit that they are shown in.
+
+    A target says what is asked about; without one, the unit does.
+
+    Raises:
+        InputError: the target or the unit cannot be used.
+    """
+    from asteroid.measured_errors import measured_in, unit_to_show
+
+    unit = display_unit(force_unit)
+    if target is None:
+        return None, measured_in(unit), unit
+    value, measured = target_error(target)
+    return value, measured, unit_to_show(measured, unit)
 
 
 def cpu_s(value: Seconds) -> float:
@@ -48,7 +66,7 @@ def seconds_text(value: Seconds) -> str:
 
 
 def display_unit(unit: str) -> str:
-    """A unit of forces as it is shown: "meV/A" becomes "meV/Å"."""
+    """A unit of errors as it is shown: "meV/A" becomes "meV/Å"."""
     return f"{unit[:-2]}/Å" if unit.endswith("/A") else unit
 
 

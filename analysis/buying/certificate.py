@@ -13,7 +13,7 @@ from analysis.buying.noise_law import NoiseLaw
 from analysis.buying.posterior import error_posterior
 from analysis.buying.prior import learnt_prior
 from analysis.names import duration, shown_probability
-from asteroid.units import force_unit_in_ev_ang
+from asteroid.measured_errors import error_unit, heading_in
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,12 +62,12 @@ class Certificate:
         Raises:
             InputError: the unit is not known.
         """
-        unit, own = force_unit_in_ev_ang(force_unit), self.standing
+        unit, own = error_unit(force_unit), self.standing
         low, middle, high = (v / unit for v in (own.low_ev_ang, own.error_ev_ang, own.high_ev_ang))
         lines = [
             f"{own.key.label()}, trained on all {own.n_labels} labels.",
-            f"Force MAE {middle:.3g} {force_unit}, 90 % interval [{low:.3g}, {high:.3g}]; P(it is at most "
-            f"{self.target_ev_ang / unit:.3g}) = {shown_probability(own.probability):.2f}, "
+            f"{heading_in(force_unit)} {middle:.3g} {force_unit}, 90 % interval [{low:.3g}, {high:.3g}]; P(it is at "
+            f"most {self.target_ev_ang / unit:.3g}) = {shown_probability(own.probability):.2f}, "
             f"asked for: {self.confidence:.2f}.",
             "Spent: " + ", ".join(f"{what} {duration(cpu_s)}" for what, cpu_s in self.spent_cpu_s.items()) + ".",
         ]

@@ -21,7 +21,7 @@ from analysis.buying.prior import learnt_prior
 from analysis.buying.race import without_selection_bias
 from analysis.names import display_level, duration, shown_probability
 from asteroid.errors import InputError
-from asteroid.units import force_unit_in_ev_ang
+from asteroid.measured_errors import a_mae_in, error_unit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -151,11 +151,11 @@ def explain_target(ways: list[Way], level: str, target_ev_ang: float, confidence
     Raises:
         InputError: the unit is not known.
     """
-    target = f"{target_ev_ang / force_unit_in_ev_ang(force_unit):.3g} {force_unit}"
+    target = f"{target_ev_ang / error_unit(force_unit):.3g} {force_unit}"
     if not ways[0].promised:
         lines = [f"Cannot be promised from this purchase: {target} with a probability of at least {confidence:.0%}."]
     else:
-        lines = [f"Cheapest way to a force MAE of {target} with a probability of at least {confidence:.0%}:"]
+        lines = [f"Cheapest way to {a_mae_in(force_unit)} of {target} with a probability of at least {confidence:.0%}:"]
     for way in ways:
         # Rounded down, lest what is not enough look like what was asked for.
         chance = f"probability {math.floor(100 * shown_probability(way.probability))}%"
@@ -180,7 +180,7 @@ _MEASURED = "Errors are cross-validated inside the labels owned; beyond them the
 
 
 def _sentence(way: Way, level: str, force_unit: str) -> str:
-    unit = force_unit_in_ev_ang(force_unit)
+    unit = error_unit(force_unit)
     low, middle, high = (v / unit for v in (way.low_ev_ang, way.error_ev_ang, way.high_ev_ang))
     if way.n_more:
         labels = f"{way.n_labels:,} labels of {display_level(level)}, {way.n_more:,} more than are owned"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from analysis.caveats import caveat_lines
 from analysis.names import duration, shown_probability
-from asteroid.units import force_unit_in_ev_ang
+from asteroid.measured_errors import error_unit
 
 if TYPE_CHECKING:
     from analysis.buying.decision import Decision, Standing
@@ -18,7 +18,7 @@ def explain_decision(decision: Decision, *, force_unit: str = "kcal/mol/Å") -> 
     Raises:
         InputError: the unit is not known.
     """
-    best, unit = decision.best, force_unit_in_ev_ang(force_unit)
+    best, unit = decision.best, error_unit(force_unit)
     target = f"{decision.target_ev_ang / unit:.3g} {force_unit}"
     now = (
         f"{decision.n_labels} labels, {best.key.label()}: error {_error(best, unit)} {force_unit}; "

@@ -16,7 +16,7 @@ from analysis.figures.style import figure_style, look_of
 from analysis.names import display_formula, duration
 from analysis.plan.pricing import label_price
 from asteroid.errors import InputError
-from asteroid.units import force_unit_in_ev_ang
+from asteroid.measured_errors import error_unit, named_in
 from study.prices import PriceList
 from study.strategies import strategy_of
 
@@ -89,7 +89,7 @@ def plot_bars(data: pd.DataFrame, figure: Figure, *, force_unit: str = "kcal/mol
     Raises:
         InputError: the unit is not known.
     """
-    scale = force_unit_in_ev_ang(force_unit)
+    scale = error_unit(force_unit)
     with figure_style():
         runs = dict(list(data.assign(error=data["force_mae_ev_ang"] / scale).groupby("run", sort=False)))
         columns = min(columns, len(runs))
@@ -203,7 +203,7 @@ def bars_picture(
     data = bars_data(tables, manifests, budget=budget)
     figure = Figure(figsize=bars_size_in(data), layout="constrained")
     plot_bars(data, figure, force_unit=force_unit)
-    scale = force_unit_in_ev_ang(force_unit)
+    scale = error_unit(force_unit)
     bars = data[data["part"] == "bar"]
     said = "; ".join(
         f"{run}: " + ", ".join(f"{row['strategy']} {row['force_mae_ev_ang'] / scale:.2g}" for _, row in rows.iterrows())
@@ -215,7 +215,7 @@ def bars_picture(
         data,
         f"Strategies at {budgets} accurate labels" if budgets else "Strategies",
         "Bars are medians over seeds, dots single seeds; error, purchase and price stand on each bar.",
-        f"Median force errors in {force_unit}. {said}.",
+        f"Median {named_in(force_unit, 'errors')} in {force_unit}. {said}.",
     )
 
 

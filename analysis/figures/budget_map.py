@@ -21,7 +21,8 @@ from analysis.plan.pricing import label_price
 from analysis.surface.cells import SCRATCH
 from analysis.surface.surface import new_run_spread, surface_draws
 from asteroid.errors import InputError
-from asteroid.units import SECONDS, force_unit_in_ev_ang
+from asteroid.measured_errors import error_unit, heading_in
+from asteroid.units import SECONDS
 from study.strategies import strategy_of
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def plot_map(
     Raises:
         InputError: the unit is not known.
     """
-    met_by = f"{target_ev_ang / force_unit_in_ev_ang(force_unit):.3g} {force_unit} met with"
+    met_by = f"{target_ev_ang / error_unit(force_unit):.3g} {force_unit} met with"
     nodes, runs = data[data["part"] == "node"], data[data["part"] == "run"]
     with figure_style(), mpl.rc_context({"hatch.linewidth": 0.4}):
         image = _draw_errors(nodes, ax, force_unit)
@@ -125,7 +126,7 @@ def plot_map(
         ax.set_title(strategy_of(str(data["strategy"].iloc[0])).name, loc="left")
         figure = ax.get_figure(root=True)
         if figure is not None:
-            bar = figure.colorbar(image, ax=ax, label=f"Force MAE of a new run ({force_unit})")
+            bar = figure.colorbar(image, ax=ax, label=f"{heading_in(force_unit)} of a new run ({force_unit})")
             bar.ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 3.0, 5.0)))
             bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
             bar.ax.yaxis.set_minor_locator(NullLocator())
@@ -146,7 +147,7 @@ def _ends(values: pd.Series[float]) -> tuple[float, float]:
 def _draw_errors(nodes: pd.DataFrame, ax: Axes, force_unit: str) -> QuadMesh:
     """Colour for errors, hatching where nothing was run."""
     x, y, error = _grid(nodes, "force_mae_ev_ang")
-    error = error / force_unit_in_ev_ang(force_unit)
+    error = error / error_unit(force_unit)
     look: Any = {"cmap": "cividis", "shading": "gouraud", "rasterized": True}
     image = ax.pcolormesh(x, y, error, norm=LogNorm(error.min(), error.max()), **look)
     ax.contourf(*_grid(nodes, "extrapolated"), levels=[0.5, 1.5], colors="none", hatches=["////"])
@@ -214,8 +215,8 @@ def _picture(given: FigureInput) -> Picture | None:
         figure,
         data,
         "Both kinds of labels",
-        "Force error of one strategy over accurate labels and cheap frames: orange lines where the target is met, "
-        "dotted lines of equal price, hatched where nothing was run.",
+        f"{heading_in(given.force_unit, 'error')} of one strategy over accurate labels and cheap frames: orange lines "
+        "where the target is met, dotted lines of equal price, hatched where nothing was run.",
         f"Errors from {errors.min():.2g} to {errors.max():.2g} {given.force_unit}. {said}.",
     )
 

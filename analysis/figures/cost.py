@@ -17,7 +17,8 @@ from analysis.figures.pareto import draw_steps, non_dominated
 from analysis.figures.picture import Picture, RunFigure
 from analysis.figures.style import COLUMN_IN, ENTRY_IN, PAGE_IN, figure_style, look_of
 from analysis.plan.pricing import label_price
-from asteroid.units import SECONDS, force_unit_in_ev_ang
+from asteroid.measured_errors import error_unit, heading_in, named_in
+from asteroid.units import SECONDS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -101,7 +102,7 @@ def plot_cost(
             Line2D([], [], label="Pareto steps over all curves:\nlowest median error that a price buys", **_STEPS)
         )
         log_axes(ax, shown, "price")
-        target = None if target_ev_ang is None else target_ev_ang / force_unit_in_ev_ang(force_unit)
+        target = None if target_ev_ang is None else target_ev_ang / error_unit(force_unit)
         if target is not None and ax.get_ylim()[0] < target < ax.get_ylim()[1]:
             look: Any = {"color": "#b03000", "linestyle": (0, (1, 1)), "linewidth": 0.9, "zorder": 1.5}
             for own in (ax, compute_ax) if compute_ax is not None else (ax,):
@@ -150,7 +151,8 @@ def _picture(given: FigureInput) -> Picture | None:
             force_unit=given.force_unit,
             target_ev_ang=given.plan.target_ev_ang if given.plan else None,
         )
-    caption = "Force error against the price of the labels, with the lowest median error that each price buys as steps"
+    error = heading_in(given.force_unit, "error")
+    caption = f"{error} against the price of the labels, with the lowest median error that each price buys as steps"
     steps = data[data["part"] == "pareto"]
     said = (
         f"{row['force_mae_ev_ang'] / given.scale:.2g} for {row['price_cpu_s'] / 3600:.2g} CPU h ({row['curve']})"
@@ -161,7 +163,8 @@ def _picture(given: FigureInput) -> Picture | None:
         data,
         "Error against cost",
         caption + ("; on the right the same errors against the training time of one run." if timed else "."),
-        f"Lowest median force errors in {given.force_unit}, from cheap to expensive: {'; '.join(said)}.",
+        f"Lowest median {named_in(given.force_unit, 'errors')} in {given.force_unit}, from cheap to expensive: "
+        f"{'; '.join(said)}.",
     )
 
 

@@ -13,7 +13,8 @@ from scipy.spatial import cKDTree
 
 from analysis.caveats import Caveat
 from analysis.figures.style import look_of
-from asteroid.units import SECONDS, force_unit_in_ev_ang
+from asteroid.measured_errors import error_unit, heading_in
+from asteroid.units import SECONDS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -91,13 +92,13 @@ def _p_text(p: float) -> str:
 def in_unit(data: pd.DataFrame, force_unit: str) -> pd.DataFrame:
     """Copy with the errors in the unit of the axis (their columns keep their names)."""
     names = [name for name in data.columns if name.endswith("_ev_ang")]
-    return data.assign(**{name: data[name] / force_unit_in_ev_ang(force_unit) for name in names})
+    return data.assign(**{name: data[name] / error_unit(force_unit) for name in names})
 
 
 def error_name(data: pd.DataFrame, force_unit: str) -> str:
     """Name of the error axis, which says how the errors were measured."""
     measured = "on test" if (data["measured_by"] == "test").all() else "cross-validated"
-    return f"Force MAE {measured} ({force_unit})"
+    return f"{heading_in(force_unit)} {measured} ({force_unit})"
 
 
 def log_axes(ax: Axes, shown: pd.DataFrame, x: str) -> None:

@@ -15,6 +15,7 @@ from analysis.curves.curves import curves_of, representative_curves
 from analysis.figures.drawing import ticks_apart
 from analysis.figures.picture import Picture, RunFigure
 from analysis.figures.style import figure_style, look_of
+from asteroid.measured_errors import heading_in
 from study.strategies import STRATEGIES, baseline
 
 if TYPE_CHECKING:
@@ -82,12 +83,13 @@ def gamma_data(table: pd.DataFrame, *, budgets: Sequence[int] | None = None) -> 
     return data.astype({"seed": "Int64", "n_seeds": "Int64"})[_COLUMNS]
 
 
-def plot_gamma(data: pd.DataFrame, figure: Figure) -> list[Axes]:
+def plot_gamma(data: pd.DataFrame, figure: Figure, *, force_unit: str = "kcal/mol/Å") -> list[Axes]:
     """Draw a panel for each budget: thin lines for seeds, their mean, no weights at the right edge, and a line at 1.
 
     Args:
         data: from `gamma_data`, not empty.
         figure: is filled; about 2.2 inches of width for each budget.
+        force_unit: tells what the errors are of.
     """
     colour, marker = look_of(_weighted().slug)
     mean_look: Any = {"color": colour, "marker": marker, "markeredgecolor": "white", "markeredgewidth": 0.4}
@@ -125,7 +127,7 @@ def plot_gamma(data: pd.DataFrame, figure: Figure) -> list[Axes]:
         narrow = len(panels) == 1
         place = "\n" if narrow else " "
         figure.supxlabel(f"γ / median estimated bias (∞: no weights),{place}{n_cheap:,} cheap frames", fontsize=8)
-        panels[0].set_ylabel("Force MAE over that without weights")
+        panels[0].set_ylabel(f"{heading_in(force_unit)} over that without weights")
         figure.legend(handles=handles, loc="outside upper center", ncols=2 if narrow else len(handles), frameon=False)
     return panels
 
@@ -213,7 +215,7 @@ def _picture(given: FigureInput) -> Picture | None:
     if not len(data):
         return None
     figure = Figure(figsize=(max(3.4, 0.5 + 2.1 * data["budget"].nunique()), 2.9), layout="constrained")
-    plot_gamma(data, figure)
+    plot_gamma(data, figure, force_unit=given.force_unit)
     means = data[(data["part"] == "mean") & (data["gamma_rel"] < float("inf"))]
     said = (
         f"{row['ratio']:.2f} at γ/median {row['gamma_rel']:g} with {row['budget']:,} labels"
@@ -223,7 +225,8 @@ def _picture(given: FigureInput) -> Picture | None:
         figure,
         data,
         "Do the bias weights help?",
-        "Force error with bias weights over that without, paired by seed: below 1 the weights help.",
+        f"{heading_in(given.force_unit, 'error')} with bias weights over that without, paired by seed: below 1 the "
+        "weights help.",
         f"Mean ratios of errors with and without weights: {'; '.join(said)}.",
     )
 

@@ -26,6 +26,7 @@ from analysis.figures.drawing import (
 )
 from analysis.figures.picture import Picture, RunFigure
 from analysis.figures.style import COLUMN_IN, ENTRY_IN, PAGE_IN, figure_style, new_figure
+from asteroid.measured_errors import heading_in, named_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -189,9 +190,9 @@ def _picture(given: FigureInput) -> Picture | None:
         figure,
         data,
         "Learning curves",
-        "Force error against accurate labels bought: a dot is one seed with its own label subset, bands hold 50 and "
-        "90 % of new runs, dashed means beyond the data.",
-        f"Median force errors in {given.force_unit}. {'; '.join(said)}.",
+        f"{heading_in(given.force_unit, 'error')} against accurate labels bought: a dot is one seed with its own label "
+        "subset, bands hold 50 and 90 % of new runs, dashed means beyond the data.",
+        f"Median {named_in(given.force_unit, 'errors')} in {given.force_unit}. {'; '.join(said)}.",
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from analysis.names import display_level
-from asteroid.units import force_unit_in_ev_ang
+from asteroid.measured_errors import error_unit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -59,7 +59,7 @@ class FigureInput:
         Raises:
             InputError: the unit is not known.
         """
-        return force_unit_in_ev_ang(self.force_unit)
+        return error_unit(self.force_unit)
 
 
 @dataclass(frozen=True, eq=False)

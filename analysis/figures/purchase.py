@@ -12,7 +12,9 @@ from analysis.figures.drawing import in_unit, ticks_apart
 from analysis.figures.picture import Picture, RunFigure
 from analysis.figures.style import COLUMN_IN, ENTRY_IN, PAGE_IN, figure_style, look_of, new_figure
 from analysis.names import shown_probability
+from asteroid.measured_errors import heading_in, unit_to_show
 from study.strategies import strategy_of
+from study.tables.rounds import measured_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,7 +81,7 @@ def plot_purchase(data: pd.DataFrame, ax: Axes, *, level: str = "CCSD(T)", force
         handles.append(Line2D([], [], color="0.25", linestyle=(0, (3, 1.5)), label=f"target {target:.3g}"))
         handles.append(Line2D([], [], color="0.6", linestyle=":", label=_END[str(last["action"])]))
         _axes(ax, shown)
-        ax.set(xlabel=f"{level} labels owned", ylabel=f"Force MAE ({force_unit})")
+        ax.set(xlabel=f"{level} labels owned", ylabel=f"{heading_in(force_unit)} ({force_unit})")
         figure = ax.figure
         columns = 2 if figure.bbox.width > 5 * figure.dpi else 1
         ax.legend(handles=handles, loc="upper left", bbox_to_anchor=(0, -0.2), frameon=False, ncols=columns)
@@ -139,8 +141,8 @@ def purchase_picture(
         figure,
         data,
         "The purchase round by round",
-        "Force error of each strategy as cross-validated inside the labels owned; bars hold 90 % of what is believed "
-        "of the best, P is the probability that it meets the target.",
+        f"{heading_in(force_unit, 'error')} of each strategy as cross-validated inside the labels owned; bars hold "
+        "90 % of what is believed of the best, P is the probability that it meets the target.",
         f"Error of the best strategy in {force_unit}, target {shown['target_ev_ang'].iloc[0]:.3g}. {'; '.join(steps)}.",
     )
 
@@ -148,7 +150,8 @@ def purchase_picture(
 def _picture(given: FigureInput) -> Picture | None:
     if given.rounds is None:
         return None
-    return purchase_picture(given.rounds, level=given.level, force_unit=given.force_unit, wide=given.wide)
+    unit = unit_to_show(measured_of(given.rounds), given.force_unit)
+    return purchase_picture(given.rounds, level=given.level, force_unit=unit, wide=given.wide)
 
 
 FIGURE = RunFigure("purchase", _picture, caveats="none")

@@ -15,15 +15,22 @@ from analysis.curves.curve_key import labels_of
 from analysis.figures.drawing import in_unit, log_axes
 from analysis.figures.picture import Picture
 from analysis.figures.style import COLUMN_IN, ENTRY_IN, figure_style, look_of, new_figure
+from asteroid.measured_errors import heading_in, measured_in, named_in
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from analysis.buying.prior import CurvePrior
+    from asteroid.measured_errors import Measured
 
 STEM = "purchase_curves"
 #: Lines reach from half of the fewest to twice the most labels.
 _STRETCH, _POINTS = 2.0, 41
+
+
+def cross_validated_column(measured: Measured) -> str:
+    """What tables call cross-validated errors."""
+    return "cv_energy_free_mae" if measured.of_energies else "cv_force_mae"
 
 
 def purchase_curve_data(looks: pd.DataFrame, prior: CurvePrior) -> pd.DataFrame:
@@ -87,7 +94,10 @@ def plot_purchase_curves(
         style = {"color": "0.25", "linestyle": (0, (3, 1.5)), "linewidth": 0.9}
         handles.append(ax.axhline(target, label=f"target {target:.3g}", **style))  # type: ignore[arg-type]
         log_axes(ax, shown, "budget")
-        ax.set(xlabel=f"{level} labels (training + validation)", ylabel=f"Force MAE cross-validated ({force_unit})")
+        ax.set(
+            xlabel=f"{level} labels (training + validation)",
+            ylabel=f"{heading_in(force_unit)} cross-validated ({force_unit})",
+        )
         ax.legend(handles=handles, loc="upper left", bbox_to_anchor=(0, -0.2), frameon=False)
     return ax
 
@@ -119,8 +129,9 @@ def purchase_curves_picture(
         figure,
         data,
         "Learning curves inside the labels owned",
-        "Cross-validated force error (cv_force_mae) of every strategy against the labels that its models were trained "
-        "on, at all looks; lines with 90 % bands are what is believed of one model of all labels.",
-        f"Cross-validated force errors in {force_unit}. {'; '.join(said)}.",
+        f"Cross-validated {named_in(force_unit, 'error')} ({cross_validated_column(measured_in(force_unit))}) of every "
+        "strategy against the labels that its models were trained on, at all looks; lines with 90 % bands are what is "
+        "believed of one model of all labels.",
+        f"Cross-validated {named_in(force_unit, 'errors')} in {force_unit}. {'; '.join(said)}.",
         STEM,
     )

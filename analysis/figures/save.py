@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from analysis.curves.energy_errors import errors_of
 from analysis.figures import purchase
 from analysis.figures.bars import bars_picture
 from analysis.figures.gallery import draw_figures
@@ -16,6 +17,7 @@ from analysis.plan.labels_for_target import plan_target
 from analysis.plan.run_evidence import run_evidence
 from analysis.plan.targets import default_target
 from asteroid.errors import InputError
+from asteroid.measured_errors import measured_in
 from study.prices import PriceList
 from study.tables.rounds import read_rounds
 
@@ -34,7 +36,7 @@ def save_figures(
     Args:
         files: what the run folder holds.
         folder: where the figures go; created if need be.
-        force_unit: unit of the error axes.
+        force_unit: unit of the error axes, which tells what the errors are of.
         budget: of the bars; None: the largest that all strategies share.
         wide: curves and costs for two columns of a journal page.
 
@@ -48,7 +50,7 @@ def save_figures(
     given = FigureInput(files.manifest, prices, force_unit=force_unit, budget=budget, wide=wide)
     pictures = draw_figures(replace(given, trials=files.trials, importances=files.importances, rounds=files.rounds))
     if files.table is not None and (len(files.table) or not pictures):
-        run = run_evidence(files.table, files.manifest, prices)
+        run = run_evidence(files.table, files.manifest, prices, measured=measured_in(force_unit))
         target, _ = default_target(run.table, force_unit=force_unit)
         pictures = draw_figures(replace(given, run=run, plan=plan_target(run, target))) + pictures
     if not pictures:
@@ -70,7 +72,11 @@ def save_bars(runs: Mapping[Path, RunFiles], folder: Path, force_unit: str, budg
     """
     with_table = [(path, files, files.table) for path, files in runs.items() if files.table is not None]
     names = _names({path: files for path, files, _ in with_table})
-    tables = {name: table for name, (_, _, table) in zip(names, with_table, strict=True)}
+    measured = measured_in(force_unit)
+    tables = {
+        name: errors_of(table, measured, files.manifest.get("molecule", ""))
+        for name, (_, files, table) in zip(names, with_table, strict=True)
+    }
     manifests = {name: files.manifest for name, (_, files, _) in zip(names, with_table, strict=True)}
     picture = bars_picture(tables, manifests, force_unit=force_unit, budget=budget)
     return save_figure(picture.figure, picture.data, folder, "bars_of_runs")

@@ -12,6 +12,7 @@ from analysis.figures.drawing import log_axes, price_unit
 from analysis.figures.pareto import draw_steps, non_dominated
 from analysis.figures.picture import Picture, RunFigure
 from analysis.figures.style import figure_style, look_of, new_figure
+from asteroid.measured_errors import Measured, unit_to_show
 from asteroid.units import SECONDS, force_unit_in_ev_ang
 from study.counts import COUNT_COLUMNS, Counts
 from study.strategies import rank_of, strategy_of
@@ -103,7 +104,8 @@ def _picture(given: FigureInput) -> Picture | None:
     if not len(data):
         return None
     figure, ax = new_figure(height_in=3.4)
-    plot_pareto(data, ax, force_unit=given.force_unit)
+    # Searches minimise force errors, whatever else is shown.
+    plot_pareto(data, ax, force_unit=unit_to_show(Measured.FORCES, given.force_unit))
     best = int(data["non_dominated_overall"].sum())
     return Picture(
         figure,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.caveats import caveat_lines
 from analysis.names import duration
-from asteroid.units import force_unit_in_ev_ang
+from asteroid.measured_errors import error_unit, named_in
 
 if TYPE_CHECKING:
     from analysis.plan.error_for_price import PriceOption, PricePlan
@@ -21,7 +21,7 @@ def explain_price(plan: PricePlan, *, force_unit: str = "kcal/mol/Å") -> list[s
     Raises:
         InputError: the unit is not known.
     """
-    scale = force_unit_in_ev_ang(force_unit)
+    scale = error_unit(force_unit)
     price = duration(plan.budget_cpu_s)
     if plan.choice is None:
         nothing = f"For {price} of CPU nothing of this sweep can be bought: its smallest purchases cost more."
@@ -31,7 +31,7 @@ def explain_price(plan: PricePlan, *, force_unit: str = "kcal/mol/Å") -> list[s
         bought = f"{option.n_accurate:,} labels of {plan.prices.accurate}"
         cheap = f" and {option.key.n_cheap:,} frames of {plan.prices.cheap}" if option.key.n_cheap else ""
         median, low, high = (error / scale for error in option.error_ev_ang)
-        error = f"force MAE {median:.3g} [{low:.3g}, {high:.3g}] {force_unit} in 90% of new runs"
+        error = f"{named_in(force_unit)} {median:.3g} [{low:.3g}, {high:.3g}] {force_unit} in 90% of new runs"
         use = f" + {duration(option.use_cpu_s)} of use" if option.use_cpu_s > 0 else ""
         return f"{option.label}: {bought}{cheap}, {duration(option.cost_cpu_s)}{use}; {error}"
 
@@ -47,15 +47,15 @@ def explain_next(found: NextRuns, accurate_level: str, *, force_unit: str = "kca
     Raises:
         InputError: the unit is not known.
     """
-    scale = force_unit_in_ev_ang(force_unit)
+    scale = error_unit(force_unit)
     lines = []
     if found.now is not None:
         owned = found.owned.get(accurate_level, 0)
         used = f" ({found.now.n_accurate:,} of them)" if found.now.n_accurate < owned else ""
         median, low, high = (error / scale for error in found.now.error_ev_ang)
         lines.append(
-            f"With the {owned:,} labels of {accurate_level} that you own{used}: {found.now.label}, force MAE "
-            f"{median:.3g} [{low:.3g}, {high:.3g}] {force_unit} in 90% of new runs."
+            f"With the {owned:,} labels of {accurate_level} that you own{used}: {found.now.label}, "
+            f"{named_in(force_unit)} {median:.3g} [{low:.3g}, {high:.3g}] {force_unit} in 90% of new runs."
         )
     if (more := found.test_labels) is not None:
         lines.append(

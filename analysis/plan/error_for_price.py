@@ -13,6 +13,7 @@ from analysis.curves.evidence import most_labels, new_run_draws
 from analysis.plan.conditions import conditions_of
 from analysis.plan.pricing import label_price
 from asteroid.errors import InputError
+from asteroid.measured_errors import Measured
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,6 +62,7 @@ class PricePlan:
         choice: the option with the smallest posterior mean of the log error; None: nothing can be paid.
         alternatives: the best of every other strategy that can be paid, best first.
         run_caveats: of the whole run.
+        measured: what the errors are of.
     """
 
     budget_cpu_s: float
@@ -68,6 +70,7 @@ class PricePlan:
     choice: PriceOption | None
     alternatives: tuple[PriceOption, ...]
     run_caveats: tuple[Caveat, ...] = ()
+    measured: Measured = Measured.FORCES
 
     @property
     def status(self) -> tuple[Caveat, ...]:
@@ -79,9 +82,9 @@ class PricePlan:
         return {
             "schema_version": SCHEMA_VERSION,
             "budget_cpu_s": self.budget_cpu_s,
-            "choice": _json(self.choice) if self.choice else None,
+            "choice": _json(self.choice, self.measured) if self.choice else None,
             "status": list(self.status),
-            "alternatives": [_json(option) for option in self.alternatives],
+            "alternatives": [_json(option, self.measured) for option in self.alternatives],
             "prices": self.prices.to_json(),
         }
 
@@ -113,7 +116,9 @@ def plan_price(
         for strategy in dict.fromkeys(o.key.strategy for o in options)
     }
     ranked = sorted(best.values(), key=_rank)
-    return PricePlan(budget_cpu_s, run.prices, ranked[0] if ranked else None, tuple(ranked[1:]), run.caveats)
+    return PricePlan(
+        budget_cpu_s, run.prices, ranked[0] if ranked else None, tuple(ranked[1:]), run.caveats, run.measured
+    )
 
 
 def _afford(
@@ -151,7 +156,7 @@ def _rank(option: PriceOption) -> tuple[float, float]:
     return option.mean_log_error, option.cost_cpu_s
 
 
-def _json(option: PriceOption) -> dict[str, Any]:
+def _json(option: PriceOption, measured: Measured) -> dict[str, Any]:
     median, low, high = option.error_ev_ang
     return {
         "label": option.label,
@@ -159,6 +164,6 @@ def _json(option: PriceOption) -> dict[str, Any]:
         "n_accurate": option.n_accurate,
         "cost_cpu_s": option.cost_cpu_s,
         "use_cpu_s": option.use_cpu_s if math.isfinite(option.use_cpu_s) else None,
-        "force_mae_ev_ang": {"median": median, "p5": low, "p95": high},
+        measured.field: {"median": median, "p5": low, "p95": high},
         "status": list(option.status),
     }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from analysis.caveats import Caveat
 from analysis.plan.conditions import Target, conditions_of
 from analysis.plan.options import Option, curve_candidates, option_json, option_of, surface_candidates
+from asteroid.measured_errors import Measured
 from study.strategies import baseline
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ class TargetPlan:
     """A recommendation.
 
     Attributes:
-        target_ev_ang: force MAE to meet, eV/Å.
+        target_ev_ang: force MAE to meet, eV/Å; of energies, eV or eV per atom.
         confidence: with at least this probability.
         prices: the prices used.
         choice: the cheapest option that can be promised; None: no curve of this sweep can promise the target.
@@ -36,6 +37,7 @@ class TargetPlan:
         run_caveats: of the whole run.
         already: labels that are owned, by level.
         md_steps: steps of molecular dynamics whose price entered the choice.
+        measured: what the target is on.
     """
 
     target_ev_ang: float
@@ -47,6 +49,7 @@ class TargetPlan:
     run_caveats: tuple[Caveat, ...] = ()
     already: Mapping[str, int] = field(default_factory=dict)
     md_steps: float = 0.0
+    measured: Measured = Measured.FORCES
 
     @property
     def status(self) -> tuple[Caveat, ...]:
@@ -80,7 +83,7 @@ class TargetPlan:
             "schema_version": SCHEMA_VERSION,
             **(option_json(self.choice) if self.choice else nothing),
             "status": list(self.status),
-            "target": {"force_mae_ev_ang": self.target_ev_ang},
+            "target": {self.measured.field: self.target_ev_ang},
             "confidence": self.confidence,
             "already": dict(self.already),
             "md_steps": self.md_steps,
@@ -146,6 +149,7 @@ def plan_target(
         run_caveats=run.caveats,
         already=conditions.already,
         md_steps=md_steps,
+        measured=run.measured,
     )
 
 

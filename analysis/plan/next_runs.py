@@ -19,6 +19,7 @@ from analysis.curves.evidence import fitted_draws, most_labels, new_run_draws
 from analysis.plan.labels_for_target import plan_target
 from analysis.plan.pricing import label_price
 from asteroid.errors import InputError
+from asteroid.measured_errors import Measured
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -94,18 +95,20 @@ class OwnedNow:
     Attributes:
         label: name of the curve that gives the smallest error with them.
         n_accurate: how many of them it uses.
-        error_ev_ang: median, 5 % and 95 % quantile of the force MAE of one new run, eV/Å.
+        error_ev_ang: median, 5 % and 95 % quantile of the force MAE of one new run, eV/Å; of energies, eV.
+        measured: what the error is of.
     """
 
     label: str
     n_accurate: int
     error_ev_ang: tuple[float, float, float]
+    measured: Measured = Measured.FORCES
 
     def to_json(self) -> dict[str, Any]:
         """Plain data, documented in docs/plan.md."""
         median, low, high = self.error_ev_ang
         error = {"median": median, "p5": low, "p95": high}
-        return {"label": self.label, "n_accurate": self.n_accurate, "force_mae_ev_ang": error}
+        return {"label": self.label, "n_accurate": self.n_accurate, self.measured.field: error}
 
 
 @dataclass(frozen=True)
@@ -253,7 +256,7 @@ def _owned_now(run: RunEvidence, owned: int) -> OwnedNow | None:
         return None
     label = min(found, key=lambda name: float(found[name][1].mean()))
     low, median, high = np.exp(np.quantile(found[label][1], [0.05, 0.5, 0.95]))
-    return OwnedNow(label, found[label][0], (float(median), float(low), float(high)))
+    return OwnedNow(label, found[label][0], (float(median), float(low), float(high)), run.measured)
 
 
 def _next_run(own: _Candidates, at: int, gain: NDArray[np.float64], owned: int) -> NextRun:

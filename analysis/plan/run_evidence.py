@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 from analysis.caveats import Caveat
 from analysis.curves.curve_key import labels_of
 from analysis.curves.curves import competing_curves, curves_of
+from analysis.curves.energy_errors import errors_of
 from analysis.curves.evidence import evidence_of, seen_together
 from analysis.plan.run_caveats import selection_caveats
 from analysis.surface.transfer import surface_of
+from asteroid.measured_errors import Measured
 from study.prices import PriceList
 
 if TYPE_CHECKING:
@@ -28,13 +30,14 @@ class RunEvidence:
     """What is known of a run.
 
     Attributes:
-        table: results table.
+        table: results table; of energies, with their errors (`analysis.curves.energy_errors`).
         prices: of the accurate and the cheap level.
         pool: accurate labels that the sweep's set has for buying; None: not known.
         surface: of both kinds of labels, which lets numbers of cheap frames compete that were not run; None: it is not
             asked, or there is none.
         caveats: of the whole run.
         seed: of the posterior draws.
+        measured: what the errors are of.
     """
 
     table: pd.DataFrame
@@ -43,6 +46,7 @@ class RunEvidence:
     surface: SurfaceFit | None = None
     caveats: tuple[Caveat, ...] = ()
     seed: int = 0
+    measured: Measured = Measured.FORCES
 
     @functools.cached_property
     def competing(self) -> dict[str, Evidence]:
@@ -63,7 +67,12 @@ class RunEvidence:
 
 
 def run_evidence(
-    table: pd.DataFrame, manifest: Mapping[str, Any], prices: PriceList | None = None, *, with_surface: bool = True
+    table: pd.DataFrame,
+    manifest: Mapping[str, Any],
+    prices: PriceList | None = None,
+    *,
+    measured: Measured = Measured.FORCES,
+    with_surface: bool = True,
 ) -> RunEvidence:
     """Collect what a run has found.
 
@@ -71,16 +80,19 @@ def run_evidence(
         table: results table as the run wrote it.
         manifest: of the run.
         prices: that replace those of the run.
+        measured: what the errors are to be of.
         with_surface: whether to fit the surface of both kinds of labels.
 
     Raises:
-        InputError: the table has no usable curve.
+        InputError: the table has no usable curve, or not the errors that are asked for.
     """
     unfinished = (Caveat.UNFINISHED_RUN,) if len(table) < manifest["rows"] else ()
+    wanted = errors_of(table, measured, manifest.get("molecule", ""))
     return RunEvidence(
-        table=table,
+        table=wanted,
+        measured=measured,
         prices=prices or PriceList.from_json(manifest["prices"]),
         pool=manifest["pool_size"],
-        surface=surface_of(table) if with_surface else None,
+        surface=surface_of(wanted) if with_surface else None,
         caveats=unfinished + selection_caveats(manifest),
     )

@@ -9,7 +9,7 @@ import numpy as np
 
 from analysis.curves.curve_key import labels_of
 from analysis.curves.curves import curves_of, representative_curves
-from asteroid.units import force_unit_in_ev_ang
+from asteroid.measured_errors import error_unit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,7 +28,7 @@ def default_target(table: pd.DataFrame, *, force_unit: str = "kcal/mol/Å") -> t
     Raises:
         InputError: the table has no usable curve, or the unit is not known.
     """
-    scale = force_unit_in_ev_ang(force_unit)
+    scale = error_unit(force_unit)
     curves = representative_curves(curves_of(table))
     names = dict(zip(curves, labels_of([c.key for c in curves]), strict=True))
     budgets = sorted({int(n) for curve in curves for n in curve.budget if n > 0}) or [0]

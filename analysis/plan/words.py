@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from analysis.caveats import Caveat, caveat_lines
 from analysis.names import duration
-from asteroid.units import force_unit_in_ev_ang
+from asteroid.measured_errors import a_mae_in, error_unit
 from study.strategies import baseline, strategy_of
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ def explain(plan: TargetPlan, *, force_unit: str = "kcal/mol/Å") -> list[str]:
     Raises:
         InputError: the unit is not known.
     """
-    target = f"{plan.target_ev_ang / force_unit_in_ev_ang(force_unit):.3g} {force_unit}"
-    wish = f"a force MAE of {target} in one new run with a probability of at least {plan.confidence:.0%}"
+    target = f"{plan.target_ev_ang / error_unit(force_unit):.3g} {force_unit}"
+    wish = f"{a_mae_in(force_unit)} of {target} in one new run with a probability of at least {plan.confidence:.0%}"
     if plan.choice is None:
         return [
             f"Cannot be promised from this sweep: {wish}.",
@@ -73,7 +73,8 @@ def _measured(plan: TargetPlan, choice: Option) -> str:
         )
         return f"Note: no accurate label is bought, but that this is enough is known only from {labels}."
     if not plan.n_test:
-        return "Errors are cross-validated force MAEs inside the bought labels: no test label was needed."
+        errors = plan.measured.named("MAEs")
+        return f"Errors are cross-validated {errors} inside the bought labels: no test label was needed."
     return (
         f"Not in the price either: {plan.n_test:,} accurate test labels that the errors were measured with ({price})."
     )

@@ -17,7 +17,7 @@ from analysis.curves.posterior import N_DRAWS
 from analysis.names import display_level
 from analysis.plan.labels_for_target import WORTH_IT
 from analysis.plan.posterior_table import PER_CENT, PROBABILITIES, posterior_table
-from asteroid.units import force_unit_in_ev_ang
+from asteroid.measured_errors import a_mae_in, error_unit
 from study.strategies import baseline, strategy_of
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def planner_data(run: RunEvidence, plan: TargetPlan, force_unit: str) -> dict[st
     Raises:
         InputError: the unit is not known.
     """
-    scale = force_unit_in_ev_ang(force_unit)
+    scale = error_unit(force_unit)
     own = float(f"{plan.target_ev_ang / scale:.6g}")  # as the page's own command has it
     shown = _targets(run, own, scale)
     table = posterior_table(run, [value * scale for value in shown])
@@ -61,6 +61,7 @@ def planner_data(run: RunEvidence, plan: TargetPlan, force_unit: str) -> dict[st
     named = {caveat for option in table.options for caveat in option.candidate.status} | {*run.caveats, *_ASKED}
     return {
         "unit": force_unit,
+        "error": a_mae_in(force_unit),
         "targets": shown,
         "start": {
             "target": shown.index(own),

@@ -152,7 +152,7 @@
   function answer() {
     const found = planner.plan(data, question), { choice } = found;
     const place = card.querySelector("[data-answer]"), told = document.createDocumentFragment();
-    const wish = `a force MAE of ${controls.target.say(question.target)} in one new run with a probability of at least ` +
+    const wish = `${data.error} of ${controls.target.say(question.target)} in one new run with a probability of at least ` +
       `${question.confidence}%`;
     place.classList.toggle("refused", choice === null);
     if (choice === null) {

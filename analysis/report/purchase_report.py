@@ -8,19 +8,21 @@ from typing import TYPE_CHECKING
 
 from analysis.buying.outlook import explain_target, ways_to_target
 from analysis.buying.prior import prior_of
+from analysis.curves.energy_errors import out_of_fold_errors_of
 from analysis.figures.purchase import FIGURE, purchase_picture
-from analysis.figures.purchase_curves import purchase_curves_picture
+from analysis.figures.purchase_curves import cross_validated_column, purchase_curves_picture
 from analysis.names import display_level, duration, shown_probability
 from analysis.report.report import ZOOM, inline
 from analysis.report.tables import TextTable
 from analysis.report.templates import page_template
-from asteroid.units import force_unit_in_ev_ang
+from asteroid.measured_errors import error_unit, named_in, unit_to_show
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from analysis.figures.picture import Picture
     from analysis.purchase_files import PurchaseFiles
+    from asteroid.measured_errors import Measured
     from study.prices import PriceList
 
 #: Other targets on the page, as multiples of the purchase's.
@@ -33,11 +35,11 @@ def purchase_pictures(files: PurchaseFiles, *, force_unit: str = "kcal/mol/Å") 
     Raises:
         InputError: the unit is not known.
     """
-    level = display_level(files.prices.accurate)
+    level, force_unit = display_level(files.prices.accurate), unit_to_show(files.measured, force_unit)
     rounds = purchase_picture(files.rounds, level=level, force_unit=force_unit)
     assert rounds is not None  # it has ended
     curves = purchase_curves_picture(
-        files.looks,
+        out_of_fold_errors_of(files.looks, files.measured, files.n_atoms),
         prior_of(files.prior),
         target_ev_ang=files.certificate["target_ev_ang"],
         level=level,
@@ -53,6 +55,7 @@ def make_purchase_report(
     target_ev_ang: float | None = None,
     confidence: float = 0.9,
     force_unit: str = "kcal/mol/Å",
+    measured: Measured | None = None,
 ) -> str:
     """Write the page.
 
@@ -61,7 +64,8 @@ def make_purchase_report(
         prices: of both levels, perhaps others than the purchase's.
         target_ev_ang: force MAE to plan for, eV/Å; by default multiples of the purchase's own.
         confidence: probability with which a plan must hold.
-        force_unit: on display.
+        force_unit: on display, where it is a unit of what is shown.
+        measured: what the target is on; None: what that of the purchase was on.
 
     Returns:
         HTML that loads nothing; its own script zooms into figures.
@@ -69,17 +73,21 @@ def make_purchase_report(
     Raises:
         InputError: the target, the confidence or the unit cannot be used.
     """
-    told = files.certificate
+    told, wanted, measured = files.certificate, force_unit, measured or files.measured
+    force_unit = unit_to_show(files.measured, wanted)
+    looks = out_of_fold_errors_of(files.looks, measured, files.n_atoms)
     own = told["target_ev_ang"]
     targets = [target_ev_ang] if target_ev_ang is not None else [factor * own for factor in _OTHER_TARGETS]
     plans = []
     for target in targets:
-        ways = ways_to_target(files.looks, prices, target, confidence, prior_of(files.prior))
-        plans.append(explain_target(ways, prices.accurate, target, confidence, force_unit))
-    unit = f"{own / force_unit_in_ev_ang('kcal/mol/Å'):.6g} kcal/mol/A"
+        ways = ways_to_target(looks, prices, target, confidence, prior_of(files.prior))
+        plans.append(explain_target(ways, prices.accurate, target, confidence, unit_to_show(measured, wanted)))
+    shown = files.measured.usual_unit
+    unit = f"{own / error_unit(shown):.6g} {shown.replace('Å', 'A')}"
     command = ["asteroid-study", "buy", f"{files.name}.yaml", "--target", unit, "--out", files.name]
     return page_template("purchase.html.jinja", ZOOM).render(
         name=files.name,
+        column=cross_validated_column(files.measured),
         accurate=display_level(prices.accurate),
         cheap=display_level(prices.cheap),
         met=told["met"],
@@ -102,7 +110,7 @@ def rounds_table(rounds: pd.DataFrame, *, force_unit: str) -> TextTable:
     Raises:
         InputError: the unit is not known.
     """
-    unit = force_unit_in_ev_ang(force_unit)
+    unit = error_unit(force_unit)
     ends = {"stop": "stop", "cannot": "give up"}
     rows = []
     for row in rounds[rounds["best"]].to_dict("records"):
@@ -125,11 +133,11 @@ def rounds_table(rounds: pd.DataFrame, *, force_unit: str) -> TextTable:
 
 def _facts(files: PurchaseFiles, force_unit: str) -> list[tuple[str, str]]:
     """Numbers to remember: value, what it is."""
-    told, unit = files.certificate, force_unit_in_ev_ang(force_unit)
+    told, unit = files.certificate, error_unit(force_unit)
     own = told["standing"]
     return [
         (f"{told['labels']['owned']:,}", f"labels of {display_level(files.prices.accurate)}"),
-        (f"{own['error_ev_ang'] / unit:.3g}", f"force MAE in {force_unit}, cross-validated"),
+        (f"{own['error_ev_ang'] / unit:.3g}", f"{named_in(force_unit)} in {force_unit}, cross-validated"),
         (
             f"{shown_probability(own['probability']):.0%}",
             f"probability that it is at most {told['target_ev_ang'] / unit:.3g}",

@@ -24,7 +24,7 @@ from analysis.report.planner_card import planner_data, planner_json
 from analysis.report.tables import chosen_table, fits_table, ledger_table, options_table, settings_table, versions_table
 from analysis.report.templates import page_template
 from analysis.report.warnings_table import warnings_table
-from asteroid.units import force_unit_in_ev_ang
+from asteroid.measured_errors import Measured, error_unit, measured_in, named_in, unit_to_show
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,7 +58,7 @@ def make_report(
         prices: of the accurate and the cheap level.
         target_ev_ang: force MAE to meet, eV/Å; by default `targets.default_target`, which the page says.
         confidence: probability with which one new run must meet it.
-        force_unit: on display.
+        force_unit: on display; it tells what errors and target are of.
         price_options: prices given by the user (LEVEL=SECONDS), for the commands that reproduce the page.
 
     Returns:
@@ -70,10 +70,11 @@ def make_report(
     """
     manifest, table = run.manifest, run.table
     given = FigureInput(manifest, prices, force_unit=force_unit)
+    of_forces = unit_to_show(Measured.FORCES, force_unit)
     pictures = draw_figures(replace(given, trials=run.trials, importances=run.importances, rounds=run.rounds))
     plan, target_source, known, planner = None, "", None, None
     if table is not None and (len(table) or not pictures):
-        known = run_evidence(table, manifest, prices)
+        known = run_evidence(table, manifest, prices, measured=measured_in(force_unit))
         if target_ev_ang is None:
             target_ev_ang, target_source = default_target(known.table, force_unit=force_unit)
         plan = plan_target(known, target_ev_ang, confidence)
@@ -84,6 +85,7 @@ def make_report(
         manifest=manifest,
         planner=planner,
         force_unit=force_unit,
+        error=named_in(force_unit),
         molecule=display_formula(manifest["molecule"]),
         accurate=display_level(manifest["level_accurate"]),
         cheap=display_level(manifest["level_cheap"]),
@@ -93,11 +95,11 @@ def make_report(
         recommendation=_recommendation(plan, force_unit) if plan else None,
         options=options_table(plan) if plan else None,
         figures=[inline(picture) for picture in sorted(pictures, key=_place)],
-        fits=fits_table(table, force_unit=force_unit) if plan and table is not None else None,
-        molecules=molecules_table(table, run.molecules, force_unit=force_unit) if plan and table is not None else None,
+        fits=fits_table(known.table, force_unit=force_unit) if known else None,
+        molecules=molecules_table(table, run.molecules, force_unit=of_forces) if plan and table is not None else None,
         warned=warnings_table(table) if table is not None else None,
         checked=explain_surface(known.surface if known else None),
-        chosen=chosen_table(run.trials, force_unit=force_unit),
+        chosen=chosen_table(run.trials, force_unit=of_forces),
         ledger=ledger_table(manifest, prices.to_json()),
         settings=settings_table(manifest["sweep"]),
         versions=versions_table(manifest),
@@ -118,7 +120,7 @@ def shown_options(
     unit = force_unit.replace("Å", "A")
     words = []
     if target_ev_ang is not None:
-        words += ["--target", f"{target_ev_ang / force_unit_in_ev_ang(force_unit):.6g} {unit}"]
+        words += ["--target", f"{target_ev_ang / error_unit(force_unit):.6g} {unit}"]
     words += ["--confidence", f"{confidence:g}", "--force-unit", unit]
     for price in price_options:
         words += ["--price", price]

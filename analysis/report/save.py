@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from analysis.purchase_files import PurchaseFiles
     from analysis.run_files import RunFiles
+    from asteroid.measured_errors import Measured
     from study.prices import PriceList
 
 
@@ -62,6 +63,7 @@ def save_purchase_report(
     target_ev_ang: float | None,
     confidence: float,
     force_unit: str,
+    measured: Measured | None = None,
 ) -> Path:
     """Write `report.html` of a purchase into a folder, complete or not at all.
 
@@ -71,7 +73,8 @@ def save_purchase_report(
         folder: where the file goes.
         target_ev_ang: force MAE to plan for, eV/Å; None: several.
         confidence: probability with which a plan must hold.
-        force_unit: on display.
+        force_unit: on display, where it is a unit of what is shown.
+        measured: what the target is on; None: what that of the purchase was on.
 
     Returns:
         the file.
@@ -80,7 +83,12 @@ def save_purchase_report(
         InputError: the target, the confidence or the unit cannot be used.
     """
     page = make_purchase_report(
-        files, prices, target_ev_ang=target_ev_ang, confidence=confidence, force_unit=force_unit
+        files,
+        prices,
+        target_ev_ang=target_ev_ang,
+        confidence=confidence,
+        force_unit=force_unit,
+        measured=measured,
     )
     return _write(page, folder)
 

@@ -15,7 +15,7 @@ from analysis.curves.evidence import evidence_of
 from analysis.curves.power_law import slope
 from analysis.names import duration
 from analysis.plan.words import refusal
-from asteroid.units import force_unit_in_ev_ang
+from asteroid.measured_errors import error_unit
 from study.strategies import strategy_of
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def fits_table(table: pd.DataFrame, *, force_unit: str, seed: int = 0) -> TextTa
     Raises:
         InputError: the table has no usable curve, or the unit is not known.
     """
-    scale = force_unit_in_ev_ang(force_unit)
+    scale = error_unit(force_unit)
     curves = curves_of(table)
     head = (
         "Curve",
@@ -96,7 +96,7 @@ def chosen_table(trials: pd.DataFrame | None, *, force_unit: str) -> TextTable |
     """The settings that the tuning studies chose; None where nothing was chosen."""
     if trials is None or not trials["chosen"].any():
         return None
-    scale = force_unit_in_ev_ang(force_unit)
+    scale = error_unit(force_unit)
     rows = []
     for _, trial in trials[trials["chosen"]].iterrows():
         settings = ", ".join(f"{name} = {plain(value)}" for name, value in json.loads(trial["settings"]).items())

@@ -12,6 +12,7 @@ from scipy.special import ndtri, stdtrit
 from torch import Tensor
 
 from asteroid.labels.molecules import rows_by_formula
+from asteroid.measured_errors import free_of_constant
 from asteroid.models.energy_zero import fit_zero
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ class ModelErrors:
     Force errors are means over frames of means over a frame's atoms and components: frames count alike, large or small.
     `molecules` takes them apart by formula where the set is one of several molecules; else it is empty. `controlled` is
     the force MAE with the effect of the draw taken out, as far as control variates tell it; None without them.
+    `energy_free_mae_ev` is the energy MAE with one constant of the whole set free (`free_of_constant`), with its
+    standard error; NaN of a single frame, and where a frame has no zero of energy.
     """
 
     force_mae_ev_ang: float
@@ -61,6 +64,8 @@ class ModelErrors:
     force_rmse_ev_ang: float
     energy_mae_ev: float
     energy_rmse_ev: float
+    energy_free_mae_ev: float
+    energy_free_mae_se_ev: float
     n_test: int
     molecules: tuple[MoleculeErrors, ...] = ()
     controlled: ControlledMean | None = None
@@ -99,6 +104,7 @@ def evaluate(
     molecules = rows_by_formula(numbers) if frames.numbers.ndim == 2 else {}
     per_frame_square = frames.component_mean(force_error.square(), rows)
     judged = torch.ones_like(energy_error, dtype=torch.bool) if open_zeros is None else ~open_zeros.to(rows.device)
+    free = free_of_constant(energy_error.where(judged, math.nan).numpy(force=True))
     return [
         ModelErrors(
             force_mae_ev_ang=float(mae.mean()),
@@ -106,6 +112,8 @@ def evaluate(
             force_rmse_ev_ang=float(square.mean().sqrt()),
             energy_mae_ev=float(error[own_judged].abs().mean()),
             energy_rmse_ev=float(error[own_judged].square().mean().sqrt()),
+            energy_free_mae_ev=float(own_free.mean()),
+            energy_free_mae_se_ev=block_bootstrap_se(own_free),
             n_test=len(rows),
             molecules=tuple(
                 MoleculeErrors(
@@ -119,7 +127,9 @@ def evaluate(
             ),
             controlled=None if controls is None else controlled_mean(mae, controls),
         )
-        for mae, square, error, own_judged in zip(per_frame, per_frame_square, energy_error, judged, strict=True)
+        for mae, square, error, own_judged, own_free in zip(
+            per_frame, per_frame_square, energy_error, judged, free, strict=True
+        )
     ]
 
 

@@ -63,6 +63,11 @@ class Candidates:
     card: tuple[str, ...]
     notes: tuple[str, ...]
 
+    @property
+    def n_atoms(self) -> int:
+        """Atoms of the molecule."""
+        return int(self.frames.positions.shape[1])
+
 
 @dataclass(frozen=True, eq=False)
 class _Sources:

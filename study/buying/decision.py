@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from asteroid.measured_errors import Measured, unit_to_show
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -18,11 +20,12 @@ class Request:
     """What is wanted of a purchase; part of what makes two purchases the same.
 
     Attributes:
-        target_ev_ang: force MAE that the model is to have, eV/Å.
+        target_ev_ang: force MAE that the model is to have, eV/Å; of energies, eV or eV per atom.
         confidence: probability with which it is to have it.
         most_labels: labels that may be owned in the end, or None.
         most_cpu_s: CPU seconds that all of it may take, or None.
         prior: of the curves.
+        measured: what the target is on (`asteroid.measured_errors.Measured`).
     """
 
     target_ev_ang: float
@@ -30,6 +33,15 @@ class Request:
     most_labels: int | None
     most_cpu_s: float | None
     prior: Literal["learnt", "vague"]
+    measured: str = str(Measured.FORCES)
+
+    def unit_to_show(self, wanted: str) -> str:
+        """The unit of its errors: the one that is wanted where it fits.
+
+        Raises:
+            InputError: that is not known.
+        """
+        return unit_to_show(Measured(self.measured), wanted)
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +70,7 @@ class Situation:
 
 @dataclass(frozen=True)
 class Standing:
-    """A contender with the labels owned. Errors in eV/Å.
+    """A contender with the labels owned. Errors in eV/Å; for a target on energies, in eV or eV per atom.
 
     Attributes:
         name: of the contender.

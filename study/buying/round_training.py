@@ -76,11 +76,15 @@ class Delivered:
         stage_keys: its stages in the store, first to last.
         hidden_error_ev_ang: its force MAE on labels that a replay has hidden, eV/Å; None elsewhere.
         n_hidden: how many these are.
+        hidden_energy_error_ev: its energy MAE on them, their constant free, eV.
+        hidden_energy_error_ev_per_atom: the same, by the number of atoms.
     """
 
     stage_keys: tuple[str, ...]
     hidden_error_ev_ang: float | None
     n_hidden: int
+    hidden_energy_error_ev: float | None = None
+    hidden_energy_error_ev_per_atom: float | None = None
 
 
 @dataclass(frozen=True)
@@ -177,14 +181,17 @@ class RoundTrainer:
         """
         data = self._data(labels)
         chain = self._whole(ChainBuilder(data, self._device), contender, labels)
-        hidden, error = self._candidates.hidden, None
+        hidden = self._candidates.hidden
+        keys = tuple(spec.key for spec in chain)
         catalog, bank = self._train(data, [chain], (hidden, self._candidates.hidden_cheap))
         if len(hidden):
             rows = bank.rows_of(hidden.level, content_hashes(hidden))
             models = {key: result.model for key, result in catalog.finished.items()}
             predicted = predict_chain(bank, hidden.level, rows, [chain[-1]], models)
-            error = evaluate(predicted, bank.levels[hidden.level], rows)[0].force_mae_ev_ang
-        return Delivered(tuple(spec.key for spec in chain), error, len(hidden))
+            error = evaluate(predicted, bank.levels[hidden.level], rows)[0]
+            per_atom = error.energy_free_mae_ev / self._candidates.n_atoms
+            return Delivered(keys, error.force_mae_ev_ang, len(hidden), error.energy_free_mae_ev, per_atom)
+        return Delivered(keys, None, 0)
 
     def final_chains(
         self, labels: LabelSet, contender: Contender

@@ -228,6 +228,7 @@ def rounds_table(state: PurchaseState) -> pd.DataFrame:
                 "core_s": spent_s,
                 "target_ev_ang": state.request.target_ev_ang,
                 "confidence": state.request.confidence,
+                "measured": state.request.measured,
             }
             for number, (own, spent_s) in enumerate(zip(state.rounds, core_s, strict=True), 1)
             for standing in own.verdict.standings

@@ -13,6 +13,7 @@ from asteroid.deploy.force_field import ForceField
 from asteroid.deploy.record import CardRecord, ErrorRecord, TrainingRecord
 from asteroid.errors import InputError
 from asteroid.labels.label_set import LabelSet
+from asteroid.measured_errors import Measured
 from study.buying.candidates import load_candidates
 from study.buying.contenders import contenders_of
 from study.buying.labels import LabelBook
@@ -109,16 +110,19 @@ def purchase_force_field(
 def _error(folder: Path, state: PurchaseState, contender: Contender) -> ErrorRecord:
     """What the last look says of the model, and the energy error of its folds."""
     last, looks = state.rounds[-1], read_out_of_fold(folder)
-    best, energy = last.verdict.best, math.nan
+    best, energy, force = last.verdict.best, math.nan, math.nan
     if looks is not None:
         own = looks[(looks["n_labels"] == last.n_owned) & (looks["strategy"] == contender.strategy)]
         own = own[own["n_cheap"] == contender.n_cheap]
-        energy = float(own[own["n_folds"] == own["n_folds"].max()]["energy_error_ev"].abs().mean())
+        own = own[own["n_folds"] == own["n_folds"].max()]
+        energy, force = float(own["energy_error_ev"].abs().mean()), float(own["force_mae_ev_ang"].mean())
+    # The interval is that of the target, which may be on energies.
+    on_forces = state.request.measured == Measured.FORCES
     return ErrorRecord(
         measured_by="cross-validation",
-        force_mae_ev_ang=best.error_ev_ang,
-        low_ev_ang=best.low_ev_ang,
-        high_ev_ang=best.high_ev_ang,
+        force_mae_ev_ang=best.error_ev_ang if on_forces else force if math.isfinite(force) else None,
+        low_ev_ang=best.low_ev_ang if on_forces else None,
+        high_ev_ang=best.high_ev_ang if on_forces else None,
         energy_mae_ev=energy if math.isfinite(energy) else None,
         n_frames=last.n_owned,
     )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
 
 from asteroid.labels.label_set import content_hashes
+from asteroid.measured_errors import free_of_constant
 from asteroid.models.energy_zero import undetermined
 from study.data.roles import by_time
 from study.run.cross_validated_error import CrossValidatedError, cross_validated_error
@@ -15,6 +16,8 @@ from study.search.scoring import frame_errors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
 
     from asteroid.descriptors.frame_bank import FrameBank
     from asteroid.models.trained import TrainedModel
@@ -68,6 +71,17 @@ def out_of_fold_rows(
     ]
 
 
+class InsideErrors(NamedTuple):
+    """Cross-validated errors of one row; None where they are not known.
+
+    Energies are without zero for models that saw no accurate label, and for molecules that the training labels do not
+    tell it of.
+    """
+
+    forces: CrossValidatedError | None
+    energies: CrossValidatedError | None
+
+
 class CrossValidation:
     """Out-of-fold rows and errors of recipes, made again and again while stages are being finished; each scored once.
 
@@ -102,23 +116,29 @@ class CrossValidation:
             ]
         return self._rows[key]
 
-    def error(self, recipe: Recipe, models: Mapping[str, TrainedModel]) -> CrossValidatedError | None:
-        """The cross-validated error of a recipe; None where errors are measured on test labels."""
+    def error(self, recipe: Recipe, models: Mapping[str, TrainedModel]) -> InsideErrors | None:
+        """The cross-validated errors of a recipe; None where errors are measured on test labels."""
         if not recipe.divisions:
             return None
         owned = recipe.divisions[0].owned.hashes
         order = np.argsort([self._time[h] for h in owned])
-        errors: dict[int, list[list[float]]] = {}
+        forces: dict[int, list[list[float]]] = {}
+        energies: dict[int, list[list[float]]] = {}
         rows = iter(self.rows(recipe, models))
         for division in recipe.divisions:
-            own = [next(rows)["force_mae_ev_ang"] for _ in owned]
-            errors.setdefault(division.n_folds, []).append(own)
+            own = [next(rows) for _ in owned]
+            forces.setdefault(division.n_folds, []).append([row["force_mae_ev_ang"] for row in own])
+            energies.setdefault(division.n_folds, []).append([row["energy_error_ev"] for row in own])
+        of_forces = {n_folds: np.array(found)[:, order] for n_folds, found in forces.items()}
+        of_energies = {n_folds: free_of_constant(np.array(found)[:, order]) for n_folds, found in energies.items()}
         controls = None if self._data.pool_controls is None else self._data.pool_controls.standardised(owned)
-        return cross_validated_error(
-            {n_folds: np.array(found)[:, order] for n_folds, found in errors.items()},
-            self._owned_together,
-            None if controls is None else controls[order],
-        )
+        controls = None if controls is None else controls[order]
+
+        def inside(errors: dict[int, NDArray[np.float64]]) -> CrossValidatedError | None:
+            known = all(np.isfinite(found).all() for found in errors.values())
+            return cross_validated_error(errors, self._owned_together, controls) if known else None
+
+        return InsideErrors(inside(of_forces), inside(of_energies))
 
 
 def _open_zero(data: StudyData, fold: Fold) -> Any:

@@ -14,7 +14,7 @@ from asteroid.labels.molecules import rows_by_formula
 from asteroid.models.energy_zero import undetermined
 from asteroid.stages.evaluation import ModelErrors, evaluate
 from asteroid.stages.predict_chain import predict_chain
-from study.run.out_of_fold import CrossValidation
+from study.run.out_of_fold import CrossValidation, InsideErrors
 from study.strategies import STRATEGIES
 from study.tables.results import KEY_COLUMNS
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from asteroid.stages.stage import StageResult, StageSpec
     from study.recipes.recipes import Recipe
     from study.recipes.workload import Workload
-    from study.run.cross_validated_error import CrossValidatedError
     from study.run.prediction_cost import PredictionCosts
 
 
@@ -155,7 +154,7 @@ def _row(
     recipe: Recipe,
     results: Mapping[str, StageResult],
     errors: ModelErrors | None,
-    inside: CrossValidatedError | None,
+    inside: InsideErrors | None,
     use_cpu_s: float,
     status: str,
 ) -> dict[str, Any]:
@@ -163,6 +162,7 @@ def _row(
     bought = recipe.budget > 0
     left = results[last.key].train_force_mae_ev_ang if bought and last.key in results else None
     adjusted = errors.controlled if errors else None
+    forces, energies = inside or (None, None)
     weighted = next((results[s.key] for s in recipe.stages if s.is_weighted and s.key in results), None)
     bias = (weighted and weighted.bias_quantiles_ev_ang) or (math.nan, math.nan, math.nan)
     counts = STRATEGIES[recipe.strategy].counts(recipe.budget, recipe.n_cheap)
@@ -183,10 +183,10 @@ def _row(
         "tuned_with_n": recipe.tuned_with_n,
         "train_force_mae_ev_ang": math.nan if left is None else left,
         "val_force_mae_ev_ang": results[last.key].val_force_mae_ev_ang if last.key in results else math.nan,
-        "cv_force_mae_ev_ang": inside.mean if inside else math.nan,
-        "cv_force_mae_se_ev_ang": inside.se if inside else math.nan,
-        "cv_force_mae_shared_se_ev_ang": inside.shared_se if inside else math.nan,
-        "cv_slope": inside.slope if inside else math.nan,
+        "cv_force_mae_ev_ang": forces.mean if forces else math.nan,
+        "cv_force_mae_se_ev_ang": forces.se if forces else math.nan,
+        "cv_force_mae_shared_se_ev_ang": forces.shared_se if forces else math.nan,
+        "cv_slope": forces.slope if forces else math.nan,
         "test_force_mae_ev_ang": errors.force_mae_ev_ang if errors else math.nan,
         "test_force_mae_se_ev_ang": errors.force_mae_se_ev_ang if errors else math.nan,
         "test_force_mae_adjusted_ev_ang": adjusted.mean if adjusted else math.nan,
@@ -207,4 +207,9 @@ def _row(
         "status": status,
         "warnings": "; ".join(w for s in recipe.stages if s.key in results for w in results[s.key].warnings),
         "stage_keys": " ".join(s.key for s in recipe.stages),
+        "test_energy_free_mae_ev": errors.energy_free_mae_ev if errors else math.nan,
+        "test_energy_free_mae_se_ev": errors.energy_free_mae_se_ev if errors else math.nan,
+        "cv_energy_free_mae_ev": energies.mean if energies else math.nan,
+        "cv_energy_free_mae_se_ev": energies.se if energies else math.nan,
+        "cv_energy_free_mae_shared_se_ev": energies.shared_se if energies else math.nan,
     }

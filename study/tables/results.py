@@ -79,6 +79,19 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "status": ("string", "ok, or the reason of failure"),
     "warnings": ("string", "caveats of the row, as sentences; empty where there are none"),
     "stage_keys": ("string", "keys of the stages, first to last, separated by spaces"),
+    "test_energy_free_mae_ev": (
+        "float64",
+        "energy MAE on the accurate test labels with a constant free: their mean error is taken out, and "
+        "sqrt(n / (n - 1)) makes good for it; NaN where the zero of energy of a test frame is open",
+    ),
+    "test_energy_free_mae_se_ev": ("float64", "its standard error from the choice of test frames"),
+    "cv_energy_free_mae_ev": (
+        "float64",
+        "energy MAE with a constant free, cross-validated inside the budget, carried to all its labels; NaN where a "
+        "test set exists",
+    ),
+    "cv_energy_free_mae_se_ev": ("float64", "its standard error, as that of cv_force_mae_ev_ang"),
+    "cv_energy_free_mae_shared_se_ev": ("float64", "the part of it that all rows share"),
 }
 
 #: Columns that tables of earlier releases lack: they are read with empty ones.
@@ -89,6 +102,11 @@ ADDED_COLUMNS = (
     "train_force_mae_ev_ang",
     "test_force_mae_adjusted_ev_ang",
     "test_force_mae_adjusted_se_ev_ang",
+    "test_energy_free_mae_ev",
+    "test_energy_free_mae_se_ev",
+    "cv_energy_free_mae_ev",
+    "cv_energy_free_mae_se_ev",
+    "cv_energy_free_mae_shared_se_ev",
 )
 
 KEY_COLUMNS = ["strategy", "gamma_rel", "schedule", "budget", "n_cheap", "seed"]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from asteroid.errors import InputError
+from asteroid.measured_errors import Measured
 from study.tables.csv_files import as_written, write_csv
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ ROUNDS_COLUMNS: dict[str, tuple[str, str]] = {
     "core_s": ("float64", "core seconds of the training of all looks so far"),
     "target_ev_ang": ("float64", "error to meet"),
     "confidence": ("float64", "probability asked for"),
+    "measured": ("string", "what errors and target are of: forces, energies (in eV), or energies per atom"),
 }
 
 
@@ -45,11 +47,18 @@ def rounds_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
         InputError: a column is missing or a value does not fit its column.
     """
     frame = pd.DataFrame(rows, columns=None if rows else list(ROUNDS_COLUMNS))
+    if "measured" not in frame.columns:  # of an earlier version
+        frame = frame.assign(measured=str(Measured.FORCES))
     try:
         return frame[list(ROUNDS_COLUMNS)].astype({name: dtype for name, (dtype, _) in ROUNDS_COLUMNS.items()})
     except (KeyError, ValueError, TypeError) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"a table of rounds has {', '.join(ROUNDS_COLUMNS)}: buy again ({reason})") from error
+
+
+def measured_of(frame: pd.DataFrame) -> Measured:
+    """What the errors of a table of rounds are of."""
+    return Measured(frame["measured"].iloc[0]) if len(frame) else Measured.FORCES
 
 
 def write_rounds(frame: pd.DataFrame, folder: Path) -> None:

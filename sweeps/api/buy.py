@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from asteroid.errors import InputError
 from sweeps.executors import executor_maker, share_of_gpu
 from sweeps.listening import unheard
-from sweeps.quantities import FORCE_UNIT, display_unit, force_ev_ang
+from sweeps.quantities import FORCE_UNIT, asked_for, display_unit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from study.config.buying import BuyStudy
     from study.engine.progress import Progress
     from study.labelling.label_run import LabelProgress
-    from sweeps.quantities import FilePath, Force, Seconds
+    from sweeps.quantities import FilePath, Seconds, Target
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +82,7 @@ class Purchase:
 def buy(
     study: FilePath | BuyStudy,
     *,
-    target: Force,
+    target: Target,
     out: FilePath,
     confidence: float = 0.9,
     most: int | Seconds | None = None,
@@ -101,7 +101,8 @@ def buy(
 
     Args:
         study: study file, name of a preset, or a study.
-        target: force MAE that the model is to meet: eV/Å, or text such as "0.3 kcal/mol/A".
+        target: MAE that the model is to meet: of forces in eV/Å, or text such as "0.3 kcal/mol/A", "0.5 kcal/mol"
+            (energies, their constant free) or "1 meV/atom".
         out: folder of the purchase.
         confidence: probability with which it must be met, .5 to .99.
         most: limit: a number of labels, or CPU time of labels and training such as "20h".
@@ -111,7 +112,7 @@ def buy(
         ray_address: Ray cluster, HOST:PORT or auto.
         device: where networks are trained: cpu, or cuda for one GPU; a purchase ends where it began.
         gpus_per_worker: share of a GPU for each Ray worker on a GPU; None: 1.
-        force_unit: of force errors, in sentences and figures.
+        force_unit: of errors in sentences and figures, where it is a unit of what the target is on.
         on_progress: called as training goes on.
         on_labels: called as labels are computed.
         on_line: told the data card, every round, and what was repaired or chosen on the way.
@@ -132,9 +133,11 @@ def buy(
     from sweeps.purchases import decider, parse_most, round_line
 
     tell, show, count = on_line or unheard, on_progress or unheard, on_labels or unheard
-    folder, unit = Path(out), display_unit(force_unit)
+    folder = Path(out)
+    wanted, measured, unit = asked_for(target, force_unit)
+    assert wanted is not None
     limit = parse_most(None if most is None else str(most))
-    request = Request(force_ev_ang(target), _confidence(confidence), *limit, _prior(prior))
+    request = Request(wanted, _confidence(confidence), *limit, _prior(prior), str(measured))
     where = parse_device(device)
     loaded = load_purchase(study)
     candidates = load_candidates(loaded)
@@ -152,7 +155,7 @@ def buy(
         make_executor=executor_maker(
             workers, ray_address, scratch_path(folder), tell, share_of_gpu(where, gpus_per_worker)
         ),
-        decide=decider(unit),
+        decide=decider(unit, candidates.n_atoms),
         on_progress=show,
         on_round=lambda state: tell(round_line(state, unit)),
         on_note=tell,

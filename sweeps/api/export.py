@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asteroid.errors import InputError
-from sweeps.quantities import force_ev_ang
+from sweeps.quantities import target_error
 
 if TYPE_CHECKING:
     from study.export.run_model import Choice
-    from sweeps.quantities import FilePath, Force
+    from sweeps.quantities import FilePath, Target
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def export(
     n_cheap: int | None = None,
     gamma: float | None = None,
     schedule: str | None = None,
-    plan: Force | None = None,
+    plan: Target | None = None,
     committee: int | None = None,
     licence: str | None = None,
 ) -> Exported:
@@ -88,7 +88,7 @@ def _refuse_choice(*given: object) -> None:
         )
 
 
-def _planned(run: Path, target: Force, choice: Choice) -> tuple[Choice, str]:
+def _planned(run: Path, target: Target, choice: Choice) -> tuple[Choice, str]:
     """What the plan for a target recommends, at the smallest budget of the run that has so many labels."""
     from analysis.plan.labels_for_target import plan_target
     from analysis.plan.run_evidence import run_evidence
@@ -97,8 +97,9 @@ def _planned(run: Path, target: Force, choice: Choice) -> tuple[Choice, str]:
     from study.tables.results import read_results
 
     manifest, table = read_manifest(run), read_results(run)
-    known = run_evidence(table, manifest, PriceList.from_json(manifest["prices"]))
-    option = plan_target(known, force_ev_ang(target)).choice
+    wanted, measured = target_error(target)
+    known = run_evidence(table, manifest, PriceList.from_json(manifest["prices"]), measured=measured)
+    option = plan_target(known, wanted).choice
     if option is None:
         raise InputError(f"no curve of the run promises {target}: choose a row with --strategy and --budget")
     key = option.key

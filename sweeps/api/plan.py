@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from asteroid.errors import InputError
-from sweeps.quantities import FORCE_UNIT, cpu_s, display_unit, force_ev_ang, priced
+from sweeps.quantities import FORCE_UNIT, asked_for, cpu_s, display_unit, priced
 from sweeps.run_notes import run_notes
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from analysis.plan.options import Option
     from analysis.plan.run_evidence import RunEvidence
     from sweeps.purchases import PurchasePlan
-    from sweeps.quantities import FilePath, Force, Seconds
+    from sweeps.quantities import FilePath, Seconds, Target
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +87,7 @@ class Plan:
         """The answer in words, as the command prints it.
 
         Args:
-            force_unit: of force errors.
+            force_unit: of the errors, where it is a unit of theirs.
 
         Raises:
             InputError: the unit is not known.
@@ -98,12 +98,14 @@ class Plan:
         from analysis.plan.labels_for_target import TargetPlan
         from analysis.plan.next_runs import NextRuns
         from analysis.plan.words import explain
+        from asteroid.measured_errors import unit_to_show
         from sweeps.purchases import PurchasePlan
 
         found, unit = self.found, display_unit(force_unit)
         if isinstance(found, PurchasePlan):
             return found.lines(unit)
         assert self.evidence is not None
+        unit = unit_to_show(self.evidence.measured, unit)
         if isinstance(found, NextRuns):
             accurate = self.evidence.prices.accurate
             return [*explain_next(found, accurate, force_unit=unit), *caveat_lines(self.evidence.caveats)]
@@ -121,25 +123,28 @@ class Plan:
 def plan(
     run: FilePath,
     *,
-    target: Force | None = None,
+    target: Target | None = None,
     budget: Seconds | None = None,
     confidence: float = 0.9,
     prices: Mapping[str, Seconds] | None = None,
     already: Mapping[str, int] | None = None,
     md_steps: float = 0.0,
     next_runs: int | None = None,
+    force_unit: str = FORCE_UNIT,
 ) -> Plan:
     """Say which labels to buy for a target error or for a price, with intervals, or that nothing can be promised.
 
     Args:
         run: folder of a run, or of a purchase that has ended.
-        target: force MAE to reach: eV/Å, or text such as "0.3 kcal/mol/A".
+        target: MAE to reach: of forces in eV/Å, or text such as "0.3 kcal/mol/A", "0.5 kcal/mol" (energies, their
+            constant free) or "1 meV/atom".
         budget: CPU time to spend instead: seconds, or text such as "500h".
         confidence: probability with which the target must be met, .5 to .99.
         prices: of one label, by level, in place of the run's: seconds, or text such as "12min".
         already: labels owned, by level, which cost nothing.
         md_steps: MD steps that the model is for: the price of prediction enters the choice.
         next_runs: name this many runs that would tell most about the target instead.
+        force_unit: without a target it says what the errors are of: forces, or energies as in "kcal/mol".
 
     Raises:
         InputError: no such folder, or an argument that cannot be used.
@@ -157,7 +162,7 @@ def plan(
         raise InputError("a plan is for a target or for a price, found both or none: give --target or --budget")
     if next_runs is not None and target is None:
         raise InputError("the next runs are those that tell about a target, found none: give --target as well")
-    target_ev_ang = None if target is None else force_ev_ang(target)
+    target_ev_ang, measured, _ = asked_for(target, force_unit)
     budget_cpu_s = None if budget is None else cpu_s(budget)
     folder = Path(run)
     if is_purchase(folder):
@@ -167,9 +172,11 @@ def plan(
             raise InputError("a purchase knows what is owned and what is next: leave out --already, --md-steps, --next")
         purchase = read_purchase(folder)
         new = priced(purchase.prices.to_json(), prices)
-        return Plan(purchase_plan(purchase, new, target_ev_ang, budget_cpu_s, confidence), None, None)
+        measured = purchase.measured if target is None else measured
+        return Plan(purchase_plan(purchase, new, target_ev_ang, budget_cpu_s, confidence, measured), None, None)
     manifest, table = read_manifest(folder), read_results(folder)
-    known = run_evidence(table, manifest, priced(manifest["prices"], prices), with_surface=budget_cpu_s is None)
+    new = priced(manifest["prices"], prices)
+    known = run_evidence(table, manifest, new, measured=measured, with_surface=budget_cpu_s is None)
     free = {normalise_level(level): n for level, n in (already or {}).items()}
     found: TargetPlan | PricePlan | NextRuns
     if budget_cpu_s is not None:

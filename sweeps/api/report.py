@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sweeps.quantities import FORCE_UNIT, display_unit, force_ev_ang, price_words, priced
+from sweeps.quantities import FORCE_UNIT, asked_for, price_words, priced
 from sweeps.run_notes import run_notes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sweeps.quantities import FilePath, Force, Seconds
+    from sweeps.quantities import FilePath, Seconds, Target
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Report:
 def report(
     run: FilePath,
     *,
-    target: Force | None = None,
+    target: Target | None = None,
     confidence: float = 0.9,
     prices: Mapping[str, Seconds] | None = None,
     force_unit: str = FORCE_UNIT,
@@ -40,10 +40,11 @@ def report(
 
     Args:
         run: folder of a run, or of a purchase that has ended.
-        target: force MAE to reach: eV/Å, or text such as "0.3 kcal/mol/A"; None: one that suits the run.
+        target: MAE to reach: of forces in eV/Å, or text such as "0.3 kcal/mol/A", "0.5 kcal/mol" or "1 meV/atom"; None:
+            one that suits the run.
         confidence: probability with which the target must be met, .5 to .99.
         prices: of one label, by level, in place of the run's: seconds, or text such as "12min".
-        force_unit: of force errors.
+        force_unit: of errors on the page; without a target it says what they are of, forces or energies.
 
     Raises:
         InputError: no such folder, or an argument that cannot be used.
@@ -52,12 +53,13 @@ def report(
     from analysis.report.save import save_purchase_report, save_report
     from analysis.run_files import read_run
 
-    target_ev_ang = None if target is None else force_ev_ang(target)
-    folder, unit = Path(run), display_unit(force_unit)
+    target_ev_ang, measured, unit = asked_for(target, force_unit)
+    folder = Path(run)
     if is_purchase(folder):
         purchase = read_purchase(folder)
         new = priced(purchase.prices.to_json(), prices)
-        return Report(save_purchase_report(purchase, new, folder, target_ev_ang, confidence, unit))
+        on = None if target is None else measured
+        return Report(save_purchase_report(purchase, new, folder, target_ev_ang, confidence, unit, on))
     files = read_run(folder)
     file = save_report(
         files,

@@ -22,7 +22,10 @@ def buy(
         typer.Argument(metavar="STUDY", help="Study file (a sweep file with a section 'buy') or the name of a preset."),
     ],
     target: Annotated[
-        str, typer.Option(help="Force MAE that the model is to meet, with its unit.", metavar='"0.3 kcal/mol/A"')
+        str,
+        typer.Option(
+            help="MAE of forces or energies that the model is to meet, with its unit.", metavar='"0.3 kcal/mol/A"'
+        ),
     ],
     out: Annotated[Path, typer.Option("--out", help="Folder of the purchase.")],
     confidence: Confidence = 0.9,

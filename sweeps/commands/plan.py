@@ -16,7 +16,7 @@ from sweeps.quantities import FORCE_UNIT
 def plan(
     run: RunFolder,
     target: Annotated[
-        str | None, typer.Option(help="Force MAE to reach, with its unit.", metavar='"0.3 kcal/mol/A"')
+        str | None, typer.Option(help="MAE of forces or energies to reach, with its unit.", metavar='"0.3 kcal/mol/A"')
     ] = None,
     budget: Annotated[
         str | None, typer.Option(help="CPU time to spend instead: the smallest error for it.", metavar="500h")
@@ -59,6 +59,7 @@ def plan(
         already=owned(already),
         md_steps=md_steps,
         next_runs=next_k,
+        force_unit=force_unit,
     )
     if as_json:
         say_json(found.to_json())

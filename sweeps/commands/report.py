@@ -18,7 +18,8 @@ def report(
     target: Annotated[
         str | None,
         typer.Option(
-            help="Force MAE to reach, with its unit. Default: the best strategy's median error at the middle budget.",
+            help="MAE of forces or energies to reach, with its unit. Default: the best strategy's median error at the "
+            "middle budget.",
             metavar='"0.3 kcal/mol/A"',
         ),
     ] = None,

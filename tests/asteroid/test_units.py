@@ -13,7 +13,6 @@ from asteroid.units import (
     energy_unit,
     force_unit_in_ev_ang,
     length_unit,
-    parse_force,
     parse_seconds,
 )
 
@@ -26,29 +25,6 @@ def test_energies_against_the_constants_of_codata() -> None:
     assert pytest.approx(4184 / (6.02214076e23 * 1.602176634e-19), rel=1e-7) == KCAL_PER_MOL_EV
     assert ENERGY_IN_EV["kcal/mol"] / ENERGY_IN_EV["kJ/mol"] == pytest.approx(4.184, rel=1e-12)
     assert LENGTH_IN_ANG["Bohr"] == pytest.approx(0.529177210903, rel=1e-7)
-
-
-@pytest.mark.parametrize(
-    ("text", "ev_ang"),
-    [
-        ("0.5 kcal/mol/A", 0.5 * KCAL_PER_MOL_EV),
-        ("0.5kcal/mol/Å", 0.5 * KCAL_PER_MOL_EV),
-        (" .5 KCAL/MOL/ANGSTROM ", 0.5 * KCAL_PER_MOL_EV),
-        ("20 meV/A", 0.02),
-        ("2e-2 eV/ang", 0.02),
-        ("1 Hartree/Bohr", ENERGY_IN_EV["Hartree"] / LENGTH_IN_ANG["Bohr"]),
-        ("1 Eh/a0", ENERGY_IN_EV["Hartree"] / LENGTH_IN_ANG["Bohr"]),
-        ("1 kJ/mol/nm", ENERGY_IN_EV["kJ/mol"] / 10),
-    ],
-)
-def test_forces_with_units(text: str, ev_ang: float) -> None:
-    assert parse_force(text) == pytest.approx(ev_ang, rel=1e-14)
-
-
-@given(numbers, st.sampled_from(list(ENERGY_IN_EV)), st.sampled_from(list(LENGTH_IN_ANG)))
-def test_forces_there_and_back(number: float, energy: str, length: str) -> None:
-    unit = f"{energy}/{length}"
-    assert parse_force(f"{number!r} {unit}") / force_unit_in_ev_ang(unit) == pytest.approx(number, rel=1e-14)
 
 
 @given(numbers, st.sampled_from(list(SECONDS)))
@@ -71,29 +47,6 @@ def refusal(call: object, text: str) -> str:
     message = str(caught.value)
     assert "\n" not in message
     return message
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("0.5", ["needs a unit", "'0.5'", "'0.5 kcal/mol/A'"]),
-        ("0.5 kcal/mol", ["needs a unit", "'kcal/mol'", "kcal/mol/A"]),
-        ("0.5 eV", ["needs a unit", "'eV'", "kcal/mol/A"]),
-        ("0.5 stone/A", ["unknown energy unit 'stone'", "kcal/mol"]),
-        ("0.5 eV/furlong", ["unknown length unit 'furlong'", "Bohr"]),
-        ("abc", ["number with a unit", "'abc'", "0.5 kcal/mol/A"]),
-        ("", ["number with a unit", "''"]),
-        ("nan eV/A", ["number with a unit", "'nan eV/A'"]),
-        ("1,5 eV/A", ["unknown energy unit ',5 eV'"]),
-        ("-1 kcal/mol/A", ["must be positive", "'-1 kcal/mol/A'"]),
-        ("0 kcal/mol/A", ["must be positive", "'0 kcal/mol/A'"]),
-        ("1e999 eV/A", ["must be positive", "'1e999 eV/A'"]),
-        ("1 eV\n/A x", ["unit"]),
-    ],
-)
-def test_forces_that_are_refused(text: str, words: list[str]) -> None:
-    message = refusal(parse_force, text)
-    assert [word for word in words if word not in message] == [], message
 
 
 @pytest.mark.parametrize(

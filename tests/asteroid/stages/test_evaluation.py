@@ -69,6 +69,9 @@ def test_errors_are_means_over_frames_atoms_and_components(
         assert errors.force_rmse_ev_ang == pytest.approx(np.sqrt((forces**2).mean()), rel=1e-5)
         assert errors.energy_mae_ev == pytest.approx(np.abs(energy).mean(), abs=1e-5)
         assert errors.energy_rmse_ev == pytest.approx(np.sqrt((energy**2).mean()), abs=1e-5)
+        free = np.abs(energy - energy.mean()) * np.sqrt(9 / 8)
+        assert errors.energy_free_mae_ev == pytest.approx(free.mean(), abs=1e-5)
+        assert errors.energy_free_mae_se_ev == pytest.approx(block_bootstrap_se(free), rel=1e-3)
         assert errors.force_mae_se_ev_ang == pytest.approx(block_bootstrap_se(np.abs(forces).mean((1, 2))), rel=1e-4)
         assert errors.n_test == 9
         assert errors.force_rmse_ev_ang > errors.force_mae_ev_ang
@@ -101,6 +104,7 @@ def test_realigned_energies_use_the_best_constant(methanol_bank: FrameBank, mode
         assert after.energy_mae_ev < before.energy_mae_ev
         assert after.energy_rmse_ev == pytest.approx(np.sqrt(((energy - np.median(energy)) ** 2).mean()), abs=1e-5)
         assert after.force_mae_ev_ang == before.force_mae_ev_ang
+        assert after.energy_free_mae_ev == pytest.approx(before.energy_free_mae_ev, abs=1e-6)
         (shifted,) = errors_of(methanol_bank, [replace(model, energy_shift_ev=55.0)], realign_energy=True)
         assert shifted.energy_mae_ev == pytest.approx(after.energy_mae_ev, abs=1e-6)
 

@@ -37,12 +37,13 @@ def folder(tmp_path_factory):
                 error = scale * (budget / 20) ** -slope * np.exp(0.05 * rng.normal())
                 values |= {"gamma_rel": np.inf if n_cheap else np.nan, "n_test": 300, "recipe_core_s": 3.0}
                 values |= {"cost_accurate_cpu_s": 28.0 * budget, "cost_cheap_cpu_s": 0.02 * n_cheap}
+                values |= {"test_energy_free_mae_ev": 2 * error}
                 rows.append(values | {"test_force_mae_ev_ang": error, "use_cpu_s_per_frame": 1e-4})
     run = tmp_path_factory.mktemp("run")
     write_results(results_frame(rows), run)
     manifest = {"prices": PRICES.to_json(), "level_accurate": "ccsd_t/cc-pvdz", "pool_size": 1000, "rows": len(rows)}
     manifest["ledger"] = {"accurate_labels_assumed_bought": 900, "accurate_cpu_s": 25200.0}
-    (run / "manifest.json").write_text(json.dumps(manifest))
+    (run / "manifest.json").write_text(json.dumps(manifest | {"molecule": "CH4O"}))
     return run
 
 
@@ -64,6 +65,19 @@ def test_a_target_with_use_and_owned_labels(folder):
     assert data["already"] == {"ccsd_t/cc-pvdz": 30}
     assert data["use"]["total_cpu_s"] == 1000.0
     assert data["surface"]["held_out"]["budgets"] == [500]
+
+
+def test_a_target_on_energies_is_planned_as_one_on_forces(folder):
+    # Energy errors (eV) are twice the force errors (eV/Å) in this table, and methanol has six atoms.
+    forces = json.loads(ask(folder, "--target", "22 meV/A", "--json")[1])
+    energies = json.loads(ask(folder, "--target", f"{44 / 6!r} meV/atom", "--json")[1])
+    assert energies.pop("target") == {"energy_mae_ev_per_atom": pytest.approx(0.044 / 6)}
+    assert forces.pop("target") == {"force_mae_ev_ang": pytest.approx(0.022)}
+    for name in ("n_accurate", "strategy", "n_cheap", "probability"):
+        assert energies[name] == forces[name]
+    text = ask(folder, "--target", "44 meV")[1]
+    assert "an energy MAE of 1.01 kcal/mol in one new run" in text
+    assert f"{forces['n_accurate']} labels of ccsd_t/cc-pvdz" in text
 
 
 def test_documented_fields_are_those_that_are_printed(folder, request):
@@ -127,7 +141,7 @@ def test_an_unfinished_run_is_noted_but_not_in_json(folder, tmp_path):
         (["--budget", "1h", "--next", "2"], "give --target as well"),
         (["--budget", "much"], "much"),
         (["--target", "0.5"], "needs a unit"),
-        (["--target", "0.5 kcal/mol"], "unit"),
+        (["--target", "0.5 kcal/mol/atom/A"], "unit"),
         (["--target", "1 kcal/mol/A", "--price", "mp2=3s"], "no labels of level 'mp2'"),
         (["--target", "1 kcal/mol/A", "--price", "ccsd_t/cc-pvdz"], "LEVEL=SECONDS"),
         (["--target", "1 kcal/mol/A", "--confidence", "1.5"], "1.5"),

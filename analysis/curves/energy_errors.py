@@ -1,0 +1,136 @@
+"""Tables of runs and purchases with errors of energies in the place of errors of forces.
+
+Whatever is made of such a table (curves, plans, figures, decisions) is of energies; its errors are in eV, or in eV per
+atom, where names say eV/Å. The constant is free: one for each set of frames is taken out.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from asteroid.errors import InputError
+from asteroid.measured_errors import Measured, free_of_constant
+from study.tables.out_of_fold import DIVISION_COLUMNS
+from study.tables.results import validate_results
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Column of force errors -> column of energy errors, of a results table.
+_ENERGY_COLUMNS = {
+    "test_force_mae_ev_ang": "test_energy_free_mae_ev",
+    "test_force_mae_se_ev_ang": "test_energy_free_mae_se_ev",
+    "cv_force_mae_ev_ang": "cv_energy_free_mae_ev",
+    "cv_force_mae_se_ev_ang": "cv_energy_free_mae_se_ev",
+    "cv_force_mae_shared_se_ev_ang": "cv_energy_free_mae_shared_se_ev",
+}
+#: What energies have no counterpart of.
+_FORCES_ONLY = ("train_force_mae_ev_ang", "test_force_mae_adjusted_ev_ang", "test_force_mae_adjusted_se_ev_ang")
+_FORMULA = re.compile(r"(?:[A-Z][a-z]?\d*)+")
+_OPEN_ZERO = "zero of energy"
+
+
+def atoms_per_molecule(molecule: str) -> int:
+    """Number of atoms of a chemical formula.
+
+    Raises:
+        InputError: it is not that of one molecule.
+    """
+    if not _FORMULA.fullmatch(molecule):
+        raise InputError(
+            f"a target per atom needs one molecule, found {molecule}: give it for whole molecules, as in '0.5 kcal/mol'"
+        )
+    return sum(int(count or 1) for count in re.findall(r"[A-Z][a-z]?(\d*)", molecule))
+
+
+def errors_of(table: pd.DataFrame, measured: Measured, molecule: str = "") -> pd.DataFrame:
+    """A results table whose errors are those that are asked for.
+
+    Args:
+        table: results table.
+        measured: what the errors are to be of.
+        molecule: chemical formula, for errors per atom.
+
+    Returns:
+        The table; of energies, with their errors in the columns of the force errors.
+
+    Raises:
+        InputError: it has no such errors: of an earlier version, of one geometry, of molecules without a common zero of
+            energy; or errors per atom of several molecules.
+    """
+    if not measured.of_energies:
+        return table
+    rows = validate_results(table)
+    size = atoms_per_molecule(molecule) if measured is Measured.ENERGIES_PER_ATOM else 1
+    taken = {old: rows[new] / size for old, new in _ENERGY_COLUMNS.items()}
+    found = rows.assign(**taken, **dict.fromkeys(_FORCES_ONLY, math.nan))
+    _refuse_missing(rows, found)
+    return found
+
+
+def out_of_fold_errors_of(table: pd.DataFrame, measured: Measured, n_atoms: int | None = None) -> pd.DataFrame:
+    """A table of out-of-fold errors whose errors are those that are asked for.
+
+    Args:
+        table: of `study.tables.out_of_fold`.
+        measured: what the errors are to be of.
+        n_atoms: of the molecule, for errors per atom.
+
+    Returns:
+        The table; of energies, with `force_mae_ev_ang` the error of a label's energy, the mean error of all labels of
+        its division taken out. Where nothing is learned from accurate labels, rows are left out.
+
+    Raises:
+        InputError: a label's energy has no error (its zero is open), or the number of atoms is not known.
+    """
+    if not measured.of_energies:
+        return table
+    rows = table[table["n_folds"] > 1]
+    if len(rows) and not np.isfinite(rows["energy_error_ev"]).all():
+        raise InputError(
+            "an energy target needs one zero of energy for all labels, found labels of molecules whose zero the others "
+            "leave open: give a target on forces"
+        )
+    if len(rows) and rows["n_labels"].min() < 2:
+        raise InputError("an energy target compares geometries, found one label: begin with more")
+    if measured is Measured.ENERGIES_PER_ATOM and n_atoms is None:
+        raise InputError(
+            "a target per atom needs the number of atoms, found none in a purchase of an earlier version: give it for "
+            "whole molecules, as in '0.5 kcal/mol'"
+        )
+    size = n_atoms if measured is Measured.ENERGIES_PER_ATOM and n_atoms else 1
+    errors = rows.groupby(DIVISION_COLUMNS, dropna=False, sort=False)["energy_error_ev"].transform(
+        lambda own: free_of_constant(own.to_numpy(dtype=float))
+    )
+    return rows.assign(force_mae_ev_ang=errors / size)
+
+
+def _refuse_missing(rows: pd.DataFrame, found: pd.DataFrame) -> None:
+    """Whether all finished rows that have force errors have energy errors too."""
+    finished = rows[(rows["status"] == "ok").fillna(value=False)]
+    # Without accurate labels there is nothing to cross-validate: no error of either kind.
+    tested = bool(finished["test_force_mae_ev_ang"].notna().any())
+    column = "test_force_mae_ev_ang" if tested else "cv_force_mae_ev_ang"
+    wanted = finished if tested else finished[finished["budget"] > 0]
+    missing = wanted[found.loc[wanted.index, column].isna()]
+    if missing.empty:
+        return
+    if tested and wanted["n_test"].max() < 2:
+        raise InputError(
+            "an energy target compares geometries, found one test label: give more test labels, or a target on forces"
+        )
+    if missing["warnings"].str.contains(_OPEN_ZERO).fillna(value=False).any():
+        row = missing.iloc[0]
+        raise InputError(
+            f"an energy target needs one zero of energy for all molecules, found {row['strategy']} with "
+            f"{row['budget']} labels, which leave that of some test molecules open: give larger budgets, molecules of "
+            "fewer elements, or a target on forces"
+        )
+    raise InputError(
+        f"an energy target needs the column {_ENERGY_COLUMNS[column]}, found it empty, as in tables of earlier "
+        "versions: repeat 'asteroid-study run' into the same folder, which keeps what is trained"
+    )
