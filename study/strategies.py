@@ -117,6 +117,11 @@ class Strategy:
         return any(link.on_cheap_method for link in self.chain)
 
     @property
+    def needs_forces(self) -> bool:
+        """Whether it cannot learn from accurate labels that are energies alone."""
+        return any(link.traits.needs_forces for link in self.chain)
+
+    @property
     def finetunes(self) -> bool:
         """Whether it has one row for each fine-tune schedule."""
         return "finetune" in self.kinds
@@ -200,6 +205,14 @@ STRATEGIES: dict[str, Strategy] = {
             chain=(_PRETRAIN, _RESIDUAL),
             surface="assisted",
             drafted_with=frozenset({"labelled"}),
+        ),
+        Strategy(
+            "network_delta",
+            name="Delta-learning with a network",
+            short="Delta\nnetwork",
+            colour="#6600ee",
+            marker=">",
+            chain=(replace(_RESIDUAL, on_cheap_method=True),),
         ),
         Strategy(
             "gdml_residual",

@@ -32,6 +32,10 @@ _ENERGY_COLUMNS = {
 _FORCES_ONLY = ("train_force_mae_ev_ang", "test_force_mae_adjusted_ev_ang", "test_force_mae_adjusted_se_ev_ang")
 _FORMULA = re.compile(r"(?:[A-Z][a-z]?\d*)+")
 _OPEN_ZERO = "zero of energy"
+_NO_FORCES = (
+    "a target on forces needs accurate labels with forces, found energies alone: give a target on energies, as in "
+    "--target '0.5 kcal/mol', or --force-unit kcal/mol"
+)
 
 
 def atoms_per_molecule(molecule: str) -> int:
@@ -63,11 +67,14 @@ def errors_of(table: pd.DataFrame, measured: Measured, molecule: str = "") -> pd
             energy; or errors per atom of several molecules.
     """
     if not measured.of_energies:
+        _refuse_without_forces(table)
         return table
     rows = validate_results(table)
     size = atoms_per_molecule(molecule) if measured is Measured.ENERGIES_PER_ATOM else 1
     taken = {old: rows[new] / size for old, new in _ENERGY_COLUMNS.items()}
-    found = rows.assign(**taken, **dict.fromkeys(_FORCES_ONLY, math.nan))
+    # Where labels have forces, the validation error that a temperature is chosen by is theirs; it need not be in eV.
+    validation = rows["val_force_mae_ev_ang"].fillna(rows["val_energy_mae_ev"])
+    found = rows.assign(**taken, **dict.fromkeys(_FORCES_ONLY, math.nan), val_force_mae_ev_ang=validation)
     _refuse_missing(rows, found)
     return found
 
@@ -88,7 +95,9 @@ def out_of_fold_errors_of(table: pd.DataFrame, measured: Measured, n_atoms: int 
         InputError: a label's energy has no error (its zero is open), or the number of atoms is not known.
     """
     if not measured.of_energies:
-        return table
+        if not len(table) or table["force_mae_ev_ang"].notna().any():
+            return table
+        raise InputError(_NO_FORCES)
     rows = table[table["n_folds"] > 1]
     if len(rows) and not np.isfinite(rows["energy_error_ev"]).all():
         raise InputError(
@@ -107,6 +116,21 @@ def out_of_fold_errors_of(table: pd.DataFrame, measured: Measured, n_atoms: int 
         lambda own: free_of_constant(own.to_numpy(dtype=float))
     )
     return rows.assign(force_mae_ev_ang=errors / size)
+
+
+def has_force_errors(table: pd.DataFrame) -> bool:
+    """Whether a results table has errors of forces: not where accurate labels are energies alone."""
+    names = ["test_force_mae_ev_ang", "cv_force_mae_ev_ang"]
+    return bool(table[names].notna().to_numpy().any()) if set(names) <= set(table.columns) else True
+
+
+def _refuse_without_forces(table: pd.DataFrame) -> None:
+    if (
+        not has_force_errors(table)
+        and "val_energy_mae_ev" in table.columns
+        and table["val_energy_mae_ev"].notna().any()
+    ):
+        raise InputError(_NO_FORCES)
 
 
 def _refuse_missing(rows: pd.DataFrame, found: pd.DataFrame) -> None:

@@ -62,8 +62,8 @@ class LabelCard:
         n_frames: number of frames.
         frames_by_group: frames in each replica or time block; empty where there are none.
         energy_range_ev: lowest and highest energy, or None for several molecules, whose energies have no common zero.
-        force_rms_ev_ang: root mean square force component.
-        force_max_ev_ang: largest force component.
+        force_rms_ev_ang: root mean square force component; None of energies alone.
+        force_max_ev_ang: largest force component, likewise.
         net_force_max_ev_ang: largest net force of a frame, or None for a single atom.
         net_torque_max_ev: largest net torque of a frame, or None.
         force_energy_ratio: energy differences over -F·dx between neighbouring frames, or None where nothing tells.
@@ -81,8 +81,8 @@ class LabelCard:
     n_frames: int
     frames_by_group: Mapping[str, int]
     energy_range_ev: tuple[float, float] | None
-    force_rms_ev_ang: float
-    force_max_ev_ang: float
+    force_rms_ev_ang: float | None
+    force_max_ev_ang: float | None
     net_force_max_ev_ang: float | None
     net_torque_max_ev: float | None
     force_energy_ratio: float | None
@@ -109,8 +109,8 @@ class LabelCard:
             energies = f"energies {low:,.3f} to {high:,.3f} eV; "
         lines = [
             *self._molecules(),
-            f"  {energies}forces {self.force_rms_ev_ang:.2f} (rms), at most {self.force_max_ev_ang:.1f} eV/Å",
-            f"  {self.force_energy}",
+            f"  {energies}{self._forces()}",
+            *([f"  {self.force_energy}"] if self.force_rms_ev_ang is not None else []),
             f"  {self._net()}no geometry twice",
         ]
         if groups and self.frames_by_group:
@@ -136,6 +136,11 @@ class LabelCard:
         lines = [molecule.line() for molecule in self.molecules[:_SHOWN_MOLECULES]]
         return lines + ([f"  and {more:,} more {_plural(more, 'molecule')}"] if more > 0 else [])
 
+    def _forces(self) -> str:
+        if self.force_rms_ev_ang is None:
+            return "no forces: energies alone"
+        return f"forces {self.force_rms_ev_ang:.2f} (rms), at most {self.force_max_ev_ang:.1f} eV/Å"
+
     def _net(self) -> str:
         if self.net_force_max_ev_ang is None:
             return ""
@@ -148,15 +153,15 @@ def label_card(
     """Describe labels that passed the guards.
 
     Args:
-        labels: energies and forces of one level.
+        labels: energies of one level, and forces unless these are energies alone.
         source: the file's name.
         checked: what `asteroid.checks.guards.check_labels` returned for them.
         selection_rule: from `asteroid.io.selection_rule.selection_rule_of`.
     """
     assert labels.energy is not None
-    assert labels.forces is not None
-    motion, fit = checked.motion, checked.fit
-    forces = labels.forces[labels.numbers > 0] if labels.varied else labels.forces
+    motion, fit, forces = checked.motion, checked.fit, labels.forces
+    if forces is not None and labels.varied:
+        forces = forces[labels.numbers > 0]
     compositions = list(by_composition(labels).values()) if labels.varied else []
     molecules = sorted((_molecule(composition, labels) for composition in compositions), key=lambda m: -m.n_frames)
     counts = {} if labels.group is None else dict(zip(*np.unique(labels.group, return_counts=True), strict=True))
@@ -169,8 +174,8 @@ def label_card(
         n_frames=len(labels),
         frames_by_group={str(group): int(n) for group, n in counts.items()},
         energy_range_ev=None if len(molecules) > 1 else (float(labels.energy.min()), float(labels.energy.max())),
-        force_rms_ev_ang=float(np.sqrt(np.square(forces).mean())),
-        force_max_ev_ang=float(np.abs(labels.forces).max()),
+        force_rms_ev_ang=None if forces is None else float(np.sqrt(np.square(forces).mean())),
+        force_max_ev_ang=None if forces is None else float(np.abs(forces).max()),
         net_force_max_ev_ang=None if motion is None else float(motion.force_ev_ang.max()),
         net_torque_max_ev=None if motion is None else float(motion.torque_ev.max()),
         force_energy_ratio=fit.ratio if fit is not None and fit.conclusive else None,

@@ -44,12 +44,13 @@ class Checked:
     notes: tuple[str, ...]
 
 
-def check_labels(labels: LabelSet, source: str) -> Checked:
+def check_labels(labels: LabelSet, source: str, *, energies_alone: bool = False) -> Checked:
     """Refuse labels that cannot be trained on or tested against.
 
     Args:
         labels: energies and forces of one level.
         source: a name for messages, such as the file's.
+        energies_alone: labels may do without forces; rules about forces do not apply then.
 
     Returns:
         What was measured on the way, for the data card.
@@ -61,7 +62,7 @@ def check_labels(labels: LabelSet, source: str) -> Checked:
     """
     if not len(labels):
         raise InputError(f"{source} needs frames, found none: check the file")
-    check_complete(labels, source)
+    check_complete(labels, source, energies_alone=energies_alone)
     check_finite(labels, source)
     check_nonzero_forces(labels, source)
     refuse_broken_geometries(labels, source)
@@ -79,15 +80,19 @@ def check_labels(labels: LabelSet, source: str) -> Checked:
     return Checked(motion, fits.whole, notes)
 
 
-def check_complete(labels: LabelSet, source: str) -> None:
+def check_complete(labels: LabelSet, source: str, *, energies_alone: bool = False) -> None:
     """Refuse a set without energies or forces.
 
     Raises:
-        InputError: either is missing.
+        InputError: either is missing, unless forces may be.
     """
-    for name, value in (("energies", labels.energy), ("forces", labels.forces)):
-        if value is None:
-            raise InputError(f"{source} needs {name}, found none: name their key or label the frames again")
+    if labels.energy is None:
+        raise InputError(f"{source} needs energies, found none: name their key or label the frames again")
+    if labels.forces is None and not energies_alone:
+        raise InputError(
+            f"{source} needs forces, found none: name their key or label the frames again; for energies alone declare "
+            "forces: none"
+        )
 
 
 def check_finite(labels: LabelSet, source: str) -> None:

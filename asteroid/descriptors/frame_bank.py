@@ -39,7 +39,7 @@ class FrameTensors:
         descriptors: [N, W] float32; None where there are none or the level is streamed (`streaming`).
         jacobians: [N, W, 3A] float32, per Å; None likewise.
         energy: [N] float64, eV.
-        forces: [N, 3A] float32, eV/Å.
+        forces: [N, 3A] float32, eV/Å; NaN of frames whose labels are energies alone.
         cheap: labels of the cheap method at the same geometries, where the study has them.
         probes: what score matching needs of the frames, where the study matches scores.
     """
@@ -70,6 +70,10 @@ class FrameTensors:
         if self.numbers.ndim == 1:
             return None
         return self.numbers.shape[1] / (self.numbers[rows] > 0).sum(-1)
+
+    def energies_alone(self, rows: Tensor) -> bool:
+        """Whether the labels of frames, which are of one kind, are energies without forces."""
+        return bool(self.forces[rows[:1]].isnan().any())
 
     def component_mean(self, values: Tensor, rows: Tensor) -> Tensor:
         """Mean over the components of each frame's atoms.
@@ -212,7 +216,7 @@ def _no_labels(labels: LabelSet) -> Prediction:
 
 
 def _labels(labels: LabelSet) -> Prediction:
-    if labels.energy is None or labels.forces is None:
+    if labels.energy is None or labels.forces is None:  # energies alone come with forces that are NaN
         raise InputError(f"training needs energies and forces, the {labels.level} set lacks them: add both to the file")
     forces = labels.forces.reshape(len(labels), 3 * labels.positions.shape[1]).astype(np.float32)
     return Prediction(torch.as_tensor(labels.energy.copy()), torch.as_tensor(forces))

@@ -62,7 +62,7 @@ def _rows(path: Path) -> Iterator[Atoms]:
             yield atoms
 
 
-def _stated(path: Path, keys: tuple[str, str]) -> tuple[Statement, ...]:
+def _stated(path: Path, keys: tuple[str, str | None]) -> tuple[Statement, ...]:
     """Units in the database's metadata; SchNetPack keeps those of every property and of distances there.
 
     Raises:

@@ -29,6 +29,8 @@ REF_KEYS = ("REF_energy", "REF_forces")
 #: Empty space that makes a molecule in a periodic box a free one, in Å.
 VACUUM_ANG = 5.0
 
+#: The further remedy where forces are missing.
+_ALONE = "; for energies alone declare forces: none"
 #: What `asteroid.io.write` writes into every frame.
 _OWN_KEYS = ("level", "frame_id", "group", "cpu_s")
 
@@ -144,14 +146,20 @@ def ase_labels(
     if not head:
         raise InputError(f"{source} needs frames, found none: check the file")
     first = head[-1]
-    keys = declared_keys or _label_keys(first)
+    keys = declared_keys or _label_keys(first, energies_alone=declared.energies_alone)
+    if declared.energies_alone and keys[1] is not None and not _has(first, keys[1]):
+        keys = (keys[0], None)
     own = {name for name in _OWN_KEYS if name in first.info} if _is_own(first) else set()
     group_key = declared.group_key or ("group" if "group" in own else None)
-    wanted = [*keys, *([group_key] if group_key else []), *sorted(own - {group_key})]
+    wanted = [
+        *(key for key in keys if key is not None),
+        *([group_key] if group_key else []),
+        *sorted(own - {group_key}),
+    ]
     found = gather(chain(head, frames), source, list(dict.fromkeys(wanted)), vacuum_box=declared.vacuum_box)
     try:
         energy = np.array([float(np.squeeze(value)) for value in found.values[keys[0]]])
-        forces = _forces(found, keys[1], source)
+        forces = None if keys[1] is None else _forces(found, keys[1], source)
     except (TypeError, ValueError) as error:
         raise InputError(f"labels of {source} must be numbers ({error}): repair the file or name other keys") from error
     return FileLabels(
@@ -165,7 +173,7 @@ def ase_labels(
         frame_id=one_of_each(found.values["frame_id"], "frame_id", source) if "frame_id" in own else None,
         group=one_of_each(found.values[group_key], group_key, source) if group_key else None,
         cpu_s=one_of_each(found.values["cpu_s"], "cpu_s", source) if "cpu_s" in own else None,
-        notes=(f"labels from {keys[0]} and {keys[1]}",)
+        notes=(f"labels from {keys[0]} and {keys[1]}" if keys[1] else f"energies from {keys[0]}, no forces",)
         + ((f"groups from key {group_key}",) if group_key else ())
         + said.charge_notes(),
     )
@@ -209,8 +217,13 @@ def _forces(found: Gathered, key: str, source: str) -> npt.NDArray[np.float64]:
     return np.array(pad(found.values[key]), dtype=np.float64)
 
 
-def _label_keys(atoms: Atoms) -> tuple[str, str]:
-    if all(key in atoms.info or key in atoms.arrays for key in REF_KEYS):
+def _has(atoms: Atoms, key: str) -> bool:
+    results = atoms.calc.results if atoms.calc is not None else {}
+    return any(key in values for values in (atoms.info, atoms.arrays, results))
+
+
+def _label_keys(atoms: Atoms, *, energies_alone: bool = False) -> tuple[str, str | None]:
+    if all(key in atoms.info or key in atoms.arrays for key in REF_KEYS[: 1 if energies_alone else 2]):
         return REF_KEYS
     results = atoms.calc.results if atoms.calc is not None else {}
     return ("free_energy" if "free_energy" in results else "energy"), "forces"
@@ -245,9 +258,10 @@ def _value(atoms: Atoms, key: str, i: int, source: str) -> npt.NDArray[Any]:
     if len(atoms) == 1 and key not in _OWN_KEYS:  # is set aside, and nobody asks for the forces of an isolated atom
         return np.zeros((1, 3)) if "force" in key.lower() else np.array(0.0)
     found = sorted({*atoms.info, *atoms.arrays, *results} - {"numbers", "positions"})
+    alone = "force" in key.lower() or REF_KEYS[0] in found
     raise InputError(
         f"{source} needs {key} in every frame, frame {i} has {', '.join(found) or 'no labels'}: name the key that has "
-        "it (energy_key and forces_key, group_key) or label the frame"
+        f"it (energy_key and forces_key, group_key) or label the frame{_ALONE if alone else ''}"
     )
 
 

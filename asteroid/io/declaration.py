@@ -27,6 +27,7 @@ class Declaration:
         group_key: where the group (replica, time block) of each frame is.
         numbers_key: where the atomic numbers of an npz file are, when not under a usual key.
         positions_key: where its positions are.
+        forces: "none" where labels are energies alone; forces that are there are read all the same.
         forces_are: "gradients" where the file holds dE/dx, the negative of the forces.
         vacuum_box: take a molecule out of its periodic box (files that ASE reads).
         atom_order: for each atom its place in the file, where the atoms are to be reordered.
@@ -42,25 +43,33 @@ class Declaration:
     group_key: str | None = None
     numbers_key: str | None = None
     positions_key: str | None = None
+    forces: Literal["none"] | None = None
     forces_are: ForcesAre = "forces"
     vacuum_box: bool = False
     atom_order: tuple[int, ...] | None = None
     data_folder: Path | None = None
 
-    def label_keys(self, source: str) -> tuple[str, str] | None:
+    @property
+    def energies_alone(self) -> bool:
+        """Whether labels need no forces."""
+        return self.forces == "none"
+
+    def label_keys(self, source: str) -> tuple[str, str | None] | None:
         """Keys of energies and forces; None where the usual ones are to be looked for.
 
         Args:
             source: the file's name for messages.
 
         Raises:
-            InputError: only one of them is named.
+            InputError: only one of them is named, and labels need both.
         """
+        if self.energies_alone and self.energy_key is not None:
+            return self.energy_key, self.forces_key
         if self.energy_key is not None and self.forces_key is not None:
             return self.energy_key, self.forces_key
         if self.energy_key is None and self.forces_key is None:
             return None
         raise InputError(
             f"energies and forces of {source} must be of one level, only {self.energy_key or self.forces_key} is "
-            "named: name both keys"
+            "named: name both keys, or declare forces: none for energies alone"
         )

@@ -70,7 +70,7 @@ class FileLabels:
             shape [N, A], with zeros behind the atoms of a smaller frame and A the atoms of the largest.
         positions: coordinates, shape [N, A, 3]; zero where a frame has no atom.
         energy: energies, shape [N].
-        forces: forces, shape [N, A, 3]; zero where a frame has no atom.
+        forces: forces, shape [N, A, 3]; zero where a frame has no atom; None where labels are energies alone.
         level: the level that the file states, or None.
         usual_level: level of the source that the file is from, where the file states none, or None.
         theory: free text about the level where there is no more, or "".
@@ -87,7 +87,7 @@ class FileLabels:
     numbers: npt.NDArray[Any]
     positions: npt.NDArray[Any]
     energy: npt.NDArray[Any]
-    forces: npt.NDArray[Any]
+    forces: npt.NDArray[Any] | None
     level: str | None = None
     usual_level: str | None = None
     theory: str = ""

@@ -38,8 +38,8 @@ def read_flattened(arrays: NpzArrays, declared: Declaration) -> FileLabels:
     n, rows = len(sizes), len(positions)
     named = "name energy_key and forces_key"
     energy = arrays.first((energy_key,), "energies", named)
-    forces = arrays.first((forces_key,), "forces", named)
-    if forces.shape != (rows, 3):
+    forces = arrays.forces((forces_key,), named)
+    if forces is not None and forces.shape != (rows, 3):
         raise InputError(
             f"forces of {arrays.source} need one row per atom, {rows} rows of 3, found {list(forces.shape)}: check the "
             "file"
@@ -49,7 +49,7 @@ def read_flattened(arrays: NpzArrays, declared: Declaration) -> FileLabels:
         numbers=one_row_for_all(_by_frame(numbers, sizes)),
         positions=_by_frame(positions, sizes),
         energy=energy.reshape(-1) if energy.shape == (n, 1) else energy,
-        forces=_by_frame(forces, sizes),
+        forces=None if forces is None else _by_frame(forces, sizes),
         theory=arrays.text("theory"),
         stated=arrays.stated(declared.label_keys(arrays.source)),
         frame_id=ids if ids is not None and ids.shape == (n,) and ids.dtype.kind in "iu" else None,

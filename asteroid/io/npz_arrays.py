@@ -89,6 +89,17 @@ class NpzArrays:
         wanted = " or ".join(keys)
         raise InputError(f"{self.source} needs {name} under {wanted}, found the keys {self.listed()}: {remedy}")
 
+    def forces(self, keys: tuple[str | None, ...], remedy: str) -> npt.NDArray[Any] | None:
+        """Forces under the first of the keys that there is; None of labels that are declared to be energies alone.
+
+        Raises:
+            InputError: there are none and labels need them, or they cannot be read.
+        """
+        named = tuple(key for key in keys if key is not None)
+        if self.declared.energies_alone and not self.keys & set(named):
+            return None
+        return self.first(named, "forces", f"{remedy}, or declare forces: none for energies alone")
+
     def text(self, key: str) -> str:
         """Text under a key, stored as str or bytes; "" where there is none."""
         if key not in self.keys:
@@ -102,7 +113,7 @@ class NpzArrays:
         """All keys in a line."""
         return ", ".join(sorted(self.keys))
 
-    def stated(self, keys: tuple[str, str] | None) -> StatedUnits | None:
+    def stated(self, keys: tuple[str, str | None] | None) -> StatedUnits | None:
         """Units under keys such as e_unit and length_unit, and those in the names of the keys of the labels.
 
         Args:

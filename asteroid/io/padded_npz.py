@@ -46,14 +46,14 @@ def read_padded(arrays: NpzArrays, sidecar: Mapping[str, Any] | None, declared: 
     named = "name energy_key and forces_key"
     rows = _rows(arrays)
     energy = arrays.first(keys[:1] if keys else _ENERGY, "energies", named)
-    forces = arrays.first(keys[1:] if keys else _FORCES, "forces", named)
+    forces = arrays.forces(keys[1:] if keys else _FORCES, named)
     own = _own_keys(arrays, sidecar)
     groups = declared.group_key or next((key for key in ("group", "replica") if key in own), None)
     return FileLabels(
         numbers=_numbers(rows),
         positions=_without_empty_places(arrays.positions(), rows, f"positions of {arrays.source}"),
         energy=energy[:, 0] if energy.ndim == 2 and energy.shape[1] == 1 else energy,
-        forces=_without_empty_places(forces, rows, f"forces of {arrays.source}"),
+        forces=None if forces is None else _without_empty_places(forces, rows, f"forces of {arrays.source}"),
         level=_level(arrays, sidecar),
         theory=arrays.text("theory"),
         stated=arrays.stated(keys),

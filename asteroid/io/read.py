@@ -61,7 +61,7 @@ def read_labels(path: str | Path, declared: Declaration | None = None, *, severa
     known, source = format_to_read(path), path.name
     notes: tuple[str, ...] = ()
     file = known.read(path, declared)
-    if declared.forces_are == "gradients" and file.forces.dtype.kind in "fi":
+    if declared.forces_are == "gradients" and file.forces is not None and file.forces.dtype.kind in "fi":
         file = replace(file, forces=-file.forces)
         notes = (*notes, "gradients turned into forces")
     loaded = convert(file, decide_units(file, source, declared), source, declared.level)
@@ -89,7 +89,7 @@ def convert(file: FileLabels, units: FileUnits, source: str, level: str | None) 
             numbers=file.numbers,
             positions=_numbers(file.positions, "positions") * LENGTH_IN_ANG[units.length],
             energy=_numbers(file.energy, "energies") * ENERGY_IN_EV[units.energy],
-            forces=_numbers(file.forces, "forces") * force_unit_in_ev_ang(units.force),
+            forces=None if file.forces is None else _numbers(file.forces, "forces") * force_unit_in_ev_ang(units.force),
             level=slug,
             cpu_s=None if file.cpu_s is None else _numbers(file.cpu_s, "cpu_s"),
             group=None if file.group is None else file.group,

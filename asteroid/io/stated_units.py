@@ -55,7 +55,7 @@ class Statement:
     where: str
 
 
-def stated_in_names(keys: tuple[str, str] | None, where: str = "the name of its key") -> tuple[Statement, ...]:
+def stated_in_names(keys: tuple[str, str | None] | None, where: str = "the name of its key") -> tuple[Statement, ...]:
     """What the names of the keys of energies and forces say: E_kcal, "forces (eV/Å)", energy_hartree."""
     if keys is None:
         return ()
@@ -64,7 +64,7 @@ def stated_in_names(keys: tuple[str, str] | None, where: str = "the name of its 
     energies = [_NAME_ENERGY[word] for word in words[1:] if word in _NAME_ENERGY]
     if energies:
         found.append(Statement("energy", energies[0], f"{where} {keys[0]!r}"))
-    words = re.findall(r"[a-zå]+", keys[1].lower())
+    words = re.findall(r"[a-zå]+", (keys[1] or "").lower())
     energies = [_NAME_ENERGY[word] for word in words[1:] if word in _NAME_ENERGY]
     lengths = [_NAME_LENGTH[word] for word in words[1:] if word in _NAME_LENGTH]
     if energies and lengths:

@@ -56,6 +56,7 @@ class NetworkSettings(ABC):
         matches_scores: it can be trained on frames without labels (its network is a `ScoreNetwork`).
         exports: its models can leave in a folder of their own.
         interrupts: its training can be interrupted and gone on with, as pruning does.
+        learns_energies_alone: it can be trained on labels without forces.
         packages: what must be installed for it beside PyTorch, by the names of PyPI.
         usual: steps and rates of a sweep file that does not say them.
         unkeyed: fields that do not decide what is trained, and are no part of stage keys.
@@ -71,6 +72,7 @@ class NetworkSettings(ABC):
     matches_scores: ClassVar[bool]
     exports: ClassVar[bool] = True
     interrupts: ClassVar[bool] = True
+    learns_energies_alone: ClassVar[bool] = True
     packages: ClassVar[tuple[str, ...]] = ()
     usual: ClassVar[Usual] = Usual(3000, 0.003)
     unkeyed: ClassVar[tuple[str, ...]] = ()

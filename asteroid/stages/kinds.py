@@ -22,11 +22,13 @@ class KindTraits:
         trains_on: level of its training and validation frames.
         labelled: whether it reads the labels of these frames, or their geometries alone.
         adds_to_parent: whether it learns what its parent leaves, so that its prediction is added to the parent's.
+        needs_forces: whether it learns from forces, so that energies alone are not enough.
     """
 
     trains_on: Literal["accurate", "cheap"]
     labelled: bool = True
     adds_to_parent: bool = False
+    needs_forces: bool = False
 
 
 STAGE_KINDS: dict[StageKind, KindTraits] = {
@@ -35,5 +37,5 @@ STAGE_KINDS: dict[StageKind, KindTraits] = {
     "score_match": KindTraits("cheap", labelled=False),
     "finetune": KindTraits("accurate"),
     "residual": KindTraits("accurate", adds_to_parent=True),
-    "kernel": KindTraits("accurate", adds_to_parent=True),
+    "kernel": KindTraits("accurate", adds_to_parent=True, needs_forces=True),
 }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from asteroid.models.energy_zero import fit_zero
 from asteroid.models.predict import predict
 from asteroid.models.trained import TrainedNetwork
 from asteroid.stages.bias_weights import Weighting, effective_sample, sample_warnings, weightings_of
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 #: Frames from which the size of unknown forces is estimated.
 _SCALE_FRAMES = 1000
+#: Energies alone say how large forces are if something is known of how far frames lie apart: about as much, Å.
+_REACH_ANG = 0.1
 #: Frames that a training error is taken from.
 _TRAINING_FRAMES = 256
 
@@ -75,7 +78,7 @@ def train_networks(
     spent_s = [(core_s + result.core_s, cuda_s + result.cuda_s) for result in earlier] or [(core_s, cuda_s)] * len(
         specs
     )
-    baselines = [_mae_of_zero_forces(frames, member) for member in members]
+    baselines = [_mae_without_model(frames, member) for member in members]
     left = [_training_mae(network, frames, *own) for own in zip(specs, members, fits, strict=True)]
     return [_result(*made) for made in zip(specs, members, fits, weightings, spent_s, baselines, left, strict=True)]
 
@@ -90,6 +93,7 @@ def _member(
     parents: Mapping[str, TrainedModel],
 ) -> Member:
     train_rows, val_rows = rows
+    alone = spec.score is None and frames.energies_alone(train_rows)
     if spec.kind == "finetune":
         start = parents[spec.parents[0]]
         if not isinstance(start, TrainedNetwork):
@@ -101,6 +105,8 @@ def _member(
             sample = frames.positions[train_rows[:_SCALE_FRAMES]].numpy(force=True)
             scale = thermal_force_scale(sample, kt_ev(spec.score.temperature_k))
             forces = torch.full_like(forces, scale)  # the labels, if there are any, are not looked at
+        elif alone:
+            forces = torch.full_like(forces, _spread_ev(frames, train_rows, base) / _REACH_ANG)
         elif base is not None:
             forces = forces - base.forces[train_rows]
         parameters = network.initial_parameters(spec.seeds.weights).to(frames.device)
@@ -116,11 +122,23 @@ def _member(
         batch_seed=spec.seeds.batches,
         base=base,
         kt_ev=None if spec.score is None else kt_ev(spec.score.temperature_k),
+        energies_alone=alone,
     )
 
 
-def _mae_of_zero_forces(frames: FrameTensors, member: Member) -> float:
-    """Validation error of predicting zero forces, eV/Å: the baseline that a useful model must beat."""
+def _spread_ev(frames: FrameTensors, rows: Tensor, base: Prediction | None) -> float:
+    """Standard deviation of what is to be learned of the energies of frames, their zero left out."""
+    energy = frames.energy[rows] if base is None else frames.energy[rows] - base.energy[rows]
+    return float((energy - fit_zero(energy, frames, rows, Tensor.mean).of(frames.numbers_of(rows))).std(correction=0))
+
+
+def _mae_without_model(frames: FrameTensors, member: Member) -> float:
+    """Validation error of predicting zero forces, eV/Å, or of energies alone one for all frames, eV: the baseline."""
+    if member.energies_alone:
+        energy = frames.energy if member.base is None else frames.energy - member.base.energy
+        zero = fit_zero(energy[member.train_rows], frames, member.train_rows, Tensor.mean)
+        rows = member.val_rows
+        return float((energy[rows] - zero.of(frames.numbers_of(rows))).abs().mean())
     forces = frames.forces[member.val_rows]
     if member.base is not None:
         forces = forces - member.base.forces[member.val_rows]
@@ -131,7 +149,7 @@ def _mae_of_zero_forces(frames: FrameTensors, member: Member) -> float:
 
 def _training_mae(network: Network, frames: FrameTensors, spec: NetworkStage, member: Member, fit: Fit) -> float | None:
     """Force MAE on the frames that a stage trained on, or some of many, eV/Å; None for cheap and unfinished ones."""
-    if spec.kind in ("pretrain", "score_match") or fit.checkpoint is not None:
+    if spec.kind in ("pretrain", "score_match") or fit.checkpoint is not None or member.energies_alone:
         return None
     rows = member.train_rows[:_TRAINING_FRAMES]
     _, forces = predict(network, frames, rows, member.scaling, fit.parameters[None].to(frames.device))
@@ -145,7 +163,7 @@ def _result(
     fit: Fit,
     weighting: Weighting | None,
     spent_s: tuple[float, float],
-    baseline_ev_ang: float,
+    baseline: float,
     train_mae_ev_ang: float | None,
 ) -> StageResult:
     sample = None if weighting is None else effective_sample(weighting.train)
@@ -159,7 +177,8 @@ def _result(
             fit.energy_shift_ev,
             fit.element_energies_ev,
         ),
-        val_force_mae_ev_ang=math.nan if spec.score else fit.val_error,
+        val_force_mae_ev_ang=math.nan if spec.score or member.energies_alone else fit.val_error,
+        val_energy_mae_ev=fit.val_error if member.energies_alone else None,
         validation_curve=fit.validation_curve,
         core_s=spent_s[0],
         cuda_s=spent_s[1],
@@ -168,13 +187,18 @@ def _result(
         effective_sample=sample,
         bias_quantiles_ev_ang=None if weighting is None else weighting.bias_quantiles_ev_ang,
         status="ok" if fit.diverged_at_step is None else f"loss not finite at step {fit.diverged_at_step}",
-        warnings=(*sample_warnings(sample, len(spec.train)), *_fit_warnings(spec, fit, baseline_ev_ang)),
+        warnings=(
+            *sample_warnings(sample, len(spec.train)),
+            *_fit_warnings(spec, fit, baseline, energies_alone=member.energies_alone),
+        ),
         interrupted=fit if fit.checkpoint else None,
         train_force_mae_ev_ang=train_mae_ev_ang,
     )
 
 
-def _fit_warnings(spec: NetworkStage, fit: Fit, baseline_ev_ang: float) -> tuple[str, ...]:
+def _fit_warnings(spec: NetworkStage, fit: Fit, baseline: float, *, energies_alone: bool) -> tuple[str, ...]:
     """A loss may stay finite and the model be useless."""
     unjudged = spec.score is not None or fit.checkpoint is not None or fit.diverged_at_step is not None
-    return () if unjudged else useless_warnings(spec.kind, fit.val_error, baseline_ev_ang)
+    if unjudged:
+        return ()
+    return useless_warnings(spec.kind, fit.val_error, baseline, energies_alone=energies_alone)

@@ -236,10 +236,10 @@ class StageResult:
         spec: the spec as plain data.
         model: the trained model.
         val_force_mae_ev_ang: best validation error (weighted where the stage is; a kernel's is cross-validated); NaN
-            for a stage without labels.
-        validation_curve: (step, validation error) pairs: force MAE in eV/Å, or the score-matching loss in eV²/Å².
+            for a stage without labels, and for one of energies alone.
+        validation_curve: (step, validation error) pairs: force MAE in eV/Å, of energies alone their MAE in eV, or the
+            score-matching loss in eV²/Å².
         core_s: CPU seconds of this stage, its share of the pack.
-        cuda_s: seconds that it kept a GPU, its share of the pack.
         energy_shift_ev: energy constant of the level that the stage took off its labels before it began.
         gamma_ev_ang: bias-weight temperature, eV/Å; None without weights.
         effective_sample: effective number of training frames; None without weights.
@@ -249,6 +249,8 @@ class StageResult:
         interrupted: what to go on with where steps are left; None: the stage is finished.
         train_force_mae_ev_ang: force MAE of the kept weights on training labels, unweighted; None where that tells
             nothing of the accurate labels (pretraining, a kernel that fits them exactly) and for unfinished stages.
+        cuda_s: seconds that it kept a GPU, its share of the pack.
+        val_energy_mae_ev: best validation error of a stage of energies alone; None elsewhere.
     """
 
     key: str
@@ -266,19 +268,22 @@ class StageResult:
     interrupted: Fit | None = None
     train_force_mae_ev_ang: float | None = None
     cuda_s: float = 0.0
+    val_energy_mae_ev: float | None = None
 
 
-def useless_warnings(kind: str, error_ev_ang: float, baseline_ev_ang: float) -> tuple[str, ...]:
+def useless_warnings(kind: str, error: float, baseline: float, *, energies_alone: bool = False) -> tuple[str, ...]:
     """What to say of a stage that is no better than predicting no forces; nothing of a better one.
 
     Args:
         kind: of the stage.
-        error_ev_ang: its validation error.
-        baseline_ev_ang: that of predicting no forces.
+        error: its validation error, eV/Å; of energies alone, eV.
+        baseline: that of predicting no forces, or one energy for all.
+        energies_alone: whether it learned energies alone.
     """
-    if error_ev_ang < baseline_ev_ang:
+    if error < baseline:
         return ()
+    unit, nothing = ("eV", "one energy for all frames") if energies_alone else ("eV/Å", "no forces")
     return (
-        f"{kind} leaves a validation error of {error_ev_ang:.3g} eV/Å, predicting no forces one of "
-        f"{baseline_ev_ang:.3g}: lower its learning_rate or train longer",
+        f"{kind} leaves a validation error of {error:.3g} {unit}, predicting {nothing} one of {baseline:.3g}: lower "
+        "its learning_rate or train longer",
     )

@@ -44,8 +44,8 @@ class Fit:
         energy_shift_ev: constant to add to the model's energies (median residual of the training frames); NaN where
             the training was interrupted.
         start_shift_ev: mean residual of the energies before the first step.
-        val_error: lowest validation error: force MAE in eV/Å (weighted where the member has weights), or the
-            score-matching loss in eV²/Å².
+        val_error: lowest validation error: force MAE in eV/Å (weighted where the member has weights), of energies alone
+            their MAE in eV, or the score-matching loss in eV²/Å².
         validation_curve: (step, validation error) pairs.
         diverged_at_step: first step whose loss was not finite, or None.
         checkpoint: from where to go on; None where the training is finished.

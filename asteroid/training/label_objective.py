@@ -1,4 +1,7 @@
-"""The loss of a pack against labels: energies and forces, weighted by bias, with or without a base to add to."""
+"""The loss of a pack against labels: energies and forces, weighted by bias, with or without a base to add to.
+
+Labels that are energies alone are learned and judged by energies; a pack has labels of one kind.
+"""
 
 from __future__ import annotations
 
@@ -50,6 +53,7 @@ class LabelObjective:
         self._rho = torch.tensor([m.schedule.rho for m in members], device=frames.device)
         self._rows = rows[:1] if share_batches else rows
         self._batch_rows = self._rows.unbind(1)
+        self._energies_alone = members[0].energies_alone
         self._weights = _batch_weights(frames, members, places, rows)
         self._energies, self._forces = _labels(frames, members)
         # Not the median: it would put one frame on the kink of |dE|, where rounding decides the sign of the gradient.
@@ -80,6 +84,8 @@ class LabelObjective:
         """Loss [K] of one batch in units of each model's force scale."""
         energy, forces = self._network.energy_and_forces(parameters, self._scaling, inputs)
         assert batch.energy is not None
+        if self._energies_alone:
+            return (energy - batch.energy).abs().mean(-1) / self._scaling.force_scale_ev_ang
         loss = weighted_loss(
             energy - batch.energy,
             forces - self._labelled_forces(batch.rows),
@@ -90,11 +96,19 @@ class LabelObjective:
         return loss / self._scaling.force_scale_ev_ang
 
     def validate(self, parameters: Tensor) -> Tensor:
-        """Force MAE [K] on each member's held-out frames, in eV/Å; weighted as its training is."""
+        """Force MAE [K] on each member's held-out frames, in eV/Å; weighted as its training is.
+
+        Of energies alone it is their MAE in eV, the energy's constant being that of the training frames.
+        """
         errors = torch.empty(len(self._members), device=self._frames.device)
         for group in same_rows([m.val_rows for m in self._members]):
             rows = self._members[group[0]].val_rows
-            _, forces = predict(self._network, self._frames, rows, self._scaling.rows(group), parameters[group])
+            energy, forces = predict(self._network, self._frames, rows, self._scaling.rows(group), parameters[group])
+            if self._energies_alone:
+                for model, own in zip(group, energy.double(), strict=True):
+                    zero = self.start_zeros[model].of(self._frames.numbers_of(rows))
+                    errors[model] = (own - (self._energies[model][rows] - zero)).abs().mean()
+                continue
             for model, own in zip(group, forces, strict=True):
                 difference = own - self._forces[model if len(self._forces) > 1 else 0][rows]
                 per_frame = self._frames.component_mean(difference.abs(), rows)

@@ -31,6 +31,7 @@ class Member:
         batch_seed: seed of the order of batches.
         base: prediction for all N rows of the frame tensors that the model is added to, or None.
         kt_ev: temperature k_B T of frames without labels, whose score is matched instead; None for labels.
+        energies_alone: whether its labels have no forces, so that energies are all that it learns and is judged by.
     """
 
     parameters: Tensor
@@ -43,6 +44,7 @@ class Member:
     batch_seed: int
     base: Prediction | None = None
     kt_ev: float | None = None
+    energies_alone: bool = False
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,7 @@ class LabelFile(Section):
         sampling_price: CPU time of sampling one cheap geometry.
         temperature_k: temperature of the sampling in kelvin.
         unlabelled: whether the file holds geometries without labels.
+        forces: none, where accurate labels are energies alone; forces that the file has serve test labels only.
     """
 
     file: Path
@@ -58,6 +59,7 @@ class LabelFile(Section):
     temperature_k: float | None = Field(default=None, gt=0)
     atom_order: tuple[int, ...] | None = None
     unlabelled: bool = False
+    forces: Literal["none"] | None = None
 
 
 class DataSection(Section):
@@ -68,12 +70,14 @@ class DataSection(Section):
         accurate: the accurate labels.
         cheap: the cheap frames.
         prices: CPU time of one label by level, instead of those of the packaged set.
+        forces: none, to use the energies alone of the accurate labels of the packaged set.
     """
 
     dataset: Literal["methanol"] | None = None
     accurate: LabelFile | None = None
     cheap: LabelFile | None = None
     prices: dict[str, CpuSeconds] = Field(default_factory=dict)
+    forces: Literal["none"] | None = None
 
     @model_validator(mode="after")
     def _one_source(self) -> DataSection:
@@ -84,7 +88,16 @@ class DataSection(Section):
             raise ValueError("accurate frames need labels: remove 'unlabelled' from data.accurate")
         if self.dataset is not None and any(files):
             raise ValueError("data names a packaged 'dataset' or files, not both: remove one")
+        if self.dataset is None and self.forces is not None:
+            raise ValueError("data.forces is of a packaged 'dataset': write forces: none under data.accurate")
+        if self.cheap is not None and self.cheap.forces is not None:
+            raise ValueError("cheap labels need forces: remove 'forces' from data.cheap")
         return self
+
+    @property
+    def energies_alone(self) -> bool:
+        """Whether accurate labels are energies without forces."""
+        return "none" in (self.forces, None if self.accurate is None else self.accurate.forces)
 
     @field_validator("prices")
     @classmethod

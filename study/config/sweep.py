@@ -210,6 +210,28 @@ class Sweep(Section):
             )
         return self
 
+    @model_validator(mode="after")
+    def _energies_alone(self) -> Sweep:
+        if not self.data.energies_alone:
+            return self
+        for strategy in self.strategies:
+            if STRATEGIES[strategy].needs_forces:
+                raise ValueError(
+                    f"strategy {strategy} learns forces, accurate labels are energies alone: leave it out (networks "
+                    "learn energies, those of delta-learning too)"
+                )
+        programs = sorted(model.architecture for model in self.architectures if not model.learns_energies_alone)
+        if programs:
+            raise ValueError(
+                f"architecture {programs[0]} is trained on forces, accurate labels are energies alone: choose one that "
+                "is trained here"
+            )
+        if self.mode != "curve":
+            raise ValueError(
+                f"searches judge force errors, accurate labels are energies alone: set mode curve, found {self.mode}"
+            )
+        return self
+
     @property
     def validation_inside(self) -> CrossValidationSection | None:
         """How errors are cross-validated inside the bought labels; None: they are measured on test labels."""

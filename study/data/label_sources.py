@@ -71,7 +71,8 @@ def _load_labels(priced: PricedFile, prices: Mapping[str, float]) -> LoadedFile:
     notes += single_atom_notes(n_single)
     labels, outlying = _without_outliers(labels, given)
     notes += outlying
-    card = label_card(labels, source, check_labels(labels, source), priced.selection_rule)
+    checked = check_labels(labels, source, energies_alone=given.forces == "none")
+    card = label_card(labels, source, checked, priced.selection_rule)
     stated = prices.get(labels.level)
     label_cpu_s = given.price if stated is None else stated
     if label_cpu_s is None:

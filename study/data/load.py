@@ -14,6 +14,7 @@ from asteroid.labels.order_changes import refuse_order_change
 from study.data.card_lines import descriptor_lines, role_lines
 from study.data.cheap_controls import cheap_controls, drawn_along
 from study.data.draw_notes import draw_json, draw_lines
+from study.data.energies_alone import energies_alone
 from study.data.live_method import live_method
 from study.data.read import read_section
 from study.data.roles import divide_labels
@@ -84,7 +85,7 @@ def load_data(sweep: Sweep) -> StudyData:
     for level, price_cpu_s in sweep.data.prices.items():
         prices = prices.override(level, price_cpu_s, "sweep file")
     groups = trajectory_notes(accurate, cheap, sweep.test.groups if sweep.test else None)
-    roles = divide_labels(sweep, accurate, cheap)
+    accurate, roles = energies_alone(sweep, accurate, divide_labels(sweep, accurate, cheap))
     # Frames that were chosen far from each other stand for no distribution that a draw could be compared with.
     farthest = any(read.is_farthest(level) for level in (accurate.level, cheap.level))
     controls = None if farthest else draw_controls(roles.test, cheap)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 #: What must be numbers or null in a record, whoever wrote it.
 _NUMBERS = (
     *("val_force_mae_ev_ang", "train_force_mae_ev_ang", "core_s", "energy_shift_ev"),
-    *("gamma_ev_ang", "effective_sample"),
+    *("gamma_ev_ang", "effective_sample", "val_energy_mae_ev"),
 )
 
 
@@ -66,6 +66,8 @@ class StageStore:
             weights = save(result.model.tensors())
             (temporary / "weights.safetensors").write_bytes(weights)
             plain = {name: value for name, value in vars(result).items() if name != "model"}
+            if result.val_energy_mae_ev is None:  # as earlier versions write it
+                del plain["val_energy_mae_ev"]
             plain |= {
                 "weights_digest": _digest(weights),
                 "versions": {"torch": torch.__version__},
@@ -165,11 +167,12 @@ def _result(plain: dict[str, Any], tensors: dict[str, torch.Tensor]) -> StageRes
     shift = plain.pop("energy_shift_ev")
     curve = tuple((step, math.inf if val is None else val) for step, val in plain.pop("validation_curve"))
     best = plain.pop("val_force_mae_ev_ang")
+    unknown = math.inf if STAGE_KINDS[kind].labelled and "val_energy_mae_ev" not in plain else math.nan
     quantiles = plain.pop("bias_quantiles_ev_ang")
     return StageResult(
         model=model,
         validation_curve=curve,
-        val_force_mae_ev_ang=(math.inf if STAGE_KINDS[kind].labelled else math.nan) if best is None else best,
+        val_force_mae_ev_ang=unknown if best is None else best,
         energy_shift_ev=math.nan if shift is None else shift,
         warnings=tuple(plain.pop("warnings")),
         bias_quantiles_ev_ang=None if quantiles is None else tuple(quantiles),

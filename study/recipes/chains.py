@@ -130,6 +130,7 @@ class ChainBuilder:
             seeds=Seeds(seed, derived_seed(f"weights {kind}", seed), derived_seed(f"batches {kind}", seed)),
             parents=parents,
             gamma_rel=settings.gamma_rel if link.weighted else None,
+            base=self._base(link, frames),
             score=None if link.traits.labelled else self._score(settings),
             device=self._device,
         )
@@ -142,10 +143,14 @@ class ChainBuilder:
         self, link: Link, settings: Settings, frames: Split, seed: int, parents: tuple[str, ...]
     ) -> KernelStage:
         """SGDML takes no part in early stopping and no random choice but the labels: its seeds say so."""
-        base = None
-        if link.on_cheap_method:
-            base = Frames(self._cheap_level, tuple(self._cheap_at[h] for role in frames for h in role.hashes))
+        base = self._base(link, frames)
         return KernelStage(self._descriptors, settings.kernel, *frames, Seeds(seed, 0, 0), parents, base)
+
+    def _base(self, link: Link, frames: Split) -> Frames | None:
+        """The cheap labels at the geometries of a stage, where it learns the difference to the cheap method."""
+        if not link.on_cheap_method:
+            return None
+        return Frames(self._cheap_level, tuple(self._cheap_at[h] for role in frames for h in role.hashes))
 
     def _split(self, pool: LabelSet, train: IntArray, val: IntArray) -> Split:
         return self._frames(pool, train), self._frames(pool, val)

@@ -162,6 +162,7 @@ def _row(
     bought = recipe.budget > 0
     left = results[last.key].train_force_mae_ev_ang if bought and last.key in results else None
     adjusted = errors.controlled if errors else None
+    val_energy = results[last.key].val_energy_mae_ev if last.key in results else None
     forces, energies = inside or (None, None)
     weighted = next((results[s.key] for s in recipe.stages if s.is_weighted and s.key in results), None)
     bias = (weighted and weighted.bias_quantiles_ev_ang) or (math.nan, math.nan, math.nan)
@@ -212,4 +213,5 @@ def _row(
         "cv_energy_free_mae_ev": energies.mean if energies else math.nan,
         "cv_energy_free_mae_se_ev": energies.se if energies else math.nan,
         "cv_energy_free_mae_shared_se_ev": energies.shared_se if energies else math.nan,
+        "val_energy_mae_ev": math.nan if val_energy is None else val_energy,
     }

@@ -33,7 +33,11 @@ OUT_OF_FOLD_COLUMNS: dict[str, tuple[str, str]] = {
     ),
     "split": ("int64", "which division into folds, from 0"),
     "label": ("int64", "the scored label's place in the order of purchase, from 0: one label at every look"),
-    "force_mae_ev_ang": ("float64", "mean absolute force component error of that frame, by the model without it"),
+    "force_mae_ev_ang": (
+        "float64",
+        "mean absolute force component error of that frame, by the model without it; NaN of a label that is an energy "
+        "alone",
+    ),
     "energy_error_ev": ("float64", "predicted minus accurate energy of it; NaN where the zero of energy is open"),
     "cheap_energy_ev": ("float64", "cheap energy of the frame, the control variate; NaN where it is not known"),
     "cheap_force_ev_ang": ("float64", "mean absolute cheap force component of the frame; NaN where it is not known"),
@@ -61,8 +65,8 @@ def validate_out_of_fold(frame: pd.DataFrame) -> pd.DataFrame:
 
     Raises:
         InputError: a column is missing or unknown, a value does not fit its column, a count is out of range, a force
-            error is not positive and finite, two rows share a key, a division scores some of its labels only, or a
-            mean over the pool differs between rows.
+            error is not positive and finite and the label is no energy alone, two rows share a key, a division scores
+            some of its labels only, or a mean over the pool differs between rows.
     """
     missing = [name for name in OUT_OF_FOLD_COLUMNS if name not in frame.columns]
     unknown = [str(name) for name in frame.columns if name not in OUT_OF_FOLD_COLUMNS]
@@ -79,7 +83,10 @@ def validate_out_of_fold(frame: pd.DataFrame) -> pd.DataFrame:
         if (typed[name] < least).any():
             raise _refusal(f"has a {name} of at least {least}, found {typed[name].min()}")
     force_errors = typed["force_mae_ev_ang"].to_numpy(dtype=float)
-    unusable = ~(np.isfinite(force_errors) & (force_errors > 0))
+    # Energies alone: the zero of those that are trained on no accurate label is open as well.
+    scored = np.isfinite(typed["energy_error_ev"].to_numpy(dtype=float)) | (typed["n_folds"] == 1).to_numpy()
+    alone = np.isnan(force_errors) & scored
+    unusable = ~(np.isfinite(force_errors) & (force_errors > 0) | alone)
     if unusable.any():
         raise _refusal(f"has positive and finite force errors, found {force_errors[unusable][0]}")
     doubled = typed.duplicated(subset=KEY_COLUMNS)

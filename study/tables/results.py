@@ -92,6 +92,10 @@ COLUMNS: dict[str, tuple[str, str]] = {
     ),
     "cv_energy_free_mae_se_ev": ("float64", "its standard error, as that of cv_force_mae_ev_ang"),
     "cv_energy_free_mae_shared_se_ev": ("float64", "the part of it that all rows share"),
+    "val_energy_mae_ev": (
+        "float64",
+        "energy MAE on the validation labels of the last stage, where accurate labels are energies alone, or NaN",
+    ),
 }
 
 #: Columns that tables of earlier releases lack: they are read with empty ones.
@@ -107,6 +111,7 @@ ADDED_COLUMNS = (
     "cv_energy_free_mae_ev",
     "cv_energy_free_mae_se_ev",
     "cv_energy_free_mae_shared_se_ev",
+    "val_energy_mae_ev",
 )
 
 KEY_COLUMNS = ["strategy", "gamma_rel", "schedule", "budget", "n_cheap", "seed"]

@@ -48,10 +48,10 @@ pretrain: {steps: 24, learning_rate: 0.01, validations: 2}
 finetune:
   standard: {steps: 20, learning_rate: 0.002, validations: 2}
 """
-#: The same with all nine strategies, one budget and one seed. The cheap file lacks most of the accurate geometries.
+#: The same with all strategies, one budget and one seed. The cheap file lacks most of the accurate geometries.
 NINE = (
     ("price: 2 ms,", "temperature_k: 500, price: 2 ms,"),
-    ("asteroid]", "asteroid, asteroid_unlabelled, residual, gdml, gdml_residual, gdml_delta]"),
+    ("asteroid]", "asteroid, asteroid_unlabelled, residual, gdml, network_delta, gdml_residual, gdml_delta]"),
     ("budgets: [10, 15]", "budgets: [10]"),
     ("seeds: [0, 1]", "seeds: [0]"),
     (

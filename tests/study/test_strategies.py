@@ -50,12 +50,15 @@ def _those_that(have):
 
 def test_all_strategies_of_the_design_are_listed():
     design = "accurate_only cheap_only pretrain_finetune asteroid asteroid_unlabelled residual gdml gdml_residual"
-    assert set(STRATEGIES) == {*design.split(), "gdml_delta"}
+    assert set(STRATEGIES) == {*design.split(), "gdml_delta", "network_delta"}
     assert all(slug == entry.slug for slug, entry in STRATEGIES.items())
     assert {kind for entry in STRATEGIES.values() for kind in entry.kinds} == set(STAGE_KINDS)
-    assert _those_that("runs_cheap_method") == ["gdml_delta"]
+    assert _those_that("runs_cheap_method") == ["network_delta", "gdml_delta"]
+    assert _those_that("needs_forces") == ["gdml", "gdml_residual", "gdml_delta"]
     assert _those_that("buys_accurate") == [s for s in STRATEGIES if s != "cheap_only"]
-    assert _those_that("has_cheap_axis") == [s for s in STRATEGIES if s not in ("accurate_only", "gdml", "gdml_delta")]
+    assert _those_that("has_cheap_axis") == [
+        s for s in STRATEGIES if s not in ("accurate_only", "gdml", "gdml_delta", "network_delta")
+    ]
     assert _those_that("learns_from_sampling") == ["asteroid_unlabelled"]
     assert _those_that("weighted") == ["asteroid"]
     assert _those_that("one_composition") == ["gdml", "gdml_residual", "gdml_delta"]

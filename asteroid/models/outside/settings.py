@@ -67,6 +67,7 @@ class CommandSettings(NetworkSettings):
     matches_scores: ClassVar[bool] = False
     exports: ClassVar[bool] = False
     interrupts: ClassVar[bool] = False
+    learns_energies_alone: ClassVar[bool] = False
     unkeyed: ClassVar[tuple[str, ...]] = ("time_limit",)
 
     def __post_init__(self) -> None:

@@ -109,3 +109,22 @@ def test_no_frame_starts_on_the_kink_of_the_energy_term(
     for n in (7, 22, 47):
         fit_one(methanol_bank, accurate, make(accurate, train=range(n), batch_size=n, steps=1, validations=1))
     assert min(seen) > 1e-4
+
+
+def test_energies_alone_train_as_a_loss_of_energies(
+    methanol_bank: FrameBank, accurate: FrameTensors, make: Make
+) -> None:
+    """Labels without forces give the weights that rho = 0 gives, and are judged by energies."""
+    network = DescriptorMLP(methanol_bank.layout, SETTINGS)
+    without = replace(accurate, forces=torch.full_like(accurate.forces, torch.nan))
+    members = [make(accurate, validations=1), make(accurate, init=1, train=range(10, 40), validations=1)]
+    alone = [replace(member, energies_alone=True) for member in members]
+    wanted = fit_pack(network, accurate, [replace(m, schedule=replace(m.schedule, rho=0.0)) for m in members])
+    for own, fit, other in zip(alone, fit_pack(network, without, alone), wanted, strict=True):
+        assert float((fit.parameters - other.parameters).abs().max()) < 1e-6
+        assert fit.diverged_at_step is None
+        (found,) = predict(network, accurate, own.val_rows, own.scaling, fit.parameters[None])[0].double()
+        start = predict(network, accurate, own.train_rows, own.scaling, own.parameters[None])[0][0].double()
+        zero = (accurate.energy[own.train_rows] - start).mean()
+        error = (found + zero - accurate.energy[own.val_rows]).abs().mean()
+        assert fit.val_error == pytest.approx(float(error), rel=1e-4)

@@ -36,7 +36,7 @@ def test_duplicates_can_be_dropped_and_the_leak_with_them(tmp_path: Path, turn: 
 def test_leaks_are_refused_even_where_the_other_guards_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     planted = {**rotated(take(accurate_arrays(), slice(50, 51)), 4), "replica": np.zeros(1, dtype=np.int64)}
     with monkeypatch.context() as broken:
-        broken.setattr("study.data.label_sources.check_labels", lambda *_: Checked(None, None, ()))
+        broken.setattr("study.data.label_sources.check_labels", lambda *_, **__: Checked(None, None, ()))
         message = refusal(tmp_path, join(accurate_arrays(), planted))
         assert (
             "no test geometry may be among the pool of accurate labels, found 1 (frame 60 = test frame 50)" in message

@@ -64,4 +64,5 @@ def test_what_is_searched_for_each_strategy() -> None:
         "gdml": (),
         "gdml_residual": ("pretrain_steps", "hidden"),
         "gdml_delta": (),
+        "network_delta": ("residual_steps", "hidden"),
     }

@@ -1,4 +1,4 @@
-"""A tiny sweep of all nine strategies, end to end: rows, prices, use, and a resumed run; and one of SchNets."""
+"""A tiny sweep of all strategies, end to end: rows, prices, use, and a resumed run; and one of SchNets."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from asteroid.labels.label_set import LabelSet
     from asteroid.stages.potential import Potential
 
-COUNTS = {"identify": 1, "pretrain": 2, "score_match": 1, "finetune": 3, "residual": 1, "kernel": 3}
+COUNTS = {"identify": 1, "pretrain": 2, "score_match": 1, "finetune": 3, "residual": 2, "kernel": 3}
 
 
 @pytest.fixture(scope="module")
@@ -75,13 +75,14 @@ def test_prices_follow_what_is_bought(table: pd.DataFrame) -> None:
         "gdml": 0.0,
         "asteroid_unlabelled": bare,
         "gdml_delta": 10 * label,
+        "network_delta": 10 * label,
     }
     for strategy, cpu_s in wanted.items():
         assert table["cost_cheap_cpu_s"][strategy] == pytest.approx(cpu_s, rel=1e-12), strategy
         assert table["cost_accurate_cpu_s"][strategy] == (0.0 if strategy == "cheap_only" else 280.0)
     # 40 frames sampled; a label for each of them, and for ten accurate geometries
     assert table["n_cheap"].to_dict() == {
-        s: 0 if s in ("accurate_only", "gdml", "gdml_delta") else 40 for s in STRATEGIES
+        s: 0 if s in ("accurate_only", "gdml", "gdml_delta", "network_delta") else 40 for s in STRATEGIES
     }
 
 
@@ -109,6 +110,7 @@ def test_use_counts_every_term_of_a_prediction(
     run(workload, Path(shutil.copytree(finished, tmp_path / "run")))
     found = read_results(tmp_path / "run").set_index("strategy")["use_cpu_s_per_frame"]
     wanted = dict.fromkeys(STRATEGIES, 1.0) | {"residual": 2.0, "gdml_residual": 2.0, "gdml_delta": 11.0}
+    wanted["network_delta"] = 11.0
     assert found.to_dict() == wanted
 
 
@@ -119,7 +121,7 @@ def test_a_cheap_method_that_cannot_run_here_costs_its_price(
     workload = replace(workload, data=replace(workload.data, cheap_method=None))
     run(workload, Path(shutil.copytree(finished, tmp_path / "run")))
     found = read_results(tmp_path / "run").set_index("strategy")["use_cpu_s_per_frame"]
-    assert found.to_dict() == dict.fromkeys(STRATEGIES, 1.0) | {"gdml_delta": 1.002}
+    assert found.to_dict() == dict.fromkeys(STRATEGIES, 1.0) | {"gdml_delta": 1.002, "network_delta": 1.002}
 
 
 def test_measured_use_shows_that_xtb_runs_at_every_prediction(table: pd.DataFrame) -> None:

@@ -1,0 +1,39 @@
+"""Accurate labels that are energies without forces: what becomes of forces that are there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from asteroid.labels.label_set import geometry_hashes
+
+if TYPE_CHECKING:
+    from asteroid.labels.label_set import BoolArray, LabelSet
+    from study.config.sweep import Sweep
+    from study.data.roles import Roles
+
+
+def energies_alone(sweep: Sweep, accurate: LabelSet, roles: Roles) -> tuple[LabelSet, Roles]:
+    """The labels of a sweep whose accurate labels are energies alone, else as they are.
+
+    Forces that the file has are left to the test labels, which are judged by them. Elsewhere they are NaN, so that
+    nothing can learn from them unnoticed.
+    """
+    if not sweep.data.energies_alone:
+        return accurate, roles
+    bought = set(geometry_hashes(roles.pool))
+    rows = np.array([own in bought for own in geometry_hashes(accurate)], dtype=np.bool_)
+    test = roles.test if roles.test.forces is not None else without_forces(roles.test)
+    return without_forces(accurate, rows), replace(roles, pool=without_forces(roles.pool), test=test)
+
+
+def without_forces(labels: LabelSet, rows: BoolArray | None = None) -> LabelSet:
+    """Labels whose forces are NaN in some rows, or in all; places without an atom stay zero."""
+    forces = np.full(labels.positions.shape, np.nan)
+    if labels.forces is not None and rows is not None:
+        forces[~rows] = labels.forces[~rows]
+    if labels.varied:
+        forces[labels.numbers == 0] = 0.0
+    return replace(labels, forces=forces)
