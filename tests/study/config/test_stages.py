@@ -150,7 +150,11 @@ def test_a_level_that_cannot_run_needs_labels_at_every_accurate_geometry(tiny_la
     assert "of 80 have none: uff cannot be run by this package: only gfn1-xtb" in message
     with pytest.raises(InputError, match=r"gfn2-xtb takes 9\.5 s a label, more than is computed on the way"):
         load_data(sweep_of(tiny_labels, *NINE, ("price: 2 ms", "price: 9.5s")))
-    others = (*NINE, ("level: gfn2-xtb", "level: uff"), (", network_delta, gdml_residual, gdml_delta]", ", gdml_residual]"))
+    others = (
+        *NINE,
+        ("level: gfn2-xtb", "level: uff"),
+        (", network_delta, gdml_residual, gdml_delta]", ", gdml_residual]"),
+    )
     assert load_data(sweep_of(tiny_labels, *others)).cheap_at_accurate is None
 
 
@@ -177,7 +181,8 @@ def test_a_search_over_architectures(tiny_labels: Path, tmp_path: Path) -> None:
         *NINE,
         ("asteroid_unlabelled, ", ""),
         (
-            "[accurate_only, cheap_only, pretrain_finetune, asteroid, residual, gdml, network_delta, gdml_residual, gdml_delta]",
+            "[accurate_only, cheap_only, pretrain_finetune, asteroid, residual, gdml, network_delta, gdml_residual, "
+            "gdml_delta]",
             "[residual]",
         ),
         ("pretrain: {steps: 24,", "pretrain: {steps: 6,"),
