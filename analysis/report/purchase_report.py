@@ -12,7 +12,7 @@ from analysis.curves.energy_errors import out_of_fold_errors_of
 from analysis.figures.purchase import FIGURE, purchase_picture
 from analysis.figures.purchase_curves import cross_validated_column, purchase_curves_picture
 from analysis.names import display_level, duration, shown_probability
-from analysis.report.report import ZOOM, inline
+from analysis.report.report import OF_FIGURES, inline
 from analysis.report.tables import TextTable
 from analysis.report.templates import page_template
 from asteroid.measured_errors import error_unit, named_in, unit_to_show
@@ -68,7 +68,7 @@ def make_purchase_report(
         measured: what the target is on; None: what that of the purchase was on.
 
     Returns:
-        HTML that loads nothing; its own script zooms into figures.
+        HTML that loads nothing; its own scripts zoom into figures and read them off.
 
     Raises:
         InputError: the target, the confidence or the unit cannot be used.
@@ -85,7 +85,7 @@ def make_purchase_report(
     shown = files.measured.usual_unit
     unit = f"{own / error_unit(shown):.6g} {shown.replace('Å', 'A')}"
     command = ["asteroid-study", "buy", f"{files.name}.yaml", "--target", unit, "--out", files.name]
-    return page_template("purchase.html.jinja", ZOOM).render(
+    return page_template("purchase.html.jinja", *OF_FIGURES).render(
         name=files.name,
         column=cross_validated_column(files.measured),
         accurate=display_level(prices.accurate),

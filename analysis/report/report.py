@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from markupsafe import Markup
 from analysis.caveats import Caveat
 from analysis.figures.gallery import FIGURES, draw_figures
 from analysis.figures.picture import FigureInput
+from analysis.figures.readings import readings
 from analysis.figures.style import svg_of
 from analysis.names import display_formula, display_level, duration
 from analysis.plan.answers import explain_surface
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
 _PX_PER_IN, _WIDE_PX = 110, 400
 #: Scripts of pages: of the card in which the plan is moved, and of all figures.
 _PLANNER = ("planner.js", "planner_page.js")
-ZOOM = "zoom.js"
+OF_FIGURES = ("zoom.js", "readings.js")
 _PAGE_ORDER = [figure.stem for figure in FIGURES]
 
 
@@ -62,7 +64,7 @@ def make_report(
         price_options: prices given by the user (LEVEL=SECONDS), for the commands that reproduce the page.
 
     Returns:
-        HTML that loads nothing; its own scripts move the plan and zoom into figures.
+        HTML that loads nothing; its own scripts move the plan, zoom into figures and read them off.
 
     Raises:
         InputError: the table has no usable curve, the errors of molecules are of another table, the target or the
@@ -81,7 +83,7 @@ def make_report(
         pictures += draw_figures(replace(given, run=known, plan=plan))
         planner = Markup(planner_json(planner_data(known, plan, force_unit)))  # noqa: S704 (escaped for a script)
     options = shown_options(target_ev_ang, confidence, force_unit, price_options) if plan else []
-    return page_template("report.html.jinja", *(_PLANNER if planner else ()), ZOOM).render(
+    return page_template("report.html.jinja", *(_PLANNER if planner else ()), *OF_FIGURES).render(
         manifest=manifest,
         planner=planner,
         force_unit=force_unit,
@@ -162,15 +164,17 @@ def _recommendation(plan: TargetPlan, force_unit: str) -> dict[str, Any]:
 
 def inline(picture: Picture) -> dict[str, Any]:
     """A figure as the gallery of a page has it, drawn into the page."""
+    drawn = svg_of(picture.figure)
     width_px = round(picture.figure.get_figwidth() * _PX_PER_IN)
     return {
         "stem": picture.stem,
         "title": picture.title,
         "caption": picture.caption,
         "alt": picture.alt,
+        "readings": json.dumps(readings(picture.figure), separators=(",", ":"), ensure_ascii=False),
         "width_px": width_px,
         "wide": width_px > _WIDE_PX,
-        "uri": "data:image/svg+xml;base64," + base64.b64encode(svg_of(picture.figure)).decode("ascii"),
+        "uri": "data:image/svg+xml;base64," + base64.b64encode(drawn).decode("ascii"),
     }
 
 

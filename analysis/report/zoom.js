@@ -37,6 +37,7 @@
     const shown = figure.querySelector("img");
     image.src = shown.src;
     image.alt = shown.alt;
+    image.dataset.readings = shown.dataset.readings;
     title.textContent = figure.querySelector("h3").textContent;
     step = 0;
     dialog.showModal();

@@ -191,12 +191,22 @@ def test_the_page_moves_its_plan_and_asks_nobody(run: RunEvidence, tmp_path: Pat
     const slider = document.querySelector('[data-slider="confidence"]');
     slider.value = 50; slider.dispatchEvent(new Event("input"));
     document.querySelector("[data-reset]").click(); said.push(read());
+    const image = document.querySelector("#figure-learning_curve img");
+    const axes = JSON.parse(image.dataset.readings)[0], own = image.getBoundingClientRect();
+    const point = axes.points.find((line) => line.at.length === 1 || line.name).at[0];
+    const over = (across, down) => {
+      const place = { clientX: own.left + across * own.width, clientY: own.top + down * own.height, bubbles: true };
+      image.dispatchEvent(new PointerEvent("pointermove", place));
+      const tip = document.querySelector(".reading");
+      return tip.hidden ? "" : tip.innerText;
+    };
+    const pointed = [over(point[0], point[1]), over(axes.box[0] + 0.001, axes.box[1] + 0.001), over(0, 0)];
     document.querySelector(".opener").click();
     const zoomed = document.querySelector("dialog").open;
     fetch("http://127.0.0.1:9/").then(() => "reached", () => "refused").then((fetched) => {
       const loaded = performance.getEntriesByType("resource").map((entry) => entry.name);
       const hidden = document.getElementById("play").hidden;
-      document.title = JSON.stringify({ said, zoomed, fetched, hidden, loaded });
+      document.title = JSON.stringify({ said, pointed, axes, point, zoomed, fetched, hidden, loaded });
     });
     </script></body>"""
     policy = re.search(r"""script-src [^"]*""", page)
@@ -208,6 +218,15 @@ def test_the_page_moves_its_plan_and_asks_nobody(run: RunEvidence, tmp_path: Pat
     seen = json.loads(re.search(r"<title>(.*?)</title>", opened(tmp_path / "page.html", tmp_path))[1])
     assert (seen["zoomed"], seen["fetched"], seen["hidden"]) == (True, "refused", False)
     assert [url for url in seen["loaded"] if not url.startswith("data:")] == []
+    at_point, in_corner, outside = (text.split("\n") for text in seen["pointed"])
+    names = [seen["axes"][axis]["name"] for axis in "xy"]
+    for value, line, name in zip(seen["point"][2:], at_point[1:], names, strict=True):
+        number, _, said = line.partition(" ")
+        assert said == name
+        assert float(number.replace(",", "")) == pytest.approx(value, rel=1e-3)
+    for end, line in zip((seen["axes"]["x"]["ends"][0], seen["axes"]["y"]["ends"][1]), in_corner, strict=True):
+        assert float(line.split()[0].replace(",", "")) == pytest.approx(end, rel=0.02)
+    assert outside == [""]
     first, dearer, refused, reset = seen["said"]
     assert first == reset
     for text, question in ((first, QUESTIONS[0]), (dearer, QUESTIONS[2]), (refused, QUESTIONS[7])):

@@ -239,8 +239,8 @@ TETRAHEDRON = 0.55 * np.array([[1.0, 1.0, 1.0], [1.0, -1.0, -1.0], [-1.0, 1.0, -
 @pytest.mark.parametrize(
     ("numbers", "potential", "start", "temperatures", "moves", "n", "steps"),
     [
-        ([8, 1, 6], springs, BENT, (300.0, 900.0), (0.02, 0.035), 4000, 700),
-        ([18] * 4, lennard_jones, TETRAHEDRON, (250.0, 500.0), (0.03, 0.04), 4000, 900),
+        ([8, 1, 6], springs, BENT, (300.0, 900.0), (0.02, 0.035), 2500, 500),
+        ([18] * 4, lennard_jones, TETRAHEDRON, (250.0, 500.0), (0.03, 0.04), 2500, 500),
     ],
     ids=["harmonic", "Lennard-Jones"],
 )
