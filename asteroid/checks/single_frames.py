@@ -51,6 +51,8 @@ _FRAMES_MIN = 12
 ENERGY_OFF_EV, ENERGY_OFF_TIMES = 2.0, 12.0
 #: The same for coupled springs, which miss at most .13 eV of any frame.
 _COUPLED_OFF_EV, _COUPLED_OFF_TIMES = 0.5, 20.0
+#: Forces contradict coupled springs that miss them by so many times what they miss of any frame within the limit.
+_APART = 1.4
 
 #: Up to so many atoms all pairs are as quick as a tree; frames looked at together.
 _DENSE_ATOMS, _BLOCK = 40, 256
@@ -292,6 +294,8 @@ def _against_springs(labels: LabelSet, known: Mapping[int, BrokenFrame]) -> dict
         coupled = fit_coupled_springs(molecule.labels, own, fit.applies)
         if coupled is not None:
             wrong = (coupled.misfit > 1.0) & own
+            # Misfits of a soft molecule have a long tail, of which one in thousands may lie just beyond the limit.
+            wrong &= coupled.misfit > _APART * np.max(coupled.misfit, initial=0.0, where=own & ~wrong)
             here |= {int(molecule.rows[at]): (int(at), coupled) for at in np.flatnonzero(wrong)}
             off = _energies_off(coupled, own & ~wrong, _COUPLED_OFF_EV, _COUPLED_OFF_TIMES)
             off_ev[off] = coupled.energy_off_ev[off]

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 from scipy.spatial import cKDTree
 
 from asteroid.errors import InputError
@@ -232,6 +231,8 @@ def _best_rotation(a: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray
 
 def _like_atom_order(numbers_a: IntArray, a: FloatArray, numbers_b: IntArray, b: FloatArray) -> IntArray:
     """Find the atom of b that plays the part of each atom of a: like elements with similar sorted distances."""
+    from scipy.optimize import linear_sum_assignment  # slow to load
+
     around_a, around_b = _surroundings(numbers_a, a), _surroundings(numbers_b, b)
     order = np.empty(len(numbers_a), dtype=np.int64)
     for element in np.unique(numbers_a):

@@ -22,6 +22,9 @@ from asteroid.units import KCAL_PER_MOL_EV
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
 CALL = "import sys; from sweeps.cli import main; sys.argv[0] = 'asteroid-study'; main()"
+HELPERS = ROOT / "tests" / "helpers"
+#: Of the other figures PDF and PNG are not drawn.
+ONLY_ITS_FIGURE = "import drawn_run, pytest; drawn_run.draw_only_svg(pytest.MonkeyPatch(), 'training_time'); "
 
 
 def applied(page: str, root: Path) -> None:
@@ -52,11 +55,16 @@ def extended(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def said(extended: Path, *words: str) -> str:
-    """What a command of the extended packages prints."""
-    environment = {**os.environ, "PYTHONPATH": str(extended), "OMP_NUM_THREADS": "1"}
+def said(extended: Path, *words: str, before: str = "") -> str:
+    """What a command of the extended packages prints; `before` are statements that run before it."""
+    environment = {**os.environ, "PYTHONPATH": f"{extended}{os.pathsep}{HELPERS}", "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
-        [sys.executable, "-c", CALL, *words], cwd=extended, env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-c", before + CALL, *words],
+        cwd=extended,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -96,7 +104,7 @@ def test_a_label_format_is_read(extended: Path, tmp_path: Path) -> None:
 
 
 def test_a_figure_is_drawn(extended: Path, tmp_path: Path) -> None:
-    out = said(extended, "plot", str(make_run(tmp_path / "run")))
+    out = said(extended, "plot", str(make_run(tmp_path / "run")), before=ONLY_ITS_FIGURE)
     assert "training_time: pdf, svg, png, csv" in out
     drawn = pd.read_csv(tmp_path / "run" / "figures" / "training_time.csv")
     assert len(drawn) == len(pd.read_csv(tmp_path / "run" / "results.csv"))

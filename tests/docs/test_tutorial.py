@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 PAGE = (Path(__file__).parents[2] / "docs" / "tutorial.md").read_text(encoding="utf-8")
 #: What makes the page small enough for a test; everything else stays as it is.
 SMALLER = {
-    "ccsd_t/6-31g": "ccsd_t/sto-3g",
+    "ccsd_t/6-31g": "mp2/sto-3g",
     "--frames 1000": "--frames 80",
-    "--equilibration 3ps": "--equilibration 0.1ps",
+    "--equilibration 3ps": "--equilibration 0.05ps",
+    "--every 10fs": "--every 4fs",
     "--workers 2": "--workers 1",
     "n_cheap: [1000]": "n_cheap: [80]",
     "seeds: [0, 1, 2]": "seeds: [0, 1]",
@@ -93,7 +94,7 @@ def test_the_tutorial_runs_as_written(tmp_path: Path, monkeypatch: pytest.Monkey
         assert result.exit_code == 0, f"{words}: {result.output}"
         said.append(result.output)
     labels = read_labels(tmp_path / "labels.npz").labels
-    assert (len(labels), labels.level) == (30, "ccsd_t/sto-3g")
+    assert (len(labels), labels.level) == (30, "mp2/sto-3g")
     bought = tmp_path / "thioformaldehyde"
     assert len(read_labels(bought / "labels.npz").labels) == 16
     assert (bought / "model" / "weights.safetensors").is_file()

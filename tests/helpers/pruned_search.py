@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from study.config.sweep import Sweep
     from study.engine.executors import PackJob
     from study.recipes.packs import Pack
+    from study.recipes.workload import Workload
 
 SWEEP = """
 name: searching
@@ -62,6 +64,11 @@ def sweep_of(*more: str) -> Sweep:
     return parse_sweep(SWEEP + "".join(more), "test", Path())
 
 
+@cache
+def workload_of(*more: str) -> Workload:
+    return make_workload(sweep_of(*more))
+
+
 class Watching(SerialExecutor):
     """Remembers packs; raises before one of them."""
 
@@ -84,7 +91,7 @@ def search(folder: Path, *more: str, stop_before: int | None = None) -> type[Wat
         pass
 
     Own.stop_before = stop_before
-    run_workload(make_workload(sweep_of(*more)), folder, Own, lambda _: None, lambda _: None)
+    run_workload(workload_of(*more), folder, Own, lambda _: None, lambda _: None)
     return Own
 
 

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import ase.io
 import numpy as np
-from ase import Atoms
 
 from asteroid.errors import InputError
-from asteroid.io.declaration import Declaration
-from asteroid.io.read import read_labels
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,6 +33,9 @@ def write_frames(
         labels: energies [N] in eV and forces [N, A, 3] in eV/Å, as `REF_energy` and `REF_forces`.
         weights: factor of each frame in the loss [N], as `config_weight`.
     """
+    import ase.io  # slow to load, and every worker that trains loads this module
+    from ase import Atoms
+
     frames = []
     for place, (own, at) in enumerate(zip(numbers, positions, strict=True)):
         size = np.count_nonzero(own)
@@ -68,6 +67,9 @@ def read_predictions(
     Raises:
         InputError: there is no such file, it cannot be read, or it has other frames, or values that are not finite.
     """
+    from asteroid.io.declaration import Declaration
+    from asteroid.io.read import read_labels
+
     if not path.is_file():
         raise InputError(f"{program} must write {path.name}, found no such file: see its output, correct the command")
     found = read_labels(path, Declaration(level="outside", energy_key=keys[0], forces_key=keys[1]), several=True).labels

@@ -8,6 +8,7 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from drawn_run import draw_only_svg
 from finished_run import MANIFEST, PRICES, table
 from planning import plan_price, plan_target
 from typer.testing import CliRunner
@@ -109,7 +110,9 @@ def say(*words: object) -> str:
     return result.output
 
 
-def test_every_command_that_answers_says_it(run: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_every_command_that_answers_says_it(
+    run: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fit = ["fit", run / "results.csv", "--x", "budget", "--y", "test_force_mae_ev_ang", "--group", "strategy"]
     only = run / "accurate.csv"
     lines = (run / "results.csv").read_text().splitlines()
@@ -119,6 +122,7 @@ def test_every_command_that_answers_says_it(run: Path, tmp_path_factory: pytest.
     for words in (target, ["plan", run, "--budget", "2h"], [*target, "--next", "2"], fit):
         assert say(*words).count(SAYS) == 3, words
         assert {"farthest_labels", "farthest_test"} <= set(json.loads(say(*words, "--json"))["status"]), words
+    draw_only_svg(monkeypatch)
     assert say("plot", run).count(SAYS) == 3
     elsewhere = tmp_path_factory.mktemp("elsewhere") / "accurate.csv"
     shutil.copy(only, elsewhere)

@@ -13,6 +13,7 @@ from finished_trials import trials
 from planning import plan_target
 
 from analysis.plan.words import explain
+from analysis.report import report
 from analysis.report.report import commands, make_report
 from analysis.run_files import RunFiles
 from asteroid.units import KCAL_PER_MOL_EV
@@ -103,12 +104,20 @@ def test_a_page_repeats_to_the_byte():
     assert make_report(RUN, PRICES, target_ev_ang=TARGET) == PAGE
 
 
+@pytest.fixture
+def without_figures(monkeypatch):
+    """Drawing takes most of the time, and these tests are about words."""
+    monkeypatch.setattr(report, "draw_figures", lambda _: [])
+
+
+@pytest.mark.usefixtures("without_figures")
 def test_without_a_target_the_page_says_which_it_took():
     _, text = read(make_report(RUN, PRICES, force_unit="meV/Å"))
     assert "so the target is the median error of Pretraining + fine-tuning, 4,000 cheap with 100 accurate" in text
     assert "--force-unit meV/A" in text
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_a_refusal_is_told_as_such():
     _, text = read(make_report(RUN, PRICES, target_ev_ang=1e-7))
     assert "Cannot be promised from this sweep" in text
@@ -121,11 +130,12 @@ def test_everything_given_is_escaped():
     manifest["versions"]["asteroid-study"] = evil
     page = make_report(replace(RUN, manifest=manifest, sweep_yaml=evil), PRICES, target_ev_ang=TARGET)
     reader, text = read(page)
-    assert len(reader.scripts) == len([tag for tag, _ in reader.tags if tag == "script"]) == 4
+    assert len(reader.scripts) == len([tag for tag, _ in reader.tags if tag == "script"]) == 5
     assert not any(evil in script for script in reader.scripts)
     assert text.count(evil) > 5
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_an_unfinished_run_says_so():
     _, text = read(make_report(replace(RUN, manifest=MANIFEST | {"status": "running"}), PRICES, target_ev_ang=TARGET))
     assert "not finished" in text

@@ -8,8 +8,10 @@ import pytest
 from guarded_methanol import methanol, refused
 from varied_sets import mixed
 
+from asteroid.checks import single_frames
 from asteroid.checks.guards import check_labels
 from asteroid.checks.single_frames import broken_frames, drop_broken_frames, dropped_notes
+from asteroid.checks.springs import SpringFit
 from asteroid.datasets import load_methanol
 
 if TYPE_CHECKING:
@@ -109,6 +111,20 @@ def test_sound_sets_have_none() -> None:
     for labels in (load_methanol().accurate, load_methanol().cheap.select(np.arange(0, 20000, 9)), mixed()):
         assert broken_frames(labels) == ()
         assert drop_broken_frames(labels)[0] is labels
+
+
+def test_the_end_of_a_long_tail_is_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in 6,000 frames of hydrogen peroxide, whose torsion no quadratic form follows."""
+    labels = load_methanol().accurate.select(np.arange(60))
+    misfit = np.full(60, 0.1)
+    misfit[[3, 4, 5]] = (0.7, 0.83, 1.02)
+    one, every = np.ones(60), np.ones(60, dtype=np.bool_)
+    monkeypatch.setattr(
+        single_frames, "fit_coupled_springs", lambda *_: SpringFit(every, misfit, one, 0.5 * one, 0.0 * one)
+    )
+    assert broken_frames(labels) == ()
+    misfit[7] = 1.2
+    assert [frame.row for frame in broken_frames(labels)] == [7]
 
 
 def test_a_fault_of_the_whole_set_is_not_blamed_on_frames() -> None:

@@ -98,7 +98,7 @@ def test_a_molecule_in_ruins_is_one_line(tmp_path: Path) -> None:
 
 
 def test_killed_in_mid_run_the_trajectory_is_that_of_an_undisturbed_run(tmp_path: Path) -> None:
-    job = replace(JOB, frames=300)
+    job = replace(JOB, frames=180)
     undisturbed, _ = run(job, tmp_path / "undisturbed")
     code = f"""
         from pathlib import Path
@@ -109,7 +109,7 @@ def test_killed_in_mid_run_the_trajectory_is_that_of_an_undisturbed_run(tmp_path
         from study.labelling import sample_run
         sample_run.CHECKPOINT_S = 0.05
         water = molecule("H2O")
-        job = sample_run.SampleJob(water.numbers, water.positions, {job.method!r}, {job.dynamics!r}, 2, 300)
+        job = sample_run.SampleJob(water.numbers, water.positions, {job.method!r}, {job.dynamics!r}, 2, {job.frames})
         sample_run.run_samples(job, Path({str(tmp_path)!r}) / "out.work", 1, lambda progress: None)
     """
     for replica in (0, 1):  # killed twice, in both replicas
@@ -123,9 +123,9 @@ def test_killed_in_mid_run_the_trajectory_is_that_of_an_undisturbed_run(tmp_path
         driver.send_signal(signal.SIGKILL)
         assert driver.wait() == -signal.SIGKILL, "it was killed in mid-run"
     with np.load(tmp_path / "out.work" / "replica_1.npz") as state:
-        assert 0 < int(state["step"]) < 40 + 3000
+        assert 0 < int(state["step"]) < 40 + 10 * job.frames
     resumed, reports = run(job, tmp_path)
-    assert reports[0].steps > 3000
+    assert reports[0].steps > 10 * job.frames
     assert equal(resumed, undisturbed)
 
 

@@ -38,8 +38,11 @@ pytestmark = pytest.mark.xdist_group("ray")
 
 #: Ray refuses a smaller object store than 75 MiB.
 STORE_BYTES = 80 * 2**20
-#: Long enough that a node can be lost in the middle of the first packs.
-SLOWER = (("identify: {steps: 20,", "identify: {steps: 1500,"), ("seeds: [0, 1]", "seeds: [0, 1]\npack_size: 2"))
+#: The first packs go on for so long after their first validation that a node can be lost in the middle of them.
+SLOWER = (
+    ("identify: {steps: 20, learning_rate: 0.01, validations: 2}", "identify: {steps: 900, learning_rate: 0.01}"),
+    ("seeds: [0, 1]", "seeds: [0, 1]\npack_size: 2"),
+)
 
 
 @pytest.fixture(scope="module")

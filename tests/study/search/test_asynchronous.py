@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 import pytest
-from pruned_search import HALVING, MEDIAN, search, sweep_of, table_of, trials_of
-
-from study.recipes.workload import make_workload
+from pruned_search import HALVING, MEDIAN, search, table_of, trials_of, workload_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +22,7 @@ def test_without_rounds_every_trial_is_told_and_every_row_there(tmp_path: Path, 
     assert len(trials) == 3 * 9
     assert set(trials["state"]) == ({"COMPLETE", "PRUNED"} if rule else {"COMPLETE"})
     # Three strategies with tuned settings at the two budgets, beside the rows of the sweep itself.
-    assert len(table_of(tmp_path / "run")) == len(make_workload(sweep_of()).recipes) + 3 * 2
+    assert len(table_of(tmp_path / "run")) == len(workload_of(ASYNC, rule).recipes) + 3 * 2
     trained = Counter(spec.key for pack in executor.seen if pack.until is None for spec in set(pack.specs))
     assert max(trained.values()) == 1, "no stage is finished twice"
     before = trials_of(tmp_path / "run")

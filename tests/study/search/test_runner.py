@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,7 +25,37 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from study.engine.progress import Progress
+    from study.recipes.workload import Workload
 
+#: Where a run is killed: once its journal has so many records and its store so many stages.
+KILLS = ("25-0", "60-5", "0-60")
+DRIVER = """
+import os, signal, sys, time
+from pathlib import Path
+
+from study.config.sweep import read_sweep
+from study.engine.executors import SerialExecutor
+from study.recipes.workload import make_workload
+from study.run.run import run_workload
+
+folder = Path(sys.argv[1])
+workload = make_workload(read_sweep(folder / "sweep.yaml"))
+for place in sys.argv[2:]:
+    run, (records, stages) = folder / place, map(int, place.split("-"))
+    journal = run / "optuna.journal"
+    child = os.fork()
+    if not child:
+        run_workload(workload, run, SerialExecutor, lambda _: None, lambda _: None)
+        os._exit(0)
+    while not (status := os.waitpid(child, os.WNOHANG))[0]:
+        lines = journal.read_bytes().count(b"\\n") if journal.exists() else 0
+        if lines >= records and len(list(run.glob("store/*/stage.json"))) >= stages:
+            os.kill(child, signal.SIGKILL)
+            status = os.waitpid(child, 0)
+            break
+        time.sleep(0.002)
+    print(os.WTERMSIG(status[1]) if os.WIFSIGNALED(status[1]) else "exit")
+"""
 TIMING = ["recipe_core_s", "use_cpu_s_per_frame"]
 
 
@@ -43,11 +70,16 @@ def ignore(_: object) -> None:
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def workload() -> Workload:
+    return make_workload(sweep_of())
+
+
+@pytest.fixture(scope="module")
+def finished(workload: Workload, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tuning") / "run"
     notes: list[str] = []
     seen: list[Progress] = []
-    run_workload(make_workload(sweep_of()), folder, SerialExecutor, seen.append, notes.append)
+    run_workload(workload, folder, SerialExecutor, seen.append, notes.append)
     assert list(dict.fromkeys((p.trials_done, p.trials_total) for p in seen)) == [
         (0, 0),
         (0, 15),
@@ -77,20 +109,20 @@ def test_tuned_rows_start_at_the_budget_they_were_tuned_with(finished: Path) -> 
     assert tuned.groupby("strategy").size().eq(4).all()
 
 
-def test_tuned_stages_alone_are_trained_again(finished: Path, tmp_path: Path) -> None:
+def test_tuned_stages_alone_are_trained_again(workload: Workload, finished: Path, tmp_path: Path) -> None:
     shutil.copytree(finished, tmp_path / "run")
     tuned = read_results(finished).query("schedule == 'tuned'")
     lost = {keys.split()[-1] for keys in tuned["stage_keys"]}
     for key in lost:
         shutil.rmtree(tmp_path / "run" / "store" / key)
-    again = run_workload(make_workload(sweep_of()), tmp_path / "run", SerialExecutor, ignore, ignore)
+    again = run_workload(workload, tmp_path / "run", SerialExecutor, ignore, ignore)
     expected = read_results(finished).drop(columns=TIMING)
     pd.testing.assert_frame_equal(again.drop(columns=TIMING), expected, check_exact=True)
 
 
-def test_a_repeated_run_keeps_the_ledger_of_its_trials(finished: Path, tmp_path: Path) -> None:
+def test_a_repeated_run_keeps_the_ledger_of_its_trials(workload: Workload, finished: Path, tmp_path: Path) -> None:
     shutil.copytree(finished, tmp_path / "run")
-    run_workload(make_workload(sweep_of()), tmp_path / "run", SerialExecutor, ignore, ignore)
+    run_workload(workload, tmp_path / "run", SerialExecutor, ignore, ignore)
     once, again = read_manifest(finished), read_manifest(tmp_path / "run")
     for name in ("stages", "sharing", "ledger"):
         assert again[name] == once[name], name
@@ -120,22 +152,23 @@ def test_pareto_searches_the_budget_for_error_and_price(tmp_path: Path) -> None:
     assert cheap == trials["budget"].tolist()
 
 
-@pytest.mark.parametrize(("records", "stages"), [(25, 0), (60, 5), (0, 60)])
-def test_sigkill_and_repeat_give_the_same_tables(finished: Path, tmp_path: Path, records: int, stages: int) -> None:
-    sweep, run = tmp_path / "sweep.yaml", tmp_path / "run"
-    sweep.write_text(SWEEP)
-    command = [sys.executable, "-m", "sweeps", "run", str(sweep), "--out", str(run)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    journal, deadline = run / "optuna.journal", time.monotonic() + 240
-    while process.poll() is None and time.monotonic() < deadline:
-        lines = journal.read_bytes().count(b"\n") if journal.exists() else 0
-        if lines >= records and len(list(run.glob("store/*/stage.json"))) >= stages:
-            break
-        time.sleep(0.002)
-    os.kill(process.pid, signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL, "the run was over before it could be killed"
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folders of runs that were killed by SIGKILL, all in another process, and their sweep file."""
+    folder = tmp_path_factory.mktemp("killed")
+    (folder / "driver.py").write_text(DRIVER)
+    (folder / "sweep.yaml").write_text(SWEEP)
+    words = [sys.executable, folder / "driver.py", folder, *KILLS]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=240, check=True)
+    assert done.stdout.split() == ["9"] * len(KILLS), "a run was over before it could be killed"
+    return folder
+
+
+@pytest.mark.parametrize("place", KILLS)
+def test_sigkill_and_repeat_give_the_same_tables(workload: Workload, finished: Path, killed: Path, place: str) -> None:
+    run = killed / place
     kept = stage_times(run)
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    run_workload(workload, run, SerialExecutor, ignore, ignore)
     assert kept.items() <= stage_times(run).items()
     pd.testing.assert_frame_equal(
         read_results(finished).drop(columns=TIMING), read_results(run).drop(columns=TIMING), check_exact=True

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from ase import Atoms
 from command_line import answer, refused
+from drawn_run import draw_only_svg
 from orca_like import TEMPLATE, run_jobs
 from tblite.ase import TBLite
 from tiny_purchase import STUDY
@@ -88,7 +89,8 @@ def test_status_shows_rounds_and_certificate(made: tuple[Path, str]) -> None:
     assert (made[0] / "certificate.txt").read_text() in said
 
 
-def test_report_plot_and_plan_read_its_folder(made: tuple[Path, str]) -> None:
+def test_report_plot_and_plan_read_its_folder(made: tuple[Path, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    draw_only_svg(monkeypatch)
     out = made[0]
     assert answer("report", str(out))[0] == 0
     page = (out / "report.html").read_text()
