@@ -19,6 +19,8 @@ def make_method(
     max_cycle: int,
     calculator: str | None,
     tell: Callable[[str], None],
+    *,
+    energies_alone: bool = False,
 ) -> Method:
     """How labels are computed, the charge that the geometries' file states included.
 
@@ -30,6 +32,7 @@ def make_method(
         max_cycle: iterations before a geometry counts as failed.
         calculator: function that makes an ASE calculator, MODULE:FACTORY, found from the current folder too.
         tell: told what was taken from the file.
+        energies_alone: leave forces out.
 
     Raises:
         InputError: no such level, or the file states another charge or spin.
@@ -43,5 +46,8 @@ def make_method(
     if taken is not None:
         tell(taken)
     if calculator is not None:
-        return Method(normalise_level(level), charge, spin, max_cycle, calculator, str(Path.cwd()))
-    return Method(computable_level(level), charge, spin, max_cycle, calculator_folder=str(Path.cwd()))
+        return Method(normalise_level(level), charge, spin, max_cycle, calculator, str(Path.cwd()), energies_alone)
+    folder = str(Path.cwd())
+    return Method(
+        computable_level(level), charge, spin, max_cycle, calculator_folder=folder, energies_alone=energies_alone
+    )

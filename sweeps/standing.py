@@ -124,6 +124,6 @@ def _purchase(folder: Path) -> Standing:
     certificate = folder / f"{CERTIFICATE}.txt"
     if certificate.is_file():
         lines += certificate.read_text(encoding="utf-8").rstrip("\n").split("\n")
-    if state.delivered is not None and state.delivered["hidden_error_ev_ang"] is not None:
+    if state.delivered is not None and state.delivered["n_hidden"] > 0:
         lines.append(hidden_line(state, FORCE_UNIT))
     return Standing(tuple(lines), state.status != "running")

@@ -80,7 +80,9 @@ def relaxed_with_modes(
         for sign in (1.0, -1.0):
             moved = at.ravel().copy()
             moved[k] += sign * _STEP_ANG
-            forces.append(labeller(moved.reshape(-1, 3))[1].ravel())
+            own = labeller(moved.reshape(-1, 3))[1]
+            assert own is not None  # a minimum is not found without
+            forces.append(own.ravel())
             on_label()
         hessian[k] = (forces[1] - forces[0]) / (2 * _STEP_ANG)
     return Relaxed(at, labeller(at)[0], frequencies_of(hessian, numbers, at))

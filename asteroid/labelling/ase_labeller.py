@@ -55,10 +55,12 @@ def ase_labeller(method: Method, numbers: IntArray, *, each_anew: bool = True) -
 
     unused = [calculator]
 
-    def label(positions: FloatArray) -> tuple[float, FloatArray]:
+    def label(positions: FloatArray) -> tuple[float, FloatArray | None]:
         atoms: Any = Atoms(numbers, positions, info={"charge": method.charge, "spin": method.unpaired})
         atoms.calc = (unused.pop() if unused else factory()) if each_anew else calculator
         try:
+            if method.energies_alone:
+                return float(atoms.get_potential_energy()), None
             return float(atoms.get_potential_energy()), np.array(atoms.get_forces(), dtype=np.float64)
         except CalculatorError as error:  # SCFError among them
             raise NotConvergedError(f"{type(error).__name__}: {error}") from error
@@ -96,7 +98,7 @@ class LabellerCalculator:
     def __init__(self, labeller: Labeller) -> None:
         self._labeller = labeller
         self._at: FloatArray | None = None
-        self._label: tuple[float, FloatArray] = (0.0, np.empty((0, 3)))
+        self._label: tuple[float, FloatArray | None] = (0.0, None)
         self.cpu_s = 0.0
 
     def get_potential_energy(self, atoms: Any, force_consistent: bool = False) -> float:
@@ -106,9 +108,11 @@ class LabellerCalculator:
 
     def get_forces(self, atoms: Any) -> FloatArray:
         """Forces in eV/Å, shape [A, 3]."""
-        return self._at_positions(atoms.positions)[1].copy()
+        forces = self._at_positions(atoms.positions)[1]
+        assert forces is not None  # dynamics needs them
+        return forces.copy()
 
-    def _at_positions(self, positions: FloatArray) -> tuple[float, FloatArray]:
+    def _at_positions(self, positions: FloatArray) -> tuple[float, FloatArray | None]:
         if not np.isfinite(positions).all():  # programs may hang or crash on these
             raise NotConvergedError("the positions are no numbers any more")
         if self._at is None or not np.array_equal(self._at, positions):

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from asteroid.labels.label_set import FloatArray
 
-    #: positions [A, 3] in Å -> energy in eV, forces [A, 3] in eV/Å; raises NotConvergedError.
-    Labeller = Callable[[FloatArray], tuple[float, FloatArray]]
+    #: positions [A, 3] in Å -> energy in eV, forces [A, 3] in eV/Å (None of an energy alone); raises NotConvergedError.
+    Labeller = Callable[[FloatArray], tuple[float, FloatArray | None]]
 
 
 #: Iterations of the SCF, of the coupled-cluster equations and of xTB's charges before a frame counts as failed.
@@ -41,6 +41,7 @@ class Method:
         max_cycle: iterations before a frame counts as failed; ignored by force fields and ASE calculators.
         calculator: `package.module:factory` of an ASE calculator, or None for the programs known by level.
         calculator_folder: folder to look for that module in, beside the installed packages.
+        energies_alone: labels have no forces, which cost as much again, or several times that.
     """
 
     level: str
@@ -49,6 +50,7 @@ class Method:
     max_cycle: int = MAX_CYCLE
     calculator: str | None = None
     calculator_folder: str | None = None
+    energies_alone: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,12 +59,12 @@ class Label:
 
     Attributes:
         energy_ev: energy in eV.
-        forces_ev_ang: forces in eV/Å, shape [A, 3].
+        forces_ev_ang: forces in eV/Å, shape [A, 3]; None of an energy alone.
         cpu_s: CPU seconds of the process.
     """
 
     energy_ev: float
-    forces_ev_ang: FloatArray
+    forces_ev_ang: FloatArray | None
     cpu_s: float
 
 
@@ -99,6 +101,8 @@ def label_frame(labeller: Labeller, positions: FloatArray) -> Label | Failure:
     except Exception as error:  # foreign programs raise whatever they like; the reason is kept with the frame
         return Failure(_one_line(f"{type(error).__name__}: {error}"), time.process_time() - began)
     cpu_s = time.process_time() - began
+    if forces is None:
+        return Label(float(energy), None, cpu_s) if np.isfinite(energy) else Failure("energy is NaN or infinite", cpu_s)
     forces = np.asarray(forces, dtype=np.float64)
     if forces.shape != positions.shape:
         return Failure(f"forces have the shape {list(forces.shape)}, not {list(positions.shape)}", cpu_s)

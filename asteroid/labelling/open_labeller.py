@@ -38,13 +38,18 @@ def open_labeller(method: Method, numbers: IntArray, reference: FloatArray, *, e
     if method.calculator is not None:
         from asteroid.labelling.ase_labeller import ase_labeller
 
-        return ase_labeller(method, numbers, each_anew=each_anew)
+        return _as_asked(method, ase_labeller(method, numbers, each_anew=each_anew))
     parts = parse_parts(method.level)
     for part in parts:
         refuse_missing_program(part.level)
         check_electrons(method, part.level, numbers)
     labellers = [_of_level(method, part.level, numbers, reference, each_anew=each_anew) for part in parts]
-    return labellers[0] if len(parts) == 1 else _sum([part.sign for part in parts], labellers)
+    return _as_asked(method, labellers[0] if len(parts) == 1 else _sum([part.sign for part in parts], labellers))
+
+
+def _as_asked(method: Method, labeller: Labeller) -> Labeller:
+    """A labeller that leaves out the forces of programs that compute them all the same, where energies are wanted."""
+    return (lambda positions: (labeller(positions)[0], None)) if method.energies_alone else labeller
 
 
 def _of_level(method: Method, level: Level, numbers: IntArray, reference: FloatArray, *, each_anew: bool) -> Labeller:
@@ -57,11 +62,16 @@ def _of_level(method: Method, level: Level, numbers: IntArray, reference: FloatA
 def _sum(signs: Sequence[int], labellers: Sequence[Labeller]) -> Labeller:
     """Energies and forces of several levels, added up; one that does not converge leaves no label."""
 
-    def label(positions: FloatArray) -> tuple[float, FloatArray]:
+    def label(positions: FloatArray) -> tuple[float, FloatArray | None]:
         energy, forces = 0.0, np.zeros_like(positions)
+        alone = False
         for sign, labeller in zip(signs, labellers, strict=True):
             own_energy, own_forces = labeller(positions)
-            energy, forces = energy + sign * own_energy, forces + sign * own_forces
-        return energy, forces
+            energy += sign * own_energy
+            if own_forces is None:
+                alone = True
+            else:
+                forces = forces + sign * own_forces
+        return energy, None if alone else forces
 
     return label

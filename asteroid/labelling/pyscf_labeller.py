@@ -60,12 +60,12 @@ def pyscf_labeller(method: Method, level: Level, numbers: IntArray) -> Labeller:
     hf.MUTE_CHKFILE = True  # no temporary file for each label
     lib.num_threads(1)
 
-    def label(positions: FloatArray) -> tuple[float, FloatArray]:
+    def label(positions: FloatArray) -> tuple[float, FloatArray | None]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             molecule = _molecule(symbols, positions, basis, method)
             energy, gradient = _energy_and_gradient(level.method, molecule, method)
-        return energy * Hartree, -gradient * (Hartree / Bohr)
+        return energy * Hartree, None if gradient is None else -gradient * (Hartree / Bohr)
 
     return label
 
@@ -133,13 +133,14 @@ def _has_core_potential(basis: str, symbol: str) -> bool:
 
 
 def _energy_and_gradient(name: str, molecule: Any, method: Method) -> tuple[float, Any]:
-    """Energy in Hartree and gradient in Hartree/Bohr."""
+    """Energy in Hartree and gradient in Hartree/Bohr; None where energies are wanted alone."""
+    alone = method.energies_alone
     mean_field = _mean_field(name, molecule, method)
     energy = mean_field.kernel()
     if not mean_field.converged:
         raise NotConvergedError(f"the SCF did not converge in {method.max_cycle} cycles")
     if name in ("hf", "pbe", "b3lyp"):
-        return float(energy), _gradient(mean_field)
+        return float(energy), None if alone else _gradient(mean_field)
     from pyscf.data.elements import chemcore
 
     core = chemcore(molecule) or None
@@ -148,7 +149,7 @@ def _energy_and_gradient(name: str, molecule: Any, method: Method) -> tuple[floa
 
         perturbed = mp.MP2(mean_field, frozen=core)
         perturbed.kernel()
-        return float(perturbed.e_tot), _gradient(perturbed)
+        return float(perturbed.e_tot), None if alone else _gradient(perturbed)
     return _coupled_cluster(mean_field, core, method, triples=name == "ccsd_t")
 
 
@@ -167,7 +168,7 @@ def _mean_field(name: str, molecule: Any, method: Method) -> Any:
 
 
 def _coupled_cluster(mean_field: Any, core: int | None, method: Method, *, triples: bool) -> tuple[float, Any]:
-    """CCSD or CCSD(T) with the multipliers that its gradient needs."""
+    """CCSD or CCSD(T) with the multipliers that its gradient needs, unless energies are wanted alone."""
     from pyscf import cc
     from pyscf.cc import ccsd_t_lambda
     from pyscf.grad import ccsd_t as triples_gradient
@@ -178,6 +179,8 @@ def _coupled_cluster(mean_field: Any, core: int | None, method: Method, *, tripl
     cluster.kernel(eris=integrals)
     if not cluster.converged:
         raise NotConvergedError(f"the CCSD amplitudes did not converge in {method.max_cycle} cycles")
+    if method.energies_alone:
+        return float(cluster.e_tot + cluster.ccsd_t(eris=integrals) if triples else cluster.e_tot), None
     if not triples:
         cluster.solve_lambda(eris=integrals)
         if not cluster.converged_lambda:

@@ -18,6 +18,7 @@ from asteroid.labels.molecules import refuse_several
 from asteroid.labels.splits import purchase_order
 from study.data.card_lines import descriptor_lines
 from study.data.card_prices import fill_from_card
+from study.data.energies_alone import without_forces
 from study.data.label_sources import load_file
 from study.data.live_method import live_method
 from study.data.several_molecules import refuse_models_of_one_molecule
@@ -90,7 +91,7 @@ def load_candidates(study: BuyStudy) -> Candidates:
     Raises:
         InputError: labels are missing or broken, or the cheap frames do not suffice.
     """
-    sources = _read_dataset(study) if study.data.dataset is not None else _read_files(study)
+    sources = _as_bought(study, _read_dataset(study) if study.data.dataset is not None else _read_files(study))
     cheap, owned = sources.cheap, sources.owned
     refuse_several_to_buy(cheap)
     refuse_models_of_one_molecule(study, owned, cheap)
@@ -157,6 +158,18 @@ def load_candidates(study: BuyStudy) -> Candidates:
             *descriptor_lines(descriptors, frames, cheap),
         ),
         notes=sources.notes,
+    )
+
+
+def _as_bought(study: BuyStudy, sources: _Sources) -> _Sources:
+    """The labels without their forces, where energies alone are bought; hidden ones keep theirs to judge by."""
+    if not study.energies_alone:
+        return sources
+    return replace(
+        sources,
+        owned=without_forces(sources.owned),
+        replay=None if sources.replay is None else without_forces(sources.replay),
+        hidden=sources.hidden if sources.hidden.forces is not None else without_forces(sources.hidden),
     )
 
 

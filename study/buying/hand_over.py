@@ -40,12 +40,21 @@ class HandOver:
         level: of the labels.
         price_cpu_s: CPU seconds that a label counts as where its output does not say.
         give_up: count geometries without an output as failed.
+        energies_alone: outputs need no forces; those that they have are left out.
 
     Raises:
         InputError: the template cannot be read.
     """
 
-    def __init__(self, section: HandOverSection, level: str, price_cpu_s: float, *, give_up: bool = False) -> None:
+    def __init__(
+        self,
+        section: HandOverSection,
+        level: str,
+        price_cpu_s: float,
+        *,
+        give_up: bool = False,
+        energies_alone: bool = False,
+    ) -> None:
         self._section, self._give_up, self._price_cpu_s = section, give_up, price_cpu_s
         self._template = read_template(section.template)
         self._suffix = section.suffix or input_suffix(section.template)
@@ -57,6 +66,7 @@ class HandOver:
             energy_key=section.energy_key,
             forces_key=section.forces_key,
             forces_are=section.forces_are,
+            forces="none" if energies_alone else None,
         )
 
     def label(self, batch: Batch) -> Sequence[Outcome] | Pending:

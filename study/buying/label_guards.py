@@ -28,13 +28,14 @@ _MISTAKES = {
 }
 
 
-def check_bought(labels: LabelSet, cheap: LabelSet | None, source: str) -> None:
+def check_bought(labels: LabelSet, cheap: LabelSet | None, source: str, *, energies_alone: bool = False) -> None:
     """Refuse labels that cannot be trained on, or that are in another unit or of another sign than they should be.
 
     Args:
         labels: all labels owned, new ones included.
         cheap: cheap labels at the same geometries, in the same order, where they are known.
         source: a name for messages.
+        energies_alone: labels have no forces.
 
     Raises:
         InputError: as `asteroid.checks.guards.check_labels`, or forces do not have the size or the sign of the cheap
@@ -42,7 +43,7 @@ def check_bought(labels: LabelSet, cheap: LabelSet | None, source: str) -> None:
     """
     if cheap is not None and cheap.forces is not None and labels.forces is not None:
         _compare(labels.forces.ravel(), cheap.forces.ravel(), source, cheap.level)
-    check_labels(labels, source)
+    check_labels(labels, source, energies_alone=energies_alone)
 
 
 def _compare(forces: FloatArray, cheap: FloatArray, source: str, level: str) -> None:

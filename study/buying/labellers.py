@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from asteroid.labelling.labeller import Failure, Label, Method
 from asteroid.labelling.levels import computable_level
 from asteroid.labelling.open_labeller import open_labeller
@@ -40,11 +42,11 @@ class HereLabeller:
         run = run_labels(job, batch.folder, self._workers, self._on_progress, few_may_fail=True)
         labels = run.labels
         assert labels.energy is not None
-        assert labels.forces is not None
         assert labels.cpu_s is not None
+        forces = [None] * len(labels) if labels.forces is None else list(labels.forces)
         found: dict[int, Outcome] = dict(run.failures)
         for i, frame_id in enumerate(labels.frame_id.tolist()):
-            found[frame_id] = Label(float(labels.energy[i]), labels.forces[i], float(labels.cpu_s[i]))
+            found[frame_id] = Label(float(labels.energy[i]), forces[i], float(labels.cpu_s[i]))
         return [found[frame_id] for frame_id in batch.frames.frame_id.tolist()]
 
 
@@ -52,7 +54,7 @@ class ReplayLabeller:
     """Labels from a file, as if they were bought.
 
     Args:
-        labels: with energies and forces.
+        labels: with energies and forces; NaN where energies alone are bought.
         price_cpu_s: CPU seconds that a label counts as, where the file does not say.
     """
 
@@ -60,8 +62,9 @@ class ReplayLabeller:
         assert labels.energy is not None
         assert labels.forces is not None
         cpu_s = [price_cpu_s] * len(labels) if labels.cpu_s is None else labels.cpu_s.tolist()
-        parts = zip(geometry_hashes(labels), labels.energy.tolist(), labels.forces, cpu_s, strict=True)
-        self._known = {key: Label(energy, forces, seconds) for key, energy, forces, seconds in parts}
+        forces = [None if np.isnan(own).any() else own for own in labels.forces]
+        parts = zip(geometry_hashes(labels), labels.energy.tolist(), forces, cpu_s, strict=True)
+        self._known = {key: Label(energy, own, seconds) for key, energy, own, seconds in parts}
 
     def label(self, batch: Batch) -> list[Outcome]:
         """Look the labels up."""
@@ -96,10 +99,18 @@ def make_labeller(
         here = buy.here
         level = str(buy.level) if here.calculator is not None else computable_level(str(buy.level))
         folder = None if here.calculator is None else str(calculator_folder)
-        method = Method(level, here.charge, here.unpaired, here.max_cycle, here.calculator, folder)
+        method = Method(
+            level, here.charge, here.unpaired, here.max_cycle, here.calculator, folder, study.energies_alone
+        )
         open_labeller(method, candidates.frames.numbers, reference_frames(candidates.frames))  # mistakes show at once
         return HereLabeller(method, workers, on_progress)
     if buy.hand_over is not None:
-        return HandOver(buy.hand_over, candidates.prices.accurate, price_cpu_s, give_up=give_up)
+        return HandOver(
+            buy.hand_over,
+            candidates.prices.accurate,
+            price_cpu_s,
+            give_up=give_up,
+            energies_alone=study.energies_alone,
+        )
     assert candidates.replay is not None
     return ReplayLabeller(candidates.replay, price_cpu_s)

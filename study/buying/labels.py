@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from asteroid.labels.label_set import FloatArray
     from study.buying.batch import Outcome
     from study.buying.candidates import Candidates
 
@@ -102,7 +104,7 @@ class LabelBook:
             frames.numbers,
             frames.positions,
             np.array([label.energy_ev for label in good], dtype=float),
-            np.array([label.forces_ev_ang for label in good], dtype=float).reshape(shape),
+            np.array([_forces(label, shape[1:]) for label in good], dtype=float).reshape(shape),
             frames.level,
             cpu_s=np.array([label.cpu_s for label in good], dtype=float),
             frame_id=frames.frame_id,
@@ -110,4 +112,14 @@ class LabelBook:
 
     def write(self) -> None:
         """Write all owned labels to `labels.npz`, in the order of purchase."""
-        write_labels(self.labels(), self._folder / LABELS_FILE)
+        write_labels(without_nan_forces(self.labels()), self._folder / LABELS_FILE)
+
+
+def without_nan_forces(labels: LabelSet) -> LabelSet:
+    """Labels as files and guards have them: without forces, where they are energies alone."""
+    alone = labels.forces is not None and len(labels) > 0 and bool(np.isnan(labels.forces).all())
+    return replace(labels, forces=None) if alone else labels
+
+
+def _forces(label: Label, shape: tuple[int, ...]) -> FloatArray:
+    return np.full(shape, np.nan) if label.forces_ev_ang is None else label.forces_ev_ang

@@ -103,8 +103,7 @@ def _named_place(path: Path, names: Sequence[str]) -> int | None:
 def _require_numbers(labels: LabelSet) -> None:
     """An output of a calculation that did not converge may hold NaN."""
     assert labels.energy is not None
-    assert labels.forces is not None
-    if not (np.isfinite(labels.energy).all() and np.isfinite(labels.forces).all()):
+    if not (np.isfinite(labels.energy).all() and (labels.forces is None or np.isfinite(labels.forces).all())):
         raise InputError("energy or forces are NaN or infinite")
 
 
@@ -115,7 +114,6 @@ def _matched(labels: LabelSet, asked: LabelSet, names: Sequence[str], source: st
         InputError: a frame is of another molecule or was not asked for.
     """
     assert labels.energy is not None
-    assert labels.forces is not None
     if labels.varied or sorted(labels.numbers.tolist()) != sorted(asked.numbers.tolist()):
         raise InputError(f"{source} must hold the molecule that was asked for, found other atoms: remove the file")
     rows_asked, rows_found = match_geometries(asked, labels, tol_ang=_TOL_ANG)
@@ -129,7 +127,9 @@ def _matched(labels: LabelSet, asked: LabelSet, names: Sequence[str], source: st
         rmsd = float(laid.rmsd_ang[pair])
         if rmsd > _RMSD_ANG or rmsd >= best.get(at, np.inf):
             continue
-        forces: FloatArray = labels.forces[row, laid.atom_order[pair]] @ laid.rotation[pair].T
+        forces: FloatArray | None = None
+        if labels.forces is not None:
+            forces = labels.forces[row, laid.atom_order[pair]] @ laid.rotation[pair].T
         cpu_s = 0.0 if labels.cpu_s is None else float(labels.cpu_s[row])
         found[at], best[at] = Label(float(labels.energy[row]), forces, cpu_s), rmsd
     if not found:

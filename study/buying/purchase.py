@@ -14,7 +14,7 @@ from study.buying.batch import Batch, Pending
 from study.buying.contenders import contenders_of
 from study.buying.decision import Situation
 from study.buying.label_guards import check_bought
-from study.buying.labels import LabelBook
+from study.buying.labels import LabelBook, without_nan_forces
 from study.buying.round_training import RoundTrainer
 from study.buying.state import Round, claimed_purchase, write_state
 from study.run.folder import OWN_STORE
@@ -222,13 +222,14 @@ class _Purchase:
                 f"the last {book.failed_in_a_row} geometries gave no label ({reason}): check level and program, then "
                 f"remove {batch.folder}"
             )
-        labels = book.labels()
+        labels = without_nan_forces(book.labels())
         cheap = None if self._study.buy.units_are_known else self._candidates.cheap_at
         if len(labels):
             check_bought(
                 labels,
                 None if cheap is None else cheap.select(labels.frame_id),
                 f"the labels of batch {batch.number} and before",
+                energies_alone=self._study.energies_alone,
             )
         self._book.keep(found)
         for row, failure in failed.items():

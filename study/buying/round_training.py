@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -190,7 +191,8 @@ class RoundTrainer:
             predicted = predict_chain(bank, hidden.level, rows, [chain[-1]], models)
             error = evaluate(predicted, bank.levels[hidden.level], rows)[0]
             per_atom = error.energy_free_mae_ev / self._candidates.n_atoms
-            return Delivered(keys, error.force_mae_ev_ang, len(hidden), error.energy_free_mae_ev, per_atom)
+            force_mae = error.force_mae_ev_ang if math.isfinite(error.force_mae_ev_ang) else None
+            return Delivered(keys, force_mae, len(hidden), error.energy_free_mae_ev, per_atom)
         return Delivered(keys, None, 0)
 
     def final_chains(

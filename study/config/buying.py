@@ -95,6 +95,7 @@ class BuySection(Section):
         here: labels are computed on this machine.
         hand_over: labels are computed elsewhere.
         replay: labels are taken from a file.
+        forces: none, to buy energies alone, which take less time than energies with forces.
     """
 
     level: str | None = None
@@ -105,6 +106,7 @@ class BuySection(Section):
     here: MethodSection | None = None
     hand_over: HandOverSection | None = None
     replay: ReplaySection | None = None
+    forces: Literal["none"] | None = None
 
     @property
     def units_are_known(self) -> bool:
@@ -158,6 +160,17 @@ class BuyStudy(Sweep):
     draw: Literal["random", "balanced"] = "balanced"
     budgets: tuple[int, ...] = ()
     seeds: tuple[Annotated[int, Field(ge=0, lt=2**63)], ...] = (0,)
+
+    @property
+    def energies_alone(self) -> bool:
+        """Whether the labels that are bought are energies without forces."""
+        return self.buy.forces == "none"
+
+    @model_validator(mode="after")
+    def _labels_of_one_kind(self) -> BuyStudy:
+        if self.data.energies_alone and not self.energies_alone:
+            raise ValueError("labels owned are energies alone, those bought have forces: add forces: none under 'buy'")
+        return self
 
     @model_validator(mode="after")
     def _nothing_of_a_sweep(self) -> BuyStudy:

@@ -212,7 +212,7 @@ class Sweep(Section):
 
     @model_validator(mode="after")
     def _energies_alone(self) -> Sweep:
-        if not self.data.energies_alone:
+        if not self.energies_alone:
             return self
         for strategy in self.strategies:
             if STRATEGIES[strategy].needs_forces:
@@ -231,6 +231,11 @@ class Sweep(Section):
                 f"searches judge force errors, accurate labels are energies alone: set mode curve, found {self.mode}"
             )
         return self
+
+    @property
+    def energies_alone(self) -> bool:
+        """Whether accurate labels are energies without forces."""
+        return self.data.energies_alone
 
     @property
     def validation_inside(self) -> CrossValidationSection | None:

@@ -21,7 +21,7 @@ def energies_alone(sweep: Sweep, accurate: LabelSet, roles: Roles) -> tuple[Labe
     Forces that the file has are left to the test labels, which are judged by them. Elsewhere they are NaN, so that
     nothing can learn from them unnoticed.
     """
-    if not sweep.data.energies_alone:
+    if not sweep.energies_alone:
         return accurate, roles
     bought = set(geometry_hashes(roles.pool))
     rows = np.array([own in bought for own in geometry_hashes(accurate)], dtype=np.bool_)

@@ -233,7 +233,9 @@ def _collect(
         numbers=frames.numbers,
         positions=frames.positions,
         energy=np.array([label.energy_ev for _, label in good]),
-        forces=np.array([label.forces_ev_ang for _, label in good], dtype=float).reshape(frames.positions.shape),
+        forces=None
+        if job.method.energies_alone
+        else np.array([label.forces_ev_ang for _, label in good], dtype=float).reshape(frames.positions.shape),
         level=job.method.level,
         cpu_s=np.array([label.cpu_s for _, label in good]),
         frame_id=frames.frame_id,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from asteroid.errors import InputError
@@ -34,6 +34,7 @@ class LevelTiming:
         functions: basis functions of the molecule (atoms, for force fields); of a sum of levels those of the largest.
         exponent: formal exponent of the cost in that number; None of a sum of levels.
         parts: of a sum of levels, each by itself; its own price is theirs together.
+        energy_cpu_s: CPU seconds of an energy alone; None where it was not asked for.
     """
 
     level: str
@@ -42,9 +43,18 @@ class LevelTiming:
     functions: int
     exponent: int | None
     parts: tuple[LevelTiming, ...] = ()
+    energy_cpu_s: float | None = None
 
 
-def time_level(level_text: str, numbers: IntArray, positions: FloatArray, charge: int, unpaired: int) -> LevelTiming:
+def time_level(
+    level_text: str,
+    numbers: IntArray,
+    positions: FloatArray,
+    charge: int,
+    unpaired: int,
+    *,
+    energies: bool = False,
+) -> LevelTiming:
     """Time one label of a molecule.
 
     Args:
@@ -53,11 +63,32 @@ def time_level(level_text: str, numbers: IntArray, positions: FloatArray, charge
         positions: [A, 3] in Å.
         charge: total charge.
         unpaired: number of unpaired electrons.
+        energies: time an energy without forces as well.
 
     Raises:
         InputError: the level cannot be computed here or fails for this geometry.
     """
-    parts = tuple(_time_part(part.level, numbers, positions, charge, unpaired) for part in parse_parts(level_text))
+    whole = _time_sum(level_text, numbers, positions, charge, unpaired)
+    if not energies:
+        return whole
+    alone = _time_sum(level_text, numbers, positions, charge, unpaired, energies_alone=True)
+    return replace(whole, energy_cpu_s=alone.cpu_s)
+
+
+def _time_sum(
+    level_text: str,
+    numbers: IntArray,
+    positions: FloatArray,
+    charge: int,
+    unpaired: int,
+    *,
+    energies_alone: bool = False,
+) -> LevelTiming:
+    methods = [(part.level, Method(part.level.slug, charge, unpaired)) for part in parse_parts(level_text)]
+    parts = tuple(
+        _time_part(level, replace(method, energies_alone=energies_alone), numbers, positions)
+        for level, method in methods
+    )
     if len(parts) == 1:
         return parts[0]
     return LevelTiming(
@@ -70,8 +101,7 @@ def time_level(level_text: str, numbers: IntArray, positions: FloatArray, charge
     )
 
 
-def _time_part(level: Level, numbers: IntArray, positions: FloatArray, charge: int, unpaired: int) -> LevelTiming:
-    method = Method(level.slug, charge, unpaired)
+def _time_part(level: Level, method: Method, numbers: IntArray, positions: FloatArray) -> LevelTiming:
     labeller = open_labeller(method, numbers, positions[None])
     times: list[float] = []
     first = True

@@ -27,8 +27,14 @@ def work_folder(out: Path) -> Path:
 
 
 def method_settings(method: Method) -> dict[str, Any]:
-    """What finished work depends on of its method, as plain data: all but the folder of a calculator's module."""
-    return {name: value for name, value in asdict(method).items() if name != "calculator_folder"}
+    """What finished work depends on of its method, as plain data: all but the folder of a calculator's module.
+
+    Energies alone are named where they are wanted only: folders of earlier versions know nothing of them.
+    """
+    plain = asdict(method)
+    for name in ("calculator_folder", *(() if method.energies_alone else ("energies_alone",))):
+        del plain[name]
+    return plain
 
 
 @contextmanager
@@ -80,7 +86,8 @@ def write_outcome(folder: Path, key: str, outcome: Label | Failure) -> None:
     if isinstance(outcome, Failure):
         data["failure"] = outcome.reason
     else:
-        data |= {"energy_ev": outcome.energy_ev, "forces_ev_ang": outcome.forces_ev_ang.tolist()}
+        forces = None if outcome.forces_ev_ang is None else outcome.forces_ev_ang.tolist()
+        data |= {"energy_ev": outcome.energy_ev, "forces_ev_ang": forces}
     write_record(folder / f"{key}.json", data)
 
 
@@ -92,7 +99,7 @@ def read_outcome(folder: Path, key: str) -> Label | Failure | None:
             return None  # altered since: it is computed again
         if "failure" in data:
             return Failure(str(data["failure"]), float(data["cpu_s"]))
-        forces = np.array(data["forces_ev_ang"], dtype=np.float64)
+        forces = None if data["forces_ev_ang"] is None else np.array(data["forces_ev_ang"], dtype=np.float64)
         return Label(float(data["energy_ev"]), forces, float(data["cpu_s"]))
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None

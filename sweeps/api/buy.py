@@ -72,7 +72,7 @@ class Purchase:
         if not self.ended:
             return [*said, *self.state.waiting_for]
         assert self.state.delivered is not None
-        hidden = self.state.delivered["hidden_error_ev_ang"] is not None
+        hidden = self.state.delivered["n_hidden"] > 0
         return [*said, *self.words, *([hidden_line(self.state, unit)] if hidden else [])]
 
     def __str__(self) -> str:
@@ -140,6 +140,11 @@ def buy(
     request = Request(wanted, _confidence(confidence), *limit, _prior(prior), str(measured))
     where = parse_device(device)
     loaded = load_purchase(study)
+    if loaded.energies_alone and not measured.of_energies:
+        raise InputError(
+            f"a target on forces needs labels with forces, found energies alone to be bought ({target}): give a target "
+            "on energies, as in --target '0.5 kcal/mol', or remove forces: none"
+        )
     candidates = load_candidates(loaded)
     for line in (*candidates.card, f"into {folder}"):
         tell(line)

@@ -66,6 +66,7 @@ class Calibration:
                 "basis_functions": timing.functions,
                 "formal_exponent": timing.exponent,
             }
+            | ({"energy_cpu_s": timing.energy_cpu_s} if timing.energy_cpu_s is not None else {})
             | ({"parts": {part.level: part.cpu_s for part in timing.parts}} if timing.parts else {})
             for timing in self.timings
         }
@@ -97,6 +98,7 @@ def calibrate(
     charge: int | None = None,
     spin: int | None = None,
     length_unit: str | None = None,
+    energies: bool = False,
     on_line: Callable[[str], None] | None = None,
 ) -> Calibration:
     """Time one label of each level on one thread of this machine.
@@ -109,6 +111,7 @@ def calibrate(
         charge: total charge, of both molecules; None: what the file states, else 0.
         spin: number of unpaired electrons, of both molecules; None: likewise.
         length_unit: unit of length of a file that does not say it; of XYZ it is Å.
+        energies: time an energy without forces as well.
         on_line: told what is being timed.
 
     Raises:
@@ -133,7 +136,7 @@ def calibrate(
     timings, scenarios = [], {}
     for name in names:
         tell(f"timing {name}")
-        timings.append(time_level(name, numbers, positions, charge, spin))
+        timings.append(time_level(name, numbers, positions, charge, spin, energies=energies))
         if other is not None:
             scenarios[name] = larger_scenario(timings[-1], *other, charge, spin)
     there = None if larger is None else Path(larger).name

@@ -22,6 +22,7 @@ def calibrate(
     charge: Annotated[int | None, typer.Option(help="Total charge, of both molecules.")] = None,
     spin: Annotated[int | None, typer.Option(min=0, help="Number of unpaired electrons, of both molecules.")] = None,
     length_unit: LengthUnit = None,
+    energies: Annotated[bool, typer.Option("--energies", help="Time an energy without forces as well.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Time one label of each level on one thread of this machine, and print prices for sweep files and `--price`.
@@ -37,10 +38,19 @@ def calibrate(
 
       asteroid-study calibrate methanol.xyz --levels pbe/def2-svp,ccsd_t/cc-pvdz --larger ethanol.xyz --json
 
+      asteroid-study calibrate methanol.xyz --levels ccsd/cc-pvdz --energies
+
       asteroid-study calibrate methanol.xyz --levels "ccsd_t/cc-pvdz + mp2/(cc-pvtz - cc-pvdz)"
     """
     found = api.calibrate(
-        molecule, levels, larger=larger, charge=charge, spin=spin, length_unit=length_unit, on_line=note
+        molecule,
+        levels,
+        larger=larger,
+        charge=charge,
+        spin=spin,
+        length_unit=length_unit,
+        energies=energies,
+        on_line=note,
     )
     if as_json:
         say_json(found.to_json())
@@ -58,10 +68,15 @@ def _show(summary: dict[str, Any]) -> None:
     table = Table(title=f"One label of {summary['molecule']} on {summary['machine']}", title_justify="left")
     for name in ("level", "functions", "CPU a label", "repeats"):
         table.add_column(name, justify="left" if name == "level" else "right", no_wrap=name != "level")
+    alone = any("energy_cpu_s" in row for row in summary["levels"].values())
+    if alone:
+        table.add_column("an energy alone", justify="right", no_wrap=True)
     if scenario:
         table.add_column(f"{scenario['molecule']}: scenario", justify="right", no_wrap=True)
     for name, row in summary["levels"].items():
         cells = [name, str(row["basis_functions"]), row["price"], str(row["repeats"])]
+        if alone:
+            cells.append(price_text(row["energy_cpu_s"]))
         if scenario:
             there = scenario["levels"][name]
             how = "its parts" if row["formal_exponent"] is None else f"n^{row['formal_exponent']}"

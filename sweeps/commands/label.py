@@ -35,6 +35,7 @@ def label(
     max_cycle: MaxCycle = 100,
     length_unit: LengthUnit = None,
     group_key: Annotated[str | None, typer.Option(help="Key of the groups (replicas, time blocks).")] = None,
+    energies: Annotated[bool, typer.Option("--energies", help="Compute energies without forces.")] = False,
 ) -> None:
     """Compute energies and forces of geometries; run again after a kill, it goes on, and with a larger --n it adds.
 
@@ -47,6 +48,8 @@ def label(
       asteroid-study label pool.npz --level ccsd_t/cc-pvdz --n 200 --out labels.npz --workers 2
 
       asteroid-study label pool.npz --level mp2/cc-pvdz --n 200 --select farthest --out spread.npz
+
+      asteroid-study label pool.npz --level ccsd_t/cc-pvdz --n 200 --energies --out energies.npz
 
       asteroid-study label pool.npz --level "ccsd_t/cc-pvdz + mp2/(cc-pvtz - cc-pvdz)" --out better.npz
 
@@ -72,6 +75,7 @@ def label(
             max_cycle=max_cycle,
             length_unit=length_unit,
             group_key=group_key,
+            energies_alone=energies,
             on_progress=lambda progress: ticker.show(label_progress_line(progress)),
             on_line=note,
         )

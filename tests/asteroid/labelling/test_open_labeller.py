@@ -91,3 +91,11 @@ def test_radicals(level: str) -> None:
     labeller = labeller_of(Method(level, unpaired=1), methyl)
     label = computed(labeller, methyl.positions)
     assert label.forces_ev_ang[0, 0] == pytest.approx(-slope(labeller, methyl.positions, 0, 0), abs=5e-4)
+
+
+@pytest.mark.parametrize("level", ["gfn2-xtb", "hf/6-31g", "mp2/6-31g", "ccsd/6-31g", "ccsd_t/6-31g", SUM])
+def test_an_energy_alone_is_that_of_the_whole_label(level: str) -> None:
+    whole = computed(labeller_of(Method(level)), WATER.positions)
+    alone = computed(labeller_of(Method(level, energies_alone=True)), WATER.positions)
+    assert alone.forces_ev_ang is None
+    assert alone.energy_ev == pytest.approx(whole.energy_ev, abs=1e-6)

@@ -40,6 +40,19 @@ def test_labels_of_all_geometries_in_the_order_of_the_file(tmp_path: Path) -> No
     assert reports[5].left_s is not None
 
 
+def test_energies_alone_are_kept_and_are_other_work_than_labels_with_forces(tmp_path: Path) -> None:
+    whole = job(tmp_path)
+    alone = replace(whole, method=replace(whole.method, energies_alone=True))
+    first, _ = run(alone, tmp_path)
+    again, reports = run(alone, tmp_path)
+    assert first.labels.forces is None
+    assert again.labels.forces is None
+    np.testing.assert_array_equal(again.labels.energy, first.labels.energy)
+    assert reports[0].found == 12
+    with pytest.raises(InputError, match="energies alone"):
+        run(whole, tmp_path)
+
+
 def test_subsets_follow_the_hash_order_and_nest(tmp_path: Path) -> None:
     order = hash_order(frames(), 3, "label")
     for n in (1, 4, 9):

@@ -22,6 +22,13 @@ def test_a_cheap_label_is_repeated_and_one_that_fails_is_refused(monkeypatch: py
         time_level("guess", WATER.numbers, WATER.positions, 0, 0)
 
 
+def test_an_energy_without_forces_is_timed_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timing, "_MOST_REPEATS", 2)
+    found = time_level("ccsd_t/sto-3g", WATER.numbers, WATER.positions, 0, 0, energies=True)
+    assert found.energy_cpu_s is not None
+    assert 0 < found.energy_cpu_s < found.cpu_s, "no multipliers, no gradient"
+
+
 def test_functions_are_atoms_orbitals_or_basis_functions() -> None:
     counts = [
         count_functions(level, WATER.numbers, WATER.positions, 0, 0) for level in ("uff", "gfn2-xtb", "hf/sto-3g")

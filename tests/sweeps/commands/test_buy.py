@@ -22,6 +22,7 @@ from tiny_purchase import STUDY
 from tiny_sweep import write_labels
 
 from asteroid.deploy.calculator import asteroid_model
+from asteroid.io.declaration import Declaration
 from asteroid.io.read import read_labels
 
 if TYPE_CHECKING:
@@ -108,6 +109,30 @@ def test_report_plot_and_plan_read_its_folder(made: tuple[Path, str], monkeypatc
     assert "10 more than are owned" in said
     assert "leave out" in refused("plan", out, "--target", "3 kcal/mol/A", "--next", "2")
     assert "drawn by itself" in refused("plot", out, out.parent)
+
+
+def test_energies_alone_are_bought_for_a_target_on_energies(files: Path, tmp_path: Path) -> None:
+    study, out = files / "energies.yaml", tmp_path / "out"
+    study.write_text(STUDY.replace("buy:\n", "buy:\n  forces: none\n  price: 9s\n"))
+    assert "give a target on energies" in refused("buy", study, "--target", "0.3 kcal/mol/A", "--out", out)
+    assert not out.exists()
+    code, said, err = answer("buy", str(study), "--target", "3 meV/atom", "--most", "10", "--out", str(out))
+    assert (code, err) == (0, "")
+    assert re.search(r"^round 1 \| 10 labels, 1\.5 min \| .* meV/atom \| P ", said, re.MULTILINE)
+    assert "Energy MAE per atom" in (out / "certificate.txt").read_text()
+    assert re.search(r"on 20 labels that the purchase has not seen: [\d.]+ meV/atom", said)
+    assert read_labels(out / "labels.npz", Declaration(forces="none")).labels.forces is None
+    told = certificate(out)
+    assert (told["measured"], told["n_atoms"]) == ("energies per atom", 6)
+    # The same labels and errors, six atoms at once.
+    whole = json.loads(answer("plan", str(out), "--target", "500 kcal/mol", "--json")[1])
+    assert whole["measured"] == "energies"
+    (same,) = [way for way in whole["ways"] if way["key"]["strategy"] == told["standing"]["key"]["strategy"]]
+    assert (same["n_labels"], same["promised"]) == (10, True)
+    assert same["error_ev_ang"] == pytest.approx(6 * told["standing"]["error_ev_ang"], rel=1e-6)
+    assert "found energies alone" in refused("plan", out, "--target", "3 kcal/mol/A")
+    assert answer("report", str(out))[0] == 0
+    assert "cv_energy_free_mae" in (out / "report.html").read_text()
 
 
 def test_a_study_of_a_purchase_is_no_sweep(files: Path, tmp_path: Path) -> None:
