@@ -88,19 +88,22 @@ def _errors(folder: Path) -> tuple[str, ...]:
 
 
 def error_lines(table: pd.DataFrame) -> list[str]:
-    """Mean force errors over seeds by strategy (its smallest one) and budget, as a table of text."""
-    from asteroid.units import force_unit_in_ev_ang
+    """Mean errors over seeds by strategy (its smallest one) and budget, as a table of text: of forces where there are."""
+    from analysis.curves.energy_errors import unit_of_errors
+    from asteroid.measured_errors import error_unit, measured_in, named_in
 
     rows = table[table["status"] == "ok"]
-    test = "test_force_mae_ev_ang"
-    measured = test if len(rows) and rows[test].notna().any() else "cv_force_mae_ev_ang"
+    unit = unit_of_errors(rows, FORCE_UNIT)
+    kind = "energy_free_mae_ev" if measured_in(unit).of_energies else "force_mae_ev_ang"
+    test = f"test_{kind}"
+    measured = test if len(rows) and rows[test].notna().any() else f"cv_{kind}"
     settings = ["n_cheap", "gamma_rel", "schedule"]
     means = rows.groupby(["strategy", "budget", *settings], dropna=False, sort=False)[measured].mean().dropna()
     if not len(means):
         return []
-    best = means.groupby(["strategy", "budget"], sort=False).min() / force_unit_in_ev_ang(FORCE_UNIT)
+    best = means.groupby(["strategy", "budget"], sort=False).min() / error_unit(unit)
     budgets, strategies = (list(dict.fromkeys(best.index.get_level_values(name))) for name in ("budget", "strategy"))
-    cells = [(f"force MAE so far ({FORCE_UNIT})", *(f"{n:,}" for n in sorted(budgets)))]
+    cells = [(f"{named_in(unit)} so far ({unit})", *(f"{n:,}" for n in sorted(budgets)))]
     for strategy in strategies:
         known = best.loc[strategy]
         cells.append((strategy, *(f"{known[n]:.3g}" if n in known.index else "." for n in sorted(budgets))))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from asteroid.errors import InputError
-from asteroid.measured_errors import Measured, free_of_constant
+from asteroid.measured_errors import Measured, free_of_constant, measured_in
 from study.tables.out_of_fold import DIVISION_COLUMNS
 from study.tables.results import validate_results
 
@@ -124,12 +124,19 @@ def has_force_errors(table: pd.DataFrame) -> bool:
     return bool(table[names].notna().to_numpy().any()) if set(names) <= set(table.columns) else True
 
 
+def unit_of_errors(table: pd.DataFrame | None, unit: str) -> str:
+    """The unit to show the errors of a results table in: of energies, where it has errors of energies alone."""
+    alone = table is not None and not measured_in(unit).of_energies and _energies_alone(table)
+    return Measured.ENERGIES.usual_unit if alone else unit
+
+
+def _energies_alone(table: pd.DataFrame) -> bool:
+    known = "val_energy_mae_ev" in table.columns and bool(table["val_energy_mae_ev"].notna().any())
+    return known and not has_force_errors(table)
+
+
 def _refuse_without_forces(table: pd.DataFrame) -> None:
-    if (
-        not has_force_errors(table)
-        and "val_energy_mae_ev" in table.columns
-        and table["val_energy_mae_ev"].notna().any()
-    ):
+    if _energies_alone(table):
         raise InputError(_NO_FORCES)
 
 

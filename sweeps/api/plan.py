@@ -149,12 +149,14 @@ def plan(
     Raises:
         InputError: no such folder, or an argument that cannot be used.
     """
+    from analysis.curves.energy_errors import unit_of_errors
     from analysis.plan.error_for_price import plan_price
     from analysis.plan.labels_for_target import plan_target
     from analysis.plan.next_runs import next_runs as runs_to_make
     from analysis.plan.run_evidence import run_evidence
     from analysis.purchase_files import is_purchase, read_purchase
     from asteroid.labels.level_names import normalise_level
+    from asteroid.measured_errors import measured_in
     from study.tables.manifest import read_manifest
     from study.tables.results import read_results
 
@@ -175,6 +177,8 @@ def plan(
         measured = purchase.measured if target is None else measured
         return Plan(purchase_plan(purchase, new, target_ev_ang, budget_cpu_s, confidence, measured), None, None)
     manifest, table = read_manifest(folder), read_results(folder)
+    if target is None:
+        measured = measured_in(unit_of_errors(table, display_unit(force_unit)))
     new = priced(manifest["prices"], prices)
     known = run_evidence(table, manifest, new, measured=measured, with_surface=budget_cpu_s is None)
     free = {normalise_level(level): n for level, n in (already or {}).items()}

@@ -40,7 +40,8 @@ def plot(
 
     Args:
         runs: folders of runs, or that of one purchase that has ended.
-        force_unit: of force errors.
+        force_unit: of errors; it says what they are of: forces, or energies as in "kcal/mol". Runs with energies alone
+            show these.
         budget: accurate labels of the bars; None: the most that all strategies have.
         wide: draw curves and costs for two columns of a journal page.
         out: folder of the figures of one run, or of the bars over several; None: `figures` in the first run's.
@@ -52,6 +53,7 @@ def plot(
         InputError: a run is named twice or cannot be read, or an argument cannot be used.
     """
     from analysis.caveats import caveat_lines
+    from analysis.curves.energy_errors import unit_of_errors
     from analysis.figures.save import save_bars, save_figures
     from analysis.plan.run_caveats import selection_caveats
     from analysis.purchase_files import is_purchase
@@ -72,12 +74,13 @@ def plot(
     drawn = []
     for folder, files in loaded.items():
         into = Path(out) if len(folders) == 1 and out is not None else _own_figures(folder)
-        saved = save_figures(files, into, unit, budget, wide=wide)
+        saved = save_figures(files, into, unit_of_errors(files.table, unit), budget, wide=wide)
         notes = () if files.table is None else run_notes(files.table, files.manifest)
         drawn.append(Figures(tuple(saved), notes, tuple(caveat_lines(selection_caveats(files.manifest)))))
     if sum(files.table is not None for files in loaded.values()) > 1:
         target = _own_figures(folders[0]) if out is None else Path(out)
-        drawn.append(Figures(tuple(save_bars(loaded, target, unit, budget))))
+        shown = {unit_of_errors(files.table, unit) for files in loaded.values()}
+        drawn.append(Figures(tuple(save_bars(loaded, target, shown.pop() if len(shown) == 1 else unit, budget))))
     return tuple(drawn)
 
 

@@ -49,6 +49,7 @@ def report(
     Raises:
         InputError: no such folder, or an argument that cannot be used.
     """
+    from analysis.curves.energy_errors import unit_of_errors
     from analysis.purchase_files import is_purchase, read_purchase
     from analysis.report.save import save_purchase_report, save_report
     from analysis.run_files import read_run
@@ -61,6 +62,8 @@ def report(
         on = None if target is None else measured
         return Report(save_purchase_report(purchase, new, folder, target_ev_ang, confidence, unit, on))
     files = read_run(folder)
+    if target is None:
+        unit = unit_of_errors(files.table, unit)
     file = save_report(
         files,
         priced(files.manifest["prices"], prices),

@@ -9,6 +9,7 @@ from planted_plans import LAWS, PRICES, SCRATCH, table
 
 from analysis.caveats import Caveat
 from analysis.plan.words import explain, refusal, use_text
+from asteroid.measured_errors import Measured
 
 TABLE = table()
 PLAN = plan_target(TABLE, PRICES, 0.018)
@@ -39,6 +40,14 @@ def test_a_refusal_says_how_probable_the_most_labels_are_and_why_there_are_no_mo
     assert Caveat.TOO_FEW_BUDGETS.sentence in refusal(few)
     assert "without accurate labels" in refusal(replace(option, largest_budget=0))
     assert "never, with any number of labels: 40%" in refusal(replace(option, p_never=0.4))
+
+
+def test_a_target_on_energies_is_called_one():
+    assert "a force MAE of " in explain(PLAN)[0]
+    plan = replace(PLAN, measured=Measured.ENERGIES, n_test=0)
+    said = explain(plan, force_unit="meV")
+    assert "an energy MAE of 18 meV in one new run" in said[0]
+    assert "Errors are cross-validated energy MAEs inside the bought labels: no test label was needed." in said
 
 
 @pytest.mark.parametrize("unit", ["kcal/mol/Å", "meV/Å"])

@@ -10,11 +10,13 @@ import pytest
 from tiny_sweep import run, sweep_of
 
 import sweeps
+from analysis.curves.energy_errors import unit_of_errors
 from asteroid.errors import InputError
 from study.data.load import load_data
 from study.recipes.workload import make_workload
 from study.tables.out_of_fold import read_out_of_fold
 from study.tables.results import read_results
+from sweeps.standing import error_lines
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -108,3 +110,11 @@ def test_plans_are_on_energies(finished: Path) -> None:
     plan = sweeps.plan(finished, target="20 kcal/mol", confidence=0.5)
     assert "an energy MAE of 20 kcal/mol" in str(plan)
     assert plan.to_json()["evaluation"]["measured_by"] == "cross_validation"
+    assert "; energy MAE " in str(sweeps.plan(finished, budget="2min"))
+
+
+def test_errors_of_energies_are_shown_unless_another_unit_is_asked_for(finished: Path) -> None:
+    table = read_results(finished)
+    assert error_lines(table)[0].startswith("energy MAE so far (kcal/mol)")
+    assert [unit_of_errors(table, unit) for unit in ("meV/Å", "meV/atom")] == ["kcal/mol", "meV/atom"]
+    assert unit_of_errors(table.assign(cv_force_mae_ev_ang=0.1), "meV/Å") == "meV/Å"

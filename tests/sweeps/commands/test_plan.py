@@ -75,9 +75,6 @@ def test_a_target_on_energies_is_planned_as_one_on_forces(folder):
     assert forces.pop("target") == {"force_mae_ev_ang": pytest.approx(0.022)}
     for name in ("n_accurate", "strategy", "n_cheap", "probability"):
         assert energies[name] == forces[name]
-    text = ask(folder, "--target", "44 meV")[1]
-    assert "an energy MAE of 1.01 kcal/mol in one new run" in text
-    assert f"{forces['n_accurate']} labels of ccsd_t/cc-pvdz" in text
 
 
 def test_documented_fields_are_those_that_are_printed(folder, request):
