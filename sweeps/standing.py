@@ -88,7 +88,7 @@ def _errors(folder: Path) -> tuple[str, ...]:
 
 
 def error_lines(table: pd.DataFrame) -> list[str]:
-    """Mean errors over seeds by strategy (its smallest one) and budget, as a table of text: of forces where there are."""
+    """Mean errors over seeds by strategy (its smallest one) and budget, as a table of text; of forces, where known."""
     from analysis.curves.energy_errors import unit_of_errors
     from asteroid.measured_errors import error_unit, measured_in, named_in
 
