@@ -4,8 +4,8 @@
 
 On the packaged methanol (replica 3 is the test set): a sweep with CCSD(T) energies and forces, one with the energies
 alone, both with 2,000 GFN2-xTB frames (energies and forces), networks trained in the same steps. Errors at equal
-numbers of labels for every strategy; then, for 50 labels with forces, how many energies have the same error (on a line
-of logarithms between two budgets), and so what an energy may cost at most, in prices of a label with forces.
+numbers of labels for every strategy; then, for 25 and 50 labels with forces, how many energies have the same error (on
+a line of logarithms between two budgets), and so what an energy may cost at most, in prices of a label with forces.
 Killed, it goes on.
 """
 
@@ -46,11 +46,11 @@ FORCES, ENERGIES = "with forces", "energies alone"
 NETWORKS = ("accurate_only", "pretrain_finetune", "residual", "network_delta")
 KINDS = {
     FORCES: ("forces", "{dataset: methanol}", (*NETWORKS, "gdml_delta"), [25, 50]),
-    ENERGIES: ("energies", "{dataset: methanol, forces: none}", NETWORKS, [25, 50, 100, 200, 400]),
+    ENERGIES: ("energies", "{dataset: methanol, forces: none}", NETWORKS, [25, 50, 100, 200, 400, 800]),
 }
 COLUMNS = {"forces": "test_force_mae_ev_ang", "energies": "test_energy_free_mae_ev"}
-#: Labels with forces that are compared with energies.
-OWNED = 50
+#: Numbers of labels with forces that are compared with energies.
+OWNED = (25, 50)
 
 
 def main(folder: Path, n_seeds: int) -> None:
@@ -66,11 +66,13 @@ def main(folder: Path, n_seeds: int) -> None:
             if strategy in KINDS[kind][2]:
                 cells = [_cell(tables[kind], strategy, n) for n in KINDS[ENERGIES][3]]
                 print(f"| `{strategy}` | {kind} | {' | '.join(cells)} |")
-    print(f"\n| strategy | error | {OWNED} labels with forces | energies for it | an energy may cost |")
-    print("|---|---|---|---|---|")
+    print("\n| strategy | labels with forces | their error | of | energies for it | an energy may cost |")
+    print("|---|---|---|---|---|---|")
     for strategy in NETWORKS:
-        for what, column in COLUMNS.items():
-            print(f"| `{strategy}` | {what} | {_break_even(tables, strategy, column)} |")
+        for owned in OWNED:
+            for what, column in COLUMNS.items():
+                error, needed, price = _break_even(tables, strategy, owned, column)
+                print(f"| `{strategy}` | {owned} | {error:.3f} | {what} | {needed} | {price} |")
 
 
 def _errors(table: pd.DataFrame, strategy: str, budget: int, column: str) -> pd.Series[float]:
@@ -85,20 +87,20 @@ def _cell(table: pd.DataFrame, strategy: str, budget: int) -> str:
     return " / ".join(f"{own.mean():.3f} ± {own.std():.3f}" for own in found)
 
 
-def _break_even(tables: dict[str, pd.DataFrame], strategy: str, column: str) -> str:
+def _break_even(tables: dict[str, pd.DataFrame], strategy: str, owned: int, column: str) -> tuple[float, str, str]:
     """The error of labels with forces, how many energies have it, and what one may cost for it."""
     budgets = KINDS[ENERGIES][3]
-    target = _errors(tables[FORCES], strategy, OWNED, column).mean()
+    target = float(_errors(tables[FORCES], strategy, owned, column).mean())
     means = [_errors(tables[ENERGIES], strategy, n, column).mean() for n in budgets]
     lowest = np.minimum.accumulate(means)
     if target < lowest[-1]:
-        return f"{target:.3f} | more than {budgets[-1]} (there {lowest[-1]:.3f}) | less than {OWNED / budgets[-1]:.2f}"
+        return target, f"more than {budgets[-1]} (there {lowest[-1]:.3f})", f"less than {owned / budgets[-1]:.3f}"
     if target >= means[0]:
-        return f"{target:.3f} | {budgets[0]} or fewer (there {means[0]:.3f}) | {OWNED / budgets[0]:.1f} or more"
+        return target, f"{budgets[0]} or fewer (there {means[0]:.3f})", f"{owned / budgets[0]:.1f} or more"
     at = int(np.argmax(lowest <= target))
     share = np.log(target / lowest[at - 1]) / np.log(lowest[at] / lowest[at - 1])
     n = float(np.exp(np.log(budgets[at - 1]) + share * np.log(budgets[at] / budgets[at - 1])))
-    return f"{target:.3f} | {n:.0f} | {OWNED / n:.2f}"
+    return target, f"{n:.0f}", f"{owned / n:.3f}"
 
 
 if __name__ == "__main__":

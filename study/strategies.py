@@ -55,7 +55,8 @@ class Strategy:
         surface: its place on the surface of both kinds of labels (`analysis.surface`), whose strategies train the same
             network: `scratch` on accurate labels alone, `assisted` by cheap frames; None: not on it.
         baseline: savings are counted against it; there is one.
-        drafted_with: the cheap frames with which a first study tries it, where all that it needs is there.
+        drafted_with: the cheap frames, or the accurate labels, with which a first study tries it, where all that it
+            needs is there.
     """
 
     slug: str
@@ -67,7 +68,7 @@ class Strategy:
     unweighted_twin: str | None = None
     surface: Literal["scratch", "assisted"] | None = None
     baseline: bool = False
-    drafted_with: frozenset[Literal["labelled", "unlabelled"]] = frozenset()
+    drafted_with: frozenset[Literal["labelled", "unlabelled", "energies alone"]] = frozenset()
 
     @property
     def name_inside(self) -> str:
@@ -213,6 +214,7 @@ STRATEGIES: dict[str, Strategy] = {
             colour="#6600ee",
             marker=">",
             chain=(replace(_RESIDUAL, on_cheap_method=True),),
+            drafted_with=frozenset({"energies alone"}),
         ),
         Strategy(
             "gdml_residual",

@@ -36,6 +36,7 @@ class Facts:
         temperature_k: of the sampling of the cheap frames, where their card states it.
         cheap_cpu_s: price of a cheap label.
         cheap_named: the cheap level, where the user names it.
+        energies_alone: whether accurate labels have no forces.
     """
 
     n_atoms: int
@@ -51,6 +52,7 @@ class Facts:
     temperature_k: float | None
     cheap_cpu_s: float = 0.0
     cheap_named: str | None = None
+    energies_alone: bool = False
 
     @property
     def cheap_known(self) -> bool:
@@ -100,6 +102,7 @@ def look_at(accurate: LabelFile | None, cheap: LabelFile) -> tuple[Facts, LabelS
             temperature_k=priced.given.temperature_k,
             cheap_cpu_s=loaded.price.label_cpu_s,
             cheap_named=cheap.level,
+            energies_alone=accurate is not None and accurate.forces == "none",
         ),
         pool,
     )

@@ -130,10 +130,13 @@ def _test_set(facts: Facts) -> tuple[tuple[int, ...], float | None]:
 
 
 def _strategies(facts: Facts) -> tuple[str, ...]:
+    labels = {"unlabelled" if facts.unlabelled else "labelled", *(("energies alone",) if facts.energies_alone else ())}
     return tuple(
         entry.slug
         for entry in STRATEGIES.values()
-        if ("unlabelled" if facts.unlabelled else "labelled") in entry.drafted_with
+        if labels & entry.drafted_with
+        and not (entry.needs_forces and facts.energies_alone)
+        and not (entry.cheap.labels_at_accurate and facts.unlabelled)
         and (facts.cheap_known or not entry.runs_cheap_method)
         and not (entry.one_composition and (facts.varied or facts.n_atoms > _KERNELS_UP_TO))
         and not (entry.learns_from_sampling and (facts.varied or not facts.temperature_k))

@@ -58,7 +58,7 @@ def label(
     max_cycle: int = 100,
     length_unit: str | None = None,
     group_key: str | None = None,
-    energies_alone: bool = False,
+    energies: bool = False,
     on_progress: Callable[[LabelProgress], None] | None = None,
     on_line: Callable[[str], None] | None = None,
 ) -> Labelled:
@@ -78,7 +78,7 @@ def label(
         max_cycle: iterations before a geometry counts as failed.
         length_unit: unit of length of a file that does not say it; of XYZ it is Å.
         group_key: key of the groups (replicas, time blocks) in the file.
-        energies_alone: compute energies without forces.
+        energies: compute energies without forces.
         on_progress: called as labels are computed.
         on_line: told what was taken from the file.
 
@@ -100,7 +100,7 @@ def label(
     check_output(file)
     if file.resolve() == source.resolve():
         raise InputError(f"--out must not be the file of the geometries, found {out} for both: choose another name")
-    method = make_method(source, level, charge, spin, max_cycle, calculator, tell, energies_alone=energies_alone)
+    method = make_method(source, level, charge, spin, max_cycle, calculator, tell, energies_alone=energies)
     notes: list[str] = []
     frames = read_frames(source, length_unit=length_unit, group_key=group_key, notes=notes)
     for line in notes:

@@ -75,7 +75,7 @@ def label(
             max_cycle=max_cycle,
             length_unit=length_unit,
             group_key=group_key,
-            energies_alone=energies,
+            energies=energies,
             on_progress=lambda progress: ticker.show(label_progress_line(progress)),
             on_line=note,
         )

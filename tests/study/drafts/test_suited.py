@@ -43,6 +43,12 @@ def test_many_labels_in_groups_are_tested_on_one() -> None:
     assert suited.strategies == ("accurate_only", "pretrain_finetune", "residual", "gdml_delta")
 
 
+def test_energies_alone_are_left_to_networks() -> None:
+    alone = replace(METHANOL, energies_alone=True)
+    assert suited_sweep(alone).strategies == ("accurate_only", "pretrain_finetune", "residual", "network_delta")
+    assert "network_delta" not in suited_sweep(replace(alone, unlabelled=True)).strategies
+
+
 def test_without_useful_groups_a_share_is_kept_aside() -> None:
     for groups in ({}, {0: 1300, 1: 60}, {0: 1360}):
         suited = suited_sweep(replace(METHANOL, groups=groups))
