@@ -169,6 +169,8 @@ def choose_rows(table: pd.DataFrame, choice: Choice) -> pd.DataFrame:
         left = left[left["budget"] == left["budget"].max()]
     curve = [name for name in KEY_COLUMNS if name not in ("budget", "seed")]
     error = left["test_force_mae_ev_ang"].fillna(left["cv_force_mae_ev_ang"])
+    if not error.notna().any():  # labels are energies alone
+        error = left["test_energy_free_mae_ev"].fillna(left["cv_energy_free_mae_ev"])
     group = left.groupby(curve, dropna=False).ngroup()
     same = left[group == error.groupby(group).mean().idxmin()]
     return same.sort_values("seed", kind="stable")
@@ -199,10 +201,10 @@ def _row_text(row: pd.Series[Any]) -> str:
 
 
 def _error(row: pd.Series[Any]) -> ErrorRecord:
-    tested = not math.isnan(row["test_force_mae_ev_ang"])
+    tested = int(row["n_test"]) > 0
     start = "test" if tested else "cv"
     mean, se = float(row[f"{start}_force_mae_ev_ang"]), float(row[f"{start}_force_mae_se_ev_ang"])
-    energy = float(row["test_energy_mae_ev"])
+    energy = float(row["test_energy_mae_ev"] if tested else row["cv_energy_free_mae_ev"])
     known = math.isfinite(mean) and math.isfinite(se)
     return ErrorRecord(
         measured_by="test labels" if tested else "cross-validation",

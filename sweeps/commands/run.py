@@ -10,6 +10,7 @@ import typer
 from sweeps.api import run as api
 from sweeps.console import DISK_FULL, say, stop
 from sweeps.options import Device, GpusPerWorker, SweepName
+from sweeps.quantities import FORCE_UNIT
 from sweeps.resume import run_command
 
 _KEPT = "finished stages are kept"
@@ -61,6 +62,7 @@ def run(
 
       asteroid-study run my_sweep.yaml --log tensorboard
     """
+    from analysis.curves.energy_errors import unit_of_errors
     from study.devices import parse_device
     from study.engine.executors import PackFailedError
     from sweeps.presets import load_sweep
@@ -103,4 +105,5 @@ def run(
             say(f"errors are cross-validated; those of each label: {folder / 'out_of_fold.csv'} (and .parquet)")
         elif done.measured_by == "molecules":
             say(f"errors of each molecule: {folder / 'molecules.csv'}")
-        say(f'next: asteroid-study report {folder}; asteroid-study plan {folder} --target "0.3 kcal/mol/A"')
+        unit = unit_of_errors(done.table, FORCE_UNIT).replace("Å", "A")
+        say(f'next: asteroid-study report {folder}; asteroid-study plan {folder} --target "0.3 {unit}"')

@@ -13,6 +13,7 @@ import sweeps
 from analysis.curves.energy_errors import unit_of_errors
 from asteroid.errors import InputError
 from study.data.load import load_data
+from study.export.run_model import Choice, choose_rows, run_force_field
 from study.recipes.workload import make_workload
 from study.tables.out_of_fold import read_out_of_fold
 from study.tables.results import read_results
@@ -111,6 +112,14 @@ def test_plans_are_on_energies(finished: Path) -> None:
     assert "an energy MAE of 20 kcal/mol" in str(plan)
     assert plan.to_json()["evaluation"]["measured_by"] == "cross_validation"
     assert "; energy MAE " in str(sweeps.plan(finished, budget="2min"))
+
+
+def test_a_model_of_energies_is_exported_with_their_error(finished: Path) -> None:
+    rows = choose_rows(read_results(finished), Choice(budget=15))
+    assert set(rows["strategy"]) == {"network_delta"}
+    card = run_force_field(finished, Choice(strategy="network_delta", budget=15, committee=0)).card
+    assert card.error.force_mae_ev_ang is None
+    assert card.error.energy_mae_ev == pytest.approx(rows["cv_energy_free_mae_ev"].item())
 
 
 def test_errors_of_energies_are_shown_unless_another_unit_is_asked_for(finished: Path) -> None:
