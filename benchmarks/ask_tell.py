@@ -32,7 +32,7 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 
 from study.config.sweep import parse_sweep
-from study.recipes.search import searches_of
+from study.recipes.workload import make_workload
 from study.search.journal import ask_trial, counted_trials, open_journal, open_study
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def main() -> None:
 def search_of(preset: str) -> Search:
     """The search of strategy `asteroid` in a preset."""
     text = (resources.files("sweeps") / "presets" / f"{preset}.yaml").read_text()
-    return next(s for s in searches_of(parse_sweep(text, preset, Path())) if s.strategy == "asteroid")
+    return next(s for s in make_workload(parse_sweep(text, preset, Path())).searches if s.strategy == "asteroid")
 
 
 def run_project(search: Search, folder: Path, trials: int, per_round: int) -> Seconds:

@@ -25,18 +25,20 @@ from asteroid.stages.predict_chain import predict_chain
 from asteroid.stages.stage import Frames
 from asteroid.stages.train import train_pack
 from study.config.sweep import parse_sweep
+from study.counts import LowerLevels
 from study.recipes.frames import describe_frames
 from study.recipes.settings import default_settings
 from study.recipes.workload import make_workload
 
 SIZES = (16, 24, 36, 54)
-STRATEGIES = ("gdml_delta", "pretrain_finetune", "residual")
+NAMES = ("gdml_delta", "pretrain_finetune", "residual")
 N_CHEAP, PACK = 2000, 13
+LOWER = LowerLevels(n_cheap=N_CHEAP)
 SWEEP = f"""
 name: noise
 data: {{dataset: methanol}}
 test: {{groups: [3]}}
-strategies: [{", ".join(STRATEGIES)}]
+strategies: [{", ".join(NAMES)}]
 budgets: [{SIZES[-1]}]
 n_cheap: [{N_CHEAP}]
 seeds: [SEEDS]
@@ -61,14 +63,16 @@ def run(path: Path, draws: int) -> None:
     test = Frames(data.test.level, tuple(content_hashes(data.test)))
     all_rows: list[pd.DataFrame] = []
     models: dict[str, object] = {}
-    for strategy in STRATEGIES:
+    for strategy in NAMES:
         for seed in range(draws):
             jobs = []
             for n in SIZES:
                 for n_folds in (10, 2):
                     for fold, (split, score) in enumerate(builder.folds(n, seed, n_folds)):
-                        jobs.append((n, n_folds, fold, builder.chain(strategy, settings, split, N_CHEAP, 0), score))
-                jobs.append((n, 0, 0, builder.chain(strategy, settings, builder.bought(n, seed), N_CHEAP, 0), test))
+                        jobs.append(
+                            (n, n_folds, fold, builder.chain(strategy, settings, split, LOWER, 0, score), score)
+                        )
+                jobs.append((n, 0, 0, builder.chain(strategy, settings, builder.bought(n, seed), LOWER, 0), test))
             for depth in range(len(jobs[0][3])):
                 specs = {job[3][depth].key: job[3][depth] for job in jobs if job[3][depth].key not in models}
                 todo = sorted(specs.values(), key=lambda spec: len(spec.train))
@@ -88,11 +92,9 @@ def run(path: Path, draws: int) -> None:
                     "row": rows.numpy(),
                     "force_mae_ev_ang": accurate.component_mean(error, rows).numpy(),
                 }
-                if accurate.cheap is not None:
-                    frame["cheap_energy_ev"] = accurate.cheap.energy[rows].numpy()
-                    frame["cheap_force_ev_ang"] = accurate.component_mean(
-                        accurate.cheap.forces[rows].abs(), rows
-                    ).numpy()
+                for cheap in accurate.cheap.values():
+                    frame["cheap_energy_ev"] = cheap.energy[rows].numpy()
+                    frame["cheap_force_ev_ang"] = accurate.component_mean(cheap.forces[rows].abs(), rows).numpy()
                 all_rows.append(pd.DataFrame(frame))
             pd.concat(all_rows).to_csv(path, index=False)
             print(f"{strategy}, draw {seed}", flush=True)

@@ -15,7 +15,7 @@ from asteroid.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from study.counts import Counts
+    from study.counts import Counts, LowerLevels
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,21 @@ class LevelPrice:
 
 @dataclass(frozen=True)
 class PriceList:
-    """Prices of the accurate and the cheap level of a run."""
+    """Prices of the levels of a run.
+
+    Attributes:
+        accurate: the accurate level.
+        cheap: the cheap level; of several the first, where a row does not name its own.
+        levels: price of each level.
+    """
 
     accurate: str
     cheap: str
     levels: Mapping[str, LevelPrice]
+
+    def level_of(self, lower: LowerLevels) -> str:
+        """The cheap level of a row."""
+        return lower.cheap_level or self.cheap
 
     def override(self, level: str, label_cpu_s: float, source: str) -> PriceList:
         """The same list with another price for one level.
@@ -56,19 +66,25 @@ class PriceList:
         """CPU seconds of accurate labels; their geometries are given."""
         return n_labels * self.levels[self.accurate].label_cpu_s
 
-    def cheap_cpu_s(self, n_labels: float, n_sampled: float) -> float:
-        """CPU seconds of cheap labels and of sampled frames, most of which may be the same frames."""
-        price = self.levels[self.cheap]
+    def cheap_cpu_s(self, n_labels: float, n_sampled: float, level: str = "") -> float:
+        """CPU seconds of labels and sampled frames of a cheap level, most of which may be the same frames.
+
+        Args:
+            n_labels: labels.
+            n_sampled: sampled frames.
+            level: the level; empty: the run's only cheap one, or the first of several.
+        """
+        price = self.levels[level or self.cheap]
         both = min(n_labels, n_sampled)
         rest = (n_labels - both) * price.label_cpu_s + (n_sampled - both) * price.sampling_cpu_s
         return both * (price.label_cpu_s + price.sampling_cpu_s) + rest
 
     def cpu_s(self, counts: Counts) -> tuple[float, float]:
-        """CPU seconds of what is bought of the accurate and of the cheap level."""
-        return (
-            self.accurate_cpu_s(counts.accurate_labels),
-            self.cheap_cpu_s(counts.cheap_labels, counts.cheap_sampled),
-        )
+        """CPU seconds of what is bought of the accurate level, and of the levels below it together."""
+        below = self.cheap_cpu_s(counts.cheap_labels, counts.cheap_sampled, counts.cheap_level)
+        if counts.intermediate_level:
+            below += counts.intermediate_labels * self.levels[counts.intermediate_level].label_cpu_s
+        return self.accurate_cpu_s(counts.accurate_labels), below
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for the manifest."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from asteroid.stages.kinds import STAGE_KINDS
-from study.counts import CheapPurchase
+from study.counts import CheapPurchase, LowerLevels
 
 if TYPE_CHECKING:
     from asteroid.stages.kinds import KindTraits, StageKind
@@ -24,19 +24,26 @@ class Link:
     Attributes:
         kind: what the stage does.
         weighted: it is trained with the weights exp(-bias/gamma) that the stage before estimates.
-        on_cheap_method: it learns what the cheap labels at the same geometries leave of the accurate ones.
+        on_cheap_method: it learns what the cheap labels at the same geometries leave of its own.
+        on_intermediate: its labels are those of the level between the cheap and the accurate one.
         tuned: whether a search may vary its settings.
     """
 
     kind: StageKind
     weighted: bool = False
     on_cheap_method: bool = False
+    on_intermediate: bool = False
     tuned: bool = True
 
     @property
     def traits(self) -> KindTraits:
         """What holds for all stages of this kind."""
         return STAGE_KINDS[self.kind]
+
+    @property
+    def trains_on(self) -> Literal["accurate", "intermediate", "cheap"]:
+        """Level of its training and validation frames."""
+        return "intermediate" if self.on_intermediate else self.traits.trains_on
 
 
 @dataclass(frozen=True)
@@ -88,19 +95,29 @@ class Strategy:
     @property
     def buys_accurate(self) -> bool:
         """Whether it uses accurate labels at all; without any, nothing but the test set fixes its zero of energy."""
-        return any(link.traits.trains_on == "accurate" for link in self.chain)
+        return any(link.trains_on == "accurate" for link in self.chain)
 
     @property
     def cheap(self) -> CheapPurchase:
-        """What it buys of the cheap level; without a chain, labelled frames."""
+        """What it buys of its cheap level; without a chain, labelled frames."""
         if not self.chain:
             return CheapPurchase(frames=True, labels=True, labels_at_accurate=False)
-        on_cheap = [link.traits for link in self.chain if link.traits.trains_on == "cheap"]
+        on_cheap = [link.traits for link in self.chain if link.trains_on == "cheap"]
         return CheapPurchase(bool(on_cheap), any(traits.labelled for traits in on_cheap), self.runs_cheap_method)
 
-    def counts(self, budget: int, n_cheap: int) -> Counts:
-        """What a run with `budget` accurate labels and n_cheap cheap frames buys."""
-        return self.cheap.counts(budget, n_cheap)
+    def counts(self, budget: int, lower: LowerLevels) -> Counts:
+        """What a run with `budget` accurate labels and those of lower levels buys."""
+        return self.cheap.counts(budget, lower)
+
+    @property
+    def has_intermediate_axis(self) -> bool:
+        """Whether the number of labels of a level between the cheap and the accurate one is one of its axes."""
+        return any(link.on_intermediate for link in self.chain)
+
+    @property
+    def uses_cheap(self) -> bool:
+        """Whether anything of a cheap level enters it."""
+        return self.has_cheap_axis or self.runs_cheap_method
 
     @property
     def has_cheap_axis(self) -> bool:
@@ -141,6 +158,7 @@ class Strategy:
 
 _IDENTIFY, _PRETRAIN, _SCORE_MATCH = Link("identify"), Link("pretrain"), Link("score_match")
 _FINETUNE, _RESIDUAL, _KERNEL = Link("finetune"), Link("residual"), Link("kernel")
+_CLIMB = Link("finetune", on_intermediate=True)
 
 #: In order of their demands, simplest first: the order of rows and legends, and of preference among equal prices.
 STRATEGIES: dict[str, Strategy] = {
@@ -232,6 +250,48 @@ STRATEGIES: dict[str, Strategy] = {
             marker="<",
             chain=(replace(_KERNEL, on_cheap_method=True),),
             drafted_with=frozenset({"labelled"}),
+        ),
+        Strategy(
+            "ladder_finetune",
+            name="Ladder: pretraining + fine-tuning twice",
+            short="Ladder\nfine-tune",
+            colour="#ebc864",
+            marker="*",
+            chain=(_PRETRAIN, _CLIMB, _FINETUNE),
+        ),
+        Strategy(
+            "ladder_asteroid",
+            name="Ladder: ASTEROID",
+            short="Ladder\nASTEROID",
+            colour="#5af59e",
+            marker="8",
+            # The bias of the cheap labels is that against the intermediate level, of which there are more labels.
+            chain=(
+                Link("identify", on_intermediate=True, tuned=False),
+                replace(_PRETRAIN, weighted=True),
+                _CLIMB,
+                _FINETUNE,
+            ),
+            unweighted_twin="ladder_finetune",
+        ),
+        Strategy(
+            "ladder_residual",
+            name="Ladder: pretraining + fine-tuning + residual net",
+            short="Ladder\nresidual",
+            colour="#78073c",
+            marker="d",
+            chain=(_PRETRAIN, _CLIMB, _RESIDUAL),
+        ),
+        Strategy(
+            "ladder_delta",
+            name="Ladder: delta-learning twice with sGDML",
+            short="Ladder\ndelta",
+            colour="#d13cee",
+            marker="H",
+            chain=(
+                replace(_KERNEL, on_cheap_method=True, on_intermediate=True),
+                replace(_KERNEL, on_cheap_method=True),
+            ),
         ),
     )
 }

@@ -132,7 +132,7 @@ def write_certificate(folder: Path, state: PurchaseState, candidates: Candidates
     table = _looks(table, state.request, candidates.n_atoms)
     decision = _decision(table, prices, state.request, last.most_labels)
     best = decision.best.key
-    counts = STRATEGIES[best.strategy].counts(last.n_owned, best.n_cheap)
+    counts = STRATEGIES[best.strategy].counts(last.n_owned, best.lower)
     spent = {
         "accurate labels": last.label_cpu_s,
         "cheap labels and sampling": prices.cpu_s(counts)[1],

@@ -98,6 +98,10 @@ def error_lines(table: pd.DataFrame) -> list[str]:
     test = f"test_{kind}"
     measured = test if len(rows) and rows[test].notna().any() else f"cv_{kind}"
     settings = ["n_cheap", "gamma_rel", "schedule"]
+    if "cheap_level" in rows:
+        settings += ["intermediate_level", "n_intermediate"]
+        levels = rows["cheap_level"].where(rows["cheap_level"] == "", " " + rows["cheap_level"])
+        rows = rows.assign(strategy=rows["strategy"] + levels)
     means = rows.groupby(["strategy", "budget", *settings], dropna=False, sort=False)[measured].mean().dropna()
     if not len(means):
         return []

@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from asteroid.errors import InputError
+from study.tables.levels import with_levels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -188,9 +189,11 @@ def error_numbers(table: pd.DataFrame) -> dict[int, dict[str, float]]:
     for measured in ("test_force_mae_ev_ang", "cv_force_mae_ev_ang"):
         if measured not in rows or not rows[measured].notna().any():
             continue
-        means = rows.groupby(["budget", "strategy", "n_cheap"])[[measured]].mean().dropna()
-        for row in means.reset_index().to_dict("records"):
+        key = with_levels(["budget", "strategy", "n_cheap"], rows)
+        for row in rows.groupby(key)[[measured]].mean().dropna().reset_index().to_dict("records"):
             name = f"{measured}/{row['strategy']}_{row['n_cheap']}_cheap"
+            if level := row.get("cheap_level"):
+                name += f"_{level}" + (f"_{row['n_intermediate']}_intermediate" if row["n_intermediate"] else "")
             found.setdefault(int(row["budget"]), {})[name] = float(row[measured])
         break
     return found

@@ -140,5 +140,5 @@ def farthest_labels(owned: int) -> int:
 def label_cpu_s(key: CurveKey, owned: int, prices: PriceList) -> float:
     """Price of one more accurate label, with the cheap label at its geometry where the strategy needs one."""
     entry = strategy_of(key.strategy)
-    more, now = (sum(prices.cpu_s(entry.counts(n, key.n_cheap))) for n in (owned + 1, owned))
+    more, now = (sum(prices.cpu_s(entry.counts(n, key.lower))) for n in (owned + 1, owned))
     return more - now

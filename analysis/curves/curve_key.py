@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from study.counts import LEVEL_COLUMNS, NO_LEVELS, LowerLevels
 from study.strategies import rank_of, strategy_of
+from study.tables.levels import level_columns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,12 +29,18 @@ class CurveKey:
         gamma_rel: bias-weight temperature over the median bias; inf: no weights; NaN: nothing to weight.
         schedule: name of the fine-tune schedule; empty: none.
         n_cheap: cheap frames bought.
+        cheap_level: their level, where the study has several; empty: its only one, or none.
+        intermediate_level: the level between the cheap and the accurate one; empty: none.
+        n_intermediate: labels of it bought.
     """
 
     strategy: str
     gamma_rel: float = np.nan
     schedule: str = ""
     n_cheap: int = 0
+    cheap_level: str = ""
+    intermediate_level: str = ""
+    n_intermediate: int = 0
 
     def __post_init__(self) -> None:
         """One NaN for all keys: a tuple compares its items by identity first, so equal keys are equal."""
@@ -45,7 +53,19 @@ class CurveKey:
         gamma_rel = float(row["gamma_rel"])
         # Of NaNs only one and the same object equals itself as part of a key.
         gamma_rel = np.nan if np.isnan(gamma_rel) else gamma_rel
-        return cls(str(row["strategy"]), gamma_rel, str(row["schedule"]), int(row["n_cheap"]))
+        known = {**NO_LEVELS, **{name: row[name] for name in LEVEL_COLUMNS if name in row}}
+        levels = str(known["cheap_level"]), str(known["intermediate_level"]), int(known["n_intermediate"])
+        return cls(str(row["strategy"]), gamma_rel, str(row["schedule"]), int(row["n_cheap"]), *levels)
+
+    @property
+    def lower(self) -> LowerLevels:
+        """What its runs take from the levels below the accurate one."""
+        return LowerLevels(self.cheap_level, self.n_cheap, self.intermediate_level, self.n_intermediate)
+
+    @property
+    def way(self) -> str:
+        """Strategy and cheap level: what a plan chooses among. Where a study has one cheap level, the strategy."""
+        return f"{self.strategy}|{self.cheap_level}" if self.cheap_level else self.strategy
 
     @property
     def sorting_gamma(self) -> float:
@@ -53,9 +73,10 @@ class CurveKey:
         return self.gamma_rel if np.isfinite(self.gamma_rel) else np.inf
 
     @property
-    def order(self) -> tuple[int, str, int, float, str]:
+    def order(self) -> tuple[int, str, str, int, int, float, str]:
         """What curves are sorted by: simplest strategy first, then from few to many cheap frames."""
-        return rank_of(self.strategy), self.strategy, self.n_cheap, -self.sorting_gamma, self.schedule
+        frames = self.n_cheap, self.n_intermediate
+        return rank_of(self.strategy), self.strategy, self.cheap_level, *frames, -self.sorting_gamma, self.schedule
 
     def label(self, *, with_schedule: bool = False) -> str:
         """Name for people, such as "ASTEROID, γ/median = 0.3, 4,000 cheap"."""
@@ -66,24 +87,31 @@ class CurveKey:
         elif entry.weighted and np.isinf(self.gamma_rel):
             parts.append("no weights")
         if self.n_cheap:
-            parts.append(f"{self.n_cheap:,} cheap")
+            parts.append(f"{self.n_cheap:,} {self.cheap_level or 'cheap'}")
+        elif self.cheap_level:
+            parts.append(self.cheap_level)
+        if self.n_intermediate:
+            parts.append(f"{self.n_intermediate:,} {self.intermediate_level}")
         if with_schedule and self.schedule:
             parts.append(f"{self.schedule} schedule")
         return ", ".join(parts)
 
     def columns(self) -> dict[str, Any]:
-        """The values of `CURVE_COLUMNS`, for a table."""
-        return asdict(self)
+        """The values of `CURVE_COLUMNS`, for a table; those of several lower levels only where there are any."""
+        values = asdict(self)
+        return values if self.cheap_level else {name: values[name] for name in CURVE_COLUMNS}
 
     def to_json(self) -> dict[str, Any]:
         """The same as plain data; a temperature is "inf" for no weights and null for nothing to weight."""
         gamma = None if np.isnan(self.gamma_rel) else "inf" if np.isinf(self.gamma_rel) else self.gamma_rel
-        return asdict(self) | {"gamma_rel": gamma}
+        return self.columns() | {"gamma_rel": gamma}
 
     def rows_in(self, table: pd.DataFrame) -> pd.Series[bool]:
         """Which rows of a results table have this key; a temperature that is NaN equals itself."""
         gamma = np.isclose(table["gamma_rel"], self.gamma_rel, rtol=0, atol=0, equal_nan=True)
         same = (table["strategy"] == self.strategy) & (table["n_cheap"] == self.n_cheap) & gamma
+        for name in level_columns(table):
+            same &= table[name] == getattr(self, name)
         return same & (table["schedule"].fillna("") == self.schedule)
 
 

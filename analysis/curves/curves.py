@@ -14,6 +14,7 @@ from analysis.curves.noise_law import scatter_of_runs, scatter_of_summary, share
 from asteroid.errors import InputError
 from study.counts import COUNT_COLUMNS, CheapPurchase, Counts
 from study.strategies import strategy_of
+from study.tables.levels import level_columns, with_levels
 from study.tables.results import validate_results
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def curves_of(table: pd.DataFrame) -> tuple[Curve, ...]:
         finished &= ~((rows["budget"] == 0) & rows[column].isna()).to_numpy(dtype=bool)
     curves = []
     for _, group in rows.assign(finished=finished, schedule=rows["schedule"].fillna("")).groupby(
-        CURVE_COLUMNS, dropna=False, sort=False
+        with_levels(CURVE_COLUMNS, rows), dropna=False, sort=False
     ):
         done = group[group["finished"]].sort_values(["budget", "seed"])
         if len(done):
@@ -124,14 +125,16 @@ def with_shared_noise(curves: Sequence[Curve]) -> tuple[Curve, ...]:
 def representative_curves(curves: Sequence[Curve]) -> tuple[Curve, ...]:
     """One curve for each strategy: the largest n_cheap, the most budgets, then settings by VALIDATION error.
 
+    Where a study has several cheap levels, one for each strategy and level.
+
     The test error must not choose (it would be flattered by its own choice). The measure is the geometric mean over
     budgets of the median over seeds; where there are no validation errors, the simplest setting (largest gamma_rel).
     """
     chosen = []
-    for strategy in dict.fromkeys(curve.key.strategy for curve in curves):
-        own = [curve for curve in curves if curve.key.strategy == strategy]
-        largest = max(curve.key.n_cheap for curve in own)
-        candidates = [curve for curve in own if curve.key.n_cheap == largest]
+    for way in dict.fromkeys(curve.key.way for curve in curves):
+        own = [curve for curve in curves if curve.key.way == way]
+        largest = max((curve.key.n_cheap, curve.key.n_intermediate) for curve in own)
+        candidates = [curve for curve in own if (curve.key.n_cheap, curve.key.n_intermediate) == largest]
         most = max(len(set(curve.budget.tolist())) for curve in candidates)
         candidates = [curve for curve in candidates if len(set(curve.budget.tolist())) == most]
         chosen.append(_best_by_validation(candidates))
@@ -144,9 +147,9 @@ def competing_curves(curves: Sequence[Curve]) -> tuple[Curve, ...]:
     What can be bought differently (strategy, n_cheap) and how settings were found (schedule) competes on test errors;
     a temperature chosen on them would flatter itself.
     """
-    groups: dict[tuple[str, int, str], list[Curve]] = {}
+    groups: dict[CurveKey, list[Curve]] = {}
     for curve in curves:
-        groups.setdefault((curve.key.strategy, curve.key.n_cheap, curve.key.schedule), []).append(curve)
+        groups.setdefault(replace(curve.key, gamma_rel=np.nan), []).append(curve)
     return tuple(_best_by_validation(group) for group in groups.values())
 
 
@@ -194,12 +197,15 @@ def _purchase(rows: pd.DataFrame) -> CheapPurchase:
     """
     entry = strategy_of(str(rows["strategy"].iloc[0]))
     others = (CheapPurchase(*bought) for bought in product((False, True), repeat=3))
-    bought = rows[["budget", "n_cheap", *COUNT_COLUMNS]].astype(int).drop_duplicates().to_dict("records")
+    lower = CurveKey.of_row(rows.iloc[0]).lower
+    columns = ["budget", *COUNT_COLUMNS, *level_columns(rows)]
+    bought = rows[columns].drop_duplicates().to_dict("records")
     for purchase in (entry.cheap, *others):
-        if all(purchase.counts(row["budget"], row["n_cheap"]) == Counts.of_row(row) for row in bought):
+        if all(purchase.counts(row["budget"], lower) == Counts.of_row(row) for row in bought):
             return purchase
     raise InputError(
-        f"runs of one strategy buy all or none of what n_cheap and budget say, found {bought[0]} for {entry.slug}: "
+        f"runs of one strategy buy all or none of what n_cheap ({lower.n_cheap}) and budget say, found {bought[0]} for "
+        f"{entry.slug}: "
         f"correct {', '.join(COUNT_COLUMNS)}, or leave them out of the table"
     )
 

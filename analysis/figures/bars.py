@@ -12,13 +12,14 @@ from analysis.caveats import Caveat
 from analysis.curves.curves import curves_of, representative_curves
 from analysis.figures.drawing import error_name
 from analysis.figures.picture import Picture, RunFigure
-from analysis.figures.style import figure_style, look_of
+from analysis.figures.style import figure_style, look_of, looks
 from analysis.names import display_formula, duration
 from analysis.plan.pricing import label_price
 from asteroid.errors import InputError
 from asteroid.measured_errors import error_unit, named_in
 from study.prices import PriceList
 from study.strategies import strategy_of
+from study.tables.levels import level_columns, settled, with_levels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -70,9 +71,10 @@ def bars_data(
         prices = PriceList.from_json(manifests[run]["prices"])
         own = [_bar(curve, 0 if curve.horizontal else chosen or 0, prices) for curve in curves]
         parts += [rows.assign(run=run, molecule=manifests[run]["molecule"]) for rows in own]
-    data = pd.concat(parts, ignore_index=True).astype({"seed": "Int64"})
+    data = settled(pd.concat(parts, ignore_index=True).astype({"seed": "Int64"}))
     names = ["run", "molecule", "part", "strategy", "gamma_rel", "schedule", "budget", "n_cheap", "seed"]
-    return data[[*names, "force_mae_ev_ang", "price_cpu_s", "measured_by"]]
+    data = data[[*with_levels(names, data), "force_mae_ev_ang", "price_cpu_s", "measured_by"]]
+    return data.assign(look=looks(data)) if level_columns(data) else data
 
 
 def plot_bars(data: pd.DataFrame, figure: Figure, *, force_unit: str = "kcal/mol/Å", columns: int = 3) -> list[Axes]:
@@ -141,8 +143,9 @@ def _draw_panel(rows: pd.DataFrame, ax: Axes) -> None:
         top = 1.15 * float(bought.max())
     ax.set(xlim=(-0.55, len(bars) - 0.45), ylim=(0, top / (1 - _TEXT_ROOM)))
     for place, (_, bar) in enumerate(bars.iterrows()):
-        colour, marker = look_of(str(bar["strategy"]))
-        dots = rows.loc[(rows["part"] == "run") & (rows["strategy"] == bar["strategy"]), "error"]
+        name = "look" if "look" in rows else "strategy"
+        colour, marker = look_of(str(bar[name]))
+        dots = rows.loc[(rows["part"] == "run") & (rows[name] == bar[name]), "error"]
         cut = bool(bar["error"] > top)
         ax.bar(place, min(bar["error"], top), width=_WIDTH, color=colour, alpha=0.45, linewidth=0)
         if cut:

@@ -41,11 +41,11 @@ LEVELS = (0.5, 0.9)
 
 
 def map_strategies(fitted: SurfaceFit) -> list[str]:
-    """Strategies that were run with at least two numbers of cheap frames: a map needs both axes."""
+    """Strategies (`CurveKey.way`) that were run with two numbers of cheap frames or more: a map needs both axes."""
     counts: dict[str, set[int]] = {}
     for curve in fitted.curves:
-        if curve.key.strategy != SCRATCH and curve.key.strategy in fitted.surface.cells.strategies:
-            counts.setdefault(curve.key.strategy, set()).add(curve.key.n_cheap)
+        if curve.key.way != SCRATCH and curve.key.way in fitted.surface.cells.strategies:
+            counts.setdefault(curve.key.way, set()).add(curve.key.n_cheap)
     return [strategy for strategy, found in counts.items() if len(found) > 1]
 
 
@@ -71,14 +71,14 @@ def map_data(
     """
     if strategy not in map_strategies(fitted):
         raise InputError(f"a map needs two numbers of cheap frames, found fewer for {strategy!r}: add n_cheap")
-    own = [curve for curve in fitted.curves if curve.key.strategy == strategy]
+    own = [curve for curve in fitted.curves if curve.key.way == strategy]
     runs = sorted({(int(n), curve.key.n_cheap) for curve in own for n in curve.budget})
     accurate, cheap = np.array([n for n, _ in runs]), np.array([c for _, c in runs])
     x = np.geomspace(accurate.min(), accurate.max() * _BEYOND, _NODES)
     y = np.geomspace(cheap.min() / _BEYOND, cheap.max() * _BEYOND, _NODES)
     nodes = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
     parts = [("node", nodes), ("run", np.array(runs, dtype=float))]
-    if choice is not None and choice.key.strategy == strategy:
+    if choice is not None and choice.key.way == strategy:
         parts.append(("choice", np.array([[choice.n_accurate, choice.key.n_cheap]], dtype=float)))
     spread = math.hypot(new_run_spread(fitted.surface, strategy), own[0].test_relative_se)
     base = label_price(own[0], prices)
@@ -123,7 +123,8 @@ def plot_map(
             axis.set_minor_locator(NullLocator())
             axis.set_minor_formatter(NullFormatter())
         ax.set(xlim=_ends(nodes["n_accurate"]), ylim=_ends(nodes["n_cheap"]))
-        ax.set_title(strategy_of(str(data["strategy"].iloc[0])).name, loc="left")
+        name, _, cheap_level = str(data["strategy"].iloc[0]).partition("|")
+        ax.set_title(strategy_of(name).name + (f", {cheap_level}" if cheap_level else ""), loc="left")
         figure = ax.get_figure(root=True)
         if figure is not None:
             bar = figure.colorbar(image, ax=ax, label=f"{heading_in(force_unit)} of a new run ({force_unit})")
@@ -199,7 +200,7 @@ def _picture(given: FigureInput) -> Picture | None:
     strategies = map_strategies(fitted) if fitted is not None and fitted.usable else []
     if given.run is None or fitted is None or plan is None or not strategies:
         return None
-    named = [option.key.strategy for option in ([plan.choice] if plan.choice else []) + list(plan.alternatives)]
+    named = [option.key.way for option in ([plan.choice] if plan.choice else []) + list(plan.alternatives)]
     strategy = next((name for name in named if name in strategies), strategies[0])
     data = map_data(fitted, strategy, given.prices, plan.target_ev_ang, plan.choice)
     figure, ax = new_figure(width_in=COLUMN_IN + 0.3, height_in=4.1)

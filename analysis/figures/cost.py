@@ -19,6 +19,7 @@ from analysis.figures.style import COLUMN_IN, ENTRY_IN, PAGE_IN, figure_style, l
 from analysis.plan.pricing import label_price
 from asteroid.measured_errors import error_unit, heading_in, named_in
 from asteroid.units import SECONDS
+from study.tables.levels import settled, with_levels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -55,8 +56,8 @@ def cost_data(table: pd.DataFrame, prices: PriceList, *, kind: Kind = "new_run",
     data = data[(data["part"] == "run") | ~data["curve"].isin(lines)].reset_index(drop=True)
     priced = {label: label_price(curve, prices) for label, curve in shown.items()}
     price = [priced[curve].total(budget) for curve, budget in zip(data["curve"], data["budget"], strict=True)]
-    key = [*CURVE_COLUMNS, "budget", "seed"]
-    times = table.assign(schedule=table["schedule"].fillna(""))[[*key, "recipe_core_s"]]
+    key = [*with_levels(CURVE_COLUMNS, data), "budget", "seed"]
+    times = settled(table.assign(schedule=table["schedule"].fillna("")))[[*key, "recipe_core_s"]]
     times = times.rename(columns={"recipe_core_s": "train_core_s"}).astype({"budget": float})
     timed = data.assign(price_cpu_s=price).merge(times, how="left", on=key, validate="many_to_one")
     runs = timed[timed["part"] == "run"]
@@ -122,7 +123,7 @@ def _draw_compute(shown: pd.DataFrame, ax: Axes, limits: tuple[float, float]) ->
     runs = shown[(shown["part"] == "run") & (shown["train_core_s"] > 0)]
     unit = price_unit(runs["train_core_s"].max())
     runs = runs.assign(time=runs["train_core_s"] / SECONDS[unit])
-    for strategy, rows in runs.groupby("strategy", sort=False):
+    for strategy, rows in runs.groupby("look" if "look" in runs else "strategy", sort=False):
         colour, marker = look_of(str(strategy))
         look: Any = {"linestyle": "none", "marker": marker, "markerfacecolor": "none", "markeredgecolor": colour}
         ax.plot(rows["time"], rows["force_mae_ev_ang"], markeredgewidth=0.9, **look)

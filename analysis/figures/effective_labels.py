@@ -12,7 +12,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullForma
 
 from analysis.figures.drawing import ticks_apart
 from analysis.figures.picture import Picture, RunFigure
-from analysis.figures.style import figure_style, look_of
+from analysis.figures.style import figure_style, look_of, looks
 from analysis.surface.cells import SCRATCH
 from analysis.surface.surface import effective_labels, surface_draws
 from study.strategies import strategy_of
@@ -52,24 +52,26 @@ def effective_data(fitted: SurfaceFit, *, seed: int = 0) -> pd.DataFrame:
     scratch = surface_draws(surface, SCRATCH, ladder, np.zeros(400))
     rows: list[dict[str, Any]] = []
     for curve in fitted.curves:
-        if curve.key.strategy == SCRATCH or curve.key.strategy not in surface.cells.strategies:
+        way = curve.key.way
+        if way == SCRATCH or way not in surface.cells.strategies:
             continue
-        key = {"strategy": curve.key.strategy, "n_cheap": curve.key.n_cheap}
+        key: dict[str, Any] = {"strategy": curve.key.strategy, "n_cheap": curve.key.n_cheap}
+        if curve.key.cheap_level:
+            key |= {"cheap_level": curve.key.cheap_level}
         budgets = np.unique(curve.budget)
         line = np.geomspace(budgets[0], budgets[-1], 30)
-        found = np.quantile(
-            effective_labels(surface, curve.key.strategy, line, float(curve.key.n_cheap)), [0.5, 0.05, 0.95], axis=0
-        )
+        found = np.quantile(effective_labels(surface, way, line, float(curve.key.n_cheap)), [0.5, 0.05, 0.95], axis=0)
         rows += [{"part": "line", **key, "budget": n, **_interval(q)} for n, q in zip(line, found.T, strict=True)]
-        sigma = surface.cells.sigma[surface.cells.strategy == surface.cells.strategies.index(curve.key.strategy)][0]
+        sigma = surface.cells.sigma[surface.cells.strategy == surface.cells.strategies.index(way)][0]
         for n in budgets:
             logs = np.log(curve.error_ev_ang[curve.budget == n])
             noise = np.hypot(sigma, surface.cells.omega) / np.sqrt(len(logs))
             mean = logs.mean() + noise * rng.normal(size=len(scratch))
-            part = "harm" if (curve.key.strategy, curve.key.n_cheap, int(n)) in harm else "cell"
+            part = "harm" if (way, curve.key.n_cheap, int(n)) in harm else "cell"
             labels = np.quantile(_labels_of(mean, scratch, ladder), [0.5, 0.05, 0.95])
             rows.append({"part": part, **key, "budget": float(n), **_interval(labels)})
-    return pd.DataFrame(rows, columns=_COLUMNS)
+    data = pd.DataFrame(rows, columns=[*_COLUMNS, *(["cheap_level"] if rows and "cheap_level" in rows[0] else [])])
+    return data.assign(look=looks(data)) if "cheap_level" in data else data
 
 
 def plot_effective(data: pd.DataFrame, figure: Figure) -> list[Axes]:
@@ -88,8 +90,9 @@ def plot_effective(data: pd.DataFrame, figure: Figure) -> list[Axes]:
         for ax, n_cheap in zip(panels, shown, strict=True):
             ax.plot([low, high], [low, high], color="0.3", linestyle=":", linewidth=0.9, zorder=1)
             own = data[data["n_cheap"] == n_cheap]
-            for at, (strategy, rows) in enumerate(own.groupby("strategy", sort=False)):
-                _draw_strategy(str(strategy), rows, ax, shift=1.03 ** (2 * at - own["strategy"].nunique() + 1))
+            name = "look" if "look" in own else "strategy"
+            for at, (look, rows) in enumerate(own.groupby(name, sort=False)):
+                _draw_strategy(str(look), rows, ax, shift=1.03 ** (2 * at - own[name].nunique() + 1))
             ax.set(xscale="log", yscale="log", xlim=(low / 1.2, high * 1.2), ylim=(bottom, top))
             ax.xaxis.set_major_locator(FixedLocator(ticks_apart(sorted(own.loc[own["part"] != "line", "budget"]), 0.3)))
             ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if top / bottom < 300 else (1.0,)))
@@ -130,15 +133,20 @@ def _draw_strategy(strategy: str, rows: pd.DataFrame, ax: Axes, *, shift: float)
 
 def _legend(data: pd.DataFrame) -> list[Line2D]:
     handles = []
-    for strategy in dict.fromkeys(data["strategy"]):
-        colour, marker = look_of(str(strategy))
+    for name, rows in data.groupby("look" if "look" in data else "strategy", sort=False):
+        colour, marker = look_of(str(name))
         look: Any = {"color": colour, "marker": marker, "markeredgecolor": "white", "markeredgewidth": 0.4}
-        handles.append(Line2D([], [], label=strategy_of(str(strategy)).name, **look))
+        handles.append(Line2D([], [], label=_name(rows.iloc[0]), **look))
     handles.append(Line2D([], [], color="0.3", linestyle=":", linewidth=0.9, label="no gain from cheap frames"))
     if (data["part"] == "harm").any():
         harm: Any = {"color": HARM_COLOUR, "marker": "o", "linestyle": "none", "markeredgecolor": "white"}
         handles.append(Line2D([], [], label="cheap frames hurt", **harm))
     return handles
+
+
+def _name(row: pd.Series[Any]) -> str:
+    name = strategy_of(str(row["strategy"])).name
+    return f"{name}, {row['cheap_level']}" if "cheap_level" in row else name
 
 
 def _labels_of(
@@ -163,9 +171,8 @@ def _picture(given: FigureInput) -> Picture | None:
     plot_effective(data, figure)
     cells = data[data["part"] != "line"]
     said = "; ".join(
-        f"{strategy_of(str(row['strategy'])).name} with {row['n_cheap']:,} cheap frames: {row['labels']:,.0f} at "
-        f"{row['budget']:,.0f}"
-        for _, row in cells.drop_duplicates(["strategy", "n_cheap"]).iterrows()
+        f"{_name(row)} with {row['n_cheap']:,} cheap frames: {row['labels']:,.0f} at {row['budget']:,.0f}"
+        for _, row in cells.drop_duplicates([*({"strategy", "look"} & {*cells.columns}), "n_cheap"]).iterrows()
     )
     return Picture(
         figure,

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from analysis.curves.curves import Curve
     from analysis.figures.picture import FigureInput
+    from study.counts import LowerLevels
     from study.strategies import Strategy
 
 #: Budgets shown unless chosen, and the probability that the interval of a mean holds.
@@ -137,9 +138,9 @@ def _weighted() -> Strategy:
     return next(entry for entry in STRATEGIES.values() if entry.weighted)
 
 
-def _recipe(curve: Curve) -> tuple[str, int]:
+def _recipe(curve: Curve) -> tuple[str, LowerLevels]:
     """What runs with weights and those without must share."""
-    return curve.key.schedule, curve.key.n_cheap
+    return curve.key.schedule, curve.key.lower
 
 
 def _ratios(curve: Curve, base: Curve) -> pd.DataFrame:

@@ -25,8 +25,9 @@ from analysis.figures.drawing import (
     ticks_apart,
 )
 from analysis.figures.picture import Picture, RunFigure
-from analysis.figures.style import COLUMN_IN, ENTRY_IN, PAGE_IN, figure_style, new_figure
+from analysis.figures.style import COLUMN_IN, ENTRY_IN, PAGE_IN, figure_style, looks, new_figure
 from asteroid.measured_errors import heading_in, named_in
+from study.tables.levels import level_columns, settled, with_levels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -108,7 +109,10 @@ def curve_rows(shown: Sequence[Curve], labels: Sequence[str], *, kind: Kind = "n
             )
         )
     data = pd.concat(parts, ignore_index=True).astype({"seed": "Int64"})
-    return data[["curve", *CURVE_COLUMNS, *_POINT_COLUMNS, *_FIT_COLUMNS]]
+    # Curves without a cheap level among those of several: empty, not missing.
+    data = settled(data)
+    columns = ["curve", *with_levels(CURVE_COLUMNS, data), *_POINT_COLUMNS, *_FIT_COLUMNS]
+    return data[columns].assign(look=looks(data)) if level_columns(data) else data[columns]
 
 
 def plot_learning_curve(

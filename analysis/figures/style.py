@@ -7,7 +7,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import matplotlib as mpl
+import numpy as np
 import seaborn as sns
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 
 from asteroid.new_file import new_file
@@ -58,10 +60,32 @@ class Look(NamedTuple):
     marker: str
 
 
+#: How the colours of a strategy with several cheap levels differ: (towards, share), in the order of the levels.
+_SHADES = (("white", 0.0), ("white", 0.45), ("black", 0.45), ("white", 0.65), ("black", 0.7))
+
+
 def look_of(strategy: str) -> Look:
-    """Colour and marker, safe for the colour-blind; the same in every figure."""
-    entry = strategy_of(strategy)
-    return Look(entry.colour, entry.marker)
+    """Colour and marker, safe for the colour-blind; the same in every figure.
+
+    Args:
+        strategy: a strategy, or one of `looks`.
+    """
+    name, _, place = strategy.partition("|")
+    entry = strategy_of(name)
+    towards, share = _SHADES[int(place or 0) % len(_SHADES)]
+    if not share:
+        return Look(entry.colour, entry.marker)
+    mixed = (1 - share) * np.array(to_rgb(entry.colour)) + share * np.array(to_rgb(towards))
+    return Look(to_hex(tuple(mixed.tolist())), entry.marker)
+
+
+def looks(data: pd.DataFrame) -> pd.Series[str]:
+    """What tells the curves of a figure apart to `look_of`: the strategy, with the place of its level among several."""
+    if "cheap_level" not in data:
+        return data["strategy"]
+    levels = sorted({level for level in data["cheap_level"].fillna("") if level})
+    places = data["cheap_level"].fillna("").map(lambda level: levels.index(level) if level in levels else 0)
+    return data["strategy"] + "|" + places.astype(str)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.caveats import caveat_lines
 from analysis.names import duration
+from analysis.plan.words import below_text
 from asteroid.measured_errors import error_unit, named_in
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def explain_price(plan: PricePlan, *, force_unit: str = "kcal/mol/Å") -> list[s
 
     def sentence(option: PriceOption) -> str:
         bought = f"{option.n_accurate:,} labels of {plan.prices.accurate}"
-        cheap = f" and {option.key.n_cheap:,} frames of {plan.prices.cheap}" if option.key.n_cheap else ""
+        cheap = below_text(option.key.lower, plan.prices)
         median, low, high = (error / scale for error in option.error_ev_ang)
         error = f"{named_in(force_unit)} {median:.3g} [{low:.3g}, {high:.3g}] {force_unit} in 90% of new runs"
         use = f" + {duration(option.use_cpu_s)} of use" if option.use_cpu_s > 0 else ""

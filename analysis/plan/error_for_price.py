@@ -112,8 +112,8 @@ def plan_price(
         if (option := _afford(evidence, label, conditions, budget_cpu_s, run.seed)) is not None
     ]
     best = {
-        strategy: min((o for o in options if o.key.strategy == strategy), key=_rank)
-        for strategy in dict.fromkeys(o.key.strategy for o in options)
+        way: min((o for o in options if o.key.way == way), key=_rank)
+        for way in dict.fromkeys(o.key.way for o in options)
     }
     ranked = sorted(best.values(), key=_rank)
     return PricePlan(

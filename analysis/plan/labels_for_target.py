@@ -134,8 +134,8 @@ def plan_target(
         between = [option_of(own, target, conditions) for own in surface_candidates(run.surface, conditions)]
         options += [option for option in between if option.promised and option.total_cpu_s < WORTH_IT * cheapest]
     best = {
-        strategy: min((o for o in options if o.key.strategy == strategy), key=_rank)
-        for strategy in dict.fromkeys(o.key.strategy for o in options)
+        way: min((o for o in options if o.key.way == way), key=_rank)
+        for way in dict.fromkeys(o.key.way for o in options)
     }
     ranked = sorted(best.values(), key=_rank)  # keeps the order of curves, simplest strategy first, among equals
     choice = ranked[0] if ranked[0].promised else None

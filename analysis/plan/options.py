@@ -179,8 +179,8 @@ def surface_candidates(fitted: SurfaceFit, conditions: Conditions) -> list[Candi
         conditions: of the purchase.
     """
     candidates = []
-    for strategy in fitted.surface.cells.strategies:
-        own = sorted((c for c in fitted.curves if c.key.strategy == strategy), key=lambda c: c.key.n_cheap)
+    for way in fitted.surface.cells.strategies:
+        own = sorted((c for c in fitted.curves if c.key.way == way), key=lambda c: c.key.n_cheap)
         tried: Sequence[float] = (
             np.geomspace(own[0].key.n_cheap, own[-1].key.n_cheap, N_BETWEEN + 2)[1:-1].tolist() if len(own) > 1 else []
         )
@@ -195,8 +195,8 @@ def _between(fitted: SurfaceFit, near: Curve, n_cheap: int, conditions: Conditio
     smallest, largest = int(near.budget.min()), int(near.budget.max())
     limit = EXTRAPOLATION_LIMIT * largest
     grid = np.append(np.geomspace(smallest, limit, 120), 1e9)
-    spread = math.hypot(new_run_spread(fitted.surface, near.key.strategy), near.test_relative_se)
-    draws = surface_draws(fitted.surface, near.key.strategy, grid, float(n_cheap))
+    spread = math.hypot(new_run_spread(fitted.surface, near.key.way), near.test_relative_se)
+    draws = surface_draws(fitted.surface, near.key.way, grid, float(n_cheap))
 
     def needed(targets_ev_ang: Iterable[float]) -> Iterator[Needed]:
         for target in targets_ev_ang:

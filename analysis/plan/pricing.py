@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from analysis.curves.curves import Curve
-    from study.counts import CheapPurchase, Counts
+    from study.counts import CheapPurchase, Counts, LowerLevels
     from study.prices import PriceList
 
 
@@ -20,23 +20,31 @@ class LabelPrice:
     """Price of the labels of one curve, linear in the number of accurate labels.
 
     Attributes:
-        prices: of both levels.
+        prices: of all levels.
         purchase: what the curve buys of the cheap level.
-        n_cheap: cheap frames that the curve needs.
+        lower: what the curve needs of the levels below the accurate one.
         owned_accurate: accurate labels that are there already and cost nothing.
         owned_cheap: cheap frames that are there already; not those of the geometries of accurate labels.
+        owned_intermediate: labels of the intermediate level that are there already.
     """
 
     prices: PriceList
     purchase: CheapPurchase
-    n_cheap: int
+    lower: LowerLevels
     owned_accurate: int = 0
     owned_cheap: int = 0
+    owned_intermediate: int = 0
 
     def to_buy(self, n_accurate: float) -> Counts:
         """What is missing at n_accurate accurate labels; those that are owned still need their cheap label."""
-        needed = self.purchase.counts(n_accurate, max(self.n_cheap - self.owned_cheap, 0))
-        return replace(needed, accurate_labels=max(n_accurate - self.owned_accurate, 0.0))
+        needed = self.purchase.counts(
+            n_accurate, replace(self.lower, n_cheap=max(self.lower.n_cheap - self.owned_cheap, 0))
+        )
+        return replace(
+            needed,
+            accurate_labels=max(n_accurate - self.owned_accurate, 0.0),
+            intermediate_labels=max(needed.intermediate_labels - self.owned_intermediate, 0.0),
+        )
 
     def accurate(self, n_accurate: float) -> float:
         """CPU seconds of the accurate labels that are not owned."""
@@ -56,14 +64,14 @@ class LabelPrice:
         if left < 0:
             return -1.0
         owned, each = float(self.owned_accurate), self.prices.accurate_cpu_s(1)
-        with_each = self.prices.cheap_cpu_s(float(self.purchase.labels_at_accurate), 0.0)
+        with_each = self.prices.cheap_cpu_s(float(self.purchase.labels_at_accurate), 0.0, self.lower.cheap_level)
         if with_each * owned > left:
             return left / with_each
         return owned + (left - with_each * owned) / (each + with_each) if each + with_each > 0 else np.inf
 
     def with_cheap_frames(self, n_cheap: int) -> LabelPrice:
         """The price of the same strategy with another number of cheap frames."""
-        return replace(self, n_cheap=n_cheap)
+        return replace(self, lower=replace(self.lower, n_cheap=n_cheap))
 
 
 def label_price(curve: Curve, prices: PriceList, already: Mapping[str, int] | None = None) -> LabelPrice:
@@ -71,10 +79,10 @@ def label_price(curve: Curve, prices: PriceList, already: Mapping[str, int] | No
 
     Args:
         curve: whose purchase is priced.
-        prices: of the accurate and the cheap level.
+        prices: of the levels.
         already: labels that are owned, by level.
     """
     owned = already or {}
-    return LabelPrice(
-        prices, curve.purchase, curve.key.n_cheap, owned.get(prices.accurate, 0), owned.get(prices.cheap, 0)
-    )
+    lower = curve.key.lower
+    levels = prices.accurate, lower.cheap_level or prices.cheap, lower.intermediate_level
+    return LabelPrice(prices, curve.purchase, lower, *(owned.get(level, 0) for level in levels))

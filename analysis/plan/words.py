@@ -13,7 +13,8 @@ from study.strategies import baseline, strategy_of
 if TYPE_CHECKING:
     from analysis.plan.labels_for_target import TargetPlan
     from analysis.plan.options import Option
-    from study.prices import LevelPrice
+    from study.counts import LowerLevels
+    from study.prices import LevelPrice, PriceList
 
 
 def explain(plan: TargetPlan, *, force_unit: str = "kcal/mol/Å") -> list[str]:
@@ -48,7 +49,7 @@ def explain(plan: TargetPlan, *, force_unit: str = "kcal/mol/Å") -> list[str]:
             f"Training, not in this price: {duration(choice.training_core_s)} on one core "
             f"(measured at {choice.training_at_budget:,} labels)."
         )
-    if use := use_text(choice, plan.prices.cheap, plan.md_steps):
+    if use := use_text(choice, plan.prices.level_of(choice.key.lower), plan.md_steps):
         lines.append(use)
     if plan.runner_up is not None:
         other = plan.runner_up
@@ -84,23 +85,44 @@ def _purchase(option: Option, plan: TargetPlan) -> str:
     owned = min(plan.already.get(plan.prices.accurate, 0), option.n_accurate)
     among = f", {owned:,} of them owned" if owned else ""
     bought = f"{option.n_accurate:,} labels of {plan.prices.accurate} (training and validation together{among})"
-    if option.key.n_cheap:
-        return f"{bought} and {option.key.n_cheap:,} frames of {plan.prices.cheap}"
-    return f"{bought}, each with a label of {plan.prices.cheap}" if option.cheap_cpu_s > 0 else bought
+    below = below_text(option.key.lower, plan.prices)
+    if below:
+        return f"{bought}{below}"
+    return (
+        f"{bought}, each with a label of {plan.prices.level_of(option.key.lower)}" if option.cheap_cpu_s > 0 else bought
+    )
+
+
+def below_text(lower: LowerLevels, prices: PriceList) -> str:
+    """What is bought of the levels below the accurate one, to follow its labels in a sentence; empty: no frames."""
+    parts = [f"{lower.n_intermediate:,} labels of {lower.intermediate_level}"] if lower.n_intermediate else []
+    parts += [f"{lower.n_cheap:,} frames of {prices.level_of(lower)}"] if lower.n_cheap else []
+    return (", " if len(parts) > 1 else " and " if parts else "") + " and ".join(parts)
 
 
 def _parts(option: Option, plan: TargetPlan) -> str:
-    accurate, cheap = plan.prices.levels[plan.prices.accurate], plan.prices.levels[plan.prices.cheap]
+    lower = option.key.lower
+    accurate, cheap = plan.prices.levels[plan.prices.accurate], plan.prices.levels[plan.prices.level_of(lower)]
+    between_cpu_s = 0.0
     parts = [
         f"accurate labels {duration(option.accurate_cpu_s)} at {duration(accurate.label_cpu_s)} each, {accurate.source}"
     ]
-    if option.key.n_cheap:
+    if lower.n_intermediate:
+        between = plan.prices.levels[lower.intermediate_level]
+        missing = max(lower.n_intermediate - plan.already.get(lower.intermediate_level, 0), 0)
+        between_cpu_s = missing * between.label_cpu_s
         parts.append(
-            f"cheap frames {duration(option.cheap_cpu_s)} at {option.cheap_cpu_s / option.key.n_cheap:.2g} s each "
+            f"{lower.intermediate_level} labels {duration(between_cpu_s)} at {duration(between.label_cpu_s)} each, "
+            f"{between.source}"
+        )
+    cheap_cpu_s = option.cheap_cpu_s - between_cpu_s
+    if lower.n_cheap:
+        parts.append(
+            f"cheap frames {duration(cheap_cpu_s)} at {cheap_cpu_s / lower.n_cheap:.2g} s each "
             f"{_what_is_paid(option, cheap)}, {cheap.source}"
         )
-    elif option.cheap_cpu_s > 0:
-        parts.append(f"cheap labels of the same geometries {duration(option.cheap_cpu_s)}, {cheap.source}")
+    elif cheap_cpu_s > 0:
+        parts.append(f"cheap labels of the same geometries {duration(cheap_cpu_s)}, {cheap.source}")
     return "; ".join(parts)
 
 
@@ -125,7 +147,7 @@ def use_text(option: Option, cheap_level: str, md_steps: float = 0.0) -> str:
 
 
 def _use_aside(option: Option, plan: TargetPlan) -> str:
-    use = use_text(option, plan.prices.cheap, plan.md_steps).partition(": ")[2].removesuffix(".")
+    use = use_text(option, plan.prices.level_of(option.key.lower), plan.md_steps).partition(": ")[2].removesuffix(".")
     return f"; {use}" if use else ""
 
 

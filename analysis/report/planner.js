@@ -64,10 +64,13 @@ const planner = (() => {
   /** CPU seconds of the accurate and of the cheap labels of an option with n accurate labels. */
   function price(data, option, n, question) {
     const [frames, labels, atAccurate] = option.buys;
-    const labelled = labels * option.nCheap + atAccurate * n, sampled = frames * option.nCheap;
+    const level = option.level ?? { label: null, sampling: data.cheap.sampling, nBetween: 0, fixed: 0 };
+    const each = level.label ?? question.cheap;
+    const above = n + level.nBetween;
+    const labelled = labels * option.nCheap + atAccurate * above, sampled = frames * option.nCheap;
     const both = Math.min(labelled, sampled);
-    const rest = (labelled - both) * question.cheap + (sampled - both) * data.cheap.sampling;
-    return [n * question.accurate, both * (question.cheap + data.cheap.sampling) + rest];
+    const rest = (labelled - both) * each + (sampled - both) * level.sampling;
+    return [n * question.accurate, both * (each + level.sampling) + rest + level.fixed];
   }
 
   function priced(data, option, question) {

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from analysis.curves.curves import Curve
     from analysis.plan.labels_for_target import TargetPlan
+    from analysis.plan.options import Candidate
     from analysis.plan.posterior_table import TabulatedOption
     from analysis.plan.run_evidence import RunEvidence
 
@@ -115,9 +116,10 @@ def _option(option: TabulatedOption, bits: int) -> dict[str, Any]:
     use, purchase = curve.use_cpu_s_per_frame, candidate.price.purchase
     return {
         "label": candidate.label,
-        "strategy": key.strategy,
+        "strategy": key.way,
         "nCheap": key.n_cheap,
         "between": option.between,
+        "level": _level(candidate),
         "buys": [purchase.frames, purchase.labels, purchase.labels_at_accurate],
         "runsCheap": strategy_of(key.strategy).runs_cheap_method,
         "smallest": budgets[0],
@@ -130,6 +132,28 @@ def _option(option: TabulatedOption, bits: int) -> dict[str, Any]:
         "chance": _chances(option),
         "atMost": [round(float(chance), 9) for chance in option.at_most],
         "trainingLimit": int(option.training_limit.sum()),  # targets below this place are near it
+    }
+
+
+def _level(candidate: Candidate) -> dict[str, Any] | None:
+    """The levels of an option of several below the accurate one; None where there is one, whose price may be changed.
+
+    `label` is None where the price of a cheap label is the one that may be changed; `fixed` is the price of the labels
+    of an intermediate level.
+    """
+    lower, prices = candidate.price.lower, candidate.price.prices
+    if not lower.cheap_level:
+        return None
+    own = prices.levels[lower.cheap_level]
+    fixed = prices.levels[lower.intermediate_level].label_cpu_s if lower.intermediate_level else 0.0
+    return {
+        "level": lower.cheap_level,
+        "name": display_level(lower.cheap_level),
+        "label": None if lower.cheap_level == prices.cheap else own.label_cpu_s,
+        "sampling": own.sampling_cpu_s,
+        "nBetween": lower.n_intermediate,
+        "between": display_level(lower.intermediate_level) if lower.intermediate_level else "",
+        "fixed": fixed * candidate.price.to_buy(0).intermediate_labels,
     }
 
 

@@ -92,10 +92,16 @@
     return made;
   }
 
+  function levelOf(own) {
+    return own.option.level ?? data.cheap;
+  }
+
   function purchase(own) {
-    const labels = `${grouped(own.n)} labels of ${data.accurate.name}`;
-    if (own.option.nCheap) return `${labels} and ${grouped(own.option.nCheap)} frames of ${data.cheap.name}`;
-    return own.cheap > 0 ? `${labels}, each with a label of ${data.cheap.name}` : labels;
+    const level = levelOf(own);
+    let labels = `${grouped(own.n)} labels of ${data.accurate.name}`;
+    if (level.nBetween) labels += `${own.option.nCheap ? "," : " and"} ${grouped(level.nBetween)} labels of ${level.between}`;
+    if (own.option.nCheap) return `${labels} and ${grouped(own.option.nCheap)} frames of ${level.name}`;
+    return own.cheap > 0 && !level.nBetween ? `${labels}, each with a label of ${level.name}` : labels;
   }
 
   function interval(own) {
@@ -115,8 +121,9 @@
   }
 
   function use(own) {
-    const runs = own.option.runsCheap ? `, ${data.cheap.level} at every prediction included` : "";
-    if (own.option.use === null) return own.option.runsCheap ? `It runs ${data.cheap.level} at every prediction.` : null;
+    const { level } = levelOf(own);
+    const runs = own.option.runsCheap ? `, ${level} at every prediction included` : "";
+    if (own.option.use === null) return own.option.runsCheap ? `It runs ${level} at every prediction.` : null;
     const each = `${general(own.option.use, 2)} CPU s per predicted frame${runs}`;
     if (!question.mdSteps) return `Use, not in this price: ${each}.`;
     return `Use, weighed with the labels: ${duration(own.use)} for ${general(question.mdSteps, 3)} MD steps, ${each}.`;
@@ -164,7 +171,8 @@
       const facts = element("dl", "", told, "facts");
       for (const [value, what] of [
         [grouped(choice.n), `labels of ${data.accurate.name}`],
-        [grouped(choice.option.nCheap), `frames of ${data.cheap.name}`],
+        [grouped(choice.option.nCheap), `frames of ${levelOf(choice).name}`],
+        ...(levelOf(choice).nBetween ? [[grouped(levelOf(choice).nBetween), `labels of ${levelOf(choice).between}`]] : []),
         [duration(choice.cost), "of CPU for these labels"],
         [`${choice.perCent}%`, "probability that one new run meets the target"],
       ]) {

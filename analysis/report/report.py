@@ -150,7 +150,12 @@ def _recommendation(plan: TargetPlan, force_unit: str) -> dict[str, Any]:
         return {"headline": lines[0], "facts": [], "lines": lines[1:], "caveats": caveats}
     facts = [
         (f"{choice.n_accurate:,}", f"labels of {display_level(plan.prices.accurate)}"),
-        (f"{choice.key.n_cheap:,}", f"frames of {display_level(plan.prices.cheap)}"),
+        (f"{choice.key.n_cheap:,}", f"frames of {display_level(plan.prices.level_of(choice.key.lower))}"),
+        *(
+            [(f"{choice.key.n_intermediate:,}", f"labels of {display_level(choice.key.intermediate_level)}")]
+            if choice.key.n_intermediate
+            else []
+        ),
         (duration(choice.cost_cpu_s), "of CPU for these labels"),
         (f"{choice.probability:.0%}", "probability that one new run meets the target"),
     ]

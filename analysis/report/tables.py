@@ -50,9 +50,9 @@ def options_table(plan: TargetPlan) -> TextTable:
     head = (*priced, "Probability", "CPU per predicted frame")
     rows = tuple(
         (
-            option.label.partition(", ")[0] + _gamma(option),
+            option.label.partition(", ")[0] + _gamma(option) + _levels(option),
             f"{option.n_accurate:,}" if option.promised else "cannot be promised",
-            f"{option.key.n_cheap:,}",
+            " + ".join(f"{n:,}" for n in (option.key.n_cheap, option.key.n_intermediate) if n) or "0",
             duration(option.cost_cpu_s) if option.promised else "",
             _range(option) if option.promised else "",
             f"{option.probability:.0%}" if option.promised else refusal(option).strip().partition(": ")[2],
@@ -162,6 +162,12 @@ def _gamma(option: Option) -> str:
     return f", γ/median = {option.key.gamma_rel:g}" if math.isfinite(option.key.gamma_rel) else ""
 
 
+def _levels(option: Option) -> str:
+    """The levels below the accurate one, where a study has several."""
+    names = [level for level in (option.key.cheap_level, option.key.intermediate_level) if level]
+    return f" ({' and '.join(names)})" if names else ""
+
+
 def _range(option: Option) -> str:
     if option.n_accurate == 0:
         return "no accurate labels"
@@ -173,7 +179,7 @@ def _use(option: Option, plan: TargetPlan) -> str:
     per_frame = option.use_cpu_s_per_frame
     measured = "not measured" if math.isnan(per_frame) else f"{per_frame:.2g} s"
     runs = strategy_of(option.key.strategy).runs_cheap_method
-    return f"{measured}; runs {plan.prices.cheap} each time" if runs else measured
+    return f"{measured}; runs {plan.prices.level_of(option.key.lower)} each time" if runs else measured
 
 
 def _slope(evidence: Evidence) -> str:

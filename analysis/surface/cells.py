@@ -34,7 +34,7 @@ class Cells:
         n_cheap: cheap frames, [m].
         mean_log: mean of the log errors, [m].
         count: runs, [m].
-        strategies: names of those that use cheap frames.
+        strategies: those that use cheap frames (`CurveKey.way`: with their cheap level, where there are several).
         sigma: relative noise between runs of each cell, less what a seed shares; one value for each strategy, [m].
         omega: relative noise that all runs of a seed share.
         seeds: number of seeds.
@@ -61,19 +61,17 @@ def surface_cells(curves: Sequence[Curve], *, leave_out: Sequence[tuple[str, int
 
     Args:
         curves: one for each strategy and number of cheap frames (settings chosen before).
-        leave_out: (strategy, n_cheap, budget) to leave out.
+        leave_out: (strategy as in `Cells.strategies`, n_cheap, budget) to leave out.
 
     Returns:
         None where there is no curve of accurate labels only, none with cheap frames, or fewer cells than parameters.
     """
     used = [c for c in curves if on_surface(c) and (c.key.strategy == SCRATCH or c.key.n_cheap)]
-    names = tuple(dict.fromkeys(c.key.strategy for c in used if c.key.strategy != SCRATCH))
+    names = tuple(dict.fromkeys(c.key.way for c in used if c.key.strategy != SCRATCH))
     parts = []
     for curve in used:
-        at = names.index(curve.key.strategy) if curve.key.strategy != SCRATCH else -1
-        gone = [
-            n for strategy, n_cheap, n in leave_out if (strategy, n_cheap) == (curve.key.strategy, curve.key.n_cheap)
-        ]
+        at = names.index(curve.key.way) if curve.key.strategy != SCRATCH else -1
+        gone = [n for way, n_cheap, n in leave_out if (way, n_cheap) == (curve.key.way, curve.key.n_cheap)]
         kept = ~np.isin(curve.budget, gone)
         n, same = curve.budget[kept].astype(float), np.ones(kept.sum())
         parts.append(

@@ -32,7 +32,7 @@ class Harm:
 
     Attributes:
         label: the curve's name for people.
-        strategy: of the curve.
+        strategy: of the curve, as in `Cells.strategies`.
         n_cheap: of the curve.
         budget: accurate labels.
         ratio: error over that of `accurate_only` at the same budget, geometric mean over seeds.
@@ -125,7 +125,7 @@ def surface_curves(curves: Sequence[Curve]) -> tuple[Curve, ...]:
     for curve in curves:
         if not on_surface(curve):
             continue
-        key = curve.key.strategy, curve.key.n_cheap
+        key = curve.key.way, curve.key.n_cheap
         if key not in chosen or len(curve.budget) > len(chosen[key].budget):
             chosen[key] = curve
     return tuple(chosen.values())
@@ -159,7 +159,7 @@ def negative_transfer(curves: Sequence[Curve]) -> tuple[Harm, ...]:
             p = float(1 - stdtr(df, mean / max(sd / np.sqrt(len(own)), 1e-9)))
             if p < HARM_LEVEL:
                 key = curve.key
-                found.append(Harm(key.label(), key.strategy, key.n_cheap, n, float(np.exp(mean)), p))
+                found.append(Harm(key.label(), key.way, key.n_cheap, n, float(np.exp(mean)), p))
     return tuple(found)
 
 
@@ -178,7 +178,7 @@ def check_held_out(
     """
     budgets = sorted({int(n) for curve in curves for n in curve.budget})
     left_out = budgets[-max(len(budgets) // 4, 1) :]
-    gone = [(curve.key.strategy, curve.key.n_cheap, n) for curve in curves for n in left_out]
+    gone = [(curve.key.way, curve.key.n_cheap, n) for curve in curves for n in left_out]
     whole, part = surface_cells(curves, leave_out=hurt), surface_cells(curves, leave_out=[*gone, *hurt])
     if whole is None or part is None or len(set(part.n_accurate.tolist())) < 3:
         return None

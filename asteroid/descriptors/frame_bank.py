@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -40,7 +40,7 @@ class FrameTensors:
         jacobians: [N, W, 3A] float32, per Å; None likewise.
         energy: [N] float64, eV.
         forces: [N, 3A] float32, eV/Å; NaN of frames whose labels are energies alone.
-        cheap: labels of the cheap method at the same geometries, where the study has them.
+        cheap: by level, labels of cheap methods at the same geometries, where the study has them.
         probes: what score matching needs of the frames, where the study matches scores.
     """
 
@@ -50,7 +50,7 @@ class FrameTensors:
     jacobians: Tensor | None
     energy: Tensor
     forces: Tensor
-    cheap: Prediction | None = None
+    cheap: Mapping[str, Prediction] = field(default_factory=dict)
     probes: Probes | None = None
 
     @property
@@ -143,13 +143,13 @@ class BankEntry:
     Attributes:
         labels: labels with energies and forces.
         hashes: their content hashes.
-        cheap: labels of the cheap method at the same geometries, in the same order, or None.
+        cheap: labels of cheap methods at the same geometries, in the same order, a set for each level.
         n_probes: directions per frame for score matching; 0 for none.
     """
 
     labels: LabelSet
     hashes: list[str]
-    cheap: LabelSet | None = None
+    cheap: tuple[LabelSet, ...] = ()
     n_probes: int = 0
 
 
@@ -198,7 +198,7 @@ def _make_tensors(layout: Layout | None, entry: BankEntry, *, streamed: bool) ->
         jacobians=jacobians,
         energy=own.energy,
         forces=own.forces,
-        cheap=None if entry.cheap is None else _labels(entry.cheap),
+        cheap={cheap.level: _labels(cheap) for cheap in entry.cheap},
         probes=_probe(layout, entry) if layout is not None and entry.n_probes else None,
     )
 

@@ -51,6 +51,8 @@ def with_leaves(bank: FrameBank, kind: type, change: Callable[[Any], Any]) -> Fr
             return change(value)
         if is_dataclass(value) and not isinstance(value, type):
             return replace(value, **{f.name: changed(getattr(value, f.name)) for f in fields(value)})
+        if isinstance(value, dict):
+            return {key: changed(own) for key, own in value.items()}
         return value
 
     return replace(bank, levels={level: changed(tensors) for level, tensors in bank.levels.items()})

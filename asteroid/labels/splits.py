@@ -18,7 +18,7 @@ from asteroid.labels.label_set import FloatArray, IntArray, LabelSet, hash_order
 from asteroid.labels.matching import MATCH_TOL_ANG, match_geometries
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
 #: Every n-th frame in the seed's order is held out for early stopping.
 ACCURATE_VAL_EVERY = 5
@@ -108,13 +108,22 @@ def buy_accurate(pool: LabelSet, budget: int, seed: int, along: FloatArray | Non
     return _buy(pool, purchase_order(pool, seed, along), budget, ACCURATE_VAL_EVERY, "budget")
 
 
-def buy_cheap(cheap_pool: LabelSet, n_cheap: int, seed: int) -> Purchase:
+def buy_cheap(cheap_pool: LabelSet, n_cheap: int, seed: int, without: Collection[int] = ()) -> Purchase:
     """Buy `n_cheap` cheap frames: the seed's first frames, every tenth held out to keep the best pretraining.
+
+    Args:
+        cheap_pool: the cheap frames that can be bought.
+        n_cheap: how many.
+        seed: of the order.
+        without: rows that are passed over, as an error is measured at their geometries.
 
     Raises:
         InputError: n_cheap is larger than the pool, or too small for one held-out frame.
     """
-    return _buy(cheap_pool, hash_order(cheap_pool, seed), n_cheap, CHEAP_VAL_EVERY, "n_cheap")
+    order = hash_order(cheap_pool, seed)
+    if without:
+        order = order[~np.isin(order, list(without))]
+    return _buy(cheap_pool, order, n_cheap, CHEAP_VAL_EVERY, "n_cheap")
 
 
 @dataclass(frozen=True, eq=False)
@@ -207,8 +216,8 @@ def cheap_pool_rows(
 
 
 def _buy(pool: LabelSet, order: IntArray, n: int, val_every: int, setting: str) -> Purchase:
-    if n > len(pool):
-        raise InputError(f"{setting} {n} is larger than the {pool.level} pool: the largest possible is {len(pool)}")
+    if n > len(order):
+        raise InputError(f"{setting} {n} is larger than the {pool.level} pool: the largest possible is {len(order)}")
     if n < val_every:
         raise InputError(
             f"every {val_every}th frame is for validation, found {setting} {n}: ask for {val_every} or more"

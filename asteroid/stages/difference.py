@@ -40,9 +40,9 @@ def subtracted_labels(
     frames = bank.levels[spec.train.level]
     base = Prediction(torch.zeros_like(frames.energy), torch.zeros_like(frames.forces))
     if spec.base is not None:
-        if frames.cheap is None:
+        if spec.base.level not in frames.cheap:
             raise ValueError("a stage on the difference to a cheap method needs its labels in the bank")
-        base = frames.cheap
+        base = frames.cheap[spec.base.level]
     if spec.added_to is not None:
         found = predict_models(bank, spec.train.level, rows, [parents[spec.added_to]])
         base = Prediction(

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     _Part = Callable[[NDArray[np.int64], NDArray[np.float64]], tuple[NDArray[np.float64], NDArray[np.float64]]]
 
 _TIMED_FRAMES = 15
+#: Of a slow potential, so few frames and CPU seconds are enough.
+_FEWEST_TIMED, _TIMED_S = 3, 2.0
 #: Frames of an outside program, which is started once for all of them.
 _TIMED_TOGETHER = 200
 
@@ -137,6 +139,8 @@ def cpu_s_per_frame(potential: Potential, labels: LabelSet) -> float:
         began = time.process_time()
         potential.energy_and_forces(frame.numbers, frame.positions)
         seconds.append(time.process_time() - began)
+        if len(seconds) >= _FEWEST_TIMED and sum(seconds) > _TIMED_S:
+            break
     return float(np.median(seconds))
 
 

@@ -40,8 +40,7 @@ def predict_chain(
             energy[k] += alone.energy[place[spec.added_to]]
             forces[k] += alone.forces[place[spec.added_to]]
         if spec.base is not None:
-            cheap = bank.levels[level].cheap
-            assert cheap is not None
+            cheap = bank.levels[level].cheap[spec.base.level]
             energy[k] += cheap.energy[rows]
             forces[k] += cheap.forces[rows]
     return Prediction(energy, forces)

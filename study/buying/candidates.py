@@ -114,7 +114,7 @@ def load_candidates(study: BuyStudy) -> Candidates:
     refuse_leak(cheap_pool, sources.hidden, "cheap frames")
     frames = joined(_geometries(owned, owned.level), others)
     runs_cheap = any(STRATEGIES[strategy].runs_cheap_method for strategy in study.strategies)
-    named = None if study.data.cheap is None else study.data.cheap.level
+    named = next((file.level for file in study.data.cheap_files), None)
     live = live_method(cheap.level, sources.prices.levels[cheap.level].label_cpu_s, named)
     cheap_at = _cheap_at(frames, cheap, live, required=runs_cheap)
     along = None if study.draw == "random" or cheap_at is None else cheap_at.energy
@@ -204,8 +204,8 @@ def _read_dataset(study: BuyStudy) -> _Sources:
 
 def _read_files(study: BuyStudy) -> _Sources:
     data, buy = study.data, study.buy
-    assert data.cheap is not None
-    cheap_file = fill_from_card(data.cheap)
+    (given_cheap,) = data.cheap_files
+    cheap_file = fill_from_card(given_cheap)
     cheap, cheap_price, lines, _ = load_file(cheap_file, data.prices)
     levels = {cheap.level: cheap_price}
     notes: list[str] = []
@@ -285,7 +285,7 @@ def _set_aside(study: BuyStudy, cheap: LabelSet, *, pretrains: bool) -> IntArray
     Raises:
         InputError: the cheap frames do not suffice for both.
     """
-    needed = max(study.n_cheap) if pretrains else 0
+    needed = max(study.n_cheap_of("")) if pretrains else 0
     n = min(study.buy.candidates, len(cheap) - needed)
     if n < 2 * study.buy.start:
         raise InputError(

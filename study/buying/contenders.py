@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from study.counts import LowerLevels
 from study.recipes.recipes import variants
 from study.strategies import STRATEGIES
 
@@ -33,6 +34,11 @@ class Contender:
     settings: Settings
 
     @property
+    def lower(self) -> LowerLevels:
+        """What it takes from the cheap level."""
+        return LowerLevels(n_cheap=self.n_cheap)
+
+    @property
     def name(self) -> str:
         """A name of its own, for files and messages: what it does not vary is left out."""
         gamma = f"gamma {self.gamma_rel:g}" if STRATEGIES[self.strategy].weighted else ""
@@ -57,10 +63,15 @@ def contenders_of(sweep: Sweep) -> list[Contender]:
             strategy,
             settings.gamma_rel if entry.cheap.labels else math.nan,
             name,
-            n_cheap,
+            lower.n_cheap,
             settings,
         )
         for strategy, entry in STRATEGIES.items()
         if strategy in sweep.strategies and entry.buys_accurate
-        for settings, name, n_cheap in variants(sweep, strategy)
+        for settings, name, lower in variants(sweep, strategy, _lower_levels(sweep, strategy))
     ]
+
+
+def _lower_levels(sweep: Sweep, strategy: str) -> list[LowerLevels]:
+    n_cheap = sweep.n_cheap_of("") if STRATEGIES[strategy].has_cheap_axis else (0,)
+    return [LowerLevels(n_cheap=n) for n in n_cheap]

@@ -164,7 +164,7 @@ class _Purchase:
         """Price of what the contenders buy of the cheap level, the largest of them."""
         found = []
         for contender in self._contenders.values():
-            counts = STRATEGIES[contender.strategy].counts(n_labels, contender.n_cheap)
+            counts = STRATEGIES[contender.strategy].counts(n_labels, contender.lower)
             found.append(self._candidates.prices.cpu_s(counts)[1])
         return max(found)
 

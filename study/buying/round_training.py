@@ -19,7 +19,7 @@ from asteroid.stages.predict_chain import predict_chain
 from asteroid.stages.stage import Frames
 from study.buying.candidates import joined
 from study.data.cheap_controls import CheapControls
-from study.data.load import StudyData
+from study.data.load import CheapData, StudyData
 from study.engine.catalog import StageCatalog
 from study.engine.failures import FailureLog
 from study.engine.progress import ProgressCounter
@@ -205,17 +205,16 @@ class RoundTrainer:
     def _data(self, labels: LabelSet) -> StudyData:
         own = self._candidates
         cheap_at = None if own.cheap_at is None else own.cheap_at.select(labels.frame_id)
+        at = {labels.level: cheap_at} if cheap_at is not None and self._runs_cheap_method else {}
         return StudyData(
             accurate=labels,
             test=labels.select([]),
             pool=labels,
-            cheap_pool=own.cheap_pool,
+            cheap=(CheapData(own.cheap_pool, at, temperature_k=own.temperature_k),),
             prices=own.prices,
             card=own.card,
             card_json={},
             descriptors=own.descriptors,
-            cheap_at_accurate=cheap_at if self._runs_cheap_method else None,
-            temperature_k=own.temperature_k,
             pool_controls=self._controls(labels, cheap_at),
         )
 
@@ -263,7 +262,7 @@ class RoundTrainer:
             for part in (rows[~held_out], rows[held_out])
         )
         seed = self._study.buy.seed
-        return builder.chain(contender.strategy, contender.settings, (train, val), contender.n_cheap, seed)
+        return builder.chain(contender.strategy, contender.settings, (train, val), contender.lower, seed)
 
     def _train(
         self,
@@ -297,15 +296,15 @@ class RoundTrainer:
         rows = np.array([row for row, h in enumerate(hashes) if h in needed], dtype=np.int64)
         probes = study.score_match.probes if study.score_match is not None and own.temperature_k is not None else 0
         scores = any(STRATEGIES[strategy].learns_from_sampling for strategy in study.strategies)
-        labels, cheap = data.accurate, data.cheap_at_accurate
+        labels, cheap = data.accurate, data.cheap[0].at.get(data.accurate.level)
         if also is not None and len(also[0]):
             labels = joined(labels, also[0])
             cheap = None if cheap is None or also[1] is None else joined(cheap, also[1])
         described = build_bank(
             own.descriptors,
             [
-                BankEntry(labels, content_hashes(labels), cheap),
-                BankEntry(own.cheap_pool.select(rows), [hashes[row] for row in rows], None, probes if scores else 0),
+                BankEntry(labels, content_hashes(labels), () if cheap is None else (cheap,)),
+                BankEntry(own.cheap_pool.select(rows), [hashes[row] for row in rows], (), probes if scores else 0),
             ],
         )
         return bank_on(described, torch.device(self._device))

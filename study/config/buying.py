@@ -12,7 +12,7 @@ from asteroid.io.declaration import ForcesAre
 from asteroid.labels.level_names import is_import_path, level_parts, normalise_level
 from study.config.label_files import CpuSeconds, DataSection, LabelFile, TestSection
 from study.config.stages import Section
-from study.config.sweep import Sweep, absolute_paths, parse_text, read_text, sweep_yaml
+from study.config.sweep import Sweep, parse_text, read_text, sweep_yaml
 from study.strategies import STRATEGIES
 
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -138,6 +138,8 @@ class BuyData(DataSection):
 
     @model_validator(mode="after")
     def _one_source(self) -> BuyData:
+        if self.levels or isinstance(self.cheap, tuple):
+            raise ValueError("a purchase has one cheap level: name one file under 'cheap' (rank-cheap says which)")
         if self.dataset is None and self.cheap is None:
             raise ValueError("a purchase draws geometries from cheap frames: name a file under 'cheap'")
         if self.accurate is not None and self.accurate.unlabelled:
@@ -219,14 +221,8 @@ def parse_buy_study(text: str, what: str, folder: Path) -> BuyStudy:
     if buy.hand_over is not None:
         updates["hand_over"] = _with(buy.hand_over, template=(folder / buy.hand_over.template).resolve())
     if buy.replay is not None and buy.replay.labels is not None:
-        labels = _with(buy.replay.labels, **absolute_paths(buy.replay.labels, folder))
-        updates["replay"] = _with(buy.replay, labels=labels)
-    section = {
-        role: _with(given, **absolute_paths(given, folder))
-        for role, given in (("accurate", study.data.accurate), ("cheap", study.data.cheap))
-        if given is not None
-    }
-    return _with(study, buy=_with(buy, **updates), data=_with(study.data, **section))
+        updates["replay"] = _with(buy.replay, labels=buy.replay.labels.in_folder(folder))
+    return _with(study, buy=_with(buy, **updates), data=study.data.with_folder(folder))
 
 
 def study_yaml(study: BuyStudy) -> str:

@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
+from study.config.label_files import FILE, LIST, MAPPING, NAME
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pydantic import ValidationError
 
 #: What pydantic's names for mistakes mean to somebody who writes YAML.
@@ -28,9 +32,10 @@ def one_line(error: ValidationError, model: type[BaseModel]) -> str:
     """
     errors = error.errors()
     first = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])
-    where = ".".join(str(part) for part in first["loc"])
+    place = [str(part) for part in first["loc"] if part not in (FILE, NAME, LIST, MAPPING)]
+    where = ".".join(place)
     if first["type"] == "extra_forbidden":
-        *parents, key = (str(part) for part in first["loc"])
+        *parents, key = place
         valid = first.get("ctx", {}).get("valid") or _keys_at(model, [p for p in parents if not p.isdigit()])
         near = difflib.get_close_matches(key[:100], valid, n=1, cutoff=0.0)
         hint = f"did you mean {near[0]!r}?" if near else "remove it"
@@ -56,7 +61,14 @@ def _keys_at(model: type[BaseModel], parents: list[str]) -> list[str]:
         field = model.model_fields.get(parent)
         if field is None:
             continue  # the name of a fine-tune schedule
-        for candidate in (field.annotation, *getattr(field.annotation, "__args__", ())):
+        for candidate in _members(field.annotation):
             if isinstance(candidate, type) and issubclass(candidate, BaseModel):
                 model = candidate
     return list(model.model_fields)
+
+
+def _members(annotation: object) -> Iterator[object]:
+    """An annotation, and what it is made of."""
+    yield annotation
+    for part in getattr(annotation, "__args__", ()):
+        yield from _members(part)

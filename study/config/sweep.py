@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 import yaml
 from pydantic import (
     AfterValidator,
+    Discriminator,
     Field,
+    Tag,
     ValidationError,
     field_validator,
     model_validator,
 )
 
 from asteroid.errors import InputError
-from asteroid.io.md17 import is_md17
+from asteroid.labels.level_names import normalise_level
 from asteroid.models.architectures import ARCHITECTURES, settings_type
 from asteroid.plain_text import one_line as plain_line
-from study.config.label_files import CrossValidationSection, DataSection, LabelFile, TestSection
+from study.config.label_files import LIST, MAPPING, CrossValidationSection, DataSection, TestSection
 from study.config.messages import one_line
 from study.config.model import DEFAULT_MODEL, Model
 from study.config.search import SearchSection
@@ -37,6 +39,23 @@ def _unique(values: tuple[Any, ...]) -> tuple[Any, ...]:
     if len(set(values)) != len(values):
         raise ValueError(f"values must differ, found {list(values)}")
     return values
+
+
+def _counts(values: tuple[int, ...]) -> tuple[int, ...]:
+    for value in values:
+        if value <= 0:
+            raise ValueError(f"a number of labels is positive, found {value}")
+    return values
+
+
+def _form(value: Any) -> str:
+    return MAPPING if isinstance(value, dict) else LIST
+
+
+#: Numbers of frames: of the only level below the accurate one or of each alike, or by level.
+CheapCounts = Annotated[
+    Annotated[tuple[int, ...], Tag(LIST)] | Annotated[dict[str, tuple[int, ...]], Tag(MAPPING)], Discriminator(_form)
+]
 
 
 def _listed(strategy: str) -> str:
@@ -65,7 +84,8 @@ class Sweep(Section):
         draw: how the labels of a budget are drawn: at random, or spread over the range of the cheap energy.
         strategies: chains of stages to compare.
         budgets: accurate labels bought, training and validation together.
-        n_cheap: cheap frames bought, for the strategies that use them.
+        n_cheap: cheap frames bought, for the strategies that use them; by level where there are several below the
+            accurate one, those of the level between being its labels.
         gamma_rel: bias-weight temperatures over the median bias; inf: no weights.
         seeds: of the draw of labels, the weights and the batches; a learning curve each.
         model: architecture and size of the networks.
@@ -89,7 +109,7 @@ class Sweep(Section):
     draw: Literal["random", "balanced"] = "random"
     strategies: tuple[Annotated[str, AfterValidator(_listed)], ...] = Field(min_length=1)
     budgets: tuple[int, ...] = Field(min_length=1)
-    n_cheap: tuple[int, ...] = ()
+    n_cheap: CheapCounts = ()
     gamma_rel: tuple[GammaRel, ...] = (math.inf,)
     seeds: tuple[Annotated[int, Field(ge=0, lt=2**63)], ...] = Field(min_length=1)
     model: Model = DEFAULT_MODEL
@@ -114,7 +134,14 @@ class Sweep(Section):
         except (KeyError, InputError):
             return given  # an architecture that the section refuses
 
-    _differ = field_validator("strategies", "budgets", "n_cheap", "gamma_rel", "seeds")(_unique)
+    _differ = field_validator("strategies", "budgets", "gamma_rel", "seeds")(_unique)
+
+    @field_validator("n_cheap")
+    @classmethod
+    def _by_level(cls, given: CheapCounts) -> CheapCounts:
+        if not isinstance(given, dict):
+            return _counts(_unique(given))
+        return {normalise_level(level): _counts(_unique(values)) for level, values in given.items()}
 
     @field_validator("name")
     @classmethod
@@ -131,13 +158,10 @@ class Sweep(Section):
                 raise ValueError(f"a bias-weight temperature is positive (inf: no weights), found {value:g}")
         return values
 
-    @field_validator("budgets", "n_cheap")
+    @field_validator("budgets")
     @classmethod
-    def _counts(cls, values: tuple[int, ...]) -> tuple[int, ...]:
-        for value in values:
-            if value <= 0:
-                raise ValueError(f"a number of labels is positive, found {value}")
-        return values
+    def _positive_budgets(cls, values: tuple[int, ...]) -> tuple[int, ...]:
+        return _counts(values)
 
     @model_validator(mode="after")
     def _searches(self) -> Sweep:
@@ -195,8 +219,14 @@ class Sweep(Section):
                     f"strategy {entry.slug} is judged against no weights: add strategy {entry.unweighted_twin} and "
                     "gamma_rel inf"
                 )
+        climbing = [entry.slug for entry in asked if entry.has_intermediate_axis]
+        if climbing and not self.data.is_ladder:
+            raise ValueError(
+                f"strategy {climbing[0]} climbs over a level between the cheapest and the accurate one: name three "
+                "levels under data.levels"
+            )
         needing = [entry.slug for entry in asked if entry.cheap.labels or entry.cheap.labels_at_accurate]
-        if self.data.cheap is not None and self.data.cheap.unlabelled and needing:
+        if any(file.unlabelled for file in self.data.cheap_files) and needing:
             raise ValueError(
                 f"strategy {needing[0]} needs cheap labels, data.cheap is unlabelled: remove one of the two"
             )
@@ -231,6 +261,10 @@ class Sweep(Section):
                 f"searches judge force errors, accurate labels are energies alone: set mode curve, found {self.mode}"
             )
         return self
+
+    def n_cheap_of(self, level: str) -> tuple[int, ...]:
+        """Numbers of frames of a level below the accurate one that are tried; none where it is not named."""
+        return self.n_cheap.get(level, ()) if isinstance(self.n_cheap, dict) else self.n_cheap
 
     @property
     def energies_alone(self) -> bool:
@@ -286,13 +320,7 @@ def parse_sweep(text: str, what: str, folder: Path) -> Sweep:
         InputError: as `read_sweep`.
     """
     sweep = parse_text(text, what, Sweep)
-    section = sweep.data
-    resolved = {
-        role: given.model_copy(update=absolute_paths(given, folder))
-        for role, given in (("accurate", section.accurate), ("cheap", section.cheap))
-        if given is not None
-    }
-    return sweep.model_copy(update={"data": section.model_copy(update=resolved)})
+    return sweep.model_copy(update={"data": sweep.data.with_folder(folder)})
 
 
 def parse_text(text: str, what: str, kind: type[_Kind]) -> _Kind:
@@ -320,14 +348,6 @@ def parse_text(text: str, what: str, kind: type[_Kind]) -> _Kind:
         raise InputError(f"{what}: {one_line(error, kind)}") from error
     except (RecursionError, OverflowError) as error:
         raise InputError(f"{what} holds a number or a nesting beyond all measure: correct it") from error
-
-
-def absolute_paths(given: LabelFile, folder: Path) -> dict[str, Path]:
-    """The paths of a label file, counted from a folder; names of MD17 stay names."""
-    paths = {} if is_md17(given.file) else {"file": (folder / given.file).resolve()}
-    if given.data_folder is not None:
-        paths["data_folder"] = (folder / given.data_folder.expanduser()).resolve()
-    return paths
 
 
 def sweep_yaml(sweep: Sweep) -> str:

@@ -20,21 +20,28 @@ if TYPE_CHECKING:
 
 def role_lines(sweep: Sweep, read: ReadLabels, roles: Roles) -> list[str]:
     """How many labels have which role, with notes on groups, prices, the choice of frames and molecules."""
-    cheap, test, pool, cheap_pool = read.cheap, roles.test, roles.pool, roles.cheap_pool
+    test, pool = roles.test, roles.pool
     lines = []
-    if sweep.test is not None and sweep.test.groups is not None and cheap.group is None:
-        lines.append(f"note: {cheap.level} has no groups: its frames of the test groups are told by geometry only")
-    if not read.sampling_is_priced and any(STRATEGIES[strategy].has_cheap_axis for strategy in sweep.strategies):
-        lines.append(f"note: {cheap.level} has no sampling_price: its geometries count as given, at no cost")
+    pretrains = any(STRATEGIES[strategy].has_cheap_axis for strategy in sweep.strategies)
+    for place, cheap in enumerate(read.cheap):
+        if sweep.test is not None and sweep.test.groups is not None and cheap.labels.group is None:
+            lines.append(f"note: {cheap.level} has no groups: its frames of the test groups are told by geometry only")
+        above = sweep.data.is_ladder and place > 0  # its geometries are those that the levels above have as well
+        if not cheap.sampling_is_priced and pretrains and not above:
+            lines.append(f"note: {cheap.level} has no sampling_price: its geometries count as given, at no cost")
     if read.is_farthest(read.accurate.level) and len(test):
         lines.append(FARTHEST_TEST_NOTE)
     errors_from = f"{len(test):,} test labels" if sweep.test else "no test labels (errors are cross-validated)"
     left_out = "test groups and geometries" if sweep.test else "geometries"
-    lines.append(
-        f"roles: {errors_from}, {len(pool):,} in the pool, {len(cheap_pool):,} cheap frames to draw from "
-        f"({len(cheap) - len(cheap_pool):,} left out: {left_out} with an accurate label)"
-    )
-    return [*lines, *molecule_notes(sweep, test, pool, cheap_pool)]
+    label = "a test label" if sweep.data.is_ladder else "an accurate label"
+    frames = []
+    for cheap, cheap_pool in zip(read.cheap, roles.cheap_pools, strict=True):
+        name = f"{cheap.level} frames" if len(read.cheap) > 1 else "cheap frames"
+        n_out = len(cheap.labels) - len(cheap_pool)
+        frames.append(f"{len(cheap_pool):,} {name} to draw from ({n_out:,} left out: {left_out} with {label})")
+    lines.append(f"roles: {errors_from}, {len(pool):,} in the pool, {', '.join(frames)}")
+    notes = [note for cheap_pool in roles.cheap_pools for note in molecule_notes(sweep, test, pool, cheap_pool)]
+    return [*lines, *dict.fromkeys(notes)]
 
 
 def descriptor_lines(descriptors: DescriptorSettings | None, *sets: LabelSet) -> list[str]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from asteroid.errors import InputError
 from asteroid.labelling.paired_labels import cheap_labels_at
 from asteroid.labels.atom_order import refuse_other_molecule, refuse_other_sites
 from asteroid.labels.draw_controls import draw_controls
+from asteroid.labels.matching import match_geometries
 from asteroid.labels.molecules import formulas
 from asteroid.labels.order_changes import refuse_order_change
 from study.data.card_lines import descriptor_lines, role_lines
@@ -24,13 +27,41 @@ from study.prices import PriceList
 from study.strategies import STRATEGIES
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from asteroid.descriptors.layout import DescriptorSettings
     from asteroid.labelling.cheap_methods import CheapMethod
     from asteroid.labels.label_set import FloatArray, LabelSet
     from study.config.sweep import Sweep
     from study.data.cheap_controls import CheapControls
-    from study.data.read import ReadLabels
+    from study.data.read import ReadCheap, ReadLabels
     from study.data.roles import Roles
+
+
+#: Labels that take longer, CPU s, are not computed at hundreds of geometries for one of several cheap levels.
+_AT_ONCE_CPU_S = 0.1
+
+
+@dataclass(frozen=True, eq=False)
+class CheapData:
+    """One level below the accurate one.
+
+    Attributes:
+        pool: frames that can be bought.
+        at: its labels at the geometries of a level above, by that level, where a strategy needs them.
+        method: the level as a function of positions; None where it cannot be run, or takes long.
+        temperature_k: temperature at which the frames were sampled, where it is declared.
+    """
+
+    pool: LabelSet
+    at: Mapping[str, LabelSet] = field(default_factory=dict)
+    method: CheapMethod | None = None
+    temperature_k: float | None = None
+
+    @property
+    def level(self) -> str:
+        """The level."""
+        return self.pool.level
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,33 +72,33 @@ class StudyData:
         accurate: all accurate labels.
         test: accurate labels that errors are measured on, in the order of time; empty where they are cross-validated.
         pool: accurate labels that can be bought.
-        cheap_pool: cheap frames that can be bought.
-        cheap_at_accurate: cheap labels at the geometries of `accurate`, where a strategy needs them.
-        cheap_method: the cheap level as a function of positions; None where it cannot be run, or takes long.
-        descriptors: how the molecule is described; None where no model of the study needs it.
-        temperature_k: temperature at which the cheap frames were sampled, where it is declared.
-        pool_controls: what the cheap level knows of the pool's frames, where errors are cross-validated; else None.
-        drawn_along: the value of each frame of the pool that purchases are balanced along; None: they are random.
+        cheap: the levels below the accurate one; of a ladder the cheapest first.
         prices: price of each level.
         card: the data card as lines for the terminal and the report.
         card_json: the same as plain data.
-        test_controls: what the cheap level knows of the test frames (`asteroid.labels.draw_controls`), or None.
+        descriptors: how the molecule is described; None where no model of the study needs it.
+        is_ladder: whether strategies may climb over the second of the lower levels.
+        test_controls: what the first cheap level knows of the test frames (`asteroid.labels.draw_controls`), or None.
+        pool_controls: what it knows of the pool's frames, where errors are cross-validated; else None.
+        drawn_along: the value of each frame of the pool that purchases are balanced along; None: they are random.
     """
 
     accurate: LabelSet
     test: LabelSet
     pool: LabelSet
-    cheap_pool: LabelSet
+    cheap: tuple[CheapData, ...]
     prices: PriceList
     card: tuple[str, ...]
     card_json: dict[str, Any]
     descriptors: DescriptorSettings | None
-    cheap_at_accurate: LabelSet | None = None
-    cheap_method: CheapMethod | None = None
-    temperature_k: float | None = None
+    is_ladder: bool = False
     test_controls: FloatArray | None = None
     pool_controls: CheapControls | None = None
     drawn_along: FloatArray | None = None
+
+    def cheap_of(self, level: str) -> CheapData:
+        """A level below the accurate one; the first where none is named."""
+        return next(cheap for cheap in self.cheap if level in ("", cheap.level))
 
 
 def load_data(sweep: Sweep) -> StudyData:
@@ -77,60 +108,99 @@ def load_data(sweep: Sweep) -> StudyData:
         InputError: labels are missing, broken or leaked, or a budget is larger than its pool.
     """
     read = read_section(sweep.data)
-    accurate, cheap = read.accurate, read.cheap
-    refuse_models_of_one_molecule(sweep, accurate, cheap)
-    refuse_other_molecule(cheap, accurate, read.atom_order)
-    _refuse_unknown_sampling(sweep, read)
-    prices = PriceList(accurate.level, cheap.level, read.prices)
+    accurate, first = read.accurate, read.cheap[0].labels
+    sets = [cheap.labels for cheap in read.cheap]
+    refuse_models_of_one_molecule(sweep, accurate, *sets)
+    for cheap in read.cheap:
+        refuse_other_molecule(cheap.labels, accurate, cheap.atom_order)
+        _refuse_unknown_sampling(sweep, read, cheap)
+    _refuse_unknown_counts(sweep, read)
+    prices = PriceList(accurate.level, first.level, read.prices)
     for level, price_cpu_s in sweep.data.prices.items():
         prices = prices.override(level, price_cpu_s, "sweep file")
-    groups = trajectory_notes(accurate, cheap, sweep.test.groups if sweep.test else None)
-    accurate, roles = energies_alone(sweep, accurate, divide_labels(sweep, accurate, cheap))
+    test_groups = sweep.test.groups if sweep.test else None
+    groups = [note for labels in sets for note in trajectory_notes(accurate, labels, test_groups)]
+    accurate, roles = energies_alone(sweep, accurate, divide_labels(sweep, accurate, sets))
     # Frames that were chosen far from each other stand for no distribution that a draw could be compared with.
-    farthest = any(read.is_farthest(level) for level in (accurate.level, cheap.level))
-    controls = None if farthest else draw_controls(roles.test, cheap)
-    lines = [*read.lines, *groups, *role_lines(sweep, read, roles), *draw_lines(controls, cheap.level)]
+    farthest = any(read.is_farthest(level) for level in (accurate.level, first.level))
+    controls = None if farthest else draw_controls(roles.test, first)
+    lines = [*read.lines, *groups, *role_lines(sweep, read, roles), *draw_lines(controls, first.level)]
     needs_descriptors = any(model.needs_descriptors for model in sweep.architectures)
     descriptors = sweep.descriptors.settings(accurate) if needs_descriptors else None
     if descriptors is not None and descriptors.sites is not None:
-        for labels, given in ((accurate, sweep.data.accurate), (cheap, sweep.data.cheap)):
-            refuse_order_change(labels, labels.level if given is None else given.file.name)
-        refuse_other_sites(cheap, accurate, read.atom_order)
-    lines += descriptor_lines(descriptors, accurate, cheap)
-    cheap_at_accurate = None
-    named = None if sweep.data.cheap is None else sweep.data.cheap.level
-    live = live_method(cheap.level, prices.levels[cheap.level].label_cpu_s, named)
-    if any(STRATEGIES[strategy].runs_cheap_method for strategy in sweep.strategies):
-        cheap_at_accurate = cheap_labels_at(accurate, cheap, live.method, live.why_not)
+        refuse_order_change(accurate, read.accurate_source)
+        for cheap in read.cheap:
+            refuse_order_change(cheap.labels, cheap.source)
+            refuse_other_sites(cheap.labels, accurate, cheap.atom_order)
+    lines += descriptor_lines(descriptors, accurate, *sets)
     pool_controls = None
     if sweep.validation_inside is not None or sweep.draw != "random":
-        pool_controls = cheap_controls(roles.pool, cheap, at_random=not farthest)
+        pool_controls = cheap_controls(roles.pool, first, at_random=not farthest)
     return StudyData(
         accurate=accurate,
         test=roles.test,
         pool=roles.pool,
-        cheap_pool=roles.cheap_pool,
+        cheap=_cheap_data(sweep, read, roles, prices),
         prices=prices,
         card=tuple(lines),
-        card_json=read.card_json | _molecules_by_role(accurate, cheap, roles) | draw_json(controls),
+        card_json=read.card_json | _molecules_by_role(accurate, roles, *sets) | draw_json(controls),
         descriptors=descriptors,
-        cheap_at_accurate=cheap_at_accurate,
-        cheap_method=live.method,
-        temperature_k=read.temperature_k,
+        is_ladder=sweep.data.is_ladder,
         test_controls=controls,
         pool_controls=pool_controls,
-        drawn_along=drawn_along(sweep, roles.pool, cheap, pool_controls),
+        drawn_along=drawn_along(sweep, roles.pool, first, pool_controls),
     )
 
 
-def _refuse_unknown_sampling(sweep: Sweep, read: ReadLabels) -> None:
+def _cheap_data(sweep: Sweep, read: ReadLabels, roles: Roles, prices: PriceList) -> tuple[CheapData, ...]:
+    """The lower levels with what strategies need of them at the geometries of the levels above.
+
+    Raises:
+        InputError: a strategy needs labels of a cheap level that are not there and cannot be computed.
+    """
+    asked = [STRATEGIES[strategy] for strategy in sweep.strategies if STRATEGIES[strategy].runs_cheap_method]
+    plain = any(not entry.has_intermediate_axis for entry in asked)
+    found = []
+    for place, (cheap, pool) in enumerate(zip(read.cheap, roles.cheap_pools, strict=True)):
+        label_cpu_s = prices.levels[cheap.level].label_cpu_s
+        live = live_method(cheap.level, label_cpu_s, cheap.named)
+        above = [read.accurate] if plain or (asked and place == 0) else []
+        if place and label_cpu_s > _AT_ONCE_CPU_S and not _covers(cheap.labels, read.accurate):
+            above = []  # delta-learning is tried with the other levels
+        if place == 0 and any(entry.has_intermediate_axis for entry in asked):
+            above.append(roles.cheap_pools[1])
+        at = {labels.level: cheap_labels_at(labels, cheap.labels, live.method, live.why_not) for labels in above}
+        found.append(CheapData(pool, at, live.method, cheap.temperature_k))
+    return tuple(found)
+
+
+def _covers(cheap: LabelSet, accurate: LabelSet) -> bool:
+    """Whether a cheap set has a label at every accurate geometry."""
+    return len(np.unique(match_geometries(accurate, cheap)[0])) == len(accurate)
+
+
+def _refuse_unknown_counts(sweep: Sweep, read: ReadLabels) -> None:
+    """Refuse numbers of frames of levels that are not there, and none of a level that pretraining needs."""
+    levels = [cheap.level for cheap in read.cheap]
+    if isinstance(sweep.n_cheap, dict) and (unknown := sorted(sweep.n_cheap.keys() - {*levels})):
+        raise InputError(
+            f"n_cheap.{unknown[0]}: no such level, this study has {' and '.join(levels)}: name one of them"
+        )
+    if not any(STRATEGIES[strategy].has_cheap_axis for strategy in sweep.strategies):
+        return
+    for level in levels:
+        if not sweep.n_cheap_of(level):
+            raise InputError(f"n_cheap needs a number of frames for each level, {level} has none: add {level}: [1000]")
+
+
+def _refuse_unknown_sampling(sweep: Sweep, read: ReadLabels, cheap: ReadCheap) -> None:
     """Refuse cheap frames whose density says nothing, where a strategy learns from it."""
-    level = read.cheap.level
+    level = cheap.level
     asked = [STRATEGIES[strategy] for strategy in sweep.strategies]
     scored = next((entry.slug for entry in asked if entry.learns_from_sampling), None)
     if scored is None:
         return
-    if read.temperature_k is None:
+    if cheap.temperature_k is None:
         raise InputError(
             f"{scored} learns forces from how often geometries occur, which needs the temperature of their "
             "sampling, found none: add temperature_k under data.cheap, in kelvin"
@@ -140,15 +210,17 @@ def _refuse_unknown_sampling(sweep: Sweep, read: ReadLabels) -> None:
             f"{scored} learns forces from how often geometries occur, found {level} frames chosen by "
             "farthest-point sampling, which undoes that: leave the strategy out or give the frames as they were sampled"
         )
-    if not read.sampling_is_priced:
+    if not cheap.sampling_is_priced:
         raise InputError(
             f"{scored} pays for the sampling of {level} frames and for nothing else of them, found no "
             "price: add for instance sampling_price: 28ms under data.cheap (0 where they are given)"
         )
 
 
-def _molecules_by_role(accurate: LabelSet, cheap: LabelSet, roles: Roles) -> dict[str, Any]:
-    if not (accurate.varied or cheap.varied):
+def _molecules_by_role(accurate: LabelSet, roles: Roles, *cheap: LabelSet) -> dict[str, Any]:
+    if not any(labels.varied for labels in (accurate, *cheap)):
         return {}
-    by_role = {"test": roles.test, "pool": roles.pool, "cheap": roles.cheap_pool}
+    several = len(cheap) > 1
+    by_role = {"test": roles.test, "pool": roles.pool}
+    by_role |= {pool.level if several else "cheap": pool for pool in roles.cheap_pools}
     return {"molecules_by_role": {role: dict(formulas(labels)) for role, labels in by_role.items()}}

@@ -3,44 +3,70 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from asteroid.checks.data_card import label_card
 from asteroid.checks.guards import check_labels
-from asteroid.datasets import load_methanol
+from asteroid.datasets import MP2_LEVEL, load_methanol, load_methanol_mp2
 from asteroid.errors import InputError
+from asteroid.labels.level_names import normalise_level
 from study.data.card_prices import fill_from_card
 from study.data.label_sources import load_file
 from study.prices import LevelPrice
 
 if TYPE_CHECKING:
+    from asteroid.datasets import Dataset
+    from asteroid.datasets.card import LevelCard
     from asteroid.labels.label_set import LabelSet
-    from study.config.label_files import DataSection
+    from study.config.label_files import DataSection, LabelFile
+    from study.data.card_prices import PricedFile
+
+
+@dataclass(frozen=True, eq=False)
+class ReadCheap:
+    """Labels of one level below the accurate one before they have roles.
+
+    Attributes:
+        labels: all its frames.
+        temperature_k: temperature at which they were sampled, where it is declared.
+        atom_order: declared order of their atoms, or None.
+        sampling_is_priced: whether sampling a frame has a price.
+        named: the level that the study's file names for them, or None.
+        source: where they are from, for messages.
+    """
+
+    labels: LabelSet
+    temperature_k: float | None = None
+    atom_order: tuple[int, ...] | None = None
+    sampling_is_priced: bool = True
+    named: str | None = None
+    source: str = ""
+
+    @property
+    def level(self) -> str:
+        """The level."""
+        return self.labels.level
 
 
 @dataclass(frozen=True, eq=False)
 class ReadLabels:
-    """Labels of both levels before they have roles.
+    """Labels of all levels before they have roles.
 
     Attributes:
         accurate: all accurate labels.
-        cheap: all cheap frames.
-        prices: of both levels, by level, as their files or cards say.
+        accurate_source: where they are from, for messages.
+        cheap: the levels below, cheapest first where they are a ladder.
+        prices: by level, as their files or cards say.
         lines: the data card as lines.
         card_json: the same as plain data.
-        temperature_k: temperature at which the cheap frames were sampled, where it is declared.
-        atom_order: declared order of the cheap frames' atoms, or None.
-        sampling_is_priced: whether sampling a cheap frame has a price.
     """
 
     accurate: LabelSet
-    cheap: LabelSet
+    accurate_source: str
+    cheap: tuple[ReadCheap, ...]
     prices: dict[str, LevelPrice]
     lines: tuple[str, ...]
     card_json: dict[str, Any]
-    temperature_k: float | None
-    atom_order: tuple[int, ...] | None = None
-    sampling_is_priced: bool = True
 
     def is_farthest(self, level: str) -> bool:
         """Whether the frames of a level were chosen far from each other, hence not at random."""
@@ -48,59 +74,118 @@ class ReadLabels:
 
 
 def read_section(section: DataSection) -> ReadLabels:
-    """Read the packaged set or the two files of a sweep.
+    """Read the packaged set or the files of a sweep.
 
     Raises:
-        InputError: labels are missing or broken.
+        InputError: labels are missing or broken, or two files are of one level.
     """
-    return _read_files(section) if section.dataset is None else _read_dataset(section.dataset)
+    read = _read_files(section) if section.dataset is None else _read_dataset(section.dataset, section)
+    levels = [read.accurate.level, *(cheap.level for cheap in read.cheap)]
+    for level in levels:
+        if levels.count(level) > 1:
+            raise InputError(f"the levels must differ, found {level} in both files: correct 'level'")
+    return read
 
 
-def _read_dataset(name: str) -> ReadLabels:
+def _read_dataset(name: str, section: DataSection) -> ReadLabels:
     dataset = load_methanol()
-    cards = [
-        label_card(labels, name, check_labels(labels, f"{name} {labels.level}"))
-        for labels in (dataset.accurate, dataset.cheap)
+    top = section.levels[-1] if section.levels else dataset.accurate.level
+    if not isinstance(top, str) or normalise_level(top) != dataset.accurate.level:
+        raise InputError(f"the accurate level of {name} is {dataset.accurate.level}: name it last under data.levels")
+    found = [
+        _packaged(dataset, entry) if isinstance(entry, str) else _from_file(fill_from_card(entry), entry, section)
+        for entry in section.cheap_entries or (dataset.cheap.level,)
     ]
-    levels = {
-        card.level: LevelPrice(card.price_cpu_s, card.price_source, card.sampling_price_cpu_s)
-        for card in (dataset.card.accurate, dataset.card.cheap)
-    }
+    own = [part.cheap.labels for part in found if part.level_card is not None]
+    cards = [
+        label_card(labels, name, check_labels(labels, f"{name} {labels.level}")) for labels in (dataset.accurate, *own)
+    ]
+    lines = [*dataset.card.lines()]
+    for part in found:
+        if part.level_card is not None and part.level_card is not dataset.card.cheap:
+            lines += part.level_card.lines()
+    lines += [line for card in cards for line in (f"{card.level}, checked:", *card.lines(groups=False))]
+    lines += [line for part in found for line in part.lines]
     return ReadLabels(
         accurate=dataset.accurate,
-        cheap=dataset.cheap,
-        prices=levels,
-        lines=(
-            *dataset.card.lines(),
-            *(line for card in cards for line in (f"{card.level}, checked:", *card.lines(groups=False))),
-        ),
-        card_json={**dataset.card.to_json(), "checked": [card.to_json() for card in cards]},
-        temperature_k=dataset.card.temperature_k,
+        accurate_source=dataset.accurate.level,
+        cheap=tuple(part.cheap for part in found),
+        prices={dataset.accurate.level: _price(dataset.card.accurate)} | {p.cheap.level: p.price for p in found},
+        lines=tuple(lines),
+        card_json={
+            **dataset.card.to_json(),
+            "checked": [*(card.to_json() for card in cards), *(p.card_json for p in found if p.level_card is None)],
+        },
     )
 
 
+class _Part(NamedTuple):
+    """One level below the accurate one, as it was read.
+
+    Attributes:
+        cheap: its frames.
+        price: of them.
+        lines: what is to be said of a file.
+        card_json: the same as plain data.
+        level_card: the card of a packaged level; None for a file.
+    """
+
+    cheap: ReadCheap
+    price: LevelPrice
+    lines: list[str]
+    card_json: dict[str, Any] | None
+    level_card: LevelCard | None
+
+
+def _price(card: LevelCard) -> LevelPrice:
+    return LevelPrice(card.price_cpu_s, card.price_source, card.sampling_price_cpu_s)
+
+
+def _packaged(dataset: Dataset, name: str) -> _Part:
+    level = normalise_level(name)
+    if level == dataset.cheap.level:
+        labels, card = dataset.cheap, dataset.card.cheap
+    elif level == MP2_LEVEL:
+        labels, card = load_methanol_mp2()
+    else:
+        raise InputError(
+            f"below {dataset.accurate.level}, {dataset.name} has {dataset.cheap.level} and {MP2_LEVEL}, found {level}: "
+            "name one of them"
+        )
+    return _Part(ReadCheap(labels, dataset.card.temperature_k, source=level), _price(card), [], None, card)
+
+
+def _from_file(file: PricedFile, given: LabelFile, section: DataSection) -> _Part:
+    loaded = load_file(file, section.prices)
+    cheap = ReadCheap(
+        loaded.labels,
+        file.given.temperature_k,
+        file.given.atom_order,
+        sampling_is_priced=file.given.sampling_price is not None,
+        named=given.level,
+        source=given.file.name,
+    )
+    return _Part(cheap, loaded.price, loaded.card, loaded.card_json, None)
+
+
 def _read_files(section: DataSection) -> ReadLabels:
-    assert section.accurate is not None
-    assert section.cheap is not None
-    accurate_file, cheap_file = fill_from_card(section.accurate), fill_from_card(section.cheap)
-    accurate, accurate_price, accurate_lines, accurate_json = load_file(accurate_file, section.prices)
-    cheap, cheap_price, cheap_lines, cheap_json = load_file(cheap_file, section.prices)
-    if accurate.level == cheap.level:
-        raise InputError(f"the two levels must differ, found {accurate.level} in both files: correct 'level'")
-    rules = {accurate.level: accurate_file.selection_rule, cheap.level: cheap_file.selection_rule}
-    lines = [*accurate_lines, *cheap_lines]
+    assert section.accurate_file is not None
+    files = [fill_from_card(file) for file in (section.accurate_file, *section.cheap_files)]
+    accurate = load_file(files[0], section.prices)
+    found = [_from_file(file, given, section) for file, given in zip(files[1:], section.cheap_files, strict=True)]
+    lines = [*accurate.card, *(line for part in found for line in part.lines)]
+    levels = [accurate.labels.level, *(part.cheap.level for part in found)]
+    rules = {level: file.selection_rule for level, file in zip(levels, files, strict=True)}
     return ReadLabels(
-        accurate=accurate,
-        cheap=cheap,
-        prices={accurate.level: accurate_price, cheap.level: cheap_price},
+        accurate=accurate.labels,
+        accurate_source=section.accurate_file.file.name,
+        cheap=tuple(part.cheap for part in found),
+        prices={accurate.labels.level: accurate.price} | {part.cheap.level: part.price for part in found},
         lines=tuple(lines),
         card_json={
-            "files": [str(file.given.file) for file in (accurate_file, cheap_file)],
+            "files": [str(file.given.file) for file in files],
             "selection_rules": {level: rule for level, rule in rules.items() if rule is not None},
-            "checked": [accurate_json, cheap_json],
+            "checked": [accurate.card_json, *(part.card_json for part in found)],
             "lines": lines,
         },
-        temperature_k=cheap_file.given.temperature_k,
-        atom_order=cheap_file.given.atom_order,
-        sampling_is_priced=cheap_file.given.sampling_price is not None,
     )

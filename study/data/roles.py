@@ -16,6 +16,8 @@ from asteroid.labels.splits import cheap_pool_rows, fewest_for_folds, split_test
 from study.strategies import STRATEGIES
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from asteroid.labels.label_set import IntArray, LabelSet
     from study.config.label_files import TestSection
     from study.config.sweep import Sweep
@@ -28,16 +30,19 @@ class Roles:
     Attributes:
         test: accurate labels that errors are measured on, in the order of time; empty where they are cross-validated.
         pool: accurate labels that can be bought.
-        cheap_pool: cheap frames that can be bought.
+        cheap_pools: frames of each lower level that can be bought.
     """
 
     test: LabelSet
     pool: LabelSet
-    cheap_pool: LabelSet
+    cheap_pools: tuple[LabelSet, ...]
 
 
-def divide_labels(sweep: Sweep, accurate: LabelSet, cheap: LabelSet) -> Roles:
+def divide_labels(sweep: Sweep, accurate: LabelSet, cheap: Sequence[LabelSet]) -> Roles:
     """Give labels their roles.
+
+    On a ladder, frames of the lower levels that have an accurate label stay in their pools, as an accurate label comes
+    with those below it; cross-validation leaves out those of the frames that it scores (`recipes.chains`).
 
     Raises:
         InputError: a test geometry is among the training frames, or a budget is larger than its pool.
@@ -45,13 +50,18 @@ def divide_labels(sweep: Sweep, accurate: LabelSet, cheap: LabelSet) -> Roles:
     test, pool = _divide_accurate(accurate, sweep.test)
     # Delta-learning may come with exactly the paired labels: then there is nothing to pretrain on, and no need to.
     pretrains = any(STRATEGIES[strategy].has_cheap_axis for strategy in sweep.strategies)
-    rows = cheap_pool_rows(
-        cheap, accurate, test_groups=sweep.test.groups if sweep.test else None, may_be_empty=not pretrains
-    )
-    cheap_pool = cheap.select(rows)
-    refuse_leak(cheap_pool, test, "cheap frames")
-    _refuse_too_many(sweep, pool, cheap_pool if pretrains else None)
-    return Roles(test, pool, cheap_pool)
+    pools = []
+    for frames in cheap:
+        rows = cheap_pool_rows(
+            frames,
+            test if sweep.data.is_ladder else accurate,
+            test_groups=sweep.test.groups if sweep.test else None,
+            may_be_empty=not pretrains,
+        )
+        pools.append(frames.select(rows))
+        refuse_leak(pools[-1], test, f"{frames.level} frames" if len(cheap) > 1 else "cheap frames")
+    _refuse_too_many(sweep, pool, pools if pretrains else [])
+    return Roles(test, pool, tuple(pools))
 
 
 def _divide_accurate(accurate: LabelSet, section: TestSection | None) -> tuple[LabelSet, LabelSet]:
@@ -78,13 +88,16 @@ def _formula_places(labels: LabelSet) -> IntArray:
     return places
 
 
-def _refuse_too_many(sweep: Sweep, pool: LabelSet, cheap_pool: LabelSet | None) -> None:
+def _refuse_too_many(sweep: Sweep, pool: LabelSet, cheap_pools: Sequence[LabelSet]) -> None:
     """The splits refuse too; here the message names the key of the sweep file before anything is described."""
-    n_cheap = sweep.n_cheap if cheap_pool is not None else ()
-    for key, values, available in (("budgets", sweep.budgets, len(pool)), ("n_cheap", n_cheap, len(cheap_pool or ()))):
+    asked_for = [("budgets", sweep.budgets, len(pool), 5)]
+    for cheap_pool in cheap_pools:
+        key = f"n_cheap.{cheap_pool.level}" if isinstance(sweep.n_cheap, dict) else "n_cheap"
+        asked_for.append((key, sweep.n_cheap_of(cheap_pool.level), len(cheap_pool), 10))
+    for key, values, available, _ in asked_for:
         if values and max(values) > available:
             raise InputError(f"{key}: {max(values)} is larger than the pool: the largest possible is {available}")
-    for key, values, smallest in (("budgets", sweep.budgets, 5), ("n_cheap", n_cheap, 10)):
+    for key, values, _, smallest in asked_for:
         if values and min(values) < smallest:
             raise InputError(f"{key}: {min(values)} leaves no validation label: the smallest possible is {smallest}")
     if (section := sweep.validation_inside) is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from study.recipes.workload import make_workload
 from study.run.folder import OWN_STORE, sweep_path
 from study.run.manifest import package_versions
 from study.strategies import STRATEGIES
+from study.tables.levels import with_levels
 from study.tables.manifest import read_manifest
 from study.tables.results import KEY_COLUMNS, read_results
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from asteroid.labels.label_set import LabelSet
+    from study.data.load import CheapData
     from study.recipes.workload import Workload
 
 #: Half of a 90 % interval in standard errors.
@@ -92,6 +94,7 @@ def run_force_field(folder: Path, choice: Choice) -> ForceField:
     n_members = committee_size(choice.committee, len(others))
     chains = [stored_chain(store, own, data.accurate.numbers) for own in (keys[0], *others[:n_members])]
     budget, seed, n_cheap = int(row["budget"]), int(row["seed"]), int(row["n_cheap"])
+    cheap = data.cheap_of(str(row.get("cheap_level", "")))
     hashes: tuple[str, ...] = ()
     if budget:
         train, val = workload.builder.bought(budget, seed)
@@ -99,9 +102,9 @@ def run_force_field(folder: Path, choice: Choice) -> ForceField:
         hashes = (*train.hashes, *val.hashes)
         trained_on = geometries_of(data.pool, hashes)
     else:
-        train, val = workload.builder.bought_cheap(n_cheap, seed)
+        train, val = workload.builder.bought_cheap(n_cheap, seed, cheap.level)
         refuse_changed_labels(chains[0].spec, train, val)
-        trained_on = geometries_of(data.cheap_pool, train.hashes[:_MOST_CHEAP])
+        trained_on = geometries_of(cheap.pool, train.hashes[:_MOST_CHEAP])
     card = CardRecord(
         name=str(manifest["name"]),
         source=f"run {folder.name}: {_row_text(row)}",
@@ -109,7 +112,7 @@ def run_force_field(folder: Path, choice: Choice) -> ForceField:
             n_labels=budget,
             label_hashes=hashes,
             n_cheap=n_cheap,
-            cheap_level=data.cheap_pool.level,
+            cheap_level=cheap.level,
             strategy=str(row["strategy"]),
             stage_keys=tuple(keys[0]),
             trainer_version=int(chains[0].spec["trainer_version"]),
@@ -120,20 +123,20 @@ def run_force_field(folder: Path, choice: Choice) -> ForceField:
         versions=package_versions(),
     )
     force_field = ForceField(
-        level=str(manifest["level_accurate"]) if budget else data.cheap_pool.level,
+        level=str(manifest["level_accurate"]) if budget else cheap.level,
         cheap_level=chains[0].cheap_level,
         model=chains[0].potential,
         committee=tuple(chain.potential for chain in chains[1:]),
         trained_on=trained_on,
         card=card,
     )
-    return calibrated(force_field, _held_out(workload, trained_on, n_cheap, seed))
+    return calibrated(force_field, _held_out(workload, cheap, trained_on, n_cheap, seed))
 
 
-def _held_out(workload: Workload, trained_on: LabelSet, n_cheap: int, seed: int) -> LabelSet:
+def _held_out(workload: Workload, cheap: CheapData, trained_on: LabelSet, n_cheap: int, seed: int) -> LabelSet:
     """Cheap frames that the model has not seen, at random."""
-    pool = workload.data.cheap_pool
-    seen = workload.builder.bought_cheap(n_cheap, seed) if n_cheap else ()
+    pool = cheap.pool
+    seen = workload.builder.bought_cheap(n_cheap, seed, cheap.level) if n_cheap else ()
     hashes = {name for frames in seen for name in frames.hashes}
     free = np.array([name not in hashes for name in content_hashes(pool)], dtype=np.bool_)  # also of an empty pool
     free[match_geometries(trained_on, pool)[1]] = False
@@ -167,7 +170,7 @@ def choose_rows(table: pd.DataFrame, choice: Choice) -> pd.DataFrame:
         raise InputError("the run has no finished row: finish it first")
     if choice.budget is None:
         left = left[left["budget"] == left["budget"].max()]
-    curve = [name for name in KEY_COLUMNS if name not in ("budget", "seed")]
+    curve = [name for name in with_levels(KEY_COLUMNS, left) if name not in ("budget", "seed")]
     error = left["test_force_mae_ev_ang"].fillna(left["cv_force_mae_ev_ang"])
     if not error.notna().any():  # labels are energies alone
         error = left["test_energy_free_mae_ev"].fillna(left["cv_energy_free_mae_ev"])
@@ -180,8 +183,10 @@ def _fold_chains(workload: Workload, row: pd.Series[Any]) -> list[list[str]]:
     """Stages of the models that cross-validate a row, by fold of its first division; none of a row with a test set."""
     for recipe in workload.recipes:
         key = {"strategy": recipe.strategy, "schedule": recipe.schedule, "budget": recipe.budget}
-        key |= {"n_cheap": recipe.n_cheap, "seed": recipe.seed}
-        if all(row[name] == value for name, value in key.items()) and _same(row["gamma_rel"], recipe.gamma_rel):
+        key |= {**asdict(recipe.lower), "seed": recipe.seed}
+        if all(row.get(name, value) == value for name, value in key.items()) and _same(
+            row["gamma_rel"], recipe.gamma_rel
+        ):
             divisions = recipe.divisions[:1] if STRATEGIES[recipe.strategy].buys_accurate else ()
             return [[spec.key for spec in fold.chain] for division in divisions for fold in division.folds]
     return []
@@ -194,7 +199,9 @@ def _same(one: float, other: float) -> bool:
 def _row_text(row: pd.Series[Any]) -> str:
     """What a row is, in words."""
     parts = [str(row["strategy"]), f"{row['budget']:,} labels"]
-    parts += [f"{row['n_cheap']:,} cheap frames"] if row["n_cheap"] else []
+    level = str(row.get("cheap_level", "")) or "cheap"
+    parts += [f"{row['n_cheap']:,} {level} frames"] if row["n_cheap"] else []
+    parts += [f"{row['n_intermediate']:,} {row['intermediate_level']} labels"] if row.get("n_intermediate") else []
     parts += [f"gamma {row['gamma_rel']:g}"] if math.isfinite(row["gamma_rel"]) else []
     parts += [f"schedule {row['schedule']}"] if row["schedule"] else []
     return ", ".join([*parts, f"seed {row['seed']}"])

@@ -128,9 +128,9 @@ def _chains_of_a_trial(workload: Workload, search: Search) -> list[tuple[StageSp
     budget = max(search.section.budgets) if search.budget is None else search.budget
     settings = replace(search.defaults, gamma_rel=1.0)
     return [
-        workload.builder.chain(search.strategy, settings, split, search.n_cheap, seed)
+        workload.builder.chain(search.strategy, settings, split, search.lower, seed, score)
         for seed in search.section.subset_seeds
-        for split, _ in workload.builder.folds(budget, seed, search.section.folds)
+        for split, score in workload.builder.folds(budget, seed, search.section.folds)
     ]
 
 
@@ -138,4 +138,4 @@ def _untuned(search: Search) -> TunedSettings:
     """The sweep's own settings in the place of what the search will choose."""
     assert search.budget is not None
     settings = replace(search.defaults, gamma_rel=1.0)
-    return TunedSettings(search.strategy, search.budget, search.n_cheap, settings, trials=0, values={})
+    return TunedSettings(search.strategy, search.budget, search.lower, settings, trials=0, values={})

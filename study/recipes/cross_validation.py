@@ -11,6 +11,7 @@ from study.strategies import STRATEGIES
 if TYPE_CHECKING:
     from asteroid.stages.stage import Frames, StageSpec
     from study.config.label_files import CrossValidationSection
+    from study.counts import LowerLevels
     from study.recipes.chains import ChainBuilder
     from study.recipes.settings import Settings
 
@@ -56,7 +57,7 @@ def out_of_fold_chains(
     n_folds: int,
     split: int = 0,
     *,
-    n_cheap: int,
+    lower: LowerLevels,
     seed: int,
 ) -> Division:
     """One division of the first labels of a seed's order, with the chains to train.
@@ -68,7 +69,7 @@ def out_of_fold_chains(
         n_labels: accurate labels owned.
         n_folds: parts; where the strategy trains on no accurate label, its one chain is scored on all.
         split: which division.
-        n_cheap: cheap frames bought.
+        lower: what is bought of the levels below the accurate one.
         seed: of the order of purchase, the weights and the batches.
 
     Raises:
@@ -76,10 +77,10 @@ def out_of_fold_chains(
     """
     owned = builder.owned(n_labels, seed)
     if not STRATEGIES[strategy].buys_accurate:
-        chain = builder.chain(strategy, settings, None, n_cheap, seed)
+        chain = builder.chain(strategy, settings, None, lower, seed, owned)
         return Division(1, 0, owned, (Fold(chain, owned),))
     folds = tuple(
-        Fold(builder.chain(strategy, settings, parts, n_cheap, seed), score)
+        Fold(builder.chain(strategy, settings, parts, lower, seed, score), score)
         for parts, score in builder.folds(n_labels, seed, n_folds, split)
     )
     return Division(n_folds, split, owned, folds)
@@ -92,7 +93,7 @@ def divisions_of(
     n_labels: int,
     section: CrossValidationSection,
     *,
-    n_cheap: int,
+    lower: LowerLevels,
     seed: int,
 ) -> tuple[Division, ...]:
     """All divisions that measure one row: into the most folds that fit, and into two for the slope where they fit.
@@ -104,7 +105,7 @@ def divisions_of(
     if counts[0] > SLOPE_FOLDS and n_labels >= fewest_for_folds(SLOPE_FOLDS):
         counts.append(SLOPE_FOLDS)
     return tuple(
-        out_of_fold_chains(builder, strategy, settings, n_labels, n_folds, split, n_cheap=n_cheap, seed=seed)
+        out_of_fold_chains(builder, strategy, settings, n_labels, n_folds, split, lower=lower, seed=seed)
         for n_folds in counts
         for split in range(section.splits if n_folds > 1 else 1)
     )

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from asteroid.descriptors.layout import Layout
     from asteroid.labels.label_set import LabelSet
     from asteroid.stages.stage import StageSpec
+    from study.data.load import StudyData
     from study.recipes.workload import Workload
 
 
@@ -31,7 +32,8 @@ _OUTSIDE_BYTES = 4 * 2**20
 def needed_frames(workload: Workload, stages: Iterable[StageSpec]) -> dict[str, set[str]]:
     """Content hashes by level: the frames that are scored, those of the given stages and those of the searches."""
     data = workload.data
-    needed: dict[str, set[str]] = {data.accurate.level: set(content_hashes(data.test)), data.cheap_pool.level: set()}
+    needed: dict[str, set[str]] = {data.accurate.level: set(content_hashes(data.test))}
+    needed |= {cheap.level: set() for cheap in data.cheap}
     for division in [division for recipe in workload.recipes for division in recipe.divisions]:
         needed[data.accurate.level].update(division.owned.hashes)
     for frames in [f for spec in stages for f in (spec.train, spec.val)] + search_frames(
@@ -47,7 +49,8 @@ def refuse_too_many_frames(workload: Workload, stages: Iterable[StageSpec]) -> N
     Raises:
         InputError: the frames that are needed are too many.
     """
-    widest = max((workload.data.accurate, workload.data.cheap_pool), key=lambda labels: labels.positions.shape[1])
+    pools = (cheap.pool for cheap in workload.data.cheap)
+    widest = max((workload.data.accurate, *pools), key=lambda labels: labels.positions.shape[1])
     n_frames = sum(map(len, needed_frames(workload, stages).values()))
     refuse_too_large(widest, layout_of(workload), n_frames=n_frames)
 
@@ -57,19 +60,18 @@ def describe_frames(workload: Workload, stages: Iterable[StageSpec]) -> FrameBan
     needed = needed_frames(workload, stages)
     data, score_match = workload.data, workload.sweep.score_match
     scores = any(STRATEGIES[strategy].learns_from_sampling for strategy in workload.sweep.strategies)
+    probes = score_match.probes if score_match and scores else 0
     entries = [
-        _entry(data.accurate, needed, data.cheap_at_accurate),
-        _entry(data.cheap_pool, needed, n_probes=score_match.probes if score_match and scores else 0),
+        _entry(labels, needed, data, n_probes)
+        for labels, n_probes in ((data.accurate, 0), *((cheap.pool, probes) for cheap in data.cheap))
     ]
     return build_bank(data.descriptors, entries)
 
 
-def _entry(
-    labels: LabelSet, needed: dict[str, set[str]], cheap: LabelSet | None = None, n_probes: int = 0
-) -> BankEntry:
+def _entry(labels: LabelSet, needed: dict[str, set[str]], data: StudyData, n_probes: int) -> BankEntry:
     hashes = content_hashes(labels)
     rows = np.array([row for row, h in enumerate(hashes) if h in needed[labels.level]], dtype=np.int64)
-    chosen = None if cheap is None else cheap.select(rows)
+    chosen = tuple(cheap.at[labels.level].select(rows) for cheap in data.cheap if labels.level in cheap.at)
     return BankEntry(labels.select(rows), [hashes[row] for row in rows], chosen, n_probes)
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from asteroid.stages.stage import StageSpec
     from study.config.sweep import Sweep
+    from study.counts import LowerLevels
     from study.recipes.chains import ChainBuilder
 
 #: Name of the schedule of rows whose settings a search has found.
@@ -30,7 +31,7 @@ class Recipe:
         gamma_rel: relative bias-weight temperature; NaN where nothing is weighted or unweighted.
         schedule: name of the fine-tune schedule, "tuned", or "".
         budget: accurate labels bought, training and validation together.
-        n_cheap: cheap frames bought.
+        lower: what is bought of the levels below the accurate one.
         seed: seed of the row.
         stages: the chain; the last one's model is the row's.
         tuned_with_n: accurate labels that the settings were tuned with, or None.
@@ -41,7 +42,7 @@ class Recipe:
     gamma_rel: float
     schedule: str
     budget: int
-    n_cheap: int
+    lower: LowerLevels
     seed: int
     stages: tuple[StageSpec, ...]
     tuned_with_n: int | None = None
@@ -60,7 +61,7 @@ class TunedSettings:
     Attributes:
         strategy: the strategy.
         tuned_with_n: accurate labels, training and validation together; usable at this budget and larger ones.
-        n_cheap: cheap frames.
+        lower: what is bought of the levels below the accurate one.
         settings: the chosen settings.
         trials: finished trials that they were chosen from.
         values: the searched parameters.
@@ -68,7 +69,7 @@ class TunedSettings:
 
     strategy: str
     tuned_with_n: int
-    n_cheap: int
+    lower: LowerLevels
     settings: Settings
     trials: int
     values: dict[str, Any]
@@ -95,39 +96,42 @@ def make_recipes(sweep: Sweep, builder: ChainBuilder) -> list[Recipe]:
     return recipes
 
 
-def variants(sweep: Sweep, strategy: str) -> Iterator[tuple[Settings, str, int]]:
-    """Settings of a strategy in a sweep's grid: over n_cheap, temperatures and fine-tune schedules where it has these.
+def variants(
+    sweep: Sweep, strategy: str, lower_levels: Iterable[LowerLevels]
+) -> Iterator[tuple[Settings, str, LowerLevels]]:
+    """Settings of a strategy in a sweep's grid: over lower levels, temperatures and fine-tune schedules.
 
     Yields:
-        settings, the name of the fine-tune schedule or "", and n_cheap or 0.
+        settings, the name of the fine-tune schedule or "", and what is bought of lower levels.
     """
     entry = STRATEGIES[strategy]
     finite = [gamma_rel for gamma_rel in sweep.gamma_rel if math.isfinite(gamma_rel)]
-    for n_cheap in sweep.n_cheap if entry.has_cheap_axis else (0,):
+    for lower in lower_levels:
         for gamma_rel in finite if entry.weighted else (math.inf,):  # without weights: the rows of its twin
             for name in sweep.finetune if entry.finetunes else ("",):
                 settings = default_settings(sweep, name or next(iter(sweep.finetune), None))
-                yield replace(settings, gamma_rel=gamma_rel), name, n_cheap
+                yield replace(settings, gamma_rel=gamma_rel), name, lower
 
 
 def _grid(sweep: Sweep, builder: ChainBuilder, strategy: str, budget: int, seed: int) -> Iterator[Recipe]:
     """Rows of one strategy at one budget."""
-    for settings, name, n_cheap in variants(sweep, strategy):
-        yield _recipe(sweep, builder, strategy, settings, name, budget, n_cheap, seed)
+    for settings, name, lower in variants(sweep, strategy, builder.lower_levels(sweep, strategy)):
+        yield _recipe(sweep, builder, strategy, settings, name, budget, lower, seed)
 
 
 def make_tuned_recipes(sweep: Sweep, builder: ChainBuilder, tuned: Iterable[TunedSettings]) -> list[Recipe]:
     """Rows with tuned settings: at each budget, the settings tuned with the most labels that the budget includes."""
     found = sorted(tuned, key=lambda t: t.tuned_with_n)
     recipes = []
-    for strategy in dict.fromkeys(t.strategy for t in found):
+    for strategy, level in dict.fromkeys((t.strategy, t.lower.cheap_level) for t in found):
+        own = [t for t in found if (t.strategy, t.lower.cheap_level) == (strategy, level)]
         for budget in sweep.budgets:
-            usable = [t for t in found if t.strategy == strategy and t.tuned_with_n <= budget]
+            usable = [t for t in own if t.tuned_with_n <= budget]
             if not usable:
                 continue
             best = usable[-1]
             for seed in sweep.seeds:
-                recipe = _recipe(sweep, builder, strategy, best.settings, TUNED, budget, best.n_cheap, seed)
+                recipe = _recipe(sweep, builder, strategy, best.settings, TUNED, budget, best.lower, seed)
                 recipes.append(replace(recipe, tuned_with_n=best.tuned_with_n))
     return recipes
 
@@ -139,17 +143,16 @@ def _recipe(
     settings: Settings,
     name: str,
     budget: int,
-    n_cheap: int,
+    lower: LowerLevels,
     seed: int,
 ) -> Recipe:
     entry = STRATEGIES[strategy]
     accurate = builder.bought(budget, seed) if entry.buys_accurate else None
-    n_cheap = n_cheap if entry.has_cheap_axis else 0
-    chain = builder.chain(strategy, settings, accurate, n_cheap, seed)
+    chain = builder.chain(strategy, settings, accurate, lower, seed)
     gamma_rel = settings.gamma_rel if entry.cheap.labels else math.nan
     section = sweep.validation_inside
     divisions: tuple[Division, ...] = ()
     if section is not None:
         n_labels = budget or max(sweep.budgets)  # what trains on no accurate label is scored on all that are bought
-        divisions = divisions_of(builder, strategy, settings, n_labels, section, n_cheap=n_cheap, seed=seed)
-    return Recipe(strategy, gamma_rel, name, budget, n_cheap, seed, chain, divisions=divisions)
+        divisions = divisions_of(builder, strategy, settings, n_labels, section, lower=lower, seed=seed)
+    return Recipe(strategy, gamma_rel, name, budget, lower, seed, chain, divisions=divisions)

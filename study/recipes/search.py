@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from asteroid.errors import InputError
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from asteroid.stages.stage import Frames
     from study.config.search import SearchSection
     from study.config.sweep import Sweep
+    from study.counts import LowerLevels
     from study.recipes.chains import ChainBuilder
     from study.recipes.settings import Settings
 
@@ -32,7 +33,7 @@ class Search:
         mode: tune (one objective) or pareto (error and price; the budget is searched).
         strategy: the strategy whose settings are searched.
         budget: accurate labels, or None where the budget is searched.
-        n_cheap: cheap frames bought.
+        lower: what is bought of the levels below the accurate one.
         section: what to search, from the sweep file.
         defaults: settings that are not searched.
     """
@@ -40,14 +41,15 @@ class Search:
     mode: str
     strategy: str
     budget: int | None
-    n_cheap: int
+    lower: LowerLevels
     section: SearchSection
     defaults: Settings
 
     @property
     def name(self) -> str:
         """Name of the study in the journal."""
-        return " ".join(map(str, (self.mode, self.strategy, *([] if self.budget is None else [self.budget]))))
+        parts = (self.mode, self.strategy, "" if self.budget is None else str(self.budget), self.lower.cheap_level)
+        return " ".join(filter(None, parts))
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -80,25 +82,36 @@ class Search:
         for seed in self.section.subset_seeds:
             for budget in self.section.budgets if self.budget is None else (self.budget,):
                 builder.folds(budget, seed, self.section.folds)
-            if self.n_cheap:
-                builder.bought_cheap(self.n_cheap, seed)
+            self.bought_below(builder, seed)
 
     def folds(self, builder: ChainBuilder, values: dict[str, Any]) -> tuple[Fold, ...]:
         """The chains of a trial: one for every subset seed and fold."""
         settings, budget = self.settings(values), self.bought(values)
         return tuple(
-            Fold(builder.chain(self.strategy, settings, split, self.n_cheap, seed), score)
+            Fold(builder.chain(self.strategy, settings, split, self.lower, seed, score), score)
             for seed in self.section.subset_seeds
             for split, score in builder.folds(budget, seed, self.section.folds)
         )
+
+    def bought_below(self, builder: ChainBuilder, seed: int) -> list[Frames]:
+        """Frames of the lower levels that its chains train on.
+
+        Raises:
+            InputError: there are not so many.
+        """
+        levels = (
+            (self.lower.cheap_level, self.lower.n_cheap),
+            (self.lower.intermediate_level, self.lower.n_intermediate),
+        )
+        return [frames for level, n in levels if n for frames in builder.bought_cheap(n, seed, level)]
 
     def bought(self, values: dict[str, Any]) -> int:
         """The budget of a trial."""
         return int(values[_BUDGET]) if self.budget is None else self.budget
 
 
-def searches_of(sweep: Sweep) -> list[Search]:
-    """The Optuna studies of a sweep: one per tunable strategy and budget, or one per strategy in mode pareto.
+def searches_of(sweep: Sweep, builder: ChainBuilder) -> list[Search]:
+    """The Optuna studies of a sweep: one per tunable strategy, cheap level and budget (none in mode pareto).
 
     Raises:
         InputError: a section is there and no strategy has anything to search.
@@ -113,8 +126,14 @@ def searches_of(sweep: Sweep) -> list[Search]:
         for strategy in sweep.strategies:
             if not searched_keys(strategy, section.space):
                 continue
-            n_cheap = (section.n_cheap or max(sweep.n_cheap)) if STRATEGIES[strategy].has_cheap_axis else 0
-            found.append(Search(mode, strategy, budget, n_cheap, section, default_settings(sweep, first)))
+            largest: dict[str, LowerLevels] = {}
+            for lower in builder.lower_levels(sweep, strategy):
+                known = largest.setdefault(lower.cheap_level, lower)
+                largest[lower.cheap_level] = max(known, lower, key=lambda own: (own.n_cheap, own.n_intermediate))
+            for lower in largest.values():
+                n_cheap = (section.n_cheap or lower.n_cheap) if STRATEGIES[strategy].has_cheap_axis else 0
+                own = replace(lower, n_cheap=n_cheap)
+                found.append(Search(mode, strategy, budget, own, section, default_settings(sweep, first)))
     if not found:
         raise InputError(
             f"section {mode!r} searches what its space names, and none of it belongs to {', '.join(sweep.strategies)}: "
@@ -131,6 +150,5 @@ def search_frames(searches: Sequence[Search], builder: ChainBuilder) -> list[Fra
         for seed in search.section.subset_seeds:
             for budget in search.section.budgets:
                 frames += builder.bought(budget, seed)
-            if search.n_cheap:
-                frames += builder.bought_cheap(search.n_cheap, seed)
+            frames += search.bought_below(builder, seed)
     return frames

@@ -58,7 +58,7 @@ def make_workload(sweep: Sweep, device: DeviceClass = "cpu") -> Workload:
     """
     data = load_data(sweep)
     builder = ChainBuilder(data, device)
-    searches = searches_of(sweep)
+    searches = searches_of(sweep, builder)
     for search in searches:
         search.check(builder)
     recipes = make_recipes(sweep, builder) if sweep.mode == "curve" else []

@@ -72,7 +72,8 @@ def make_manifest(
         "level_accurate": data.prices.accurate,
         "level_cheap": data.prices.cheap,
         "pool_size": len(data.pool),
-        "cheap_pool_size": len(data.cheap_pool),
+        "cheap_pool_size": len(data.cheap[0].pool),
+        **_several_levels(data),
         "n_test": len(data.test),
         "rows": len(workload.recipes),
         "stages": len(stages),
@@ -110,15 +111,27 @@ def ledger_of(data: StudyData, stages: Iterable[StageSpec]) -> dict[str, Any]:
     """Labels that stages assume bought, together and each once, with their price in CPU seconds."""
     bought = _bought(stages)
     n_accurate = len(bought[data.prices.accurate, "labelled"])
-    labelled, sampled = bought[data.prices.cheap, "labelled"], bought[data.prices.cheap, "sampled"]
+    frames, cpu_s = 0, 0.0
+    for place, cheap in enumerate(data.cheap):
+        labelled, sampled = bought[cheap.level, "labelled"], bought[cheap.level, "sampled"]
+        frames += len(labelled | sampled)
+        given = data.is_ladder and place > 0  # geometries of a level between are those that are labelled above
+        cpu_s += data.prices.cheap_cpu_s(len(labelled), 0 if given else len(sampled), cheap.level)
     return {
         "accurate_labels_assumed_bought": n_accurate,
         "accurate_cpu_s": data.prices.accurate_cpu_s(n_accurate),
-        "cheap_frames_assumed_bought": len(labelled | sampled),
-        "cheap_cpu_s": data.prices.cheap_cpu_s(len(labelled), len(sampled)),
+        "cheap_frames_assumed_bought": frames,
+        "cheap_cpu_s": cpu_s,
         "evaluation_labels": len(data.test),
         "evaluation_cpu_s": data.prices.accurate_cpu_s(len(data.test)),
     }
+
+
+def _several_levels(data: StudyData) -> dict[str, Any]:
+    """The levels below the accurate one, with the sizes of their pools, where there are several."""
+    if len(data.cheap) == 1:
+        return {}
+    return {"lower_levels": {cheap.level: len(cheap.pool) for cheap in data.cheap}, "is_ladder": data.is_ladder}
 
 
 def _bought(stages: Iterable[StageSpec]) -> defaultdict[tuple[str, str], set[str]]:

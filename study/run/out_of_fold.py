@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -40,7 +41,7 @@ def out_of_fold_rows(
         bank: the described frames, all owned labels among them.
         division: its chains are trained.
         models: by key of their stage.
-        identity: strategy, gamma_rel, schedule, n_cheap and seed.
+        identity: strategy, gamma_rel, schedule, n_cheap (with the columns of several levels, if there are) and seed.
     """
     owned = division.owned.hashes
     place = {h: label for label, h in enumerate(owned)}
@@ -100,13 +101,13 @@ class CrossValidation:
 
     def rows(self, recipe: Recipe, models: Mapping[str, TrainedModel]) -> list[dict[str, Any]]:
         """Rows of all divisions of a finished recipe; none where errors are measured on test labels."""
-        key = (recipe.strategy, str(recipe.gamma_rel), recipe.schedule, recipe.budget, recipe.n_cheap, recipe.seed)
+        key = (recipe.strategy, str(recipe.gamma_rel), recipe.schedule, recipe.budget, recipe.lower, recipe.seed)
         if key not in self._rows:
             identity = {
                 "strategy": recipe.strategy,
                 "gamma_rel": recipe.gamma_rel,
                 "schedule": recipe.schedule,
-                "n_cheap": recipe.n_cheap,
+                **asdict(recipe.lower),
                 "seed": recipe.seed,
             }
             self._rows[key] = [

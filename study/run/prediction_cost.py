@@ -29,13 +29,17 @@ class PredictionCosts:
         """
         last = recipe.stages[-1]
         terms = [spec for spec in recipe.stages if spec.key in (last.key, last.added_to)]
-        model = (*(spec.prediction_size for spec in terms), last.base is not None)
-        if model not in self._measured:
-            level = self._data.cheap_pool.level
-            method = self._data.cheap_method if last.base is not None else None
-            potential = Potential(self._layout, tuple(results[spec.key].model for spec in terms), method)
-            seconds = cpu_s_per_frame(potential, self._data.test if len(self._data.test) else self._data.pool)
-            if last.base is not None and method is None:
-                seconds += self._data.prices.levels[level].label_cpu_s
-            self._measured[model] = seconds
-        return self._measured[model]
+        models = tuple(results[spec.key].model for spec in terms)
+        seconds = self._once(tuple(spec.prediction_size for spec in terms), Potential(self._layout, models))
+        if last.base is None:
+            return seconds
+        cheap = self._data.cheap_of(recipe.lower.cheap_level)
+        if cheap.method is None:
+            return seconds + self._data.prices.levels[cheap.level].label_cpu_s
+        return seconds + self._once((cheap.level,), Potential(None, (), cheap.method))
+
+    def _once(self, what: tuple[object, ...], potential: Potential) -> float:
+        if what not in self._measured:
+            labels = self._data.test if len(self._data.test) else self._data.pool
+            self._measured[what] = cpu_s_per_frame(potential, labels)
+        return self._measured[what]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ from asteroid.labels.molecules import rows_by_formula
 from asteroid.models.energy_zero import undetermined
 from asteroid.stages.evaluation import ModelErrors, evaluate
 from asteroid.stages.predict_chain import predict_chain
+from study.counts import LEVEL_COLUMNS
 from study.run.out_of_fold import CrossValidation, InsideErrors
 from study.strategies import STRATEGIES
 from study.tables.results import KEY_COLUMNS
@@ -137,7 +139,7 @@ def _energy_warning(workload: Workload, open_zero: Tensor | None) -> str:
 
 def _molecule_rows(row: dict[str, Any], errors: ModelErrors) -> list[dict[str, Any]]:
     return [
-        {name: row[name] for name in KEY_COLUMNS}
+        {name: row[name] for name in (*KEY_COLUMNS, *LEVEL_COLUMNS)}
         | {
             "molecule": own.molecule,
             "n_atoms": own.n_atoms,
@@ -166,7 +168,7 @@ def _row(
     forces, energies = inside or (None, None)
     weighted = next((results[s.key] for s in recipe.stages if s.is_weighted and s.key in results), None)
     bias = (weighted and weighted.bias_quantiles_ev_ang) or (math.nan, math.nan, math.nan)
-    counts = STRATEGIES[recipe.strategy].counts(recipe.budget, recipe.n_cheap)
+    counts = STRATEGIES[recipe.strategy].counts(recipe.budget, recipe.lower)
     accurate_cpu_s, cheap_cpu_s = workload.data.prices.cpu_s(counts)
     gamma_ev_ang = recipe.gamma_rel  # inf: no weights, NaN: nothing to weight
     if math.isfinite(gamma_ev_ang):
@@ -179,7 +181,7 @@ def _row(
         "budget": recipe.budget,
         "n_train": recipe.budget - last.n_val if bought else 0,
         "n_val": last.n_val if bought else 0,
-        "n_cheap": recipe.n_cheap,
+        **asdict(recipe.lower),
         "seed": recipe.seed,
         "tuned_with_n": recipe.tuned_with_n,
         "train_force_mae_ev_ang": math.nan if left is None else left,

@@ -35,7 +35,7 @@ def chosen_settings(tracker: TrialTracker) -> list[TunedSettings]:
                 TunedSettings(
                     strategy=search.strategy,
                     tuned_with_n=search.budget,
-                    n_cheap=search.n_cheap,
+                    lower=search.lower,
                     settings=search.settings(chosen.params),
                     trials=len(_complete(tracker, search)),
                     values=dict(chosen.params),
@@ -89,7 +89,7 @@ def _trial_row(tracker: TrialTracker, search: Search, trial: FrozenTrial, chosen
         "trial": trial.number,
         "state": trial.state.name,
         "budget": search.bought(trial.params),
-        "n_cheap": search.n_cheap,
+        "n_cheap": search.lower.n_cheap,
         "gamma_rel": weighted if STRATEGIES[search.strategy].cheap.labels else math.nan,
         "cv_force_mae_ev_ang": math.nan if errors is None else float(np.mean(errors)),
         "cv_force_mae_se_ev_ang": math.nan if errors is None else standard_error(errors),

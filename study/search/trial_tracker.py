@@ -170,7 +170,7 @@ class TrialTracker:
 
     def counts(self, search: Search, values: dict[str, Any]) -> Counts:
         """The labels and frames that a trial buys."""
-        return STRATEGIES[search.strategy].counts(search.bought(values), search.n_cheap)
+        return STRATEGIES[search.strategy].counts(search.bought(values), search.lower)
 
     def count(self) -> None:
         """Tell the progress how far the searches are."""

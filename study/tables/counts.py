@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from study.counts import COUNT_COLUMNS
+from study.counts import COUNT_COLUMNS, LowerLevels
 from study.strategies import STRATEGIES, strategy_of
 
 #: Warning of a row whose strategy this version does not know.
@@ -29,10 +29,14 @@ def add_counts(frame: pd.DataFrame) -> pd.DataFrame:
         if row not in known:
             strategy, budget, n_cheap = row
             unknown = pd.isna(strategy) or pd.isna(budget) or pd.isna(n_cheap)
-            known[row] = {} if unknown else strategy_of(str(strategy)).counts(int(budget), int(n_cheap)).columns()
+            known[row] = {} if unknown else _counts(str(strategy), int(budget), int(n_cheap))
         for name, values in columns.items():
             values.append(known[row].get(name))
     return frame.assign(**columns)
+
+
+def _counts(strategy: str, budget: int, n_cheap: int) -> dict[str, int]:
+    return strategy_of(strategy).counts(budget, LowerLevels(n_cheap=n_cheap)).columns()
 
 
 def unknown_strategies(frame: pd.DataFrame) -> pd.Series[bool]:

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from asteroid.errors import InputError
+from study.counts import LEVEL_COLUMNS
 from study.tables.csv_files import write_csv
+from study.tables.levels import level_columns, settled, with_levels
 from study.tables.results import COLUMNS, KEY_COLUMNS
 
 if TYPE_CHECKING:
@@ -36,7 +38,7 @@ def molecules_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
         InputError: as `validate_molecules`.
     """
     frame = validate_molecules(pd.DataFrame(rows, columns=None if rows else list(MOLECULE_COLUMNS)))
-    return frame.sort_values([*KEY_COLUMNS, "molecule"], kind="stable", ignore_index=True)
+    return frame.sort_values([*with_levels(KEY_COLUMNS, frame), "molecule"], kind="stable", ignore_index=True)
 
 
 def validate_molecules(frame: pd.DataFrame) -> pd.DataFrame:
@@ -46,14 +48,16 @@ def validate_molecules(frame: pd.DataFrame) -> pd.DataFrame:
         InputError: a column is missing or unknown, a value does not fit its column, a molecule has no atoms or no test
             frames, an error is negative, or two rows share a key and a molecule.
     """
-    missing = [name for name in MOLECULE_COLUMNS if name not in frame.columns]
-    unknown = [str(name) for name in frame.columns if name not in MOLECULE_COLUMNS]
+    frame = settled(frame)
+    columns = MOLECULE_COLUMNS | {name: LEVEL_COLUMNS[name] for name in level_columns(frame)}
+    missing = [name for name in columns if name not in frame.columns]
+    unknown = [str(name) for name in frame.columns if name not in columns]
     if missing or unknown:
         raise InputError(
             f"{MOLECULES_FILE} has fixed columns; missing: {missing}, unknown: {unknown}: repeat 'asteroid-study run'"
         )
     try:
-        typed = frame[list(MOLECULE_COLUMNS)].astype({name: dtype for name, (dtype, _) in MOLECULE_COLUMNS.items()})
+        typed = frame[list(columns)].astype({name: dtype for name, (dtype, _) in columns.items()})
     except (ValueError, TypeError) as error:
         raise InputError(
             f"{MOLECULES_FILE} holds a value that does not fit its column ({' '.join(str(error).split())}): repeat "
@@ -65,9 +69,10 @@ def validate_molecules(frame: pd.DataFrame) -> pd.DataFrame:
                 f"the column {name!r} of {MOLECULES_FILE} is at least {least}, found {typed[name].min():g}: repeat "
                 "'asteroid-study run'"
             )
-    doubled = typed.duplicated(subset=[*KEY_COLUMNS, "molecule"])
+    key = [*with_levels(KEY_COLUMNS, typed), "molecule"]
+    doubled = typed.duplicated(subset=key)
     if doubled.any():
-        row = typed.loc[doubled, [*KEY_COLUMNS, "molecule"]].iloc[0].to_dict()
+        row = typed.loc[doubled, key].iloc[0].to_dict()
         raise InputError(
             f"{MOLECULES_FILE} has one row per row of the results and molecule; found twice: {row}: repeat "
             "'asteroid-study run'"

@@ -13,7 +13,9 @@ import pandas as pd
 
 from asteroid.errors import InputError
 from asteroid.new_file import new_file
+from study.counts import LEVEL_COLUMNS
 from study.tables.csv_files import write_csv
+from study.tables.levels import level_columns, settled, with_levels
 from study.tables.results import COLUMNS
 
 if TYPE_CHECKING:
@@ -68,32 +70,31 @@ def validate_out_of_fold(frame: pd.DataFrame) -> pd.DataFrame:
             error is not positive and finite and the label is no energy alone, two rows share a key, a division scores
             some of its labels only, or a mean over the pool differs between rows.
     """
-    missing = [name for name in OUT_OF_FOLD_COLUMNS if name not in frame.columns]
-    unknown = [str(name) for name in frame.columns if name not in OUT_OF_FOLD_COLUMNS]
+    frame = settled(frame)
+    columns = OUT_OF_FOLD_COLUMNS | {name: LEVEL_COLUMNS[name] for name in level_columns(frame)}
+    missing = [name for name in columns if name not in frame.columns]
+    unknown = [str(name) for name in frame.columns if name not in columns]
     if missing or unknown:
         raise _refusal(f"has the columns of schema {SCHEMA_VERSION}; missing: {missing}, unknown: {unknown}")
     try:
-        typed = frame[list(OUT_OF_FOLD_COLUMNS)].astype(
-            {name: dtype for name, (dtype, _) in OUT_OF_FOLD_COLUMNS.items()}
-        )
+        typed = frame[list(columns)].astype({name: dtype for name, (dtype, _) in columns.items()})
     except (ValueError, TypeError) as error:
         raise _refusal(f"holds a value that does not fit its column ({' '.join(str(error).split())})") from error
-    typed = typed.sort_values(KEY_COLUMNS, kind="stable", ignore_index=True)
+    key = with_levels(KEY_COLUMNS, typed)
+    typed = typed.sort_values(key, kind="stable", ignore_index=True)
     for name, least in (("n_cheap", 0), ("n_labels", 1), ("n_folds", 1), ("split", 0), ("label", 0)):
         if (typed[name] < least).any():
             raise _refusal(f"has a {name} of at least {least}, found {typed[name].min()}")
     force_errors = typed["force_mae_ev_ang"].to_numpy(dtype=float)
     # Energies alone: the zero of those that are trained on no accurate label is open as well.
     scored = np.isfinite(typed["energy_error_ev"].to_numpy(dtype=float)) | (typed["n_folds"] == 1).to_numpy()
-    alone = np.isnan(force_errors) & scored
+    alone = np.isnan(force_errors).all() & scored
     unusable = ~(np.isfinite(force_errors) & (force_errors > 0) | alone)
     if unusable.any():
         raise _refusal(f"has positive and finite force errors, found {force_errors[unusable][0]}")
-    doubled = typed.duplicated(subset=KEY_COLUMNS)
+    doubled = typed.duplicated(subset=key)
     if doubled.any():
-        raise _refusal(
-            f"scores a label once in a division; found twice: {typed.loc[doubled, KEY_COLUMNS].iloc[0].to_dict()}"
-        )
+        raise _refusal(f"scores a label once in a division; found twice: {typed.loc[doubled, key].iloc[0].to_dict()}")
     _require_whole_divisions(typed)
     for name in _POOL_COLUMNS:
         means = typed[name].drop_duplicates()
@@ -136,10 +137,11 @@ def read_out_of_fold(folder: Path) -> pd.DataFrame | None:
 
 def _require_whole_divisions(typed: pd.DataFrame) -> None:
     """Whether each division scores the labels 0 to n_labels - 1; its rows are unique and sorted."""
-    for key, own in typed.groupby(DIVISION_COLUMNS, dropna=False, sort=False):
+    columns = with_levels(DIVISION_COLUMNS, typed)
+    for key, own in typed.groupby(columns, dropna=False, sort=False):
         n = int(own["n_labels"].iloc[0])
         if not np.array_equal(own["label"].to_numpy(), np.arange(n)):
-            which = dict(zip(DIVISION_COLUMNS, key, strict=True))
+            which = dict(zip(columns, key, strict=True))
             raise _refusal(f"scores the labels 0 to {n - 1} of {which}, found {own['label'].tolist()}")
 
 

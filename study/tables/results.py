@@ -13,9 +13,10 @@ import pandas as pd
 from asteroid.errors import InputError
 from asteroid.new_file import new_file
 from asteroid.plain_text import one_line
-from study.counts import COUNT_COLUMNS
+from study.counts import COUNT_COLUMNS, LEVEL_COLUMNS
 from study.tables.counts import ASSUMED, add_counts, lacks_counts, unknown_strategies
 from study.tables.csv_files import write_csv
+from study.tables.levels import level_columns, settled, with_levels
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -123,24 +124,31 @@ def results_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
     Raises:
         InputError: a column is missing or unknown, or two rows share a key.
     """
-    frame = pd.DataFrame(rows, columns=None if rows else list(COLUMNS))
-    return validate_results(frame.sort_values(KEY_COLUMNS, kind="stable", ignore_index=True) if rows else frame)
+    if not rows:
+        return validate_results(pd.DataFrame(columns=list(COLUMNS)))
+    frame = settled(pd.DataFrame(rows))
+    return validate_results(frame.sort_values(with_levels(KEY_COLUMNS, frame), kind="stable", ignore_index=True))
 
 
 def validate_results(frame: pd.DataFrame) -> pd.DataFrame:
     """Check columns, dtypes and uniqueness of rows; returns the table with the schema's dtypes.
 
     A table of schema 2, which had no counts, gets them from strategy, budget and n_cheap; rows of a strategy that is
-    not listed say so in their warnings.
+    not listed say so in their warnings. Columns of several lower levels (`study.counts.LEVEL_COLUMNS`) are there
+    where any row fills them.
 
     Raises:
         InputError: a column is missing or unknown, a value does not fit its dtype, or two rows share a key.
     """
-    frame = frame.assign(**{name: math.nan for name in ADDED_COLUMNS if name not in frame.columns})
+    try:
+        frame = settled(frame.assign(**{name: math.nan for name in ADDED_COLUMNS if name not in frame.columns}))
+    except (ValueError, TypeError) as error:
+        raise InputError(f"a results table holds a value that does not fit its column: {error}") from error
     derived = lacks_counts(frame)
     columns = {name: dtype for name, (dtype, _) in COLUMNS.items() if not (derived and name in COUNT_COLUMNS)}
+    columns |= {name: LEVEL_COLUMNS[name][0] for name in level_columns(frame)}
     missing = [name for name in columns if name not in frame.columns]
-    unknown = [name for name in frame.columns if name not in COLUMNS]
+    unknown = [name for name in frame.columns if name not in {**COLUMNS, **columns}]
     if missing or unknown:
         raise InputError(
             f"a results table has the columns of schema {SCHEMA_VERSION}; missing: {missing}, unknown: {unknown}: "
@@ -152,15 +160,16 @@ def validate_results(frame: pd.DataFrame) -> pd.DataFrame:
         raise InputError(f"a results table holds a value that does not fit its column: {error}") from error
     if derived:
         typed = _with_counts(typed)
-    doubled = typed.duplicated(subset=KEY_COLUMNS)
+    key = with_levels(KEY_COLUMNS, typed)
+    doubled = typed.duplicated(subset=key)
     if doubled.any():
-        row = typed.loc[doubled, KEY_COLUMNS].iloc[0].to_dict()
+        row = typed.loc[doubled, key].iloc[0].to_dict()
         raise InputError(f"a results table has one row per recipe, budget, n_cheap and seed; found twice: {row}")
     return typed
 
 
 def _with_counts(typed: pd.DataFrame) -> pd.DataFrame:
-    filled = add_counts(typed)[list(COLUMNS)].astype(dict.fromkeys(COUNT_COLUMNS, "int64"))
+    filled = add_counts(typed)[with_levels(COLUMNS, typed)].astype(dict.fromkeys(COUNT_COLUMNS, "int64"))
     assumed = unknown_strategies(filled)
     notes = [ASSUMED.format(strategy=strategy) for strategy in filled.loc[assumed, "strategy"]]
     said = filled.loc[assumed, "warnings"].fillna("")

@@ -32,7 +32,7 @@ def bank() -> FrameBank:
     accurate = methanol.accurate.select(np.arange(60))
     sets = (accurate, methanol.cheap.select(accurate.frame_id), methanol.cheap.select(np.arange(0, 16_000, 100)))
     hashes = [content_hashes(labels) for labels in sets]
-    entries = [BankEntry(sets[0], hashes[0], cheap=sets[1]), BankEntry(sets[2], hashes[2], n_probes=2)]
+    entries = [BankEntry(sets[0], hashes[0], cheap=(sets[1],)), BankEntry(sets[2], hashes[2], n_probes=2)]
     return build_bank(DESCRIPTORS, entries)
 
 

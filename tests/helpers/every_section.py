@@ -11,6 +11,9 @@ import yaml
 from study.config.sweep import Sweep, parse_sweep
 from study.strategies import STRATEGIES
 
+#: The strategies of two levels; those that climb a ladder need a third one.
+TWO_LEVELS = [slug for slug, entry in STRATEGIES.items() if not entry.has_intermediate_axis]
+
 SCHEDULE = {"steps": 100, "learning_rate": 0.01}
 
 
@@ -20,7 +23,7 @@ def sweep_data(*strategies: str, **changes: Any) -> dict[str, Any]:
         "name": "one",
         "data": {"dataset": "methanol"},
         "test": {"groups": [3]},
-        "strategies": list(strategies or STRATEGIES),
+        "strategies": list(strategies or TWO_LEVELS),
         "budgets": [20],
         "n_cheap": [500],
         "gamma_rel": [1.0, math.inf],

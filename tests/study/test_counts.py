@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from study.counts import COUNT_COLUMNS, CheapPurchase, Counts
+from study.counts import COUNT_COLUMNS, CheapPurchase, Counts, LowerLevels
 
 
 @pytest.mark.parametrize(
@@ -16,7 +16,7 @@ from study.counts import COUNT_COLUMNS, CheapPurchase, Counts
     ],
 )
 def test_what_is_bought_of_the_cheap_level(purchase: CheapPurchase, cheap_labels: int, cheap_sampled: int) -> None:
-    assert purchase.counts(50, 4000) == Counts(50, cheap_labels, cheap_sampled)
+    assert purchase.counts(50, LowerLevels(n_cheap=4000)) == Counts(50, cheap_labels, cheap_sampled)
 
 
 def test_counts_are_columns_and_come_back() -> None:

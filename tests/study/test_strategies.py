@@ -50,18 +50,20 @@ def _those_that(have):
 
 def test_all_strategies_of_the_design_are_listed():
     design = "accurate_only cheap_only pretrain_finetune asteroid asteroid_unlabelled residual gdml gdml_residual"
-    assert set(STRATEGIES) == {*design.split(), "gdml_delta", "network_delta"}
+    ladder = ["ladder_finetune", "ladder_asteroid", "ladder_residual", "ladder_delta"]
+    assert list(STRATEGIES)[10:] == ladder == _those_that("has_intermediate_axis")
+    assert set(STRATEGIES) == {*design.split(), "gdml_delta", "network_delta", *ladder}
     assert all(slug == entry.slug for slug, entry in STRATEGIES.items())
     assert {kind for entry in STRATEGIES.values() for kind in entry.kinds} == set(STAGE_KINDS)
-    assert _those_that("runs_cheap_method") == ["network_delta", "gdml_delta"]
-    assert _those_that("needs_forces") == ["gdml", "gdml_residual", "gdml_delta"]
+    assert _those_that("runs_cheap_method") == ["network_delta", "gdml_delta", "ladder_delta"]
+    assert _those_that("needs_forces") == ["gdml", "gdml_residual", "gdml_delta", "ladder_delta"]
     assert _those_that("buys_accurate") == [s for s in STRATEGIES if s != "cheap_only"]
     assert _those_that("has_cheap_axis") == [
-        s for s in STRATEGIES if s not in ("accurate_only", "gdml", "gdml_delta", "network_delta")
+        s for s in STRATEGIES if s not in ("accurate_only", "gdml", "gdml_delta", "network_delta", "ladder_delta")
     ]
     assert _those_that("learns_from_sampling") == ["asteroid_unlabelled"]
-    assert _those_that("weighted") == ["asteroid"]
-    assert _those_that("one_composition") == ["gdml", "gdml_residual", "gdml_delta"]
+    assert _those_that("weighted") == ["asteroid", "ladder_asteroid"]
+    assert _those_that("one_composition") == ["gdml", "gdml_residual", "gdml_delta", "ladder_delta"]
     assert _those_that("baseline") == ["accurate_only"] == [baseline().slug]
     assert rank_of("cheap_only") < rank_of("accurate_only") < rank_of("pretrain_finetune") < rank_of("asteroid")
 

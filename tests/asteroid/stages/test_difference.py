@@ -7,6 +7,7 @@ import torch
 from difference_stages import (
     ACCURATE,
     BASE,
+    CHEAP,
     bank,
     parent,
     parents_prediction,
@@ -20,7 +21,7 @@ from asteroid.stages.train import train_pack
 
 @pytest.mark.parametrize("kind", ["kernel", "residual"])
 def test_differences_to_a_cheap_method_need_its_labels(kind: str) -> None:
-    frames = replace(bank().levels[ACCURATE], cheap=None)
+    frames = replace(bank().levels[ACCURATE], cheap={})
     bare = replace(bank(), levels={**bank().levels, ACCURATE: frames})
     with pytest.raises(ValueError, match="difference to a cheap method needs its labels in the bank"):
         train_pack(bare, [stage(kind, base=BASE)], {})
@@ -28,7 +29,7 @@ def test_differences_to_a_cheap_method_need_its_labels(kind: str) -> None:
 
 def test_what_is_subtracted_is_the_cheap_label_the_parents_prediction_or_their_sum() -> None:
     rows = torch.tensor([3, 41])
-    known, cheap = {parent().key: parent().model}, bank().levels[ACCURATE].cheap.rows(rows)
+    known, cheap = {parent().key: parent().model}, bank().levels[ACCURATE].cheap[CHEAP].rows(rows)
     mine = parents_prediction().rows(rows)
     on_parent = {"parents": (parent().key,)}
     for changes, wanted in (

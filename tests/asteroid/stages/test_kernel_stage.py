@@ -7,6 +7,7 @@ import torch
 from difference_stages import (
     ACCURATE,
     BASE,
+    CHEAP,
     KERNEL,
     bank,
     parent,
@@ -30,7 +31,7 @@ def test_a_kernel_is_fitted_to_the_differences(on_parent: bool, on_base: bool) -
     frames = bank().levels[ACCURATE]
     base = Prediction(torch.zeros(60, dtype=torch.float64), torch.zeros(60, 18))
     if on_base:
-        base = frames.cheap
+        base = frames.cheap[CHEAP]
     if on_parent:
         base = total(base, parents_prediction())
     energy, forces = frames.energy - base.energy, frames.forces - base.forces

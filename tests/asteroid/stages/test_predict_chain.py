@@ -4,6 +4,7 @@ import torch
 from difference_stages import (
     ACCURATE,
     BASE,
+    CHEAP,
     bank,
     parent,
     parents_prediction,
@@ -30,7 +31,7 @@ def test_the_prediction_of_a_chain_is_the_sum_of_its_terms() -> None:
         (result,) = train_pack(bank(), [spec], known)
         known[result.key] = result.model
     rows = torch.tensor([57, 3, 41])
-    cheap = bank().levels[ACCURATE].cheap.rows(rows)
+    cheap = bank().levels[ACCURATE].cheap[CHEAP].rows(rows)
     found = predict_chain(bank(), ACCURATE, rows, specs, known)
     assert (found.energy.shape, found.forces.shape) == ((5, 3), (5, 3, 18))
     mine = parents_prediction().rows(rows)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from every_section import SCHEDULE, parse, sweep_data
+from every_section import SCHEDULE, TWO_LEVELS, parse, sweep_data
 from tiny_sweep import NINE, sweep_of
 
 from asteroid.errors import InputError
@@ -20,13 +20,13 @@ from asteroid.models.sgdml.settings import KernelSettings
 from asteroid.stages.stage import ScoreSettings
 from asteroid.training.schedule import Schedule
 from study.config.sweep import sweep_yaml
+from study.counts import LowerLevels
 from study.data.load import load_data
 from study.engine.executors import SerialExecutor
 from study.recipes.recipes import TunedSettings
 from study.recipes.settings import default_settings
 from study.recipes.workload import make_workload
 from study.run.run import run_workload
-from study.strategies import STRATEGIES
 from study.tables.trials import read_trials
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ NEEDS: dict[str, tuple[str, ...]] = {
 SECTIONS = ("n_cheap", "pretrain", "score_match", "finetune")
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("strategy", TWO_LEVELS)
 def test_a_strategy_needs_its_sections_and_no_others(strategy: str) -> None:
     asked = ("pretrain_finetune", strategy) if strategy == "asteroid" else (strategy,)
     needed = NEEDS[strategy]
@@ -116,7 +116,7 @@ def test_score_matching_needs_the_descriptor_model() -> None:
     message = refusal(sweep_data(model={"architecture": "schnet"}))
     assert "score matching needs architecture mlp, found architecture schnet" in message
     assert "remove strategy asteroid_unlabelled" in message
-    others = [s for s in STRATEGIES if s != "asteroid_unlabelled"]
+    others = [s for s in TWO_LEVELS if s != "asteroid_unlabelled"]
     parse(sweep_data(*others, model={"architecture": "schnet"}))
     search = {"budgets": [20], "trials": 2, "subset_seeds": [5, 6], "space": {"architecture": ["mlp", "schnet"]}}
     assert "found architecture schnet" in refusal(sweep_data(tune=search)), "nor may a search try another"
@@ -131,7 +131,7 @@ def test_score_matching_needs_the_temperature_of_the_frames(tiny_labels: Path) -
     assert "\n" not in message
     assert "needs the temperature of their sampling, found none: add temperature_k under data.cheap" in message
     load_data(sweep_of(tiny_labels, *without, (" asteroid_unlabelled,", "")))
-    assert load_data(sweep_of(tiny_labels, *NINE)).temperature_k == 500.0
+    assert load_data(sweep_of(tiny_labels, *NINE)).cheap[0].temperature_k == 500.0
 
 
 @pytest.mark.parametrize("kelvin", ["0", "-300", ".inf", "warm"])
@@ -155,13 +155,13 @@ def test_a_level_that_cannot_run_needs_labels_at_every_accurate_geometry(tiny_la
         ("level: gfn2-xtb", "level: uff"),
         (", network_delta, gdml_residual, gdml_delta]", ", gdml_residual]"),
     )
-    assert load_data(sweep_of(tiny_labels, *others)).cheap_at_accurate is None
+    assert load_data(sweep_of(tiny_labels, *others)).cheap[0].at == {}
 
 
 @pytest.mark.parametrize("own", ARCHITECTURES)
 def test_sizes_that_are_left_out_are_the_architectures_own(own: type[NetworkSettings]) -> None:
     architecture = own.architecture
-    others = [s for s in STRATEGIES if s != "asteroid_unlabelled"]
+    others = [s for s in TWO_LEVELS if s != "asteroid_unlabelled"]
     assert parse(sweep_data(*others, model={"architecture": architecture})).model.settings() == own()
     small = parse(sweep_data(*others, model={"architecture": architecture, "hidden": 5})).model.settings()
     assert small == own(hidden=5)
@@ -206,7 +206,7 @@ def test_a_search_over_architectures(tiny_labels: Path, tmp_path: Path) -> None:
 def test_a_choice_is_told_in_words_and_numbers() -> None:
     settings = default_settings(parse(sweep_data()), "standard")
     values = {"architecture": "schnet", "gamma_rel": math.inf, "pretrain_learning_rate": 0.00123456}
-    said = TunedSettings("asteroid", 20, 500, settings, 9, values).sentence()
+    said = TunedSettings("asteroid", 20, LowerLevels(n_cheap=500), settings, 9, values).sentence()
     assert said == (
         "tuned asteroid with 20 labels: architecture schnet, gamma_rel inf, pretrain_learning_rate 0.00123456 "
         "(of 9 trials)"

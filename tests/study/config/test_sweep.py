@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
+from every_section import TWO_LEVELS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from plain_sweep import SCHEDULE, parse, sweep_data
@@ -13,7 +14,6 @@ from plain_sweep import SCHEDULE, parse, sweep_data
 import sweeps.presets
 from asteroid.errors import InputError
 from study.config.sweep import parse_sweep, read_sweep, sweep_plain, sweep_yaml
-from study.strategies import STRATEGIES
 
 
 def refusal(data: Any) -> str:
@@ -27,7 +27,7 @@ def refusal(data: Any) -> str:
 
 def test_the_strategies_preset_has_all_of_them() -> None:
     sweep = read_sweep(Path(sweeps.presets.__file__).with_name("strategies.yaml"))
-    assert set(sweep.strategies) == set(STRATEGIES)
+    assert set(sweep.strategies) == set(TWO_LEVELS)
 
 
 def test_the_quickstart_preset_is_what_its_readme_says() -> None:

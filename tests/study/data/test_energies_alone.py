@@ -61,7 +61,7 @@ def test_forces_serve_the_test_set_alone(tiny_labels: Path, energies: Path) -> N
     assert np.isfinite(given.test.forces).all()
     for data in (given, without):
         assert np.isnan(data.pool.forces).all()
-        assert np.isfinite(data.cheap_pool.forces).all()
+        assert np.isfinite(data.cheap[0].pool.forces).all()
     assert np.isnan(without.test.forces).all()
     assert np.isnan(given.accurate.forces).all((1, 2)).sum() == len(given.pool)
     assert any("no forces: energies alone" in line for line in without.card)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def test_gradients_are_refused_by_name_and_can_be_declared(tmp_path: Path) -> None:
     given = {**cheap_arrays(), "F": -cheap_arrays()["F"]}
     assert "forces_are: gradients" in refusal(tmp_path, cheap=given)
-    assert len(load(tmp_path, cheap=given, cheap_entry=f"{CHEAP}, forces_are: gradients").cheap_pool) == 120
+    assert len(load(tmp_path, cheap=given, cheap_entry=f"{CHEAP}, forces_are: gradients").cheap[0].pool) == 120
 
 
 @pytest.mark.parametrize("turn", [False, True])

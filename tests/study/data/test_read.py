@@ -19,10 +19,10 @@ def test_prices_and_temperature_from_the_card_of_a_file(tmp_path: Path) -> None:
     (tmp_path / "cheap.meta.json").write_text(json.dumps(card))
     found = load(tmp_path, cheap_entry="level: gfn2-xtb")
     assert found.prices.levels["gfn2-xtb"] == LevelPrice(0.7, "cheap.meta.json", 0.2)
-    assert found.temperature_k == 450
+    assert found.cheap[0].temperature_k == 450
     stated = load(tmp_path, cheap_entry="level: gfn2-xtb, price: 3s, temperature_k: 300")
     assert stated.prices.levels["gfn2-xtb"].label_cpu_s == 3, "the sweep file comes first"
-    assert stated.temperature_k == 300
+    assert stated.cheap[0].temperature_k == 300
     for wrong in ("12 s", -1, float("nan"), True):
         (tmp_path / "cheap.meta.json").write_text(json.dumps(card | {"price_cpu_s": wrong}))
         assert "price_cpu_s in cheap.meta.json must be a number" in refusal(tmp_path, cheap_entry="level: gfn2-xtb")
@@ -50,7 +50,7 @@ def test_the_sweep_file_goes_before_the_data_card() -> None:
 
 def test_the_packaged_set() -> None:
     data = packaged(budgets="[1025]", n_cheap="[13975]")
-    assert (len(data.test), len(data.pool), len(data.cheap_pool)) == (335, 1025, 13_975)
+    assert (len(data.test), len(data.pool), len(data.cheap[0].pool)) == (335, 1025, 13_975)
     json.dumps(data.card_json, allow_nan=False)
     for changes, words in (
         ({"budgets": "[1026]"}, "budgets: 1026 is larger than the pool: the largest possible is 1025"),

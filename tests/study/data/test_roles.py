@@ -21,7 +21,7 @@ def test_roles_of_two_files(tmp_path: Path) -> None:
     assert data.pool.group is not None
     assert set(data.test.group) == {3}
     assert set(data.pool.group) == {0, 1, 2}
-    assert (data.accurate.level, data.cheap_pool.level) == ("ccsd_t/cc-pvdz", "gfn2-xtb")
+    assert (data.accurate.level, data.cheap[0].pool.level) == ("ccsd_t/cc-pvdz", "gfn2-xtb")
     assert "15 test labels, 45 in the pool" in data.card[-2]
     assert "sites 2 3 0 0 0 1" in data.card[-1]
     assert any("declared" in line for line in data.card), "units are always said"
@@ -31,12 +31,12 @@ def test_roles_of_two_files(tmp_path: Path) -> None:
 def test_no_cheap_frame_is_near_the_test_trajectory_or_has_an_accurate_label(tmp_path: Path) -> None:
     labelled = take(cheap_arrays(), np.arange(4))  # four cheap frames of replica 0 get accurate labels
     data = load(tmp_path, accurate=join(accurate_arrays(), labelled))
-    assert data.cheap_pool.group is not None
-    assert set(data.cheap_pool.group) == {0, 1, 2}
+    assert data.cheap[0].pool.group is not None
+    assert set(data.cheap[0].pool.group) == {0, 1, 2}
     everything = methanol().cheap.select(np.arange(0, 20_000, 125))  # the rows of cheap.npz
     labelled_rows = set(match_geometries(everything, data.accurate)[0].tolist())
     assert labelled_rows >= {0, 1, 2, 3}
-    kept = set(match_geometries(everything, data.cheap_pool)[0].tolist())
+    kept = set(match_geometries(everything, data.cheap[0].pool)[0].tolist())
     assert kept == set(range(120)) - labelled_rows
 
 
@@ -46,8 +46,8 @@ def test_a_test_geometry_among_the_cheap_frames_is_never_trained_on(tmp_path: Pa
     planted = take(accurate_arrays(), slice(50, 53))  # test frames of replica 3, passed off as replica 0
     planted = {**(rotated(planted, 1) if turn else planted), "replica": np.zeros(3, dtype=np.int64)}
     data = load(tmp_path, cheap=join(cheap_arrays(), planted))
-    assert len(data.cheap_pool) == len(clean.cheap_pool)
-    assert len(match_geometries(data.cheap_pool, data.test)[0]) == 0
+    assert len(data.cheap[0].pool) == len(clean.cheap[0].pool)
+    assert len(match_geometries(data.cheap[0].pool, data.test)[0]) == 0
 
 
 @pytest.mark.parametrize("turn", [False, True])
@@ -77,4 +77,4 @@ def test_a_share_of_the_frames_as_the_ruler(tmp_path: Path) -> None:
     assert 8 <= len(data.test) <= 28
     assert len(data.test) + len(data.pool) == 60
     assert len(match_geometries(data.pool, data.test)[0]) == 0
-    assert len(match_geometries(data.cheap_pool, data.accurate)[0]) == 0
+    assert len(match_geometries(data.cheap[0].pool, data.accurate)[0]) == 0

@@ -72,8 +72,8 @@ finetune:
 
 def test_bare_frames_with_a_temperature(tmp_path: Path, sets: tuple[LabelSet, LabelSet]) -> None:
     data = load(tmp_path, sets, "asteroid_unlabelled", f"{UNLABELLED}, temperature_k: 500")
-    assert data.temperature_k == 500.0
-    assert data.cheap_pool.forces is None
+    assert data.cheap[0].temperature_k == 500.0
+    assert data.cheap[0].pool.forces is None
     assert data.prices.cheap_cpu_s(0, 100) == pytest.approx(2.8)
     assert any("without labels" in line for line in data.card)
 
@@ -107,7 +107,7 @@ def test_hydrogens_in_another_order_are_put_right_by_the_offered_order(
     assert offered.startswith("atom_order: [")
     data = load(tmp_path, sets, "asteroid_unlabelled", f"{cheap}, {offered}", shuffled)
     assert any("temperature" not in line for line in data.card)
-    hydroxyl = np.linalg.norm(data.cheap_pool.positions[:, 1] - data.cheap_pool.positions[:, 5], axis=1)
+    hydroxyl = np.linalg.norm(data.cheap[0].pool.positions[:, 1] - data.cheap[0].pool.positions[:, 5], axis=1)
     assert hydroxyl.max() < 1.3
 
 
@@ -138,7 +138,7 @@ def test_copies_among_bare_frames_are_dropped_on_demand(tmp_path: Path, sets: tu
     with pytest.raises(InputError, match="duplicates: drop"):
         load(tmp_path, twice, "asteroid_unlabelled", cheap)
     data = load(tmp_path, twice, "asteroid_unlabelled", cheap + ", duplicates: drop")
-    assert len(data.cheap_pool) == len(load(tmp_path, sets, "asteroid_unlabelled", cheap).cheap_pool)
+    assert len(data.cheap[0].pool) == len(load(tmp_path, sets, "asteroid_unlabelled", cheap).cheap[0].pool)
     assert "  2 duplicate frames dropped" in data.card
 
 
@@ -181,8 +181,7 @@ def test_delta_learning_is_content_with_exactly_the_paired_labels(
     accurate, _ = sets
     paired = load_methanol().cheap.select(accurate.frame_id)
     data = load(tmp_path, (accurate, paired), "gdml_delta", LABELLED)
-    assert len(data.cheap_pool) == 0
-    assert data.cheap_at_accurate is not None
-    np.testing.assert_allclose(data.cheap_at_accurate.energy, paired.energy)
+    assert len(data.cheap[0].pool) == 0
+    np.testing.assert_allclose(data.cheap[0].at[data.accurate.level].energy, paired.energy)
     with pytest.raises(InputError, match="no gfn2-xtb frame is left"):
         load(tmp_path, (accurate, paired), "asteroid_unlabelled", LABELLED + ", temperature_k: 500, sampling_price: 0")

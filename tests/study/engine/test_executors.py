@@ -47,7 +47,7 @@ def bank_and_hashes() -> tuple[FrameBank, dict[str, list[str]]]:
     accurate, cheap = methanol.accurate.select(np.arange(20)), methanol.cheap.select(np.arange(0, 400, 10))
     hashes = {labels.level: content_hashes(labels) for labels in (accurate, cheap)}
     entries = [
-        BankEntry(accurate, hashes[accurate.level], cheap=methanol.cheap.select(accurate.frame_id)),
+        BankEntry(accurate, hashes[accurate.level], cheap=(methanol.cheap.select(accurate.frame_id),)),
         BankEntry(cheap, hashes[cheap.level], n_probes=2),
     ]
     return build_bank(DESCRIPTORS, entries), hashes

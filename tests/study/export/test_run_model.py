@@ -16,6 +16,7 @@ from asteroid.datasets import load_methanol
 from asteroid.errors import InputError
 from asteroid.labels.label_set import content_hashes
 from asteroid.stages.predict_chain import predict_chain
+from study.data.load import CheapData
 from study.engine.store import StageStore
 from study.export import run_model
 from study.export.run_model import Choice, choose_rows, run_force_field
@@ -100,5 +101,5 @@ def _label_folder(sweep: Path) -> Path:
 
 def test_a_study_with_paired_cheap_labels_only_has_no_frames_to_calibrate_on() -> None:
     labels = load_methanol().accurate.select(np.arange(3))
-    workload = SimpleNamespace(data=SimpleNamespace(cheap_pool=labels.select([])))
-    assert len(run_model._held_out(workload, labels, 0, 0)) == 0  # type: ignore[arg-type]
+    workload, cheap = SimpleNamespace(), CheapData(labels.select([]))
+    assert len(run_model._held_out(workload, cheap, labels, 0, 0)) == 0  # type: ignore[arg-type]

@@ -167,7 +167,7 @@ def test_waiting_for_a_core_has_an_end(instance: None, monkeypatch: pytest.Monke
 def test_shared_frames_are_read_where_they_lie() -> None:
     """Labels of the cheap method and probes included: what a level has is nested."""
     labels = load_methanol().accurate.select(np.arange(4))
-    given = build_bank(DESCRIPTORS, [BankEntry(labels, content_hashes(labels), cheap=labels, n_probes=2)])
+    given = build_bank(DESCRIPTORS, [BankEntry(labels, content_hashes(labels), cheap=(labels,), n_probes=2)])
     shared = SharedBank.of(given)
     for _, array in leaves(shared.bank.levels[LEVEL]):
         array.setflags(write=False)

@@ -34,7 +34,7 @@ def tensors(value: Any) -> dict[str, Any]:
 
 def test_mapped_frames_are_the_same_arrays_on_disk(tmp_path: Path) -> None:
     labels = load_methanol().accurate.select(np.arange(4))
-    given = build_bank(DESCRIPTORS, [BankEntry(labels, content_hashes(labels), cheap=labels, n_probes=2)])
+    given = build_bank(DESCRIPTORS, [BankEntry(labels, content_hashes(labels), cheap=(labels,), n_probes=2)])
     empty = replace(given.levels[LEVEL], jacobians=torch.empty(0, 3), descriptors=None)
     given = replace(given, levels={LEVEL: given.levels[LEVEL], "empty": empty})
     (tmp_path / "scratch").mkdir()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from every_section import TWO_LEVELS
 
 from asteroid.datasets import load_methanol
 from asteroid.labels.label_set import content_hashes, geometry_hashes
@@ -106,7 +107,7 @@ def row(strategy: str, budget: int = 10, n_cheap: int = 40, seed: int = 0, sched
         seed,
         schedule if traits.finetunes else "",
     )
-    (found,) = (r for r in rows() if (r.strategy, r.budget, r.n_cheap, r.seed, r.schedule) == wanted)
+    (found,) = (r for r in rows() if (r.strategy, r.budget, r.lower.n_cheap, r.seed, r.schedule) == wanted)
     return found
 
 
@@ -128,10 +129,10 @@ def test_every_strategy_has_its_rows() -> None:
         "network_delta": 2,
     }
     assert Counter(r.strategy for r in rows()) == {name: 2 * n for name, n in per_seed.items()}
-    assert set(per_seed) == set(STRATEGIES)
+    assert set(per_seed) == set(TWO_LEVELS)
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("strategy", TWO_LEVELS)
 def test_kinds_and_parents_of_a_chain(strategy: str) -> None:
     recipe = row(strategy)
     assert [spec.kind for spec in recipe.stages] == KINDS[strategy]
@@ -156,14 +157,14 @@ def test_golden_keys() -> None:
     for strategy, keys in GOLDEN.items():
         assert [spec.key for spec in row(strategy, 20, 60, 1, "two").stages] == keys, strategy
     every = sorted(
-        (r.strategy, r.budget, r.n_cheap, r.seed, r.schedule, repr(r.gamma_rel), *(spec.key for spec in r.stages))
+        (r.strategy, r.budget, r.lower.n_cheap, r.seed, r.schedule, repr(r.gamma_rel), *(spec.key for spec in r.stages))
         for r in rows()
         if r.strategy != "network_delta"  # came later
     )
     assert hashlib.blake2b(repr(every).encode(), digest_size=16).hexdigest() == "b134cd732e960bae221a799d0c99c3f2"
 
 
-@pytest.mark.parametrize("strategy", [s for s in STRATEGIES if STRATEGIES[s].buys_accurate])
+@pytest.mark.parametrize("strategy", [s for s in TWO_LEVELS if STRATEGIES[s].buys_accurate])
 def test_validation_labels_are_charged(strategy: str) -> None:
     for budget in (10, 20):
         recipe = row(strategy, budget)
@@ -199,9 +200,9 @@ def test_what_each_strategy_costs() -> None:
         "network_delta": 10 * 0.002,
         "gdml_delta": 10 * 0.002,  # a label at every accurate geometry, which is there already
     }
-    for strategy in STRATEGIES:
+    for strategy in TWO_LEVELS:
         recipe = row(strategy)
-        accurate_cpu_s, cheap_cpu_s = prices.cpu_s(STRATEGIES[strategy].counts(recipe.budget, recipe.n_cheap))
+        accurate_cpu_s, cheap_cpu_s = prices.cpu_s(STRATEGIES[strategy].counts(recipe.budget, recipe.lower))
         assert cheap_cpu_s == pytest.approx(cheap[strategy], rel=1e-12), strategy
         assert accurate_cpu_s == (0.0 if strategy == "cheap_only" else 280.0)
 

@@ -77,7 +77,7 @@ def test_rows_and_distinct_stages_of_the_quickstart() -> None:
 
 
 def test_no_two_rows_share_a_name() -> None:
-    names = [(r.strategy, str(r.gamma_rel), r.schedule, r.budget, r.n_cheap, r.seed) for r in quickstart()[2]]
+    names = [(r.strategy, str(r.gamma_rel), r.schedule, r.budget, r.lower.n_cheap, r.seed) for r in quickstart()[2]]
     assert len(set(names)) == len(names)
 
 
@@ -127,7 +127,7 @@ def test_one_unweighted_pretraining_serves_all_budgets() -> None:
     recipes = quickstart()[2]
     for n_cheap in (500, 4000):
         for seed in (0, 1, 2):
-            rows = [r for r in recipes if (r.n_cheap, r.seed) == (n_cheap, seed)]
+            rows = [r for r in recipes if (r.lower.n_cheap, r.seed) == (n_cheap, seed)]
             plain = {r.stages[0].key for r in rows if r.strategy in ("cheap_only", "pretrain_finetune")}
             assert len(plain) == 1
             spec = stages()[plain.pop()]
@@ -140,13 +140,13 @@ def test_one_unweighted_pretraining_serves_all_budgets() -> None:
 def test_no_test_frame_is_in_any_stage() -> None:
     _, data, _ = quickstart()
     geometry = {}
-    for labels in (data.pool, data.cheap_pool):
+    for labels in (data.pool, data.cheap[0].pool):
         geometry |= dict(zip(content_hashes(labels), geometry_hashes(labels), strict=True))
     used = {h for spec in stages().values() for frames in (spec.train, spec.val) for h in frames.hashes}
     assert used.isdisjoint(content_hashes(data.test))
     assert {geometry[h] for h in used}.isdisjoint(geometry_hashes(data.test))
     # Beyond the test set: no accurate geometry was pretrained on, so that a label bought is a geometry gained.
-    pretrained = used.intersection(content_hashes(data.cheap_pool))
+    pretrained = used.intersection(content_hashes(data.cheap[0].pool))
     assert {geometry[h] for h in pretrained}.isdisjoint(geometry_hashes(data.accurate))
 
 
@@ -197,13 +197,13 @@ def test_fewer_strategies_need_fewer_stages_and_the_same_keys() -> None:
     alone = rows_of(changed(strategies=["accurate_only"], n_cheap=[500], pretrain=..., finetune=...), data)
     assert {spec.key for recipe in alone for spec in recipe.stages} < keys
     assert len(alone) == 18
-    assert all(math.isnan(r.gamma_rel) and r.n_cheap == 0 for r in alone)
+    assert all(math.isnan(r.gamma_rel) and r.lower.n_cheap == 0 for r in alone)
 
 
 def test_several_fine_tune_schedules_share_their_parents() -> None:
     sweep = changed(finetune={"short": {"steps": 20, "learning_rate": 1}, "long": {"steps": 90, "learning_rate": 1}})
     recipes = rows_of(sweep, quickstart()[1])
-    rows = [r for r in recipes if (r.strategy, r.budget, r.seed, r.n_cheap) == ("pretrain_finetune", 20, 0, 500)]
+    rows = [r for r in recipes if (r.strategy, r.budget, r.seed, r.lower.n_cheap) == ("pretrain_finetune", 20, 0, 500)]
     assert [r.schedule for r in rows] == ["short", "long"]
     assert rows[0].stages[0].key == rows[1].stages[0].key
     assert rows[0].stages[1].key != rows[1].stages[1].key
@@ -214,6 +214,6 @@ def test_a_pool_that_does_not_suffice() -> None:
     small = replace(data, pool=data.pool.select(np.arange(499)))
     with pytest.raises(InputError, match=r"budget 500 .* largest possible is 499"):
         rows_of(quickstart()[0], small)
-    small = replace(data, cheap_pool=data.cheap_pool.select(np.arange(3999)))
+    small = replace(data, cheap=(replace(data.cheap[0], pool=data.cheap[0].pool.select(np.arange(3999))),))
     with pytest.raises(InputError, match=r"n_cheap 4000 .* largest possible is 3999"):
         rows_of(quickstart()[0], small)

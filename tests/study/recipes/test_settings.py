@@ -3,13 +3,12 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from every_section import parse, sweep_data
+from every_section import TWO_LEVELS, parse, sweep_data
 from tiny_search import sweep_of
 
 from asteroid.models.mlp import MLPSettings
 from asteroid.models.schnet import SchNetSettings
 from study.recipes.settings import apply_values, default_settings, searched_keys, simplicity
-from study.strategies import STRATEGIES
 
 
 def test_settings_take_the_searched_values() -> None:
@@ -53,7 +52,7 @@ def test_what_is_searched_for_each_strategy() -> None:
     search = {"budgets": [20], "trials": 2, "subset_seeds": [5, 6], "space": keys}
     sweep = parse(sweep_data(tune=search))
     assert sweep.tune is not None
-    found = {s: searched_keys(s, sweep.tune.space) for s in STRATEGIES}
+    found = {s: searched_keys(s, sweep.tune.space) for s in TWO_LEVELS}
     assert found == {
         "accurate_only": ("identify_steps", "hidden"),
         "cheap_only": (),

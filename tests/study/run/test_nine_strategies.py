@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from every_section import TWO_LEVELS
 from tiny_sweep import NINE, Counting, lines, run, sweep_of
 
 from study.engine.store import StageStore
 from study.recipes.workload import Workload, make_workload
 from study.run import prediction_cost as use
-from study.strategies import STRATEGIES
 from study.tables.manifest import read_manifest
 from study.tables.results import read_results
 
@@ -46,7 +46,7 @@ def table(finished: Path) -> pd.DataFrame:
 
 
 def test_every_strategy_has_a_row_with_numbers(workload: Workload, table: pd.DataFrame) -> None:
-    assert sorted(table.index) == sorted(STRATEGIES)
+    assert sorted(table.index) == sorted(TWO_LEVELS)
     assert (table["status"] == "ok").all()
     for name in ("test_force_mae_ev_ang", "test_energy_mae_ev", "use_cpu_s_per_frame", "recipe_core_s"):
         assert np.isfinite(table[name]).all(), name
@@ -70,7 +70,7 @@ def test_learning_differences_of_a_good_base_is_better_than_learning_all(table: 
 
 def test_prices_follow_what_is_bought(table: pd.DataFrame) -> None:
     bare, label = 40 * 0.05, 0.002
-    wanted = dict.fromkeys(STRATEGIES, bare + 40 * label) | {
+    wanted = dict.fromkeys(TWO_LEVELS, bare + 40 * label) | {
         "accurate_only": 0.0,
         "gdml": 0.0,
         "asteroid_unlabelled": bare,
@@ -82,7 +82,7 @@ def test_prices_follow_what_is_bought(table: pd.DataFrame) -> None:
         assert table["cost_accurate_cpu_s"][strategy] == (0.0 if strategy == "cheap_only" else 280.0)
     # 40 frames sampled; a label for each of them, and for ten accurate geometries
     assert table["n_cheap"].to_dict() == {
-        s: 0 if s in ("accurate_only", "gdml", "gdml_delta", "network_delta") else 40 for s in STRATEGIES
+        s: 0 if s in ("accurate_only", "gdml", "gdml_delta", "network_delta") else 40 for s in TWO_LEVELS
     }
 
 
@@ -109,7 +109,7 @@ def test_use_counts_every_term_of_a_prediction(
     monkeypatch.setattr(use, "cpu_s_per_frame", count)
     run(workload, Path(shutil.copytree(finished, tmp_path / "run")))
     found = read_results(tmp_path / "run").set_index("strategy")["use_cpu_s_per_frame"]
-    wanted = dict.fromkeys(STRATEGIES, 1.0) | {"residual": 2.0, "gdml_residual": 2.0, "gdml_delta": 11.0}
+    wanted = dict.fromkeys(TWO_LEVELS, 1.0) | {"residual": 2.0, "gdml_residual": 2.0, "gdml_delta": 11.0}
     wanted["network_delta"] = 11.0
     assert found.to_dict() == wanted
 
@@ -118,10 +118,10 @@ def test_a_cheap_method_that_cannot_run_here_costs_its_price(
     workload: Workload, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(use, "cpu_s_per_frame", lambda potential, _: 1.0 if potential.cheap is None else math.nan)
-    workload = replace(workload, data=replace(workload.data, cheap_method=None))
+    workload = replace(workload, data=replace(workload.data, cheap=(replace(workload.data.cheap[0], method=None),)))
     run(workload, Path(shutil.copytree(finished, tmp_path / "run")))
     found = read_results(tmp_path / "run").set_index("strategy")["use_cpu_s_per_frame"]
-    assert found.to_dict() == dict.fromkeys(STRATEGIES, 1.0) | {"gdml_delta": 1.002, "network_delta": 1.002}
+    assert found.to_dict() == dict.fromkeys(TWO_LEVELS, 1.0) | {"gdml_delta": 1.002, "network_delta": 1.002}
 
 
 def test_measured_use_shows_that_xtb_runs_at_every_prediction(table: pd.DataFrame) -> None:
@@ -170,7 +170,7 @@ def test_a_sweep_of_schnets(tiny_labels: Path, tmp_path: Path) -> None:
     workload = make_workload(sweep_of(tiny_labels, *changes))
     run(workload, tmp_path / "run")
     table = read_results(tmp_path / "run").set_index("strategy")
-    assert sorted(table.index) == sorted(set(STRATEGIES) - {"asteroid_unlabelled"})
+    assert sorted(table.index) == sorted(set(TWO_LEVELS) - {"asteroid_unlabelled"})
     assert (table["status"] == "ok").all()
     assert np.isfinite(table["test_force_mae_ev_ang"]).all()
     assert (table["use_cpu_s_per_frame"] > 0).all()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 import torch
+from every_section import TWO_LEVELS
 
 from asteroid.descriptors.frame_bank import BankEntry, FrameBank, build_bank
 from asteroid.labels.label_set import content_hashes
@@ -77,7 +78,7 @@ def trained() -> Trained:
         full,
         test=full.test.select(np.arange(12)),
         pool=full.pool.select(np.arange(15)),
-        cheap_pool=full.cheap_pool.select(np.arange(30)),
+        cheap=(replace(full.cheap[0], pool=full.cheap[0].pool.select(np.arange(30))),),
         test_controls=None if full.test_controls is None else full.test_controls[:12],
     )
     builder = ChainBuilder(data)
@@ -85,7 +86,7 @@ def trained() -> Trained:
     accurate = data.accurate.select(
         np.isin(content_hashes(data.accurate), content_hashes(data.pool) + content_hashes(data.test))
     )
-    bank = build_bank(data.descriptors, [BankEntry(s, content_hashes(s)) for s in (accurate, data.cheap_pool)])
+    bank = build_bank(data.descriptors, [BankEntry(s, content_hashes(s)) for s in (accurate, data.cheap[0].pool)])
     results: dict[str, StageResult] = {}
     for packs in workload.rounds:
         for pack in packs:
@@ -215,7 +216,7 @@ def test_rows_appear_when_their_last_stage_is_finished() -> None:
     for kind in ("identify", "pretrain", "finetune"):
         known |= {key: r for key, r in t.results.items() if r.spec["kind"] == kind}
         seen.append(sorted(t.rows(known)))
-    assert seen == [["accurate_only"], ["accurate_only", "cheap_only"], sorted(STRATEGIES)]
+    assert seen == [["accurate_only"], ["accurate_only", "cheap_only"], sorted(TWO_LEVELS)]
 
 
 @pytest.mark.parametrize("failing", [0, 1, 2])
