@@ -14,8 +14,9 @@ from asteroid.errors import InputError
 from asteroid.io.ase_frames import ase_geometries, ase_labels, read_frames
 from asteroid.io.foreign import foreign_parser
 from asteroid.io.label_format import LabelFormat
+from asteroid.io.nested_units import stated_in_mapping
 from asteroid.io.said import Electrons, Said
-from asteroid.io.stated_units import stated_in_mapping, stated_in_pair
+from asteroid.io.stated_units import stated_in_pair
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,7 +76,8 @@ def _stated(path: Path, keys: tuple[str, str | None]) -> tuple[Statement, ...]:
     ):
         metadata = dict(database.metadata)
     of_properties = metadata.get("_property_unit_dict")
-    found = stated_in_mapping({k: v for k, v in metadata.items() if v is not True}, source, "its metadata")
+    of_others = {k: v for k, v in metadata.items() if v is not True and k != "_property_unit_dict"}
+    found = stated_in_mapping(of_others, source, "its metadata")
     if isinstance(of_properties, dict):
         for key, about in zip(keys, ("energy", "force"), strict=True):
             if isinstance(unit := of_properties.get(key), str):

@@ -10,6 +10,8 @@ from asteroid.errors import InputError
 from asteroid.io.file_units import FileLabels, one_row_for_all
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy.typing as npt
 
     from asteroid.io.declaration import Declaration
@@ -21,12 +23,13 @@ def is_flattened(arrays: NpzArrays) -> bool:
     return arrays.keys >= {"R", "Z", "N"} and arrays["R"].ndim == 2
 
 
-def read_flattened(arrays: NpzArrays, declared: Declaration) -> FileLabels:
-    """Read frames from the flattened layout, whose files state no units and no level.
+def read_flattened(arrays: NpzArrays, sidecar: Mapping[str, Any] | None, declared: Declaration) -> FileLabels:
+    """Read frames from the flattened layout, whose files by custom state no units and no level.
 
     Args:
         arrays: R [sum of N, 3], Z [sum of N], N [frames], E [frames], F [sum of N, 3]; energies, forces and groups,
             shape [frames], may have other keys.
+        sidecar: content of the sidecar with units and level, or None.
         declared: what the file's user says of it.
 
     Raises:
@@ -50,8 +53,9 @@ def read_flattened(arrays: NpzArrays, declared: Declaration) -> FileLabels:
         positions=_by_frame(positions, sizes),
         energy=energy.reshape(-1) if energy.shape == (n, 1) else energy,
         forces=None if forces is None else _by_frame(forces, sizes),
+        level=str(sidecar["level"]) if sidecar is not None and sidecar.get("level") else None,
         theory=arrays.text("theory"),
-        stated=arrays.stated(declared.label_keys(arrays.source)),
+        stated=arrays.stated(declared.label_keys(arrays.source), sidecar),
         frame_id=ids if ids is not None and ids.shape == (n,) and ids.dtype.kind in "iu" else None,
         group=arrays[group_key] if group_key else None,
         notes=("one row per atom, as ASTEROID's reference code stores frames",)

@@ -42,7 +42,7 @@ def read_npz(stream: IO[bytes], source: str, sidecar: Mapping[str, Any] | None, 
     declared.label_keys(source)
     with open_arrays(stream, source, declared) as arrays:
         if is_flattened(arrays):
-            return read_flattened(arrays, declared)
+            return read_flattened(arrays, sidecar, declared)
         return read_padded(arrays, sidecar, declared)
 
 

@@ -11,11 +11,13 @@ import numpy as np
 from asteroid.errors import InputError
 from asteroid.io.declaration import Declaration
 from asteroid.io.foreign import foreign_parser
+from asteroid.io.nested_units import stated_in_mapping
 from asteroid.io.said import CHARGE_KEYS, MULTIPLICITY_KEYS, Electrons, Said, electrons_in
-from asteroid.io.stated_units import merged, stated_in_names, stated_in_pair
+from asteroid.io.stated_units import merged, stated_in_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import zipfile
+    from collections.abc import Iterator, Mapping
 
     import numpy.typing as npt
 
@@ -56,26 +58,45 @@ class NpzArrays:
         Raises:
             InputError: it does.
         """
-        assert self.archive.zip is not None
-        names = self.archive.zip.NameToInfo
-        info = names.get(f"{key}.npy") or names[key]
+        info = self._member(key)
         if info.file_size > _EXPANDED_MAX and info.file_size > _RATIO_MAX * max(info.compress_size, 1):
             raise InputError(
                 f"{key!r} in {self.source} must be an array of numbers, found {info.file_size / 2**30:.1f} GiB of "
                 f"nothing in {info.compress_size / 2**20:.1f} MiB: save it again without compression"
             )
-        with self.archive.zip.open(info) as stream:
-            version = np.lib.format.read_magic(stream)
-            if version not in ((1, 0), (2, 0)):
-                return  # with names beyond ASCII, which no array of numbers has: numpy will say
-            read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-            shape, _, dtype = read(stream)
-            claimed = math.prod(shape) * dtype.itemsize + stream.tell()
-        if not dtype.hasobject and claimed != info.file_size:
+        header = self._header(info)
+        if header is None:
+            return  # with names beyond ASCII, which no array of numbers has: numpy will say
+        shape, dtype, begins = header
+        if not dtype.hasobject and math.prod(shape) * dtype.itemsize + begins != info.file_size:
             raise InputError(
                 f"{key!r} in {self.source} must have the size that it claims, found {info.file_size:,} bytes for the "
                 f"shape {list(shape)[:6]} of {dtype}: the file is damaged, fetch it again"
             )
+
+    def _member(self, key: str) -> zipfile.ZipInfo:
+        assert self.archive.zip is not None
+        names = self.archive.zip.NameToInfo
+        return names.get(f"{key}.npy") or names[key]
+
+    def _header(self, info: zipfile.ZipInfo) -> tuple[tuple[int, ...], np.dtype[Any], int] | None:
+        """Shape, type and the first byte of an array's numbers; None in versions of the header that are not read."""
+        assert self.archive.zip is not None
+        with self.archive.zip.open(info) as stream:
+            version = np.lib.format.read_magic(stream)
+            if version not in ((1, 0), (2, 0)):
+                return None
+            read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+            shape, _, dtype = read(stream)
+            return shape, dtype, stream.tell()
+
+    def _is_one_text(self, key: str) -> bool:
+        """Whether one text stands under a key; of a damaged array nobody may ask, so that it is no error here."""
+        try:
+            header = self._header(self._member(key))
+        except Exception:
+            return False
+        return header is not None and math.prod(header[0]) == 1 and header[1].kind in "US"
 
     def first(self, keys: tuple[str, ...], name: str, remedy: str) -> npt.NDArray[Any]:
         """The array under the first of the keys that there is.
@@ -113,21 +134,28 @@ class NpzArrays:
         """All keys in a line."""
         return ", ".join(sorted(self.keys))
 
-    def stated(self, keys: tuple[str, str | None] | None) -> StatedUnits | None:
-        """Units under keys such as e_unit and length_unit, and those in the names of the keys of the labels.
+    def stated(
+        self, keys: tuple[str, str | None] | None, sidecar: Mapping[str, Any] | None = None
+    ) -> StatedUnits | None:
+        """Units under keys such as e_unit and length_unit, in JSON, and in the names of the keys of the labels.
 
         Args:
             keys: declared keys of energies and forces, or None.
+            sidecar: content of the sidecar, or None.
 
         Raises:
             InputError: a unit is not known, or two statements differ.
         """
         found = list(stated_in_names(keys))
         for key in sorted(self.keys):
-            if "unit" in key.lower():
-                value = self[key]
-                if value.size == 1 and value.dtype.kind in "US":
-                    found += stated_in_pair(key, self.text(key)[:200], self.source, "the file")
+            named = "unit" in key.lower() and self[key].size == 1 and self[key].dtype.kind in "US"
+            if named or self._is_one_text(key):
+                text = self.text(key)
+                if named or text.lstrip()[:1] in ("{", "["):
+                    found += stated_in_mapping({key: text}, self.source, "the file")
+        if sidecar is not None:  # its texts are prose, which may speak of other units
+            said = {key: value for key, value in sidecar.items() if "unit" in key.lower() or isinstance(value, dict)}
+            found += stated_in_mapping(said, self.source, str(sidecar.get("sidecar", "the sidecar")))
         return merged(found, self.source)
 
     def electrons(self) -> Electrons:

@@ -56,7 +56,7 @@ def read_padded(arrays: NpzArrays, sidecar: Mapping[str, Any] | None, declared: 
         forces=None if forces is None else _without_empty_places(forces, rows, f"forces of {arrays.source}"),
         level=_level(arrays, sidecar),
         theory=arrays.text("theory"),
-        stated=arrays.stated(keys),
+        stated=arrays.stated(keys, {key: value for key, value in (sidecar or {}).items() if key != "units"}),
         declared=_declared(arrays, sidecar),
         convention=_convention(arrays) if keys is None else None,
         needs_total_energy=True,

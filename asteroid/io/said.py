@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from asteroid.errors import InputError
-from asteroid.io.stated_units import Statement, stated_in_mapping
+from asteroid.io.nested_units import stated_in_mapping
 from asteroid.labels.molecules import formula
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ase import Atoms
+
+    from asteroid.io.stated_units import Statement
 
 #: Keys that state the total charge, and the multiplicity 2S + 1.
 CHARGE_KEYS = ("charge", "total_charge", "tot_charge", "net_charge", "Charge", "Q")

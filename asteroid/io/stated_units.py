@@ -15,7 +15,7 @@ from asteroid.io.file_units import StatedUnits
 from asteroid.units import energy_unit, force_unit_in_ev_ang, length_unit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
 #: What the words of a key beside "unit" are about.
 _ABOUT = {
@@ -118,15 +118,22 @@ def merged(statements: Iterable[Statement], source: str) -> StatedUnits | None:
     return StatedUnits(**units, where=places)
 
 
-def stated_in_mapping(values: Mapping[str, object], source: str, where: str) -> tuple[Statement, ...]:
-    """Statements of keys with text, such as a comment line's or a database's metadata; other values say nothing."""
-    found: list[Statement] = []
-    for key, value in values.items():
-        if value is True:
-            found += stated_in_pair(key, "", source, where)
-        elif isinstance(value, str):
-            found += stated_in_pair(key, value[:200], source, where)
-    return tuple(found)
+def quantity_of(key: str) -> str | None:
+    """Whether a key names energies, lengths or forces and nothing else; "unit" and other fillers do not count."""
+    words = set(re.findall(r"[a-z]+", re.sub(r"([a-z])([A-Z])", r"\1 \2", key).lower()))
+    found = (about for about, known in _ABOUT.items() if words & set(known) and words <= {*known, *_FILLERS})
+    return next(found, None)
+
+
+def stated_quantity(key: str, value: str, where: str) -> tuple[Statement, ...]:
+    """What a key that names a quantity says where its whole text is a unit, such as "energy": "Hartree"."""
+    about = quantity_of(key)
+    if about is None:
+        return ()
+    try:
+        return (Statement(about, _unit_of(about, value, "", ""), f"{where} ({key}={value})"),)
+    except InputError:
+        return ()
 
 
 def _unit_of(about: str, text: str, source: str, place: str) -> str:
