@@ -29,7 +29,7 @@ import unicodedata
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, redirect_stderr, redirect_stdout
+from contextlib import closing, contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -38,10 +38,12 @@ from typing import TYPE_CHECKING
 import ase
 import ase.db
 import numpy as np
+import pandas as pd
 import yaml
 
 from analysis.curves.any_table import fit_table
 from analysis.curves.table_text import read_table
+from analysis.plan.run_evidence import run_evidence
 from asteroid.checks.guards import check_labels
 from asteroid.datasets import load_methanol
 from asteroid.errors import InputError
@@ -49,12 +51,13 @@ from asteroid.io.declaration import Declaration
 from asteroid.io.read import read_labels
 from asteroid.io.write import write_labels
 from study.config.sweep import parse_sweep
+from study.counts import COUNT_COLUMNS
 from study.engine.store import StageStore
 from study.files import write_record
 from study.labelling.geometry_files import read_frames, stated_electrons
 from study.search.journal import JOURNAL, ask_trial, open_journal, open_study
 from study.tables.manifest import read_manifest
-from study.tables.results import read_results
+from study.tables.results import COLUMNS, read_results, results_frame
 
 if TYPE_CHECKING:
     from asteroid.labels.label_set import LabelSet
@@ -193,7 +196,7 @@ def sound_xyz() -> str:
     """The text of a sound label file."""
     with tempfile.TemporaryDirectory() as folder:
         write_labels(frames(8), Path(folder, "plain.xyz"))
-        return Path(folder, "plain.xyz").read_text()
+        return Path(folder, "plain.xyz").read_text().replace(frames(8).level, "pbe")  # the level that is declared
 
 
 @cache
@@ -207,6 +210,18 @@ def sound_database() -> bytes:
                 database.write(ase.Atoms(labels.numbers, labels.positions[i]), data=data)
             database.metadata = {"_distance_unit": "Ang"}
         return Path(folder, "labels.db").read_bytes()
+
+
+@cache
+def sound_table() -> bytes:
+    """A sound results table of two rows."""
+    blank: dict[str, object] = {"float64": np.nan, "int64": 0, "Int64": None, "string": ""}
+    values = {name: blank[dtype] for name, (dtype, _) in COLUMNS.items() if name not in COUNT_COLUMNS}
+    values |= {"status": "ok", "n_test": 3, "recipe_core_s": 2.0, "strategy": "accurate_only", "seed": 0}
+    rows = results_frame([values | {"budget": n, "test_force_mae_ev_ang": 1.0 / n} for n in (20, 40, 80, 160)])
+    stream = io.BytesIO()
+    rows.drop(columns=list(COUNT_COLUMNS)).to_parquet(stream, index=False)
+    return stream.getvalue()
 
 
 @cache
@@ -348,8 +363,16 @@ def run_folder(folder: Path, rng: random.Random) -> None:
     if rng.random() < 0.03:
         command("status", str(folder))
     read_manifest(folder)
-    (folder / "results.parquet").write_bytes(spoil_bytes(b"PAR1" + bytes(99) + b"PAR1", rng))
-    read_results(folder)
+    path = folder / "results.parquet"
+    path.write_bytes(sound_table() if rng.random() < 0.8 else spoil_bytes(sound_table(), rng))
+    if rng.random() < 0.5:
+        columns = pd.read_parquet(io.BytesIO(sound_table()))
+        name = rng.choice(list(columns))
+        changed = columns.astype({name: object})
+        changed.loc[rng.randrange(len(columns)), name] = rng.choice([None, -1, 0, 1.5, np.inf, np.nan, 1e300, -(2**62)])
+        with suppress(Exception):  # what a table's format cannot hold
+            changed.infer_objects().to_parquet(path, index=False)
+    run_evidence(read_results(folder), manifest, with_surface=False)
 
 
 def journal(folder: Path, rng: random.Random) -> None:

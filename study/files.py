@@ -10,6 +10,7 @@ import os
 import re
 import stat
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from asteroid.errors import InputError
@@ -18,7 +19,6 @@ from asteroid.plain_text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 #: Key of the digest of a record, over everything else in it.
 DIGEST = "digest"
@@ -37,6 +37,7 @@ def locked(folder: Path) -> Iterator[None]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     refuse_linked_folders(folder)
+    refuse_special_files(folder)
     try:
         descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
     except OSError as error:
@@ -77,6 +78,18 @@ def refuse_linked_folders(folder: Path) -> None:
         linked = next((entry.path for entry in entries if entry.is_symlink() and entry.is_dir()), None)
     if linked is not None:
         raise InputError(f"{linked} must be a folder of its own, found a link: put the folder in its place")
+
+
+def refuse_special_files(folder: Path) -> None:
+    """Refuse a folder with an entry that is neither file nor folder: whoever opens a pipe waits for ever.
+
+    Raises:
+        InputError: an entry is a pipe, a socket or a device, or a link to one.
+    """
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if not (entry.is_file() or entry.is_dir()) and Path(entry.path).exists():
+                raise InputError(f"{entry.path} must be a file or a folder, found a pipe, socket or device: remove it")
 
 
 def write_text(path: Path, text: str) -> None:
@@ -122,7 +135,10 @@ def read_json(path: Path, remedy: str) -> dict[str, Any]:
         InputError: as `read_record`.
         OSError: as `read_record`.
     """
-    size = path.stat().st_size
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise InputError(f"{path} must be a file, found another kind of entry: {remedy}")
+    size = found.st_size
     if size > _BYTES_MAX:
         raise InputError(f"{path} is damaged ({size >> 20} MiB, too large for what it is): {remedy}")
     try:

@@ -104,7 +104,7 @@ def check_finite(labels: LabelSet, source: str) -> None:
     for name, value in (("positions", labels.positions), ("energy", labels.energy), ("forces", labels.forces)):
         if value is None:
             continue
-        broken = np.flatnonzero(~np.isfinite(value).reshape(len(labels), -1).all(axis=1))
+        broken = np.flatnonzero(~np.isfinite(value).all(axis=tuple(range(1, value.ndim))))
         if len(broken):
             raise InputError(
                 f"{name} of {source} must be finite, found NaN or infinity in {frame_names(labels, broken)}: remove "

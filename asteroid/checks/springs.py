@@ -18,7 +18,7 @@ from scipy import sparse
 from scipy.sparse import csgraph
 
 from asteroid.labels.fingerprints import pair_distances
-from asteroid.labels.sites import BOND_RATIO_MAX, BROKEN_RATIO_MIN
+from asteroid.labels.sites import BOND_RATIO_MAX, BROKEN_RATIO_MIN, often_near
 
 if TYPE_CHECKING:
     from asteroid.labels.label_set import BoolArray, FloatArray, IntArray, LabelSet
@@ -103,22 +103,24 @@ def fit_springs(labels: LabelSet, sound: BoolArray, misfit_max: float) -> Spring
 def _springs_of(labels: LabelSet) -> tuple[_Springs | None, tuple[IntArray, IntArray, FloatArray]]:
     """The springs, and the bonds as two atoms each with the length beyond which they are broken."""
     numbers, n_atoms = labels.numbers, len(labels.numbers)
-    first, second = np.triu_indices(n_atoms, 1)
     some = np.unique(np.linspace(0, len(labels) - 1, min(len(labels), _FRAMES_FOR_MEDIAN)).astype(np.int64))
-    at_rest = np.median(pair_distances(labels.positions[some], (first, second)), axis=0)
-    covalent = covalent_radii[numbers][first] + covalent_radii[numbers][second]
-    is_bond = at_rest < BOND_RATIO_MAX * covalent
-    bonded = (first[is_bond], second[is_bond], BROKEN_RATIO_MIN * covalent[is_bond])
-    ends = (np.r_[first[is_bond], second[is_bond]], np.r_[second[is_bond], first[is_bond]])
+    radii, positions = covalent_radii[numbers], labels.positions[some]
+    one, other = often_near(positions, BOND_RATIO_MAX * radii)
+    covalent = radii[one] + radii[other]
+    is_bond = np.median(pair_distances(positions, (one, other)), axis=0) < BOND_RATIO_MAX * covalent
+    bonded = (one[is_bond], other[is_bond], BROKEN_RATIO_MIN * covalent[is_bond])
+    ends = (np.r_[bonded[0], bonded[1]], np.r_[bonded[1], bonded[0]])
     graph = sparse.csr_matrix((np.ones(len(ends[0]), dtype=np.int64), ends), shape=(n_atoms, n_atoms))
+    first, second = np.triu_indices(n_atoms, 1)
     apart = csgraph.dijkstra(graph, unweighted=True, limit=_BONDS_MAX)[first, second]
     near = apart <= _BONDS_MAX
     if not near.any():
         return None, bonded
+    at_rest = np.median(pair_distances(positions, (first[near], second[near])), axis=0)
     lighter, heavier = np.sort([numbers[first[near]], numbers[second[near]]], axis=0)
     codes = (lighter * 200 + heavier) * 10 + apart[near].astype(np.int64)
     found, kind = np.unique(codes, return_inverse=True)
-    return _Springs(first[near], second[near], at_rest[near], kind.ravel(), len(found)), bonded
+    return _Springs(first[near], second[near], at_rest, kind.ravel(), len(found)), bonded
 
 
 def _with_bonds(labels: LabelSet, bonded: tuple[IntArray, IntArray, FloatArray]) -> BoolArray:

@@ -17,6 +17,7 @@ from asteroid.io.label_format import LabelFormat
 from asteroid.io.nested_units import stated_in_mapping
 from asteroid.io.said import Electrons, Said
 from asteroid.io.stated_units import stated_in_pair
+from asteroid.plain_text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,9 +96,15 @@ def refuse_other_databases(path: Path) -> None:
         foreign_parser(_rule(path), "write it with ase.db"),
         closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as database,
     ):
-        found = database.execute("SELECT count(*) FROM sqlite_master WHERE name = 'systems'").fetchone()
-        if not found[0]:
+        # A view is a program, which may never end.
+        kinds = dict(database.execute("SELECT name, type FROM sqlite_master"))
+        if kinds.get("systems") != "table":
             raise InputError(f"{path.name} must be an ASE database, found no table 'systems': write it with ase.db")
+        if programs := sorted(name for name, kind in kinds.items() if kind in ("view", "trigger")):
+            raise InputError(
+                f"{path.name} must be an ASE database, found the view or trigger "
+                f"{one_line(programs[0], 40)!r}: write it with ase.db"
+            )
         for column in _JSON_COLUMNS:
             query = f"SELECT id, {column} FROM systems WHERE {column} LIKE '%__ndarray__%'"  # noqa: S608 - our names
             for number, text in database.execute(query):

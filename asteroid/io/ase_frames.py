@@ -191,7 +191,8 @@ def ase_geometries(
     said = Said(source)
     found = gather(said.listen(iter(frames)), source, () if key is None else (key,), vacuum_box=declared.vacuum_box)
     group = None if key is None else one_of_each(found.values[key], key, source)
-    units = merged([*stated, *said.units], source)
+    # What a file says of energies and forces does not matter here, though it contradicted itself.
+    units = merged([statement for statement in (*stated, *said.units) if statement.about == "length"], source)
     length = (units.length if units is not None else None) or declared.length_unit or "Angstrom"
     return FileGeometries(found.numbers, found.positions, length, group)
 

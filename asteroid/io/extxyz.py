@@ -12,7 +12,7 @@ from ase.data import chemical_symbols
 from asteroid.errors import InputError
 from asteroid.io.ase_frames import ase_geometries, ase_labels, read_frames
 from asteroid.io.label_format import LabelFormat
-from asteroid.io.said import Electrons, Said, electrons_in
+from asteroid.io.said import Electrons, Said, electrons_in, pairs_in
 from asteroid.io.xyz_text import COMPRESSED_SUFFIXES, LINE_MAX, open_text, scan
 from asteroid.labels.selection_rule import KEY
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from asteroid.labels.label_set import LabelSet
     from asteroid.labels.selection_rule import SelectionRule
 
-_KEY_VALUE = re.compile(r"""(\w+)=["']?([-+.\w]+)""")
 _STATED_RULE = re.compile(rf'(?:^|\s){KEY}="?([^"\s]+)')
 
 
@@ -62,6 +61,8 @@ def _frames(path: Path, wanted: str, *, for_labels: bool) -> Iterator[Atoms]:
     how = "extxyz" if for_labels or text.is_extended else "xyz"
     with open_text(path) as stream:
         for atoms in read_frames(ase.io.iread(stream, index=":", format=how), wanted):
+            if how == "xyz" and read < len(text.comments):  # whose reader drops comments
+                atoms.info |= {**pairs_in(text.comments[read]), "comment": text.comments[read]}
             read += 1
             yield atoms
     if read != len(text.comments):
@@ -72,8 +73,7 @@ def _electrons(path: Path) -> Electrons:
     """Charge and multiplicity in the comment lines, of extended XYZ and of plain."""
     said = Said(path.name)
     for i, comment in enumerate(scan(path).comments):
-        values = dict(_KEY_VALUE.findall(comment))
-        said.hear_electrons(electrons_in(values, path.name, i), np.zeros(1, dtype=np.int64), i)
+        said.hear_electrons(electrons_in(pairs_in(comment), path.name, i), np.zeros(1, dtype=np.int64), i)
     return next((electrons for electrons, _ in said.electrons.values()), Electrons())
 
 

@@ -64,7 +64,7 @@ def _read(path: Path, declared: Declaration) -> FileLabels:
 
 def _read_geometries(path: Path, declared: Declaration) -> FileGeometries:
     with path.open("rb") as stream, open_arrays(stream, path.name, declared) as arrays:
-        stated = arrays.stated(None)
+        stated = arrays.stated(None, read_sidecar(path))
         said = None if stated is None else stated.length
         unit = declared.length_unit or said
         if said is not None and declared.length_unit is not None and length_unit(declared.length_unit) != said:

@@ -12,8 +12,9 @@ from asteroid.errors import InputError
 from asteroid.io.declaration import Declaration
 from asteroid.io.foreign import foreign_parser
 from asteroid.io.nested_units import stated_in_mapping
-from asteroid.io.said import CHARGE_KEYS, MULTIPLICITY_KEYS, Electrons, Said, electrons_in
+from asteroid.io.said import ELECTRON_KEYS, Electrons, Said, electrons_in, pairs_in
 from asteroid.io.stated_units import merged, stated_in_names
+from asteroid.plain_text import one_line
 
 if TYPE_CHECKING:
     import zipfile
@@ -122,10 +123,18 @@ class NpzArrays:
         return self.first(named, "forces", f"{remedy}, or declare forces: none for energies alone")
 
     def text(self, key: str) -> str:
-        """Text under a key, stored as str or bytes; "" where there is none."""
+        """Text under a key, stored as str or bytes; "" where there is none.
+
+        Raises:
+            InputError: there are several, and they differ.
+        """
         if key not in self.keys:
             return ""
-        value = self[key].reshape(-1)[:1].tolist()
+        every = self[key].reshape(-1)
+        value = every[:1].tolist()
+        if every.dtype.kind in "US" and len(every) > 1 and (every != every[0]).any():
+            shown = one_line(f"{every[0]} and {every[every != every[0]][0]}", 100)
+            raise InputError(f"{key} of {self.source} must be one text, found {shown}: split the file")
         if value and isinstance(value[0], bytes):
             return value[0].decode("utf-8", "replace")
         return str(value[0]) if value else ""
@@ -148,7 +157,7 @@ class NpzArrays:
         """
         found = list(stated_in_names(keys))
         for key in sorted(self.keys):
-            named = "unit" in key.lower() and self[key].size == 1 and self[key].dtype.kind in "US"
+            named = "unit" in key.lower() and self[key].size and self[key].dtype.kind in "US"
             if named or self._is_one_text(key):
                 text = self.text(key)
                 if named or text.lstrip()[:1] in ("{", "["):
@@ -165,8 +174,16 @@ class NpzArrays:
             InputError: frames of one composition have different ones.
         """
         said = Said(self.source)
-        given = {key: self[key] for key in (*CHARGE_KEYS, *MULTIPLICITY_KEYS) if key in self.keys}
-        given = {key: value.reshape(-1) for key, value in given.items() if value.dtype.kind in "fiu"}
+        given = {key: self[key] for key in ELECTRON_KEYS if key in self.keys}
+        given = {key: _numbers_in(value).reshape(-1) for key, value in given.items()}
+        for key in filter(self._is_one_text, self.keys - set(given)):
+            if (text := self.text(key)).lstrip()[:1] in ("{", "["):
+                said_there = pairs_in(text).items()
+                given |= {
+                    name: _numbers_in(np.array(value)).reshape(-1)
+                    for name, value in said_there
+                    if name in ELECTRON_KEYS
+                }
         numbers = self.whole_numbers()
         n = len(self.positions())
         given = {key: value for key, value in given.items() if len(value) in (1, n)}
@@ -236,3 +253,13 @@ def open_arrays(stream: IO[bytes], source: str, declared: Declaration | None = N
         raise InputError(f"{source} must be an npz file with named arrays, found one array: use numpy.savez")
     with archive:
         yield NpzArrays(archive, source, declared or Declaration())
+
+
+def _numbers_in(value: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """An array of numbers, also where they are written as text; of anything else an empty one."""
+    if value.dtype.kind in "US":
+        try:
+            return value.astype(np.float64)
+        except ValueError:
+            return np.empty(0)
+    return value if value.dtype.kind in "fiu" else np.empty(0)

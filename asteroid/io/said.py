@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
 #: Keys that state the total charge, and the multiplicity 2S + 1.
 CHARGE_KEYS = ("charge", "total_charge", "tot_charge", "net_charge", "Charge", "Q")
 MULTIPLICITY_KEYS = ("multiplicity", "spin_multiplicity", "mult", "Multiplicity")
+#: Numbers of unpaired electrons; "spin" may be that, or the multiplicity.
+_UNPAIRED_KEYS = ("unpaired_electrons", "n_unpaired", "unpaired", "uhf")
+ELECTRON_KEYS = (*CHARGE_KEYS, *MULTIPLICITY_KEYS, *_UNPAIRED_KEYS)
+#: charge=1, charge: 1 and "charge": 1 say the same.
+_PAIR = re.compile(r"""(\w+)\\?["']?\s*[:=]\s*\\?["']?([-+.\w]+)""")
+_SIGN_BEHIND = re.compile(r"(\d+)([+-])")
 
 
 @dataclass(frozen=True)
@@ -95,12 +102,12 @@ def electrons_in(values: Mapping[str, Any], source: str, i: int) -> Electrons:
         InputError: one is stated that is no whole number.
     """
     found = {}
-    for name, keys in (("charge", CHARGE_KEYS), ("multiplicity", MULTIPLICITY_KEYS)):
+    for name, keys in (("charge", CHARGE_KEYS), ("multiplicity", MULTIPLICITY_KEYS), ("unpaired", _UNPAIRED_KEYS)):
         key = next((key for key in keys if values.get(key) is not None), None)
         if key is None:
             continue
         try:
-            value = np.asarray(values[key], dtype=np.float64)
+            value = np.asarray(_sign_first(values[key]), dtype=np.float64)
         except (TypeError, ValueError):
             continue  # of another kind, such as the charges of atoms in words
         if value.size != 1 or (key == "Q" and not np.isfinite(value).all()):
@@ -112,7 +119,24 @@ def electrons_in(values: Mapping[str, Any], source: str, i: int) -> Electrons:
                 "or remove it"
             )
         found[name] = int(number)
+    unpaired = found.pop("unpaired", None)
+    if unpaired is not None and found.setdefault("multiplicity", unpaired + 1) != unpaired + 1:
+        raise InputError(
+            f"frame {i} of {source} states the multiplicity {found['multiplicity']} and {unpaired} unpaired electrons: "
+            "correct one of them"
+        )
     return Electrons(**found)
+
+
+def pairs_in(text: str) -> dict[str, str]:
+    """Words that a text gives to keys, also as JSON."""
+    return dict(_PAIR.findall(text))
+
+
+def _sign_first(value: Any) -> Any:
+    """A charge that is written as chemists do, 2-, as a number."""
+    match = _SIGN_BEHIND.fullmatch(value) if isinstance(value, str) else None
+    return match.group(2) + match.group(1) if match else value
 
 
 def _shown(electrons: Electrons) -> str:

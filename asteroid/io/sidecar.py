@@ -26,6 +26,8 @@ def read_sidecar(path: Path) -> dict[str, Any] | None:
     sidecar = sidecar_path(path)
     if not sidecar.exists():
         return None
+    if not sidecar.is_file():
+        raise InputError(f"{sidecar.name} must be a file, found another kind of entry: remove or rename it")
     with foreign_parser(f"{sidecar.name} must be JSON", "correct or remove it"):
         content = json.loads(sidecar.read_text(encoding="utf-8"))
     if not isinstance(content, dict):

@@ -6,6 +6,7 @@ import bz2
 import gzip
 import io
 import lzma
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
@@ -26,6 +27,8 @@ _OPENERS: dict[bytes, Callable[[Path], gzip.GzipFile | bz2.BZ2File | lzma.LZMAFi
     b"BZh": bz2.BZ2File,
     b"\xfd7zXZ": lzma.LZMAFile,
 }
+#: Numbers of columns in Properties=species:S:1:pos:R:3, and in nothing else that a comment may hold.
+_COLUMNS = re.compile(r":[SRIL]:(\d{1,18})(?=[:\s\"']|$)")
 COMPRESSED_SUFFIXES = (".gz", ".bz2", ".xz")
 
 
@@ -89,6 +92,8 @@ def scan(path: Path) -> XyzText:
             last = _next(stream, path)
             comments.append(last.strip())
             while rows < size and (row := _next(stream, path)):
+                if not rows:
+                    _refuse_claimed_columns(last, row, len(comments) - 1, path)
                 rows, last = rows + 1, row
             if rows < size:
                 raise InputError(
@@ -101,6 +106,20 @@ def scan(path: Path) -> XyzText:
             f"the last line of {path.name} is not ended, so the file may be cut off: end it or write it again"
         )
     return XyzText(tuple(comments))
+
+
+def _refuse_claimed_columns(comment: str, row: str, frame: int, path: Path) -> None:
+    """ASE makes as many columns as a comment claims, whatever stands in the rows.
+
+    Raises:
+        InputError: it claims more than the first row has.
+    """
+    claimed = sum(map(int, _COLUMNS.findall(comment)))
+    if claimed > (found := len(row.split())):
+        raise InputError(
+            f"frame {frame} of {path.name} claims {claimed:,} columns (Properties=...), found {found}: repair it, or "
+            "write it with ase.io"
+        )
 
 
 def _next(stream: IO[str], path: Path) -> str:

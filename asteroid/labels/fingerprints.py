@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.spatial.distance import pdist
 
 from asteroid.labels.molecules import refuse_several
 
@@ -29,12 +30,40 @@ def rows_at_a_time(columns: int, most: int) -> int:
 def pair_distances(positions: FloatArray, pairs: tuple[IntArray, IntArray]) -> FloatArray:
     """Distances of the given atom pairs in Å, shape [N, pairs]."""
     out = np.empty((len(positions), len(pairs[0])))
+    n_atoms = positions.shape[1]
+    if len(pairs[0]) > max(_COLUMNS_MAX, n_atoms * (n_atoms - 1) // 4):
+        # Of most pairs of a large molecule all are computed, frame by frame: ten times as fast as gathering both ends.
+        low, high = np.minimum(*pairs), np.maximum(*pairs)
+        at = n_atoms * low - low * (low + 1) // 2 + high - low - 1
+        for frame, row in zip(positions, out, strict=True):
+            row[:] = pdist(frame)[at]
+        return out
     rows = rows_at_a_time(len(pairs[0]), _BLOCK)
     for start in range(0, len(positions), rows):
         block = positions[start : start + rows]
         difference = block[:, pairs[0]] - block[:, pairs[1]]
         out[start : start + rows] = np.sqrt(np.einsum("npk,npk->np", difference, difference))
     return out
+
+
+def group_norms(labels: LabelSet) -> FloatArray:
+    """Lengths of the parts of `distance_fingerprints` that belong to one pair of elements, in Å, shape [N, parts].
+
+    The differences of two frames in these are never more than those of their fingerprints (triangle inequality), and
+    they take sums over atoms only: with S and s the sums of |r|^2 and of r over the atoms of an element, the squared
+    distances of all pairs of two elements add up to n' S + n S' - 2 s.s', of one element to n S - s.s.
+    """
+    centred = labels.positions - labels.positions.mean(axis=1, keepdims=True)
+    own = [centred[:, labels.numbers == number] for number in np.unique(labels.numbers)]
+    size = [part.shape[1] for part in own]
+    squares, sums = [np.square(part).sum(axis=(1, 2)) for part in own], [part.sum(axis=1) for part in own]
+    columns = []
+    for i in range(len(own)):
+        for j in range(i + 1):
+            one = i == j
+            whole = size[i] * squares[i] if one else size[j] * squares[i] + size[i] * squares[j]
+            columns.append(whole - (1 if one else 2) * (sums[i] * sums[j]).sum(axis=1))
+    return np.sqrt(np.maximum(np.stack(columns, axis=1), 0.0))
 
 
 def distance_fingerprints(labels: LabelSet) -> FloatArray:

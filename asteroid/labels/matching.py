@@ -10,7 +10,7 @@ whether any is a coincidence.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,10 +18,12 @@ from scipy.spatial import cKDTree
 
 from asteroid.errors import InputError
 from asteroid.labels.compositions import by_composition
-from asteroid.labels.fingerprints import distance_fingerprints, principal_directions, rows_at_a_time
-from asteroid.labels.molecules import refuse_several
+from asteroid.labels.fingerprints import distance_fingerprints, group_norms, principal_directions, rows_at_a_time
+from asteroid.labels.molecules import refuse_several, split_molecules
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from asteroid.labels.compositions import Composition
     from asteroid.labels.label_set import BoolArray, FloatArray, IntArray, LabelSet
 
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 #: 3e-4 Å or more. Coordinates rounded to four decimals (4e-5 Å) match; for three decimals pass 1e-3.
 MATCH_TOL_ANG = 1e-4
 
+#: From so many atoms on frames are first told apart by a few sums over atoms.
+_ATOMS_MANY = 30
 _BLOCK = 2048
 _PROJECTIONS = 10
 _SUPERPOSED_RMSD_ANG = 1e-2
@@ -70,9 +74,10 @@ def match_geometries(a: LabelSet, b: LabelSet, tol_ang: float = MATCH_TOL_ANG) -
     for key in ours.keys() & theirs.keys():
         if not len(a) or not len(b):
             continue
-        found_a, found_b = _close_pairs(_fingerprints(ours[key], a), _fingerprints(theirs[key], b), tol_ang)
-        rows_a.append(ours[key].rows[found_a])
-        rows_b.append(theirs[key].rows[found_b])
+        own, other = _candidates(ours[key], a, theirs[key], b, tol_ang)
+        found_a, found_b = _close_pairs(_fingerprints(own, a), _fingerprints(other, b), tol_ang)
+        rows_a.append(own.rows[found_a])
+        rows_b.append(other.rows[found_b])
     pairs = np.concatenate(rows_a), np.concatenate(rows_b)
     order = np.lexsort(pairs[::-1])
     return pairs[0][order], pairs[1][order]
@@ -81,7 +86,8 @@ def match_geometries(a: LabelSet, b: LabelSet, tol_ang: float = MATCH_TOL_ANG) -
 def duplicate_pairs(labels: LabelSet, tol_ang: float = MATCH_TOL_ANG) -> tuple[IntArray, IntArray]:
     """Frames of one set with the geometry of an earlier frame: (earlier rows, later rows), each later row once."""
     original = np.arange(len(labels))
-    for composition in by_composition(labels).values():
+    for whole in by_composition(labels).values():
+        composition, _ = _candidates(whole, labels, whole, labels, tol_ang)
         if len(composition.rows) > 1:
             original[composition.rows] = composition.rows[_originals(_fingerprints(composition, labels), tol_ang)]
     copies = np.flatnonzero(original != np.arange(len(labels)))
@@ -168,13 +174,39 @@ def turned_forces(a: LabelSet, b: LabelSet, pairs: tuple[IntArray, IntArray]) ->
     return np.asarray(np.einsum("pij,paj->pai", superposed.rotation, forces_b))
 
 
+def _candidates(
+    a: Composition, set_a: LabelSet, b: Composition, set_b: LabelSet, tol_ang: float
+) -> tuple[Composition, Composition]:
+    """Frames that may have a copy in the other set (or in their own, besides themselves); of small molecules all.
+
+    The fingerprints of a large molecule take longest. Their `group_norms` take no time and differ by no more than they.
+    """
+    n_atoms = len(a.numbers)
+    if n_atoms <= _ATOMS_MANY:
+        return a, b
+    norms_a, norms_b = _in_rows(a, set_a, group_norms), _in_rows(b, set_b, group_norms)
+    radius = tol_ang * np.sqrt(n_atoms * (n_atoms - 1) / 2) * (1 + 1e-9) + 1e-9 * norms_a.max(initial=0.0)
+    near = cKDTree(norms_a).sparse_distance_matrix(cKDTree(norms_b), radius, output_type="ndarray")
+    rows_a, rows_b = near["i"], near["j"]
+    if a is b:
+        others = rows_a != rows_b
+        rows_a, rows_b = rows_a[others], rows_b[others]
+    return replace(a, rows=a.rows[np.unique(rows_a)]), replace(b, rows=b.rows[np.unique(rows_b)])
+
+
 def _fingerprints(composition: Composition, labels: LabelSet) -> FloatArray:
     """Fingerprints of its frames in the order of their rows, whatever the order of their atoms."""
-    orders = composition.orders(labels)
+    return _in_rows(composition, labels, distance_fingerprints)
+
+
+def _in_rows(composition: Composition, labels: LabelSet, of_one: Callable[[LabelSet], FloatArray]) -> FloatArray:
+    """What is computed of frames of one order of atoms, for all frames of a composition in the order of their rows."""
+    part = labels if len(composition.rows) == len(labels) else labels.select(composition.rows)
+    orders = split_molecules(part)
     if len(orders) == 1:
-        return distance_fingerprints(orders[0].labels)
-    fingerprints = np.concatenate([distance_fingerprints(part.labels) for part in orders])
-    in_order: FloatArray = fingerprints[np.argsort(np.concatenate([part.rows for part in orders]))]
+        return of_one(orders[0].labels)
+    values = np.concatenate([of_one(order.labels) for order in orders])
+    in_order: FloatArray = values[np.argsort(np.concatenate([order.rows for order in orders]))]
     return in_order
 
 

@@ -15,7 +15,7 @@ from asteroid.plain_text import one_line
 from study.buying.decision import Request, Verdict
 from study.config.buying import study_yaml
 from study.config.strict_yaml import load_yaml
-from study.files import locked, read_record, write_record, write_text
+from study.files import locked, read_record, refuse_special_files, write_record, write_text
 from study.run.folder import first_difference, refuse_other_device
 from study.tables.rounds import rounds_frame, write_rounds
 
@@ -131,6 +131,7 @@ def read_state(folder: Path) -> PurchaseState:
     """
     path = folder / STATE_FILE
     try:
+        refuse_special_files(folder)
         plain, intact = read_record(path, "restore it, or choose another --out")
         if not intact:
             raise InputError(

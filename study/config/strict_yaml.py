@@ -10,6 +10,8 @@ from asteroid.plain_text import one_line
 
 #: Characters of a file, and values in it, as it stands and once its aliases are written out.
 _TEXT_MAX, _VALUES_MAX = 2_000_000, 20_000
+#: Characters of a number: in base 16 and 60 YAML makes numbers of any length, which cannot be written in base 10.
+_NUMBER_MAX = 300
 #: Values inside values inside values.
 _DEPTH_MAX = 50
 
@@ -34,6 +36,14 @@ class _StrictLoader(yaml.SafeLoader):
             if isinstance(key, str):
                 lines[key] = line
         return super().construct_mapping(node, deep)
+
+    def construct_short_int(self, node: yaml.ScalarNode) -> int:
+        if len(node.value) > _NUMBER_MAX:
+            raise yaml.YAMLError(f"a number has {len(node.value):,} characters, more than {_NUMBER_MAX}")
+        return int(self.construct_yaml_int(node))
+
+
+_StrictLoader.add_constructor("tag:yaml.org,2002:int", _StrictLoader.construct_short_int)
 
 
 def load_yaml(text: str) -> Any:

@@ -20,7 +20,7 @@ from asteroid.models.trained import model_from_tensors
 from asteroid.stages.kinds import NETWORK_KINDS, STAGE_KINDS
 from asteroid.stages.stage import StageResult
 from asteroid.training.schedule import TRAINER_VERSION
-from study.files import read_json, read_record, write_record
+from study.files import read_json, read_record, refuse_special_files, write_record
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -99,6 +99,7 @@ class StageStore:
             plain, intact = read_record(folder / "stage.json", "")
             if not intact:
                 raise ValueError("not as it was written")
+            refuse_special_files(folder)
             weights = (folder / "weights.safetensors").read_bytes()
             if plain["key"] != key or plain.pop("weights_digest") != _digest(weights):
                 raise ValueError("another stage's files, or damaged ones")

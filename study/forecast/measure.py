@@ -69,7 +69,7 @@ def measure(workload: Workload, forecast: Forecast, workers: int, finished: Coll
     bank = bank_on(described, torch.device(workload.device))
     described_s = time.process_time() - began
     n_atoms = workload.data.accurate.positions.shape[1]
-    warm_up = WarmUp(bank, forecast.packs, forecast.stages)
+    warm_up = WarmUp(bank, forecast.packs, forecast.stages, n_atoms)
     return Expectation(
         core_s=core_s_of(forecast, warm_up.core_s, finished),
         wall_s=described_s + wall_s_of(forecast, warm_up.core_s, workers, finished),

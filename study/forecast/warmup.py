@@ -29,6 +29,9 @@ _FEW = 4
 _LONG_S, _MOST_STEPS = 0.6, 100
 #: Frames that packs are tried on, at most: with thousands, what comes before the first step would take minutes.
 _FRAMES = 200
+#: Frames of more atoms than this take so long that packs are tried on so many of them. Models that draw batches of
+#: their own then take as many times as long as one, since what takes long is the description of a batch.
+_LARGE_ATOMS, _LARGE_FRAMES = 100, 10
 #: Frames of the two small kernels.
 _KERNEL_FRAMES = (20, 40)
 
@@ -83,10 +86,13 @@ class WarmUp:
         bank: the described frames of the sweep.
         packs: the packs that are asked for later; the smallest and the largest of each sort are tried.
         stages: the sweep's stages by key, for stand-ins of parents.
+        n_atoms: of the largest frame.
     """
 
-    def __init__(self, bank: FrameBank, packs: Iterable[Pack], stages: Mapping[str, StageSpec]) -> None:
-        self._bank, self._stages = bank, stages
+    def __init__(
+        self, bank: FrameBank, packs: Iterable[Pack], stages: Mapping[str, StageSpec], n_atoms: int = 1
+    ) -> None:
+        self._bank, self._stages, self._large = bank, stages, n_atoms > _LARGE_ATOMS
         sorts: dict[tuple[object, ...], list[Pack]] = defaultdict(list)
         for pack in packs:
             if not isinstance(pack.specs[0].model, CommandSettings):
@@ -98,8 +104,10 @@ class WarmUp:
             if kernels:
                 self._kernels[sort] = self._kernel_rate(max(kernels, key=lambda spec: spec.n_frames))
             else:
-                ends = (min(own, key=_size), max(own, key=_size))
-                self._rates[sort] = {len(pack.specs): self._pack_rate(pack) for pack in ends}
+                tried = [min(own, key=_size), max(own, key=_size)]
+                if self._alone(own[0]):
+                    tried = [replace(tried[0], specs=tried[0].specs[:1])]
+                self._rates[sort] = {len(pack.specs): self._pack_rate(pack) for pack in tried}
 
     def core_s(self, pack: Pack) -> float:
         """Expected CPU seconds of one of the packs; between the two sizes that were tried, a straight line."""
@@ -109,26 +117,36 @@ class WarmUp:
         if isinstance(first, KernelStage):
             return self._kernels[_sort(pack)].core_s(first.n_frames)
         (least, small), *more = sorted(self._rates[_sort(pack)].items())
+        if self._alone(pack):
+            return len(pack.specs) * small.core_s(first.schedule)
         if not more:
             return small.core_s(first.schedule)
         most, large = more[0]
         share = (len(pack.specs) - least) / (most - least)
         return (1 - share) * small.core_s(first.schedule) + share * large.core_s(first.schedule)
 
+    def _alone(self, pack: Pack) -> bool:
+        """Whether one model is tried for all of a pack."""
+        return self._large and not pack.share_batches
+
     def _pack_rate(self, pack: Pack) -> PackRate:
         """Tried on a part of the frames, twice: what comes before the first step grows with their number."""
         parents = {key: self._stand_in(self._stages[key]) for key in pack.parents}
         n_frames = max(len(spec.train) for spec in pack.specs)
-        least = max(_FRAMES, *(spec.schedule.batch_size for spec in pack.specs if isinstance(spec, NetworkStage)))
-        part = _part(pack, least)
-        self._spend(part, parents, 1, 1)  # what is loaded and allocated once
-        short_s = self._spend(part, parents, _FEW, 1)
-        steps = max(2 * _FEW, min(_MOST_STEPS, int(_FEW * _LONG_S / max(short_s, 1e-6))))
-        step_s = max(0.0, self._spend(part, parents, steps, 1) - short_s) / (steps - _FEW)
-        validation_s = max(0.0, self._spend(part, parents, _FEW, _FEW) - short_s) / (_FEW - 1)
-        fixed_s = max(0.0, short_s - _FEW * step_s - validation_s)
+        few = _LARGE_FRAMES if self._large else _FRAMES
+        least = max(few, *(spec.schedule.batch_size for spec in pack.specs if isinstance(spec, NetworkStage)))
+        part, few, more = _part(pack, least), _FEW, _FEW
+        short_s = self._spend(part, parents, 1, 1)  # as well what is loaded and allocated once
+        if self._large:  # a step takes longer than all that, and is no less sure for being measured once
+            few, more = 1, 2
+        else:
+            short_s = self._spend(part, parents, few, 1)
+        steps = max(2 * few, min(_MOST_STEPS, int(few * _LONG_S / max(short_s, 1e-6))))
+        step_s = max(0.0, self._spend(part, parents, steps, 1) - short_s) / (steps - few)
+        validation_s = max(0.0, self._spend(part, parents, few, more) - short_s) / (more - 1)
+        fixed_s = max(0.0, short_s - few * step_s - validation_s)
         if n_frames > least:
-            frame_s = max(0.0, short_s - self._spend(_part(pack, least // 2), parents, _FEW, 1)) / (least - least // 2)
+            frame_s = max(0.0, short_s - self._spend(_part(pack, least // 2), parents, few, 1)) / (least - least // 2)
             fixed_s += frame_s * (n_frames - least)
             validation_s *= _n_val(pack) / max(_n_val(part), 1)
         return PackRate(fixed_s, step_s, validation_s)

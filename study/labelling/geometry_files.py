@@ -46,6 +46,8 @@ def read_frames(
     if frames is None:
         declared = Declaration(level=_NO_LEVEL, length_unit=length_unit, group_key=group_key)
         frames = read_geometries(path, declared, notes)
+    if not len(frames):
+        raise InputError(f"{path.name} needs frames, found none: check the file")
     check_finite(frames, path.name)
     remedy = "correct or remove it"
     refuse_broken_geometries(frames, path.name, remedy=remedy)

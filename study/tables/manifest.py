@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from asteroid.errors import InputError
 from asteroid.plain_text import one_line
-from study.files import read_record
+from study.files import read_record, refuse_special_files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -178,6 +178,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise InputError(
             f"a run folder with manifest.json is needed, found none in {folder}: first 'asteroid-study run'"
         )
+    refuse_special_files(folder)
     manifest, intact = read_record(path, _REMEDY)
     try:
         checked = ManifestRecord.model_validate(manifest)
@@ -190,6 +191,8 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     for part in ("ledger", "sharing"):
         if isinstance(strict.get(part), dict):
             strict[part] = _Strict(strict[part], f"{part} in {path}")
+    if "failures" in strict:
+        strict["failures"] = [failure.model_dump() for failure in checked.failures]
     if not intact:
         strict[ALTERED] = True
     return strict

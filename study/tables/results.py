@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from asteroid.errors import InputError
@@ -156,8 +157,10 @@ def validate_results(frame: pd.DataFrame) -> pd.DataFrame:
         )
     try:
         typed = frame[list(columns)].astype(columns)
-    except (ValueError, TypeError) as error:
-        raise InputError(f"a results table holds a value that does not fit its column: {error}") from error
+    except (ValueError, TypeError, OverflowError) as error:
+        why = one_line(str(error), 160)
+        raise InputError(f"a results table holds a value that does not fit its column: {why}") from error
+    _refuse_impossible(typed)
     if derived:
         typed = _with_counts(typed)
     key = with_levels(KEY_COLUMNS, typed)
@@ -166,6 +169,25 @@ def validate_results(frame: pd.DataFrame) -> pd.DataFrame:
         row = typed.loc[doubled, key].iloc[0].to_dict()
         raise InputError(f"a results table has one row per recipe, budget, n_cheap and seed; found twice: {row}")
     return typed
+
+
+def _refuse_impossible(typed: pd.DataFrame) -> None:
+    """Refuse counts, seconds and errors below zero, and seconds that are infinite: nobody measures them.
+
+    Raises:
+        InputError: there is one.
+    """
+    for name in typed.columns:
+        seconds = name.endswith("_s")
+        if not (seconds or name.startswith("n_") or name == "budget" or "_mae_" in name):
+            continue
+        values = typed[name].to_numpy(dtype=float, na_value=np.nan)
+        wrong = np.flatnonzero((values < 0) | (np.isinf(values) & seconds))
+        if len(wrong):
+            raise InputError(
+                f"{name} of a results table is {'finite and ' * seconds}never below zero, found "
+                f"{values[wrong[0]]:g} in row {wrong[0]}: use a table as 'asteroid-study run' wrote it"
+            )
 
 
 def _with_counts(typed: pd.DataFrame) -> pd.DataFrame:

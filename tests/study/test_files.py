@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from asteroid.errors import InputError
-from study.files import locked, write_json, write_text
+from study.files import locked, read_record, refuse_special_files, write_json, write_text
 
 
 def test_files_are_replaced_as_a_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,3 +45,20 @@ def test_no_link_says_where_a_folder_is_written(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="another file as well"), locked(theirs):
         pass
     assert (mine / "thesis.tex").read_text() == "years of work"
+
+
+def test_nobody_waits_for_a_pipe(tmp_path: Path) -> None:
+    """A pipe of that name in a folder from somebody else would hold every command up for ever."""
+    os.mkfifo(tmp_path / "trials.csv")
+    with pytest.raises(InputError, match=r"trials.csv must be a file or a folder, found a pipe"):
+        refuse_special_files(tmp_path)
+    with pytest.raises(InputError, match="found a pipe"), locked(tmp_path):
+        pass
+    with pytest.raises(InputError, match=r"trials.csv must be a file, found another kind"):
+        read_record(tmp_path / "trials.csv", "remove it")
+    (tmp_path / "trials.csv").unlink()
+    (tmp_path / "gone").symlink_to(tmp_path / "nothing")  # leads nowhere: not there
+    refuse_special_files(tmp_path)
+    (tmp_path / "random").symlink_to("/dev/zero")
+    with pytest.raises(InputError, match="device"):
+        refuse_special_files(tmp_path)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import ase
 import ase.db
 import ase.io
 import numpy as np
+import pytest
 from ase_water import E, F, frames
 
+from asteroid.errors import InputError
 from asteroid.io.declaration import Declaration
 from asteroid.io.geometries import read_geometries
 from asteroid.io.read import read_labels
@@ -30,3 +34,21 @@ def test_keys_of_a_database(tmp_path: Path) -> None:
     np.testing.assert_array_equal(loaded.labels.group, [0, 0, 1, 1])
     bare = read_geometries(tmp_path / "labels.db", Declaration(level="x", group_key="run"))
     np.testing.assert_array_equal(bare.group, [0, 0, 1, 1])
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "ALTER TABLE systems RENAME TO s; CREATE VIEW systems AS WITH RECURSIVE c(x) AS "
+        "(SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT s.* FROM s, c;",
+        "CREATE TRIGGER t AFTER UPDATE ON systems BEGIN DELETE FROM systems; END;",
+    ],
+)
+def test_programs_in_a_database_are_not_run(tmp_path: Path, program: str) -> None:
+    """A view can go on for ever, inside a call that no signal ends."""
+    with ase.db.connect(tmp_path / "a.db") as database:
+        database.write(ase.Atoms("H2", [[0, 0, 0], [0, 0, 0.74]]))
+    with closing(sqlite3.connect(tmp_path / "a.db")) as raw:
+        raw.executescript(program)
+    with pytest.raises(InputError, match="must be an ASE database, found"):
+        read_labels(tmp_path / "a.db", Declaration(level="pbe"))

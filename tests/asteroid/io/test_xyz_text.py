@@ -55,3 +55,11 @@ def test_blank_lines_at_the_end_are_no_frames_and_other_files_no_xyz(tmp_path: P
     assert is_xyz(path)
     path.write_text("12\n1.0\n9.0 0.0 0.0\n0.0 9.0 0.0\n")
     assert not is_xyz(path)
+
+
+def test_no_line_claims_columns_that_it_has_not(tmp_path: Path) -> None:
+    """ASE made as many columns as a comment claimed: a billion took minutes and all memory."""
+    path = tmp_path / "a.xyz"
+    path.write_text('1\nProperties=species:S:1:pos:R:3:forces:R:999999999 pbc="F F F"\nH 0 0 0 0 0 0\n')
+    with pytest.raises(InputError, match=r"frame 0 of a.xyz claims 1,000,000,003 columns .*found 7"):
+        scan(path)

@@ -7,8 +7,10 @@ from hypothesis import strategies as st
 from random_frames import ETHANOL, frames
 from scipy.spatial.transform import Rotation
 
+import asteroid.labels.fingerprints
+import asteroid.labels.matching
 from asteroid.errors import InputError
-from asteroid.labels.fingerprints import distance_fingerprints
+from asteroid.labels.fingerprints import distance_fingerprints, group_norms
 from asteroid.labels.label_set import LabelSet
 from asteroid.labels.matching import (
     MATCH_TOL_ANG,
@@ -208,3 +210,24 @@ def test_copies_of_large_molecules_are_all_found_and_nothing_else(seed: int, n: 
     found_a, found_b = match_geometries(pool, copies)
     np.testing.assert_array_equal(found_a, np.sort(rows))
     np.testing.assert_array_equal(rows[found_b], found_a)
+
+
+def test_frames_of_a_large_molecule_are_compared_as_those_of_a_small_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What tells large frames apart at a glance loses no copy, and large tables of distances are the same."""
+    rng = np.random.default_rng(5)
+    numbers = np.repeat([6, 1, 8], [14, 24, 2])
+    positions = rng.normal(scale=4.0, size=(20, 40, 3))
+    positions[11:14] = positions[3] + 1e-6 * rng.normal(size=(3, 40, 3))
+    labels = LabelSet(numbers, positions, np.zeros(20), np.zeros((20, 40, 3)), "pbe")
+    other = moved(labels.select(np.arange(5, 14)), 1, mirror=True, shuffle=False)
+    found = duplicate_pairs(labels), match_geometries(labels, other)
+    assert found[0][0].tolist() == [3, 3, 3]
+    assert sorted(set(found[1][0].tolist())) == [3, *range(5, 14)]
+    every = distance_fingerprints(labels)
+    norms = np.linalg.norm(group_norms(labels)[:, None] - group_norms(labels), axis=2)
+    assert (norms <= np.linalg.norm(every[:, None] - every, axis=2) * (1 + 1e-9) + 1e-9).all()
+    monkeypatch.setattr(asteroid.labels.matching, "_ATOMS_MANY", 100)
+    monkeypatch.setattr(asteroid.labels.fingerprints, "_COLUMNS_MAX", 10**6)
+    np.testing.assert_allclose(distance_fingerprints(labels), every, rtol=1e-13)
+    for before, after in zip(found, (duplicate_pairs(labels), match_geometries(labels, other)), strict=True):
+        np.testing.assert_array_equal(before, after)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import asteroid.labels.sites
 from asteroid.errors import InputError
 from asteroid.labels.sites import bonds, equivalent_sites
 
@@ -83,3 +84,12 @@ def test_sites_of_the_packaged_methanol(methanol_sets: tuple[LabelSet, LabelSet]
 def test_no_frame_is_refused() -> None:
     with pytest.raises(InputError, match="at least one frame"):
         equivalent_sites(ETHANOL, np.empty((0, 9, 3)))
+
+
+def test_bonds_of_many_atoms_are_those_of_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    numbers, frames = np.tile(ETHANOL, 5), FRAME + 0.05 * np.random.default_rng(0).normal(size=(7, 5, 9, 3))
+    positions = (frames + 9.0 * np.arange(5)[:, None, None]).reshape(7, 45, 3)
+    found = bonds(numbers, positions)
+    assert len(found) == 40
+    monkeypatch.setattr(asteroid.labels.sites, "_ATOMS_MANY", 100)
+    assert bonds(numbers, positions) == found

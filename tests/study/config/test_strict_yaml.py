@@ -35,3 +35,10 @@ def test_what_grows_or_is_not_what_it_says_is_refused(text: str, says: str) -> N
 def test_sound_files_with_anchors_are_read() -> None:
     assert load_yaml("a: &a {x: 1}\nb: *a\nc: {<<: *a, y: 2}") == {"a": {"x": 1}, "b": {"x": 1}, "c": {"x": 1, "y": 2}}
     assert load_yaml("") is None
+
+
+@pytest.mark.parametrize("number", ["0x" + "f" * 5000, ":".join(["59"] * 200_000), "9" * 301])
+def test_numbers_of_any_length_are_refused(number: str) -> None:
+    with pytest.raises(yaml.YAMLError, match=r"a number has .* characters"):
+        load_yaml(f"seeds: [{number}]")
+    assert load_yaml("seeds: [0x10, 1_000, 7]") == {"seeds": [16, 1000, 7]}

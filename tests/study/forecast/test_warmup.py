@@ -77,3 +77,29 @@ def test_many_frames_are_reckoned_from_a_part_of_them(tiny_workload: Workload, m
     assert most == 20 < max(len(spec.train) for pack in packs for spec in pack.specs)
     for pack in packs:
         assert warm_up.core_s(pack) == pytest.approx(cost(pack.specs, pack.specs[0].schedule), rel=0.02)
+
+
+def test_of_a_large_molecule_one_model_is_tried_for_all(
+    tiny_workload: Workload, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, tried = 0.0, []
+
+    def train(_: object, specs: list[NetworkStage], *__: object, **___: object) -> None:
+        nonlocal clock
+        tried.append((len(specs), max(len(spec.train) for spec in specs)))
+        clock += len(specs) * (0.2 + 0.03 * specs[0].schedule.steps + 0.07 * specs[0].schedule.validations)
+
+    monkeypatch.setattr(study.forecast.warmup, "train_pack", train)
+    monkeypatch.setattr(study.forecast.warmup.time, "process_time", lambda: clock)
+    monkeypatch.setattr(WarmUp, "_stand_in", lambda *_: None)
+    forecast = make_forecast(tiny_workload)
+    packs = [pack for pack in forecast.packs if not pack.share_batches and len(pack.specs) > 1]
+    warm_up = WarmUp(None, packs, forecast.stages, 300)  # type: ignore[arg-type]
+    batch = max(pack.specs[0].schedule.batch_size for pack in packs)  # type: ignore[union-attr]
+    assert packs
+    assert {n for n, _ in tried} == {1}
+    assert max(n for _, n in tried) <= max(10, batch)
+    for pack in packs:
+        schedule = pack.specs[0].schedule
+        one = 0.2 + 0.03 * schedule.steps + 0.07 * schedule.validations
+        assert warm_up.core_s(pack) == pytest.approx(len(pack.specs) * one, rel=1e-9)

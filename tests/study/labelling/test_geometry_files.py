@@ -60,3 +60,45 @@ def test_a_stated_charge_is_taken_and_another_refused(tmp_path: Path) -> None:
     assert stated_electrons(tmp_path / "m.npz", None, None)[:2] == (-1, 0)
     (tmp_path / "bare.xyz").write_text("2\n\nH 0 0 0\nF 0 0 0.92\n")
     assert stated_electrons(tmp_path / "bare.xyz", None, 2) == (0, 2, None)
+
+
+@pytest.mark.parametrize("comment", ["units=Bohr", "coordinates (Bohr)", "set={'length': 'Bohr'}"])
+def test_a_comment_states_the_unit_of_lengths(tmp_path: Path, comment: str) -> None:
+    (tmp_path / "m.xyz").write_text(f"2\n{comment} E=-1 Hartree or -27.2 eV\nH 0 0 0\nF 0 0 1.73\n")
+    assert read_frames(tmp_path / "m.xyz").positions[0, 1, 2] == pytest.approx(0.9155, abs=1e-4)
+    with pytest.raises(InputError, match="states lengths in Bohr, found length_unit"):
+        read_frames(tmp_path / "m.xyz", length_unit="Angstrom")
+
+
+def test_a_file_without_frames_has_nothing_to_label(tmp_path: Path) -> None:
+    np.savez(tmp_path / "none.npz", z=[1, 1], R=np.empty((0, 2, 3)), r_unit=np.array("Angstrom"))
+    with pytest.raises(InputError, match=r"none\.npz needs frames, found none"):
+        read_frames(tmp_path / "none.npz")
+
+
+@pytest.mark.parametrize(
+    ("comment", "electrons"),
+    [
+        ('{"charge": -1}', (-1, 0)),
+        ('info="{\\"charge\\": 1}"', (1, 0)),
+        ("charge: 2", (2, 0)),
+        ("charge=2- unpaired=1", (-2, 1)),
+    ],
+)
+def test_charges_are_read_however_they_are_written(tmp_path: Path, comment: str, electrons: tuple[int, int]) -> None:
+    (tmp_path / "m.xyz").write_text(f"2\n{comment}\nH 0 0 0\nF 0 0 0.92\n")
+    assert stated_electrons(tmp_path / "m.xyz", None, None)[:2] == electrons
+    (tmp_path / "m.xyz").write_text("2\nmultiplicity=3 unpaired=1\nH 0 0 0\nF 0 0 0.92\n")
+    with pytest.raises(InputError, match="states the multiplicity 3 and 1 unpaired electrons"):
+        stated_electrons(tmp_path / "m.xyz", None, None)
+
+
+def test_charge_and_unit_beside_the_arrays_are_read(tmp_path: Path) -> None:
+    frames = {"z": [1, 9], "R": np.array([[[0, 0, 0], [0, 0, 1.73]]])}
+    np.savez(tmp_path / "m.npz", **frames, about=np.array('{"charge": "1", "length": "Bohr"}'))
+    assert read_frames(tmp_path / "m.npz").positions[0, 1, 2] == pytest.approx(0.9155, abs=1e-4)
+    assert stated_electrons(tmp_path / "m.npz", None, None)[0] == 1
+    np.savez(tmp_path / "n.npz", **frames, charge=np.array("-1"))
+    (tmp_path / "n.meta.json").write_text('{"units": {"R": "Bohr", "E": "eV"}}')
+    assert read_frames(tmp_path / "n.npz").positions[0, 1, 2] == pytest.approx(0.9155, abs=1e-4)
+    assert stated_electrons(tmp_path / "n.npz", None, None)[0] == -1

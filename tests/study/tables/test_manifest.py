@@ -68,3 +68,8 @@ def test_a_missing_key_is_named_where_it_is_asked_for(tmp_path: Path) -> None:
         manifest["status"]
     with pytest.raises(InputError, match=r"ledger in .* lacks 'accurate_cpu_s'"):
         manifest["ledger"]["accurate_cpu_s"]
+
+
+def test_failures_say_what_is_asked_of_them(tmp_path: Path) -> None:
+    write_record(tmp_path / "manifest.json", {**MANIFEST, "failures": [{"a": 1}]})
+    assert read_manifest(tmp_path)["failures"] == [{"a": 1, "kind": "", "reason": ""}]

@@ -130,3 +130,15 @@ def test_folders_without_results_or_manifest(tmp_path: Path) -> None:
         assert name in message
         assert str(tmp_path) in message
         assert "asteroid-study run" in message
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "says"),
+    [("n_test", -3, "n_test .* below zero, found -3 in row 1"), ("recipe_core_s", np.inf, "finite"),
+     ("test_force_mae_ev_ang", -0.1, "below zero"), ("budget", np.inf, "does not fit its column")],
+)  # fmt: skip
+def test_numbers_that_nobody_measures_are_refused(column: str, value: float, says: str) -> None:
+    table = results_frame([row(budget=20), row(budget=40)]).astype({column: "float64"})
+    table.loc[1, column] = value
+    with pytest.raises(InputError, match=says):
+        validate_results(table)
