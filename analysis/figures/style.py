@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,8 +12,10 @@ import numpy as np
 import seaborn as sns
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from asteroid.new_file import new_file
+from asteroid.plain_text import printable
 from study.strategies import strategy_of
 from study.tables.csv_files import write_csv
 
@@ -90,8 +93,18 @@ def looks(data: pd.DataFrame) -> pd.Series[str]:
 
 @contextmanager
 def figure_style() -> Iterator[None]:
-    """Set what every figure shares: seaborn's ticks on paper, small type, fonts that editors can read."""
-    with mpl.rc_context(), sns.axes_style("ticks"), sns.plotting_context("paper"), mpl.rc_context(_RC):
+    """Set what every figure shares: seaborn's ticks on paper, small type, fonts that editors can read.
+
+    Of names in a script that the font lacks boxes are drawn, without a warning for every letter.
+    """
+    with (
+        mpl.rc_context(),
+        sns.axes_style("ticks"),
+        sns.plotting_context("paper"),
+        mpl.rc_context(_RC),
+        warnings.catch_warnings(),
+    ):
+        warnings.filterwarnings("ignore", "Glyph")
         yield
 
 
@@ -102,8 +115,19 @@ def new_figure(*, width_in: float = COLUMN_IN, height_in: float = 4.2) -> tuple[
         return figure, figure.subplots()
 
 
+def _spell_controls(figure: Figure) -> None:
+    """Spell control characters in words of a user's out: with one of them no SVG is well-formed."""
+    for words in figure.findobj(Text):
+        assert isinstance(words, Text)
+        text = words.get_text()
+        plain = "\n".join(map(printable, text.split("\n")))
+        if plain != text:
+            words.set_text(plain)
+
+
 def svg_of(figure: Figure) -> bytes:
     """Return a figure as SVG, its letters as outlines: the same on every machine, and the same bytes every time."""
+    _spell_controls(figure)
     with figure_style(), io.BytesIO() as memory:
         figure.savefig(memory, format="svg", metadata=_METADATA["svg"])
         return memory.getvalue()
@@ -122,6 +146,7 @@ def save_figure(figure: Figure, data: pd.DataFrame, folder: Path, stem: str) -> 
         The four paths.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    _spell_controls(figure)
     written = []
     for kind in ("pdf", "svg", "png", "csv"):
         path = folder / f"{stem}.{kind}"

@@ -63,7 +63,7 @@ def group_norms(labels: LabelSet) -> FloatArray:
             one = i == j
             whole = size[i] * squares[i] if one else size[j] * squares[i] + size[i] * squares[j]
             columns.append(whole - (1 if one else 2) * (sums[i] * sums[j]).sum(axis=1))
-    return np.sqrt(np.maximum(np.stack(columns, axis=1), 0.0))
+    return np.asarray(np.sqrt(np.maximum(np.stack(columns, axis=1), 0.0)))
 
 
 def distance_fingerprints(labels: LabelSet) -> FloatArray:

@@ -30,8 +30,9 @@ _LONG_S, _MOST_STEPS = 0.6, 100
 #: Frames that packs are tried on, at most: with thousands, what comes before the first step would take minutes.
 _FRAMES = 200
 #: Frames of more atoms than this take so long that packs are tried on so many of them. Models that draw batches of
-#: their own then take as many times as long as one, since what takes long is the description of a batch.
-_LARGE_ATOMS, _LARGE_FRAMES = 100, 10
+#: their own then take as many times as long as one, since what takes long is the description of a batch. A frame costs
+#: the same in a step, in a validation, and in each pass over all frames before the first and after the last step.
+_LARGE_ATOMS, _LARGE_FRAMES, _PASSES = 100, 10, 3
 #: Frames of the two small kernels.
 _KERNEL_FRAMES = (20, 40)
 
@@ -135,18 +136,21 @@ class WarmUp:
         n_frames = max(len(spec.train) for spec in pack.specs)
         few = _LARGE_FRAMES if self._large else _FRAMES
         least = max(few, *(spec.schedule.batch_size for spec in pack.specs if isinstance(spec, NetworkStage)))
-        part, few, more = _part(pack, least), _FEW, _FEW
-        short_s = self._spend(part, parents, 1, 1)  # as well what is loaded and allocated once
-        if self._large:  # a step takes longer than all that, and is no less sure for being measured once
-            few, more = 1, 2
-        else:
-            short_s = self._spend(part, parents, few, 1)
-        steps = max(2 * few, min(_MOST_STEPS, int(few * _LONG_S / max(short_s, 1e-6))))
-        step_s = max(0.0, self._spend(part, parents, steps, 1) - short_s) / (steps - few)
-        validation_s = max(0.0, self._spend(part, parents, few, more) - short_s) / (more - 1)
-        fixed_s = max(0.0, short_s - few * step_s - validation_s)
+        part = _part(pack, least)
+        first_s = self._spend(part, parents, 1, 1)  # what is loaded and allocated once
+        if self._large:
+            step_s = max(0.0, self._spend(part, parents, 2, 1) - first_s)
+            frame_s = step_s / max(spec.schedule.batch_size for spec in pack.specs if isinstance(spec, NetworkStage))
+            fixed_s = max(0.0, first_s - step_s - frame_s * _n_val(part))
+            fixed_s += _PASSES * frame_s * max(0, n_frames - least)
+            return PackRate(fixed_s, step_s, frame_s * _n_val(pack))
+        short_s = self._spend(part, parents, _FEW, 1)
+        steps = max(2 * _FEW, min(_MOST_STEPS, int(_FEW * _LONG_S / max(short_s, 1e-6))))
+        step_s = max(0.0, self._spend(part, parents, steps, 1) - short_s) / (steps - _FEW)
+        validation_s = max(0.0, self._spend(part, parents, _FEW, _FEW) - short_s) / (_FEW - 1)
+        fixed_s = max(0.0, short_s - _FEW * step_s - validation_s)
         if n_frames > least:
-            frame_s = max(0.0, short_s - self._spend(_part(pack, least // 2), parents, few, 1)) / (least - least // 2)
+            frame_s = max(0.0, short_s - self._spend(_part(pack, least // 2), parents, _FEW, 1)) / (least - least // 2)
             fixed_s += frame_s * (n_frames - least)
             validation_s *= _n_val(pack) / max(_n_val(part), 1)
         return PackRate(fixed_s, step_s, validation_s)

@@ -1,3 +1,5 @@
+from xml.etree import ElementTree as ET
+
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
@@ -5,7 +7,7 @@ import pytest
 from curve_figures import DATA, drawn
 from matplotlib.figure import Figure
 
-from analysis.figures.style import figure_style, look_of, save_figure
+from analysis.figures.style import figure_style, look_of, save_figure, svg_of
 
 
 def test_looks_differ():
@@ -66,3 +68,12 @@ def test_no_figure_relies_on_mathematics(tmp_path):
     figure, _ = drawn()
     figure.canvas.draw()
     assert not [text.get_text() for text in figure.findobj(mpl.text.Text) if "$" in text.get_text()]
+
+
+def test_words_of_users_break_no_picture(tmp_path):
+    figure, ax = drawn()
+    ax.set_xlabel("\x1b[31m$\\frac{$\nstudy 研究 \u202e")
+    written = save_figure(figure, DATA, tmp_path, "words")
+    ET.parse(written[1])
+    ET.fromstring(svg_of(figure))
+    assert ax.get_xlabel() == "\\x1b[31m$\\frac{$\nstudy 研究 \\u202e"
