@@ -105,10 +105,11 @@ class WarmUp:
             if kernels:
                 self._kernels[sort] = self._kernel_rate(max(kernels, key=lambda spec: spec.n_frames))
             else:
-                tried = [min(own, key=_size), max(own, key=_size)]
+                ends = [min(own, key=_size), max(own, key=_size)]
                 if self._alone(own[0]):
-                    tried = [replace(tried[0], specs=tried[0].specs[:1])]
-                self._rates[sort] = {len(pack.specs): self._pack_rate(pack) for pack in tried}
+                    ends = [replace(ends[0], specs=ends[0].specs[:1])]
+                tried = {len(pack.specs): pack for pack in ends}
+                self._rates[sort] = {size: self._pack_rate(pack) for size, pack in tried.items()}
 
     def core_s(self, pack: Pack) -> float:
         """Expected CPU seconds of one of the packs; between the two sizes that were tried, a straight line."""
@@ -185,7 +186,8 @@ class WarmUp:
         if isinstance(spec, KernelStage):
             raise ValueError("no stage is a kernel's child")
         network, frames = spec.model.network(self._bank.layout), self._bank.levels[spec.train.level]
-        rows = self._bank.rows_of(spec.train.level, spec.train.hashes)
+        enough = _LARGE_FRAMES if self._large else len(spec.train)
+        rows = self._bank.rows_of(spec.train.level, spec.train.hashes[:enough])
         forces = torch.nan_to_num(frames.forces[rows], nan=1.0)
         scaling = network.measure_scaling(frames, rows, forces).to(torch.device("cpu"))
         return TrainedNetwork(spec.model, network.initial_parameters(spec.seeds.weights), scaling, 0.0)
