@@ -29,6 +29,15 @@ def energies_alone(sweep: Sweep, accurate: LabelSet, roles: Roles) -> tuple[Labe
     return without_forces(accurate, rows), replace(roles, pool=without_forces(roles.pool), test=test)
 
 
+def kind_lines(sweep: Sweep, roles: Roles) -> tuple[str, ...]:
+    """What the data card says of labels that are used without forces; nothing of others."""
+    if not sweep.energies_alone:
+        return ()
+    judged = len(roles.test) > 0 and roles.test.forces is not None and bool(np.isfinite(roles.test.forces).all())
+    by = "energies and forces" if judged else "energies"
+    return (f"{roles.pool.level}: energies alone are learned (forces: none), errors are of {by}",)
+
+
 def without_forces(labels: LabelSet, rows: BoolArray | None = None) -> LabelSet:
     """Labels whose forces are NaN in some rows, or in all; places without an atom stay zero."""
     forces = np.full(labels.positions.shape, np.nan)

@@ -17,7 +17,7 @@ from asteroid.labels.order_changes import refuse_order_change
 from study.data.card_lines import descriptor_lines, role_lines
 from study.data.cheap_controls import cheap_controls, drawn_along
 from study.data.draw_notes import draw_json, draw_lines
-from study.data.energies_alone import energies_alone
+from study.data.energies_alone import energies_alone, kind_lines
 from study.data.live_method import live_method
 from study.data.read import read_section
 from study.data.roles import divide_labels
@@ -124,7 +124,13 @@ def load_data(sweep: Sweep) -> StudyData:
     # Frames that were chosen far from each other stand for no distribution that a draw could be compared with.
     farthest = any(read.is_farthest(level) for level in (accurate.level, first.level))
     controls = None if farthest else draw_controls(roles.test, first)
-    lines = [*read.lines, *groups, *role_lines(sweep, read, roles), *draw_lines(controls, first.level)]
+    lines = [
+        *read.lines,
+        *groups,
+        *role_lines(sweep, read, roles),
+        *kind_lines(sweep, roles),
+        *draw_lines(controls, first.level),
+    ]
     needs_descriptors = any(model.needs_descriptors for model in sweep.architectures)
     descriptors = sweep.descriptors.settings(accurate) if needs_descriptors else None
     if descriptors is not None and descriptors.sites is not None:

@@ -65,6 +65,10 @@ def test_forces_serve_the_test_set_alone(tiny_labels: Path, energies: Path) -> N
     assert np.isnan(without.test.forces).all()
     assert np.isnan(given.accurate.forces).all((1, 2)).sum() == len(given.pool)
     assert any("no forces: energies alone" in line for line in without.card)
+    assert any("energies alone are learned (forces: none), errors are of energies and forces" in x for x in given.card)
+    assert any(
+        line.endswith("energies alone are learned (forces: none), errors are of energies") for line in without.card
+    )
     np.testing.assert_array_equal(given.pool.energy, without.pool.energy)
 
 
