@@ -6,6 +6,8 @@
   dialog.className = "zoom";
   const bar = document.createElement("div"), frame = document.createElement("div"), image = document.createElement("img");
   const title = document.createElement("strong");
+  bar.className = "bar";
+  frame.className = "frame";
   let step = 0;
 
   /** Pixels in which the whole figure just fits. */
