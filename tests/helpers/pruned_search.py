@@ -29,7 +29,7 @@ SWEEP = """
 name: searching
 data: {dataset: methanol}
 test: {groups: [3]}
-strategies: [accurate_only, pretrain_finetune, asteroid]
+strategies: [pretrain_finetune, asteroid]
 budgets: [15, 20]
 n_cheap: [40]
 gamma_rel: [1, inf]

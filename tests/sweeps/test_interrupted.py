@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 #: Fine-tuning is long enough to be interrupted.
-LONG = SWEEP.replace("standard: {steps: 20,", "standard: {steps: 1500,")
+LONG = SWEEP.replace("standard: {steps: 20,", "standard: {steps: 900,")
 
 
 def start(words: list[str], said: Path) -> subprocess.Popen[bytes]:

@@ -19,10 +19,10 @@ ASYNC = "  schedule: async\n"
 def test_without_rounds_every_trial_is_told_and_every_row_there(tmp_path: Path, rule: str) -> None:
     executor = search(tmp_path / "run", ASYNC, rule)
     trials = trials_of(tmp_path / "run")
-    assert len(trials) == 3 * 9
+    assert len(trials) == 2 * 9
     assert set(trials["state"]) == ({"COMPLETE", "PRUNED"} if rule else {"COMPLETE"})
-    # Three strategies with tuned settings at the two budgets, beside the rows of the sweep itself.
-    assert len(table_of(tmp_path / "run")) == len(workload_of(ASYNC, rule).recipes) + 3 * 2
+    # Two strategies with tuned settings at the two budgets, beside the rows of the sweep itself.
+    assert len(table_of(tmp_path / "run")) == len(workload_of(ASYNC, rule).recipes) + 2 * 2
     trained = Counter(spec.key for pack in executor.seen if pack.until is None for spec in set(pack.specs))
     assert max(trained.values()) == 1, "no stage is finished twice"
     before = trials_of(tmp_path / "run")
@@ -38,5 +38,5 @@ def test_without_rounds_a_stopped_search_goes_on(tmp_path: Path) -> None:
     assert kept
     search(tmp_path / "run", ASYNC, MEDIAN)
     assert {p: p.stat().st_mtime_ns for p in kept} == kept
-    assert len(trials_of(tmp_path / "run")) == 3 * 9
+    assert len(trials_of(tmp_path / "run")) == 2 * 9
     assert not trials_of(tmp_path / "run")["state"].isin(["RUNNING", "FAIL"]).any()
