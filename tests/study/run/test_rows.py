@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 import torch
-from every_section import TWO_LEVELS
 
 from asteroid.descriptors.frame_bank import BankEntry, FrameBank, build_bank
 from asteroid.labels.label_set import content_hashes
@@ -17,6 +16,7 @@ from asteroid.models.mlp_derivatives import energy_and_forces
 from asteroid.stages.evaluation import controlled_mean
 from asteroid.stages.train import train_pack
 from study.config.sweep import parse_sweep
+from study.counts import LEVEL_COLUMNS
 from study.data.load import load_data
 from study.recipes.chains import ChainBuilder
 from study.recipes.recipes import make_recipes
@@ -204,7 +204,7 @@ def test_doubts_of_every_stage_of_a_chain_reach_its_row() -> None:
 
 def test_rows_fit_the_schema() -> None:
     rows = trained().rows()
-    assert all(set(row) == set(COLUMNS) for row in rows.values())
+    assert all(set(row) == {*COLUMNS, *LEVEL_COLUMNS} for row in rows.values())
     assert len(results_frame(list(rows.values()))) == 4
 
 
@@ -216,7 +216,7 @@ def test_rows_appear_when_their_last_stage_is_finished() -> None:
     for kind in ("identify", "pretrain", "finetune"):
         known |= {key: r for key, r in t.results.items() if r.spec["kind"] == kind}
         seen.append(sorted(t.rows(known)))
-    assert seen == [["accurate_only"], ["accurate_only", "cheap_only"], sorted(TWO_LEVELS)]
+    assert seen == [["accurate_only"], ["accurate_only", "cheap_only"], sorted(STRATEGIES)]
 
 
 @pytest.mark.parametrize("failing", [0, 1, 2])
