@@ -253,15 +253,15 @@ STRATEGIES: dict[str, Strategy] = {
         ),
         Strategy(
             "ladder_finetune",
-            name="Ladder: pretraining + fine-tuning twice",
+            name="Ladder, fine-tuned twice",
             short="Ladder\nfine-tune",
-            colour="#ebc864",
+            colour="#d13cee",
             marker="*",
             chain=(_PRETRAIN, _CLIMB, _FINETUNE),
         ),
         Strategy(
             "ladder_asteroid",
-            name="Ladder: ASTEROID",
+            name="Ladder, ASTEROID",
             short="Ladder\nASTEROID",
             colour="#5af59e",
             marker="8",
@@ -276,7 +276,7 @@ STRATEGIES: dict[str, Strategy] = {
         ),
         Strategy(
             "ladder_residual",
-            name="Ladder: pretraining + fine-tuning + residual net",
+            name="Ladder + residual net",
             short="Ladder\nresidual",
             colour="#78073c",
             marker="d",
@@ -284,9 +284,9 @@ STRATEGIES: dict[str, Strategy] = {
         ),
         Strategy(
             "ladder_delta",
-            name="Ladder: delta-learning twice with sGDML",
+            name="Ladder, sGDML twice",
             short="Ladder\ndelta",
-            colour="#d13cee",
+            colour="#ebc864",
             marker="H",
             chain=(
                 replace(_KERNEL, on_cheap_method=True, on_intermediate=True),

@@ -37,11 +37,13 @@ def label_lines(ledger: dict[str, Any], prices: PriceList) -> list[str]:
     """What the labels of a run would cost."""
     from analysis.names import duration
 
+    one = {"frames_assumed_bought": ledger["cheap_frames_assumed_bought"], "cpu_s": ledger["cheap_cpu_s"]}
+    below = ledger.get("lower_levels") or {prices.cheap: one}
     bought = [
         f"  {level}: {labels:,} labels assumed bought, {duration(price)} of CPU"
         for level, labels, price in (
             (prices.accurate, ledger["accurate_labels_assumed_bought"], ledger["accurate_cpu_s"]),
-            (prices.cheap, ledger["cheap_frames_assumed_bought"], ledger["cheap_cpu_s"]),
+            *((level, own["frames_assumed_bought"], own["cpu_s"]) for level, own in below.items()),
         )
     ]
     tested = f"{ledger['evaluation_labels']:,} labels of {prices.accurate}, {duration(ledger['evaluation_cpu_s'])}"

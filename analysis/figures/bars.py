@@ -179,8 +179,8 @@ def _draw_cut(place: float, top: float, ax: Axes) -> None:
 
 
 def _bar_text(bar: pd.Series[Any], *, cut: bool) -> str:
-    counts = [f"{bar[name]:,}" for name in ("budget", "n_cheap") if bar[name]]
-    what = " + ".join(counts) if len(counts) == 2 else f"{counts[0]} labels" if bar["budget"] else f"{counts[0]} cheap"
+    counts = [f"{bar[name]:,}" for name in ("budget", "n_intermediate", "n_cheap") if bar.get(name)]
+    what = " + ".join(counts) if len(counts) > 1 else f"{counts[0]} labels" if bar["budget"] else f"{counts[0]} cheap"
     error = f"{bar['error']:,.0f}" if bar["error"] >= 100 else f"{bar['error']:.2g}"
     return f"{error}{' (cut)' if cut else ''}\n{what}\n{duration(bar['price_cpu_s'])}"
 
@@ -188,7 +188,9 @@ def _bar_text(bar: pd.Series[Any], *, cut: bool) -> str:
 def _bar_name(bar: pd.Series[Any]) -> str:
     strategy = str(bar["strategy"])
     name = strategy_of(strategy).short
-    return f"{name}\nγ/median {bar['gamma_rel']:g}" if np.isfinite(bar["gamma_rel"]) else name
+    name = f"{name}\nγ/median {bar['gamma_rel']:g}" if np.isfinite(bar["gamma_rel"]) else name
+    levels = [level.partition("/")[0] for level in (bar.get("intermediate_level"), bar.get("cheap_level")) if level]
+    return "\n".join([name, " + ".join(levels)]) if levels else name
 
 
 def bars_picture(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 #: Dots of neighbouring curves stand this far apart, less where there are so many that they would reach too far.
 _DOT_STEP_PT, _DOT_REACH_PT = 3.4, 11.0
+#: Letters of a name that a line of a legend holds.
+NAME_WIDTH = 54
 #: More decades than this leave no room for numbers at 2 and 5.
 _DENSE_DECADES = 2.7
 _BAND_NAMES = {
@@ -48,10 +51,16 @@ def draw_curve(rows: pd.DataFrame, ax: Axes, x: str, *, shift_pt: float = 0.0) -
     look: dict[str, Any] = {"color": colour, "marker": marker, "markeredgecolor": "white", "markeredgewidth": 0.4}
     aside = ax.transData + ScaledTranslation(shift_pt / 72, 0, ax.figure.dpi_scale_trans)
     ax.plot(dots[x], dots["force_mae_ev_ang"], linestyle="none", zorder=4, transform=aside, **look)
-    label = f"{rows['curve'].iloc[0]}\n{fit_text(rows)}" if not horizontal else str(rows["curve"].iloc[0])
+    name = legend_name(str(rows["curve"].iloc[0]))
+    label = name if horizontal else f"{name}\n{fit_text(rows)}"
     return Line2D(
         [], [], linestyle=style if len(line) else "none", label=label, **(look if len(dots) else {"color": colour})
     )
+
+
+def legend_name(curve: str) -> str:
+    """The name of a curve in lines that a column of a legend holds: one, but where it names several levels."""
+    return textwrap.fill(curve, NAME_WIDTH, break_long_words=False, break_on_hyphens=False)
 
 
 def dot_shifts_pt(data: pd.DataFrame) -> dict[str, float]:

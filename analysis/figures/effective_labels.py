@@ -90,7 +90,7 @@ def plot_effective(data: pd.DataFrame, figure: Figure) -> list[Axes]:
         for ax, n_cheap in zip(panels, shown, strict=True):
             ax.plot([low, high], [low, high], color="0.3", linestyle=":", linewidth=0.9, zorder=1)
             own = data[data["n_cheap"] == n_cheap]
-            name = "look" if "look" in own else "strategy"
+            name = _told_apart_by(own)
             for at, (look, rows) in enumerate(own.groupby(name, sort=False)):
                 _draw_strategy(str(look), rows, ax, shift=1.03 ** (2 * at - own[name].nunique() + 1))
             ax.set(xscale="log", yscale="log", xlim=(low / 1.2, high * 1.2), ylim=(bottom, top))
@@ -104,7 +104,12 @@ def plot_effective(data: pd.DataFrame, figure: Figure) -> list[Axes]:
             ax.spines[["top", "right"]].set_visible(False)
         panels[0].set_ylabel("Effective accurate labels")
         figure.supxlabel("Accurate labels bought", fontsize=8)
-        figure.legend(handles=_legend(data), loc="outside upper left", ncols=1 if len(shown) == 1 else 2, frameon=False)
+        figure.legend(
+            handles=_legend(data),
+            loc="outside upper left",
+            ncols=1 if len(shown) == 1 or "look" in data else 2,
+            frameon=False,
+        )
     return panels
 
 
@@ -116,7 +121,14 @@ def panels_of(data: pd.DataFrame) -> list[int]:
 
 def effective_size_in(data: pd.DataFrame) -> tuple[float, float]:
     """Width and height of the figure, inches."""
-    return max(3.4, 0.6 + 2.0 * len(panels_of(data))), 3.4
+    names = data[_told_apart_by(data)].nunique()
+    more = 0.16 * max(names - 3, 0) if "look" in data else 0.0
+    return max(3.4, 0.6 + 2.0 * len(panels_of(data))), 3.4 + more
+
+
+def _told_apart_by(data: pd.DataFrame) -> str:
+    """The column whose values have looks of their own."""
+    return "look" if "look" in data else "strategy"
 
 
 def _draw_strategy(strategy: str, rows: pd.DataFrame, ax: Axes, *, shift: float) -> None:
@@ -133,7 +145,7 @@ def _draw_strategy(strategy: str, rows: pd.DataFrame, ax: Axes, *, shift: float)
 
 def _legend(data: pd.DataFrame) -> list[Line2D]:
     handles = []
-    for name, rows in data.groupby("look" if "look" in data else "strategy", sort=False):
+    for name, rows in data.groupby(_told_apart_by(data), sort=False):
         colour, marker = look_of(str(name))
         look: Any = {"color": colour, "marker": marker, "markeredgecolor": "white", "markeredgewidth": 0.4}
         handles.append(Line2D([], [], label=_name(rows.iloc[0]), **look))
@@ -172,7 +184,7 @@ def _picture(given: FigureInput) -> Picture | None:
     cells = data[data["part"] != "line"]
     said = "; ".join(
         f"{_name(row)} with {row['n_cheap']:,} cheap frames: {row['labels']:,.0f} at {row['budget']:,.0f}"
-        for _, row in cells.drop_duplicates([*({"strategy", "look"} & {*cells.columns}), "n_cheap"]).iterrows()
+        for _, row in cells.drop_duplicates([_told_apart_by(cells), "n_cheap"]).iterrows()
     )
     return Picture(
         figure,

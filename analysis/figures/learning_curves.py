@@ -19,6 +19,7 @@ from analysis.figures.drawing import (
     draw_curve,
     error_name,
     in_unit,
+    legend_name,
     log_axes,
     name_curves,
     slope_guide,
@@ -179,7 +180,9 @@ def _picture(given: FigureInput) -> Picture | None:
     if given.run is None:
         return None
     data = learning_curve_data(given.run.table)
-    more = ENTRY_IN * max(data["curve"].nunique() - 4, 0) / (1 + given.wide)
+    names = [legend_name(str(curve)) for curve in data["curve"].unique()]
+    lines = len(names) + 0.5 * sum(name.count("\n") for name in names)
+    more = ENTRY_IN * max(lines - 4, 0) / (1 + given.wide)
     figure, ax = new_figure(width_in=PAGE_IN if given.wide else COLUMN_IN, height_in=4.2 + more)
     plot_learning_curve(data, ax, level=given.level, force_unit=given.force_unit)
     runs = data[data["part"] == "run"]

@@ -118,9 +118,10 @@ def ledger_table(manifest: Mapping[str, Any], prices: Mapping[str, Any]) -> Text
         price = f"{each[level]:.3g} s ({levels[level]['source']})"
         return what, level, f"{count:,}", price, duration(count * each[level])
 
+    below = ledger.get("lower_levels") or {cheap: {"frames_assumed_bought": ledger["cheap_frames_assumed_bought"]}}
     rows = (
         row("accurate labels, training and validation", accurate, ledger["accurate_labels_assumed_bought"]),
-        row("cheap frames, label and sampling", cheap, ledger["cheap_frames_assumed_bought"]),
+        *(row("cheap frames, label and sampling", level, own["frames_assumed_bought"]) for level, own in below.items()),
         row("evaluation labels, outside every budget", accurate, ledger["evaluation_labels"]),
         ("training of all stages, each once", "", "", "", f"{duration(ledger['sweep_core_s'])} on one core"),
     )

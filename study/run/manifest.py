@@ -111,17 +111,18 @@ def ledger_of(data: StudyData, stages: Iterable[StageSpec]) -> dict[str, Any]:
     """Labels that stages assume bought, together and each once, with their price in CPU seconds."""
     bought = _bought(stages)
     n_accurate = len(bought[data.prices.accurate, "labelled"])
-    frames, cpu_s = 0, 0.0
+    below: dict[str, dict[str, Any]] = {}
     for place, cheap in enumerate(data.cheap):
         labelled, sampled = bought[cheap.level, "labelled"], bought[cheap.level, "sampled"]
-        frames += len(labelled | sampled)
         given = data.is_ladder and place > 0  # geometries of a level between are those that are labelled above
-        cpu_s += data.prices.cheap_cpu_s(len(labelled), 0 if given else len(sampled), cheap.level)
+        cpu_s = data.prices.cheap_cpu_s(len(labelled), 0 if given else len(sampled), cheap.level)
+        below[cheap.level] = {"frames_assumed_bought": len(labelled | sampled), "cpu_s": cpu_s}
     return {
         "accurate_labels_assumed_bought": n_accurate,
         "accurate_cpu_s": data.prices.accurate_cpu_s(n_accurate),
-        "cheap_frames_assumed_bought": frames,
-        "cheap_cpu_s": cpu_s,
+        "cheap_frames_assumed_bought": sum(own["frames_assumed_bought"] for own in below.values()),
+        "cheap_cpu_s": sum(own["cpu_s"] for own in below.values()),
+        **({"lower_levels": below} if len(below) > 1 else {}),
         "evaluation_labels": len(data.test),
         "evaluation_cpu_s": data.prices.accurate_cpu_s(len(data.test)),
     }

@@ -55,6 +55,18 @@ class PricesRecord(_Record):
     levels: dict[str, LevelPriceRecord]
 
 
+class LowerLevelRecord(_Record):
+    """What a run has cost of one of several levels below the accurate one.
+
+    Attributes:
+        frames_assumed_bought: frames, its budgets and seeds together.
+        cpu_s: their price in CPU seconds.
+    """
+
+    frames_assumed_bought: _Count
+    cpu_s: _Seconds
+
+
 class LedgerRecord(_Record):
     """What a run has cost: labels at their prices, and training.
 
@@ -65,6 +77,7 @@ class LedgerRecord(_Record):
         sweep_core_s: core seconds of training.
         accurate_cpu_s: price of the accurate labels in CPU seconds.
         cheap_cpu_s: price of the cheap frames.
+        lower_levels: the same of each level, where there are several below the accurate one.
         evaluation_cpu_s: price of the test labels.
     """
 
@@ -74,6 +87,7 @@ class LedgerRecord(_Record):
     sweep_core_s: _Seconds = 0.0
     accurate_cpu_s: _Seconds = 0.0
     cheap_cpu_s: _Seconds = 0.0
+    lower_levels: dict[str, LowerLevelRecord] = Field(default_factory=dict)
     evaluation_cpu_s: _Seconds = 0.0
 
 
