@@ -161,6 +161,12 @@ def validate_results(frame: pd.DataFrame) -> pd.DataFrame:
         why = one_line(str(error), 160)
         raise InputError(f"a results table holds a value that does not fit its column: {why}") from error
     _refuse_impossible(typed)
+    unnamed = np.flatnonzero(typed["strategy"].isna())
+    if len(unnamed):
+        raise InputError(
+            f"every row of a results table needs its strategy, found none in row {unnamed[0]}: use a table as "
+            "'asteroid-study run' wrote it"
+        )
     if derived:
         typed = _with_counts(typed)
     key = with_levels(KEY_COLUMNS, typed)

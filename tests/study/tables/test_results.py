@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from asteroid.errors import InputError
+from study.counts import COUNT_COLUMNS
 from study.tables.manifest import read_manifest
 from study.tables.results import (
     ADDED_COLUMNS,
@@ -141,4 +142,11 @@ def test_numbers_that_nobody_measures_are_refused(column: str, value: float, say
     table = results_frame([row(budget=20), row(budget=40)]).astype({column: "float64"})
     table.loc[1, column] = value
     with pytest.raises(InputError, match=says):
+        validate_results(table)
+
+
+def test_a_row_without_a_strategy_is_refused() -> None:
+    table = results_frame([row(budget=20), row(budget=40)]).drop(columns=list(COUNT_COLUMNS))
+    table.loc[1, "strategy"] = None
+    with pytest.raises(InputError, match="found none in row 1"):
         validate_results(table)
