@@ -14,6 +14,7 @@ from analysis.figures import (
     gamma,
     importance,
     learning_curves,
+    money,
     purchase,
     trials,
 )
@@ -33,6 +34,7 @@ FIGURES = (
     bars.FIGURE,
     effective_labels.FIGURE,
     budget_map.FIGURE,
+    money.FIGURE,
     trials.FIGURE,
     gamma.FIGURE,
     importance.FIGURE,

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 from three_levels import BY_LEVEL, LADDER, sweep_text, write_three_levels
 from tiny_sweep import Counting
 
 from analysis.curves.curves import curves_of, representative_curves
 from analysis.figures.bars import bars_data
 from analysis.figures.cost import cost_data
+from analysis.figures.money import money_data, plot_money
+from analysis.plan.run_evidence import RunEvidence
 from asteroid.labelling.cheap_methods import cheap_method
 from study.config.sweep import parse_sweep
 from study.export.run_model import Choice, run_force_field
@@ -73,6 +76,22 @@ def test_curves_of_several_levels_are_told_apart_everywhere(ran: Path) -> None:
     prices = PriceList.from_json(manifest["prices"])
     cost = cost_data(table, prices)
     assert cost.loc[cost["part"] == "run", "look"].nunique() == len(shown)
+
+
+def test_the_money_of_the_cheapest_way_is_told_level_by_level(ran: Path) -> None:
+    prices = PriceList.from_json(read_manifest(ran)["prices"])
+    data = money_data(RunEvidence(read_results(ran), prices))
+    assert len(data)
+    for _, rows in data.groupby("target_ev_ang"):
+        assert list(rows["level"]) == ["ccsd_t/cc-pvdz", "gfn2-xtb", "mp2/cc-pvdz"]
+        assert rows["level_cpu_s"].sum() == pytest.approx(rows["price_cpu_s"].iloc[0], rel=1e-9)
+        assert rows["share"].sum() == pytest.approx(1.0)
+        assert (rows.loc[rows["level"] == "ccsd_t/cc-pvdz", "level_cpu_s"] == 28.0 * rows["n_accurate"].iloc[0]).all()
+    cheapest = data.drop_duplicates("target_ev_ang").sort_values("target_ev_ang")["price_cpu_s"]
+    assert cheapest.is_monotonic_decreasing, "a laxer target costs no more"
+    figure = Figure(figsize=(3.4, 4.4), layout="constrained")
+    plot_money(data, figure)
+    assert len(figure.axes) == 2
 
 
 def test_a_model_that_adds_twice_to_a_cheap_method_goes_out_whole(ran: Path) -> None:
