@@ -6,6 +6,7 @@ from asteroid.deploy.record import ModelRecord
 from site_pages.markdown import code, table
 from site_pages.settings import sections
 from study.config.meanings import add_all_meanings
+from study.counts import LEVEL_COLUMNS
 from study.tables.manifest import ManifestRecord
 from study.tables.molecules import MOLECULE_COLUMNS
 from study.tables.out_of_fold import OUT_OF_FOLD_COLUMNS
@@ -15,7 +16,12 @@ from study.tables.trials import IMPORTANCE_COLUMNS, TRIAL_COLUMNS
 
 #: Files, what a row of each is, and its columns.
 _TABLES = (
-    ("results.csv, results.parquet", "a strategy, γ, schedule, budget, number of cheap frames and seed", COLUMNS),
+    (
+        "results.csv, results.parquet",
+        "a strategy, γ, schedule, budget, number of cheap frames and seed; the last three columns are there where a "
+        "study has several levels below the accurate one",
+        COLUMNS | LEVEL_COLUMNS,
+    ),
     ("molecules.csv", "a molecule of the test set in a row of `results.csv`", MOLECULE_COLUMNS),
     ("trials.csv", "a trial of a search", TRIAL_COLUMNS),
     ("importances.csv", "a setting of a search", IMPORTANCE_COLUMNS),

@@ -371,4 +371,6 @@ def _infinity_as_text(value: Any) -> Any:
 
 def _data_plain(sweep: Sweep) -> dict[str, Any]:
     data: dict[str, Any] = sweep.data.model_dump(mode="json", exclude_none=True)
+    if not data["levels"]:  # so that folders of earlier versions are told to be of the same sweep
+        del data["levels"]
     return data

@@ -113,6 +113,7 @@ def load_data(sweep: Sweep) -> StudyData:
     refuse_models_of_one_molecule(sweep, accurate, *sets)
     for cheap in read.cheap:
         refuse_other_molecule(cheap.labels, accurate, cheap.atom_order)
+    for cheap in read.cheap[:1] if sweep.data.is_ladder else read.cheap:
         _refuse_unknown_sampling(sweep, read, cheap)
     _refuse_unknown_counts(sweep, read)
     prices = PriceList(accurate.level, first.level, read.prices)

@@ -117,6 +117,8 @@ class ChainBuilder:
         for cheap in self._data.cheap:
             if entry.runs_cheap_method and self._data.accurate.level not in cheap.at:
                 continue
+            if entry.learns_from_sampling and self._data.is_ladder and cheap is not self._data.cheap[0]:
+                continue  # frames of a level between are those that are labelled above, not samples of its own
             frames = sweep.n_cheap_of(cheap.level) if entry.has_cheap_axis else (0,)
             found += [LowerLevels(cheap.level if several else "", n_cheap) for n_cheap in frames]
         return found

@@ -201,11 +201,18 @@ def _only_adds(ours: dict[str, Any], theirs: Any) -> bool:
     rest = [{key: value for key, value in sweep.items() if key not in _GROWING} for sweep in (ours, theirs)]
     try:
         kept = all(value in ours["finetune"].items() for value in theirs["finetune"].items()) and all(
-            value in ours[key] for key in _GROWING if key != "finetune" for value in theirs[key]
+            _has_all(ours[key], theirs[key]) for key in _GROWING if key != "finetune"
         )
     except (KeyError, TypeError, AttributeError):
         return False
     return kept and rest[0] == rest[1]
+
+
+def _has_all(ours: Any, theirs: Any) -> bool:
+    """Whether all values are there; of numbers by level, at each level."""
+    if isinstance(theirs, dict):
+        return isinstance(ours, dict) and all(_has_all(ours.get(level, ()), own) for level, own in theirs.items())
+    return not isinstance(ours, dict) and all(value in ours for value in theirs)
 
 
 def first_difference(ours: Any, theirs: Any, where: str) -> str | None:

@@ -118,6 +118,18 @@ def test_a_folder_from_before_some_keys_existed_goes_on(tmp_path: Path) -> None:
     assert "tune.schedule: it has rounds, the new sweep async" in says
 
 
+def test_numbers_of_frames_grow_level_by_level(tmp_path: Path) -> None:
+    levels = {"dataset": "methanol", "cheap": ["gfn2-xtb", "mp2/cc-pvdz"]}
+    old = {"gfn2-xtb": [500], "mp2/cc-pvdz": [60]}
+    folder = run_folder(tmp_path, sweep(data=levels, n_cheap=old))
+    check_folder(folder, sweep(data=levels, n_cheap=old | {"gfn2-xtb": [500, 4000]}), extend=True)
+    for other in ({"gfn2-xtb": [500]}, old | {"gfn2-xtb": [4000]}, [500, 60]):
+        with pytest.raises(InputError, match="n_cheap"):
+            check_folder(folder, sweep(data=levels, n_cheap=other), extend=True)
+    plain = run_folder(tmp_path / "plain", sweep())
+    assert "levels" not in yaml.safe_load((plain / "sweep.yaml").read_text())["data"], "as earlier versions wrote it"
+
+
 def test_what_only_the_old_sweep_has_is_a_difference_too(tmp_path: Path) -> None:
     folder = run_folder(tmp_path, sweep(finetune={"a": {"steps": 30, "learning_rate": 1}}))
     assert "finetune.a is only in its sweep" in refusal(folder, sweep())
