@@ -30,7 +30,9 @@ def requirements_text(record: ModelRecord) -> str:
 def card_text(record: ModelRecord) -> str:
     """The card, for people."""
     card, training = record.card, record.card.training
-    cheap = f" and {training.n_cheap:,} frames of {training.cheap_level}" if training.n_cheap else ""
+    below = [f"{training.n_intermediate:,} labels of {training.intermediate_level}"] if training.n_intermediate else []
+    below += [f"{training.n_cheap:,} frames of {training.cheap_level}"] if training.n_cheap else []
+    cheap = (", " if len(below) > 1 else " and " if below else "") + " and ".join(below)
     live = "" if record.cheap_method is None else f", added to {record.cheap_method}, which runs at every prediction"
     committee = f"{len(record.members) - 1} models ({card.committee})" if record.members[1:] else "none"
     lines = [

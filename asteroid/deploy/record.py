@@ -107,6 +107,8 @@ class TrainingRecord(_Record):
         strategy: the chain of stages.
         stage_keys: keys of the stages, first to last.
         trainer_version: version of the arithmetic of training.
+        n_intermediate: labels of a level between the cheap and the accurate one.
+        intermediate_level: that level; empty: none.
     """
 
     n_labels: Annotated[int, Field(ge=0)]
@@ -116,6 +118,8 @@ class TrainingRecord(_Record):
     strategy: _Text
     stage_keys: tuple[_Hash, ...]
     trainer_version: int
+    n_intermediate: Annotated[int, Field(ge=0)] = 0
+    intermediate_level: _Text = ""
 
 
 class ErrorRecord(_Record):

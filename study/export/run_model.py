@@ -116,6 +116,8 @@ def run_force_field(folder: Path, choice: Choice) -> ForceField:
             strategy=str(row["strategy"]),
             stage_keys=tuple(keys[0]),
             trainer_version=int(chains[0].spec["trainer_version"]),
+            n_intermediate=int(row.get("n_intermediate", 0)),
+            intermediate_level=str(row.get("intermediate_level", "")),
         ),
         error=_error(row),
         committee=kind if n_members else "none",

@@ -97,6 +97,9 @@ def test_the_money_of_the_cheapest_way_is_told_level_by_level(ran: Path) -> None
 def test_a_model_that_adds_twice_to_a_cheap_method_goes_out_whole(ran: Path) -> None:
     found = run_force_field(ran, Choice(strategy="ladder_delta", budget=16, committee=0))
     assert (found.cheap_level, len(found.model.models)) == ("gfn2-xtb", 2)
+    training = found.card.training
+    assert training.n_intermediate in (20, 30)
+    assert training.intermediate_level == "mp2/cc-pvdz"
     method = cheap_method("gfn2-xtb")
     assert method is not None
     numbers, at = found.trained_on.numbers, found.trained_on.positions[:2]
