@@ -42,7 +42,7 @@ FORMALDEHYDE = (
 #: Force MAE, kcal/mol/Å: of networks alone, and of strategies that run a method at every prediction.
 TARGETS = {
     "methanol": ((0.4, 0.3, 0.25, 0.2), (0.5, 0.3, 0.2)),
-    "formaldehyde": ((0.4, 0.3, 0.2, 0.15), (0.05, 0.03, 0.02)),
+    "formaldehyde": ((0.15, 0.1, 0.08, 0.06), (0.05, 0.03, 0.02)),
 }
 CONFIDENCE = 0.9
 
