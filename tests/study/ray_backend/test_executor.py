@@ -187,8 +187,9 @@ def test_shared_frames_are_read_where_they_lie() -> None:
 def leaves(value: object) -> list[tuple[str, Any]]:
     """Arrays or tensors of nested records with their names."""
     found = []
-    for name, item in vars(value).items():
-        found += leaves(item) if hasattr(item, "__dataclass_fields__") else [(name, item)]
+    for name, item in (value if isinstance(value, dict) else vars(value)).items():
+        nested = isinstance(item, dict) or hasattr(item, "__dataclass_fields__")
+        found += leaves(item) if nested else [(name, item)]
     return found
 
 

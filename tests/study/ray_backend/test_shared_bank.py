@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import is_dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,12 +23,11 @@ if TYPE_CHECKING:
 
 def tensors(value: Any) -> dict[str, Any]:
     found = {}
-    for field in fields(value):
-        item = getattr(value, field.name)
-        if is_dataclass(item):
-            found |= {f"{field.name}.{name}": tensor for name, tensor in tensors(item).items()}
+    for name, item in (value if isinstance(value, dict) else vars(value)).items():
+        if isinstance(item, dict) or is_dataclass(item):
+            found |= {f"{name}.{inner}": tensor for inner, tensor in tensors(item).items()}
         else:
-            found[field.name] = item
+            found[name] = item
     return found
 
 
