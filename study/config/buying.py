@@ -183,6 +183,8 @@ class BuyStudy(Sweep):
                 )
         if self.mode != "curve":
             raise ValueError(f"a purchase has no mode, found {self.mode}: remove it")
+        if isinstance(self.n_cheap, dict):
+            raise ValueError("a purchase has one cheap level, found n_cheap by level: write it as a list, [1000]")
         if not any(STRATEGIES[strategy].buys_accurate for strategy in self.strategies):
             raise ValueError("no strategy here learns from accurate labels: add for instance pretrain_finetune")
         if not self.model.settings().exports:

@@ -42,6 +42,7 @@ def test_the_whole_study_reads_back(tmp_path: Path) -> None:
         ("name: tiny", "name: tiny\ntest: {share: 0.3}", "has no 'test'"),
         ("start: 10", "start: 4", "start"),
         ("start: 10", "strat: 10", "did you mean 'start'"),
+        ("n_cheap: [40]", "n_cheap: {hf/sto-3g: [40]}", "one cheap level, found n_cheap by level"),
         ("[accurate_only, pretrain_finetune]", "[cheap_only]", "no strategy here learns from accurate labels"),
         ("  cheap: {file: cheap.npz", "  accurate: {file: cheap.npz", "name a file under 'cheap'"),
     ],
