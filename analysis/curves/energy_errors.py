@@ -14,6 +14,7 @@ import numpy as np
 
 from asteroid.errors import InputError
 from asteroid.measured_errors import Measured, free_of_constant, measured_in
+from study.tables.levels import with_levels
 from study.tables.out_of_fold import DIVISION_COLUMNS
 from study.tables.results import validate_results
 
@@ -112,7 +113,7 @@ def out_of_fold_errors_of(table: pd.DataFrame, measured: Measured, n_atoms: int 
             "whole molecules, as in '0.5 kcal/mol'"
         )
     size = n_atoms if measured is Measured.ENERGIES_PER_ATOM and n_atoms else 1
-    errors = rows.groupby(DIVISION_COLUMNS, dropna=False, sort=False)["energy_error_ev"].transform(
+    errors = rows.groupby(with_levels(DIVISION_COLUMNS, rows), dropna=False, sort=False)["energy_error_ev"].transform(
         lambda own: free_of_constant(own.to_numpy(dtype=float))
     )
     return rows.assign(force_mae_ev_ang=errors / size)

@@ -1,6 +1,7 @@
 """Tables with errors of energies in the place of errors of forces, and tables that have none."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from out_of_fold_tables import planted_table
 from planted_plans import PLAIN, SCRATCH, table
@@ -71,6 +72,11 @@ def test_looks_at_energies_take_one_constant_out_of_each_division():
     assert np.exp(own.log_error) == pytest.approx(0.3 * np.sqrt(2 / np.pi), rel=0.15)
     per_atom = out_of_fold_errors_of(signed, Measured.ENERGIES_PER_ATOM, 6)
     assert per_atom["force_mae_ev_ang"].to_numpy() * 6 == pytest.approx(found["force_mae_ev_ang"].to_numpy())
+    cheap = signed.assign(cheap_level="hf", intermediate_level="", n_intermediate=0)
+    shifted = cheap.assign(cheap_level="mp2", energy_error_ev=cheap["energy_error_ev"] + 9)
+    both = out_of_fold_errors_of(pd.concat([cheap, shifted], ignore_index=True), Measured.ENERGIES)
+    by_level = both.groupby("cheap_level")["force_mae_ev_ang"].mean()
+    assert by_level.to_numpy() == pytest.approx(found["force_mae_ev_ang"].mean()), "one constant for each level"
     assert out_of_fold_errors_of(looks, Measured.FORCES) is looks
     with pytest.raises(InputError, match="one zero of energy"):
         out_of_fold_errors_of(looks, Measured.ENERGIES)
