@@ -12,14 +12,14 @@ from analysis.caveats import Caveat
 from analysis.curves.curves import curves_of, representative_curves
 from analysis.figures.drawing import error_name
 from analysis.figures.picture import Picture, RunFigure
-from analysis.figures.style import figure_style, look_of, looks
+from analysis.figures.style import figure_style, look_of, told_apart_by, with_looks
 from analysis.names import display_formula, duration
 from analysis.plan.pricing import label_price
 from asteroid.errors import InputError
 from asteroid.measured_errors import error_unit, named_in
 from study.prices import PriceList
 from study.strategies import strategy_of
-from study.tables.levels import level_columns, settled, with_levels
+from study.tables.levels import settled, with_levels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -73,8 +73,7 @@ def bars_data(
         parts += [rows.assign(run=run, molecule=manifests[run]["molecule"]) for rows in own]
     data = settled(pd.concat(parts, ignore_index=True).astype({"seed": "Int64"}))
     names = ["run", "molecule", "part", "strategy", "gamma_rel", "schedule", "budget", "n_cheap", "seed"]
-    data = data[[*with_levels(names, data), "force_mae_ev_ang", "price_cpu_s", "measured_by"]]
-    return data.assign(look=looks(data)) if level_columns(data) else data
+    return with_looks(data[[*with_levels(names, data), "force_mae_ev_ang", "price_cpu_s", "measured_by"]])
 
 
 def plot_bars(data: pd.DataFrame, figure: Figure, *, force_unit: str = "kcal/mol/Å", columns: int = 3) -> list[Axes]:
@@ -142,8 +141,8 @@ def _draw_panel(rows: pd.DataFrame, ax: Axes) -> None:
     if len(bought) and top > _CUT_ABOVE * bought.max():
         top = 1.15 * float(bought.max())
     ax.set(xlim=(-0.55, len(bars) - 0.45), ylim=(0, top / (1 - _TEXT_ROOM)))
+    name = told_apart_by(rows)
     for place, (_, bar) in enumerate(bars.iterrows()):
-        name = "look" if "look" in rows else "strategy"
         colour, marker = look_of(str(bar[name]))
         dots = rows.loc[(rows["part"] == "run") & (rows[name] == bar[name]), "error"]
         cut = bool(bar["error"] > top)

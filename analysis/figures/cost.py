@@ -15,7 +15,7 @@ from analysis.figures.drawing import dot_shifts_pt, draw_curve, error_name, in_u
 from analysis.figures.learning_curves import learning_curve_data
 from analysis.figures.pareto import draw_steps, non_dominated
 from analysis.figures.picture import Picture, RunFigure
-from analysis.figures.style import COLUMN_IN, ENTRY_IN, PAGE_IN, figure_style, look_of
+from analysis.figures.style import COLUMN_IN, ENTRY_IN, PAGE_IN, figure_style, look_of, told_apart_by
 from analysis.plan.pricing import label_price
 from asteroid.measured_errors import error_unit, heading_in, named_in
 from asteroid.units import SECONDS
@@ -123,7 +123,7 @@ def _draw_compute(shown: pd.DataFrame, ax: Axes, limits: tuple[float, float]) ->
     runs = shown[(shown["part"] == "run") & (shown["train_core_s"] > 0)]
     unit = price_unit(runs["train_core_s"].max())
     runs = runs.assign(time=runs["train_core_s"] / SECONDS[unit])
-    for strategy, rows in runs.groupby("look" if "look" in runs else "strategy", sort=False):
+    for strategy, rows in runs.groupby(told_apart_by(runs), sort=False):
         colour, marker = look_of(str(strategy))
         look: Any = {"linestyle": "none", "marker": marker, "markerfacecolor": "none", "markeredgecolor": colour}
         ax.plot(rows["time"], rows["force_mae_ev_ang"], markeredgewidth=0.9, **look)

@@ -13,7 +13,7 @@ from matplotlib.transforms import ScaledTranslation
 from scipy.spatial import cKDTree
 
 from analysis.caveats import Caveat
-from analysis.figures.style import look_of
+from analysis.figures.style import look_of, told_apart_by
 from asteroid.measured_errors import error_unit, heading_in
 from asteroid.units import SECONDS
 
@@ -37,7 +37,7 @@ _BAND_NAMES = {
 
 def draw_curve(rows: pd.DataFrame, ax: Axes, x: str, *, shift_pt: float = 0.0) -> Line2D:
     """Draw one curve, its dots shifted sideways by some points on paper; returns its entry in the legend."""
-    colour, marker = look_of(str(rows["look" if "look" in rows else "strategy"].iloc[0]))
+    colour, marker = look_of(str(rows[told_apart_by(rows)].iloc[0]))
     dots, line = rows[(rows["part"] == "run") & (rows[x] > 0)], rows[rows["part"] == "line"]
     inside = line[~line["extrapolated"]]
     beyond = pd.concat([inside.tail(1), line[line["extrapolated"]]])

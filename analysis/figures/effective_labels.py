@@ -12,7 +12,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullForma
 
 from analysis.figures.drawing import ticks_apart
 from analysis.figures.picture import Picture, RunFigure
-from analysis.figures.style import figure_style, look_of, looks
+from analysis.figures.style import figure_style, look_of, told_apart_by, with_looks
 from analysis.surface.cells import SCRATCH
 from analysis.surface.surface import effective_labels, surface_draws
 from study.strategies import strategy_of
@@ -71,7 +71,7 @@ def effective_data(fitted: SurfaceFit, *, seed: int = 0) -> pd.DataFrame:
             labels = np.quantile(_labels_of(mean, scratch, ladder), [0.5, 0.05, 0.95])
             rows.append({"part": part, **key, "budget": float(n), **_interval(labels)})
     data = pd.DataFrame(rows, columns=[*_COLUMNS, *(["cheap_level"] if rows and "cheap_level" in rows[0] else [])])
-    return data.assign(look=looks(data)) if "cheap_level" in data else data
+    return with_looks(data)
 
 
 def plot_effective(data: pd.DataFrame, figure: Figure) -> list[Axes]:
@@ -90,7 +90,7 @@ def plot_effective(data: pd.DataFrame, figure: Figure) -> list[Axes]:
         for ax, n_cheap in zip(panels, shown, strict=True):
             ax.plot([low, high], [low, high], color="0.3", linestyle=":", linewidth=0.9, zorder=1)
             own = data[data["n_cheap"] == n_cheap]
-            name = _told_apart_by(own)
+            name = told_apart_by(own)
             for at, (look, rows) in enumerate(own.groupby(name, sort=False)):
                 _draw_strategy(str(look), rows, ax, shift=1.03 ** (2 * at - own[name].nunique() + 1))
             ax.set(xscale="log", yscale="log", xlim=(low / 1.2, high * 1.2), ylim=(bottom, top))
@@ -121,14 +121,9 @@ def panels_of(data: pd.DataFrame) -> list[int]:
 
 def effective_size_in(data: pd.DataFrame) -> tuple[float, float]:
     """Width and height of the figure, inches."""
-    names = data[_told_apart_by(data)].nunique()
+    names = data[told_apart_by(data)].nunique()
     more = 0.16 * max(names - 3, 0) if "look" in data else 0.0
     return max(3.4, 0.6 + 2.0 * len(panels_of(data))), 3.4 + more
-
-
-def _told_apart_by(data: pd.DataFrame) -> str:
-    """The column whose values have looks of their own."""
-    return "look" if "look" in data else "strategy"
 
 
 def _draw_strategy(strategy: str, rows: pd.DataFrame, ax: Axes, *, shift: float) -> None:
@@ -145,7 +140,7 @@ def _draw_strategy(strategy: str, rows: pd.DataFrame, ax: Axes, *, shift: float)
 
 def _legend(data: pd.DataFrame) -> list[Line2D]:
     handles = []
-    for name, rows in data.groupby(_told_apart_by(data), sort=False):
+    for name, rows in data.groupby(told_apart_by(data), sort=False):
         colour, marker = look_of(str(name))
         look: Any = {"color": colour, "marker": marker, "markeredgecolor": "white", "markeredgewidth": 0.4}
         handles.append(Line2D([], [], label=_name(rows.iloc[0]), **look))
@@ -184,7 +179,7 @@ def _picture(given: FigureInput) -> Picture | None:
     cells = data[data["part"] != "line"]
     said = "; ".join(
         f"{_name(row)} with {row['n_cheap']:,} cheap frames: {row['labels']:,.0f} at {row['budget']:,.0f}"
-        for _, row in cells.drop_duplicates([_told_apart_by(cells), "n_cheap"]).iterrows()
+        for _, row in cells.drop_duplicates([told_apart_by(cells), "n_cheap"]).iterrows()
     )
     return Picture(
         figure,

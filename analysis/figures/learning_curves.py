@@ -26,9 +26,9 @@ from analysis.figures.drawing import (
     ticks_apart,
 )
 from analysis.figures.picture import Picture, RunFigure
-from analysis.figures.style import COLUMN_IN, ENTRY_IN, PAGE_IN, figure_style, looks, new_figure
+from analysis.figures.style import COLUMN_IN, ENTRY_IN, PAGE_IN, figure_style, new_figure, with_looks
 from asteroid.measured_errors import heading_in, named_in
-from study.tables.levels import level_columns, settled, with_levels
+from study.tables.levels import settled, with_levels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -113,7 +113,7 @@ def curve_rows(shown: Sequence[Curve], labels: Sequence[str], *, kind: Kind = "n
     # Curves without a cheap level among those of several: empty, not missing.
     data = settled(data)
     columns = ["curve", *with_levels(CURVE_COLUMNS, data), *_POINT_COLUMNS, *_FIT_COLUMNS]
-    return data[columns].assign(look=looks(data)) if level_columns(data) else data[columns]
+    return with_looks(data[columns])
 
 
 def plot_learning_curve(

@@ -71,7 +71,7 @@ def look_of(strategy: str) -> Look:
     """Colour and marker, safe for the colour-blind; the same in every figure.
 
     Args:
-        strategy: a strategy, or one of `looks`.
+        strategy: a value of the column that `told_apart_by` names.
     """
     name, _, place = strategy.partition("|")
     entry = strategy_of(name)
@@ -82,13 +82,21 @@ def look_of(strategy: str) -> Look:
     return Look(to_hex(tuple(mixed.tolist())), entry.marker)
 
 
-def looks(data: pd.DataFrame) -> pd.Series[str]:
-    """What tells the curves of a figure apart to `look_of`: the strategy, with the place of its level among several."""
+def with_looks(data: pd.DataFrame) -> pd.DataFrame:
+    """The numbers of a figure; where they have several cheap levels, with a column `look` that is for `look_of`.
+
+    A look is the strategy with the place of its level among them.
+    """
     if "cheap_level" not in data:
-        return data["strategy"]
+        return data
     levels = sorted({level for level in data["cheap_level"].fillna("") if level})
     places = data["cheap_level"].fillna("").map(lambda level: levels.index(level) if level in levels else 0)
-    return data["strategy"] + "|" + places.astype(str)
+    return data.assign(look=data["strategy"] + "|" + places.astype(str))
+
+
+def told_apart_by(data: pd.DataFrame) -> str:
+    """The column whose values are for `look_of`."""
+    return "look" if "look" in data else "strategy"
 
 
 @contextmanager
