@@ -83,6 +83,11 @@ def match_geometries(a: LabelSet, b: LabelSet, tol_ang: float = MATCH_TOL_ANG) -
     return pairs[0][order], pairs[1][order]
 
 
+def covers(labels: LabelSet, geometries: LabelSet) -> bool:
+    """Whether a set has a label at every one of some geometries."""
+    return len(np.unique(match_geometries(geometries, labels)[0])) == len(geometries)
+
+
 def duplicate_pairs(labels: LabelSet, tol_ang: float = MATCH_TOL_ANG) -> tuple[IntArray, IntArray]:
     """Frames of one set with the geometry of an earlier frame: (earlier rows, later rows), each later row once."""
     original = np.arange(len(labels))

@@ -13,11 +13,11 @@ from asteroid.errors import InputError
 from asteroid.labelling.paired_labels import cheap_labels_at
 from asteroid.labels.atom_order import refuse_other_molecule, refuse_other_sites
 from asteroid.labels.label_set import LabelSet, hash_order
-from asteroid.labels.matching import match_geometries
+from asteroid.labels.matching import covers, match_geometries
 from asteroid.labels.molecules import refuse_several
 from asteroid.labels.splits import purchase_order
 from study.data.card_lines import descriptor_lines
-from study.data.card_prices import fill_from_card
+from study.data.card_prices import fill_from_card, price_on_card
 from study.data.energies_alone import without_forces
 from study.data.label_sources import load_file
 from study.data.live_method import live_method
@@ -186,10 +186,7 @@ def _read_dataset(study: BuyStudy) -> _Sources:
     """The packaged set: its cheap frames, and its accurate labels where they are replayed."""
     dataset = load_methanol()
     accurate, cheap = dataset.accurate, dataset.cheap
-    levels = {
-        card.level: LevelPrice(card.price_cpu_s, card.price_source, card.sampling_price_cpu_s)
-        for card in (dataset.card.accurate, dataset.card.cheap)
-    }
+    levels = {card.level: price_on_card(card) for card in (dataset.card.accurate, dataset.card.cheap)}
     section = study.buy.replay
     replay, hidden = (None, accurate.select([]))
     if section is not None and section.labels is None:
@@ -303,7 +300,7 @@ def _cheap_at(frames: LabelSet, cheap: LabelSet, live: LiveMethod, *, required: 
     """
     if cheap.energy is None or cheap.forces is None:
         return None
-    if not required and len(np.unique(match_geometries(frames, cheap)[0])) < len(frames):
+    if not required and not covers(cheap, frames):
         return None
     return cheap_labels_at(frames, cheap, live.method, live.why_not)
 

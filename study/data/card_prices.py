@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 from asteroid.errors import InputError
 from asteroid.io.selection_rule import selection_rule_of
 from asteroid.io.sidecar import read_sidecar
+from study.prices import LevelPrice
 
 if TYPE_CHECKING:
+    from asteroid.datasets.card import LevelCard
     from asteroid.labels.selection_rule import SelectionRule
     from study.config.label_files import LabelFile
 
@@ -49,3 +51,8 @@ def fill_from_card(given: LabelFile) -> PricedFile:
     decisive = "sampling_price" if given.unlabelled else "price"
     source = str(card["sidecar"]) if decisive in found else "sweep file"
     return PricedFile(given.model_copy(update=found), source, selection_rule_of(given.file))
+
+
+def price_on_card(card: LevelCard) -> LevelPrice:
+    """The price of a level of a packaged set."""
+    return LevelPrice(card.price_cpu_s, card.price_source, card.sampling_price_cpu_s)

@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from asteroid.errors import InputError
 from asteroid.labelling.paired_labels import cheap_labels_at
 from asteroid.labels.atom_order import refuse_other_molecule, refuse_other_sites
 from asteroid.labels.draw_controls import draw_controls
-from asteroid.labels.matching import match_geometries
+from asteroid.labels.matching import covers
 from asteroid.labels.molecules import formulas
 from asteroid.labels.order_changes import refuse_order_change
 from study.data.card_lines import descriptor_lines, role_lines
@@ -172,18 +170,13 @@ def _cheap_data(sweep: Sweep, read: ReadLabels, roles: Roles, prices: PriceList)
         label_cpu_s = prices.levels[cheap.level].label_cpu_s
         live = live_method(cheap.level, label_cpu_s, cheap.named)
         above = [read.accurate] if plain or (asked and place == 0) else []
-        if place and label_cpu_s > _AT_ONCE_CPU_S and not _covers(cheap.labels, read.accurate):
+        if place and label_cpu_s > _AT_ONCE_CPU_S and not covers(cheap.labels, read.accurate):
             above = []  # delta-learning is tried with the other levels
         if place == 0 and any(entry.has_intermediate_axis for entry in asked):
             above.append(roles.cheap_pools[1])
         at = {labels.level: cheap_labels_at(labels, cheap.labels, live.method, live.why_not) for labels in above}
         found.append(CheapData(pool, at, live.method, cheap.temperature_k))
     return tuple(found)
-
-
-def _covers(cheap: LabelSet, accurate: LabelSet) -> bool:
-    """Whether a cheap set has a label at every accurate geometry."""
-    return len(np.unique(match_geometries(accurate, cheap)[0])) == len(accurate)
 
 
 def _refuse_unknown_counts(sweep: Sweep, read: ReadLabels) -> None:

@@ -10,9 +10,8 @@ from asteroid.checks.guards import check_labels
 from asteroid.datasets import MP2_LEVEL, load_methanol, load_methanol_mp2
 from asteroid.errors import InputError
 from asteroid.labels.level_names import normalise_level
-from study.data.card_prices import fill_from_card
+from study.data.card_prices import fill_from_card, price_on_card
 from study.data.label_sources import load_file
-from study.prices import LevelPrice
 
 if TYPE_CHECKING:
     from asteroid.datasets import Dataset
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from asteroid.labels.label_set import LabelSet
     from study.config.label_files import DataSection, LabelFile
     from study.data.card_prices import PricedFile
+    from study.prices import LevelPrice
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +110,7 @@ def _read_dataset(name: str, section: DataSection) -> ReadLabels:
         accurate=dataset.accurate,
         accurate_source=dataset.accurate.level,
         cheap=tuple(part.cheap for part in found),
-        prices={dataset.accurate.level: _price(dataset.card.accurate)} | {p.cheap.level: p.price for p in found},
+        prices={dataset.accurate.level: price_on_card(dataset.card.accurate)} | {p.cheap.level: p.price for p in found},
         lines=tuple(lines),
         card_json={
             **dataset.card.to_json(),
@@ -137,10 +137,6 @@ class _Part(NamedTuple):
     level_card: LevelCard | None
 
 
-def _price(card: LevelCard) -> LevelPrice:
-    return LevelPrice(card.price_cpu_s, card.price_source, card.sampling_price_cpu_s)
-
-
 def _packaged(dataset: Dataset, name: str) -> _Part:
     level = normalise_level(name)
     if level == dataset.cheap.level:
@@ -152,7 +148,7 @@ def _packaged(dataset: Dataset, name: str) -> _Part:
             f"below {dataset.accurate.level}, {dataset.name} has {dataset.cheap.level} and {MP2_LEVEL}, found {level}: "
             "name one of them"
         )
-    return _Part(ReadCheap(labels, dataset.card.temperature_k, source=level), _price(card), [], None, card)
+    return _Part(ReadCheap(labels, dataset.card.temperature_k, source=level), price_on_card(card), [], None, card)
 
 
 def _from_file(file: PricedFile, given: LabelFile, section: DataSection) -> _Part:
