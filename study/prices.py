@@ -79,12 +79,15 @@ class PriceList:
         rest = (n_labels - both) * price.label_cpu_s + (n_sampled - both) * price.sampling_cpu_s
         return both * (price.label_cpu_s + price.sampling_cpu_s) + rest
 
+    def intermediate_cpu_s(self, counts: Counts) -> float:
+        """CPU seconds of the labels of the level between; their geometries are given."""
+        level = counts.intermediate_level
+        return counts.intermediate_labels * self.levels[level].label_cpu_s if level else 0.0
+
     def cpu_s(self, counts: Counts) -> tuple[float, float]:
         """CPU seconds of what is bought of the accurate level, and of the levels below it together."""
         below = self.cheap_cpu_s(counts.cheap_labels, counts.cheap_sampled, counts.cheap_level)
-        if counts.intermediate_level:
-            below += counts.intermediate_labels * self.levels[counts.intermediate_level].label_cpu_s
-        return self.accurate_cpu_s(counts.accurate_labels), below
+        return self.accurate_cpu_s(counts.accurate_labels), below + self.intermediate_cpu_s(counts)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for the manifest."""

@@ -74,8 +74,7 @@ def _paid(candidate: Candidate, n_accurate: int) -> dict[str, float]:
     paid = {price.prices.accurate: price.accurate(n_accurate)}
     below = price.cheap(n_accurate)
     if lower.intermediate_level:
-        each = price.prices.levels[lower.intermediate_level].label_cpu_s
-        paid[lower.intermediate_level] = price.to_buy(n_accurate).intermediate_labels * each
+        paid[lower.intermediate_level] = price.intermediate()
         below -= paid[lower.intermediate_level]
     return paid | {price.prices.level_of(lower): max(below, 0.0)}
 

@@ -47,7 +47,8 @@ class Option:
         promised: whether that reaches the confidence asked for.
         p_never: probability that no number of labels is enough (a floor, or an unfitted curve's budgets).
         accurate_cpu_s: price of the accurate labels.
-        cheap_cpu_s: price of the cheap labels and frames that go with them.
+        cheap_cpu_s: price of all that goes with them of the levels below.
+        intermediate_cpu_s: of it, the labels of an intermediate level.
         use_cpu_s_per_frame: CPU seconds to predict one frame, the cheap method's included where that must run; NaN:
             not measured.
         use_cpu_s: the same for all MD steps that were declared; no part of the price of the labels, but of the choice.
@@ -72,6 +73,7 @@ class Option:
     p_never: float
     accurate_cpu_s: float
     cheap_cpu_s: float
+    intermediate_cpu_s: float
     training_core_s: float
     training_at_budget: int
     use_cpu_s_per_frame: float
@@ -247,6 +249,7 @@ def option_of(candidate: Candidate, target: Target, conditions: Conditions) -> O
         p_never=needed.p_never,
         accurate_cpu_s=price.accurate(n_accurate),
         cheap_cpu_s=price.cheap(n_accurate),
+        intermediate_cpu_s=price.intermediate(),
         training_core_s=float(np.median(curve.train_core_s[curve.budget == nearest])),
         training_at_budget=nearest,
         use_cpu_s_per_frame=curve.use_cpu_s_per_frame,

@@ -51,8 +51,12 @@ class LabelPrice:
         return self.prices.cpu_s(self.to_buy(n_accurate))[0]
 
     def cheap(self, n_accurate: float) -> float:
-        """CPU seconds on the cheap side at this budget."""
+        """CPU seconds on the cheap side at this budget, those of an intermediate level included."""
         return self.prices.cpu_s(self.to_buy(n_accurate))[1]
+
+    def intermediate(self) -> float:
+        """CPU seconds of the labels of the intermediate level that are not owned: the same at every budget."""
+        return self.prices.intermediate_cpu_s(self.to_buy(0))
 
     def total(self, n_accurate: float) -> float:
         """CPU seconds of all labels at this budget."""

@@ -103,19 +103,16 @@ def below_text(lower: LowerLevels, prices: PriceList) -> str:
 def _parts(option: Option, plan: TargetPlan) -> str:
     lower = option.key.lower
     accurate, cheap = plan.prices.levels[plan.prices.accurate], plan.prices.levels[plan.prices.level_of(lower)]
-    between_cpu_s = 0.0
     parts = [
         f"accurate labels {duration(option.accurate_cpu_s)} at {duration(accurate.label_cpu_s)} each, {accurate.source}"
     ]
     if lower.n_intermediate:
         between = plan.prices.levels[lower.intermediate_level]
-        missing = max(lower.n_intermediate - plan.already.get(lower.intermediate_level, 0), 0)
-        between_cpu_s = missing * between.label_cpu_s
         parts.append(
-            f"{lower.intermediate_level} labels {duration(between_cpu_s)} at {duration(between.label_cpu_s)} each, "
-            f"{between.source}"
+            f"{lower.intermediate_level} labels {duration(option.intermediate_cpu_s)} at "
+            f"{duration(between.label_cpu_s)} each, {between.source}"
         )
-    cheap_cpu_s = option.cheap_cpu_s - between_cpu_s
+    cheap_cpu_s = option.cheap_cpu_s - option.intermediate_cpu_s
     if lower.n_cheap:
         parts.append(
             f"cheap frames {duration(cheap_cpu_s)} at {cheap_cpu_s / lower.n_cheap:.2g} s each "

@@ -145,7 +145,6 @@ def _level(candidate: Candidate) -> dict[str, Any] | None:
     if not lower.cheap_level:
         return None
     own = prices.levels[lower.cheap_level]
-    fixed = prices.levels[lower.intermediate_level].label_cpu_s if lower.intermediate_level else 0.0
     return {
         "level": lower.cheap_level,
         "name": display_level(lower.cheap_level),
@@ -153,7 +152,7 @@ def _level(candidate: Candidate) -> dict[str, Any] | None:
         "sampling": own.sampling_cpu_s,
         "nBetween": lower.n_intermediate,
         "between": display_level(lower.intermediate_level) if lower.intermediate_level else "",
-        "fixed": fixed * candidate.price.to_buy(0).intermediate_labels,
+        "fixed": candidate.price.intermediate(),
     }
 
 
