@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from asteroid.plain_text import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class InputError(ValueError):
@@ -14,3 +19,15 @@ class InputError(ValueError):
 
     def __init__(self, message: str) -> None:
         super().__init__(one_line(message))
+
+
+class UndeclaredError(InputError):
+    """What a label file does not tell and its user has to say.
+
+    Attributes:
+        wanted: keys of a label file in a sweep file, each with a value for example.
+    """
+
+    def __init__(self, message: str, wanted: Mapping[str, str]) -> None:
+        super().__init__(message)
+        self.wanted = dict(wanted)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 _ROLES = ("accurate", "cheap", "buy")
 _BUY_KEYS = ("level", "price")
 _START, _CANDIDATES = 16, 1000
+#: Examples for accurate labels, and what stands in their place for cheap ones.
+_OF_CHEAP = {"ccsd_t/cc-pvdz": "pbe/def2-svp", "28s": "20s"}
 _TARGET = '"0.3 kcal/mol/A"'
 
 
@@ -76,6 +78,23 @@ def declared_values(texts: Sequence[str]) -> dict[str, dict[str, str]]:
             raise InputError(f"of what is bought level and price are set, found {text!r}: correct the key")
         said[role][key.strip()] = value.strip()
     return said
+
+
+def still_wanted(given: Declared) -> dict[str, str]:
+    """All that the user has yet to say of the label files: "accurate.price" and its like, each with an example.
+
+    Raises:
+        InputError: what is said already cannot be.
+    """
+    from study.drafts.found import undeclared
+
+    files = dict(zip(("accurate", "cheap"), _files(given), strict=True))
+    return {
+        f"{role}.{key}": _OF_CHEAP.get(example, example) if role == "cheap" else example
+        for role, file in files.items()
+        if file is not None
+        for key, example in undeclared(file).items()
+    }
 
 
 def draft_sweep(given: Declared, out: Path) -> Draft:

@@ -18,7 +18,7 @@ from asteroid.checks.inconsistent_forces import refuse_inconsistent_molecules
 from asteroid.checks.plausibility import check_energies, check_forces, check_lengths, energy_zero_notes
 from asteroid.checks.rigid_motion import refuse_unbalanced, rigid_motion, rigid_motion_notes
 from asteroid.checks.single_frames import refuse_broken_frames, refuse_broken_geometries
-from asteroid.errors import InputError
+from asteroid.errors import InputError, UndeclaredError
 from asteroid.labels.compositions import FRAMES_SHOWN, frame_name, frame_names, listed
 from asteroid.labels.matching import MATCH_TOL_ANG, duplicate_pairs, match_geometries
 
@@ -132,15 +132,16 @@ def check_distinct(labels: LabelSet, source: str, tol_ang: float = MATCH_TOL_ANG
     """Refuse a set that holds a geometry twice: copies in training and test are a leak, and a label paid for nothing.
 
     Raises:
-        InputError: two frames have the same geometry.
+        UndeclaredError: two frames have the same geometry.
     """
     first, later = duplicate_pairs(labels, tol_ang)
     if len(later):
         shown = zip(labels.frame_id[first[:FRAMES_SHOWN]], later[:FRAMES_SHOWN], strict=True)
         pairs = listed([f"{of} = {frame_name(labels, row)}" for of, row in shown], len(later))
-        raise InputError(
+        raise UndeclaredError(
             f"frames of {source} must be distinct, found {len(later)} copies (frames {pairs}): remove them or "
-            "set duplicates: drop"
+            "set duplicates: drop",
+            {"duplicates": "drop"},
         )
 
 

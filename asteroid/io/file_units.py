@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from asteroid.errors import InputError
+from asteroid.errors import InputError, UndeclaredError
 from asteroid.labels.molecules import formulas, named_difference
 from asteroid.labels.total_energy import all_electron_energy_ev, is_total_energy
 from asteroid.units import ENERGY_IN_EV, energy_unit, force_unit_in_ev_ang, length_unit
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 #: Steps of energies below this do no harm: a tenth of what the best models reach on small molecules.
 _STEP_EV = 1e-4
-REMEDY = "declare them, for instance energy_unit: kcal/mol, length_unit: Angstrom"
+_FOR_EXAMPLE = {"energy_unit": "kcal/mol", "length_unit": "Angstrom"}
+_REMEDY = f"declare them, for instance {', '.join(f'{key}: {unit}' for key, unit in _FOR_EXAMPLE.items())}"
 
 
 @dataclass(frozen=True)
@@ -167,12 +168,16 @@ def decide_units(file: FileLabels, source: str, declared: Declaration) -> FileUn
         known = _with_stated(known, file.stated, source, declared)
     if energy is None and length is None and force is None:
         if known is None:
-            raise InputError(f"{source} states no units{_why_not_recognised(file)}: {REMEDY}")
+            raise UndeclaredError(f"{source} states no units{_why_not_recognised(file)}: {_REMEDY}", _FOR_EXAMPLE)
         _refuse_contradiction(known, file.stated, source)
         return known
     if known is None and (energy is None or length is None):
         missing = "energy" if energy is None else "length"
-        raise InputError(f"{source} needs an energy and a length unit, no {missing} unit is declared: {REMEDY}")
+        key = f"{missing}_unit"
+        raise UndeclaredError(
+            f"{source} needs an energy and a length unit, no {missing} unit is declared: {_REMEDY}",
+            {key: _FOR_EXAMPLE[key]},
+        )
     if force is None and file.stated is not None:
         force = file.stated.force
     given = named_units(

@@ -8,9 +8,10 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from asteroid.errors import InputError
+from asteroid.errors import InputError, UndeclaredError
 from asteroid.io.declaration import Declaration
 from asteroid.io.foreign import foreign_parser
+from asteroid.io.likely_keys import likely_keys
 from asteroid.io.nested_units import stated_in_mapping
 from asteroid.io.said import ELECTRON_KEYS, Electrons, Said, electrons_in, pairs_in
 from asteroid.io.stated_units import merged, stated_in_names
@@ -109,7 +110,16 @@ class NpzArrays:
             if key in self.keys:
                 return self[key]
         wanted = " or ".join(keys)
-        raise InputError(f"{self.source} needs {name} under {wanted}, found the keys {self.listed()}: {remedy}")
+        message = f"{self.source} needs {name} under {wanted}, found the keys {self.listed()}: {remedy}"
+        likely = self._likely_keys() if name in ("energies", "forces") else {}
+        raise UndeclaredError(message, likely) if likely else InputError(message)
+
+    def _likely_keys(self) -> dict[str, str]:
+        with foreign_parser(f"{self.source} cannot be read, the file is damaged", "fetch it again"):
+            headers = {key: self._header(self._member(key)) for key in self.keys}
+        shapes = {key: header[0] for key, header in headers.items() if header is not None and header[1].kind == "f"}
+        positions = (self.declared.positions_key, *POSITIONS_KEYS)
+        return likely_keys(shapes, next((key for key in positions if key in shapes), ""))
 
     def forces(self, keys: tuple[str | None, ...], remedy: str) -> npt.NDArray[Any] | None:
         """Forces under the first of the keys that there is; None of labels that are declared to be energies alone.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from asteroid.errors import InputError
+from asteroid.errors import InputError, UndeclaredError
 from asteroid.io.declaration import Declaration
 from asteroid.io.file_units import decide_units, precision_notes, refuse_several_molecules, unit_notes
 from asteroid.io.formats import format_to_read
@@ -115,7 +115,10 @@ def _level(file: FileLabels, source: str, level: str | None) -> tuple[str, tuple
         return file.usual_level, (f"level {file.usual_level}: that of {source}",)
     from_text = _level_in_text(file.theory)
     if from_text is None:
-        raise InputError(f"{source} does not state its level of theory: declare level, for instance ccsd_t/cc-pvdz")
+        raise UndeclaredError(
+            f"{source} does not state its level of theory: declare level, for instance ccsd_t/cc-pvdz",
+            {"level": "ccsd_t/cc-pvdz"},
+        )
     return from_text, (f"level {from_text} read from {file.theory!r}",)
 
 

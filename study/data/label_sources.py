@@ -11,7 +11,7 @@ from asteroid.checks.data_card import label_card
 from asteroid.checks.guards import check_distinct, check_finite, check_labels, drop_duplicates
 from asteroid.checks.plausibility import check_lengths
 from asteroid.checks.single_frames import drop_broken_frames, dropped_notes, refuse_broken_geometries
-from asteroid.errors import InputError
+from asteroid.errors import InputError, UndeclaredError
 from asteroid.io.declaration import Declaration
 from asteroid.io.geometries import read_geometries
 from asteroid.io.read import read_labels
@@ -76,8 +76,12 @@ def _load_labels(priced: PricedFile, prices: Mapping[str, float]) -> LoadedFile:
     stated = prices.get(labels.level)
     label_cpu_s = given.price if stated is None else stated
     if label_cpu_s is None:
-        mean = "28s" if labels.cpu_s is None else f"{labels.cpu_s.mean():.3g}s, the mean that these took"
-        raise InputError(f"{source} ({labels.level}) needs a price per label: add for instance price: {mean}")
+        took = None if labels.cpu_s is None else f"{labels.cpu_s.mean():.3g}s"
+        example = "28s" if took is None else f"{took}, the mean that these took"
+        raise UndeclaredError(
+            f"{source} ({labels.level}) needs a price per label: add for instance price: {example}",
+            {"price": took or "28s"},
+        )
     price = LevelPrice(label_cpu_s, priced.source if stated is None else "sweep file", given.sampling_price or 0.0)
     lines = [
         card.title(),
@@ -138,7 +142,10 @@ def _load_geometries(priced: PricedFile) -> LoadedFile:
     check_lengths(frames, source)
     check_distinct(frames, source)
     if given.sampling_price is None:
-        raise InputError(f"{source} needs the price of sampling a frame: add for instance sampling_price: 28ms")
+        raise UndeclaredError(
+            f"{source} needs the price of sampling a frame: add for instance sampling_price: 28ms",
+            {"sampling_price": "28ms"},
+        )
     price = LevelPrice(given.price or 0.0, priced.source, given.sampling_price)
     if priced.selection_rule == "farthest":
         notes.append(FARTHEST_NOTE)

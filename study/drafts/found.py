@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from asteroid.errors import InputError, UndeclaredError
 from asteroid.labels.atom_order import refuse_other_molecule
 from asteroid.labels.matching import match_geometries
+from study.config.label_files import LabelFile
 from study.data.card_prices import fill_from_card
 from study.data.label_sources import load_file
 from study.data.live_method import live_method
 
 if TYPE_CHECKING:
     from asteroid.labels.label_set import LabelSet
-    from study.config.label_files import LabelFile
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,31 @@ class Facts:
     def cheap_known(self) -> bool:
         """Whether cheap labels are known, or can be computed here, wherever accurate ones are."""
         return self.paired or live_method(self.cheap_level, self.cheap_cpu_s, self.cheap_named).method is not None
+
+
+def undeclared(given: LabelFile) -> dict[str, str]:
+    """What its user has to say of a label file: all that reading it asks for, one after the other.
+
+    Args:
+        given: the file with what is said of it already.
+
+    Returns:
+        keys of a label file in a sweep file, each with a value for example, that of another file perhaps; empty where
+        nothing is missing, or the file has another fault, which reading it will name.
+    """
+    wanted: dict[str, str] = {}
+    while True:
+        try:
+            load_file(fill_from_card(given), {})
+        except UndeclaredError as error:
+            if wanted.keys() & error.wanted.keys():
+                return wanted
+            wanted |= error.wanted
+            given = LabelFile.model_validate({**given.model_dump(exclude_unset=True), **error.wanted})
+        except InputError:
+            return wanted
+        else:
+            return wanted
 
 
 def look_at(accurate: LabelFile | None, cheap: LabelFile) -> tuple[Facts, LabelSet]:

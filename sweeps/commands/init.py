@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from asteroid.errors import InputError
+from asteroid.errors import InputError, UndeclaredError
 from sweeps.console import note, say
-from sweeps.drafting import Declared, declared_values, draft_purchase, draft_sweep, write_draft
+from sweeps.drafting import Declared, declared_values, draft_purchase, draft_sweep, still_wanted, write_draft
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 def init(
@@ -42,7 +46,7 @@ def init(
     """Draft a commented sweep file from two label files, or the study file of a purchase, and say the next command.
 
     The files are read through all guards. What they tell (units, levels, prices, groups, size of the molecule) is not
-    asked for; what they do not tell is asked for in a terminal, or given by --set.
+    asked for; what they do not tell is given by --set: a terminal is asked for each, else all of it is named at once.
 
     Examples:
 
@@ -73,6 +77,11 @@ def init(
         try:
             draft = draft_purchase(given, out) if buy or accurate is None else draft_sweep(given, out)
             break
+        except UndeclaredError:
+            wanted = still_wanted(given)
+            if not wanted:
+                raise
+            given = given.with_said(_answers(wanted, asks=asks))
         except InputError as error:
             if not asks:
                 raise
@@ -87,6 +96,25 @@ def init(
         *draft.next_lines,
     ):
         say(line)
+
+
+def _answers(wanted: Mapping[str, str], *, asks: bool) -> dict[str, dict[str, str]]:
+    """Ask for everything that the label files leave open; without a terminal, name it all at once.
+
+    Raises:
+        InputError: nobody can be asked, or an answer is empty.
+    """
+    words = " ".join(f"--set {shlex.quote(f'{key}={example}')}" for key, example in wanted.items())
+    missing = InputError(f"what the files leave open is yours to say: add {words}, with what is true of them")
+    if not asks:
+        raise missing
+    answers = []
+    for key, example in wanted.items():
+        answer = typer.prompt(f"{key} (for instance {example}; empty: stop)", default="", show_default=False)
+        if not answer.strip():
+            raise missing
+        answers.append(f"{key}={answer}")
+    return declared_values(answers)
 
 
 def _with_answer(given: Declared, error: InputError) -> Declared:

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from command_line import call, refused
 from varied_sets import mixed
@@ -85,7 +86,10 @@ def test_a_purchase_is_of_one_molecule(tmp_path: Path) -> None:
         (("--cheap", "xtb.npz", "--set", "cheap.prize=1"), "prize"),
         (("--cheap", "xtb.npz", "--set", "price=1"), "set by role and key, found 'price=1'"),
         (("--cheap", "none.npz"), "--cheap is a file of labels, found none"),
-        (("--cheap", "xtb.npz", "--accurate", "cc.xyz"), "needs a price per label"),
+        (
+            ("--cheap", "xtb.npz", "--accurate", "cc.xyz"),
+            "yours to say: add --set accurate.price=6.24s --set cheap.price=",
+        ),
     ],
 )
 def test_mistakes(
@@ -94,6 +98,31 @@ def test_mistakes(
     monkeypatch.chdir(files)
     assert expected in refused("init", *words, "--yes", "--out", tmp_path / "x.yaml")
     assert not (tmp_path / "x.yaml").exists()
+
+
+def test_all_that_a_file_leaves_open_is_named_at_once(files: Path, tmp_path: Path) -> None:
+    """Keys, units, level, copies and price of an npz file of somebody else; with them, the draft is written."""
+    data = load_methanol().cheap.select(range(0, 20000, 25))
+    rows = np.r_[0, 0 : len(data)]  # the first frame twice
+    np.savez(
+        tmp_path / "dft.npz",
+        z=data.numbers,
+        R=data.positions[rows],
+        E_low=data.energy[rows],
+        F_low=data.forces[rows],
+        E_lower=data.energy[rows],
+        F_lower=data.forces[rows],
+    )
+    words = ("init", "--accurate", files / "cc.xyz", "--cheap", tmp_path / "dft.npz", "--out", tmp_path / "s.yaml")
+    words += ("--set", "cheap.energy_unit=eV", "--set", "cheap.length_unit=Angstrom")
+    wanted = ("accurate.price=6.24s", "cheap.energy_key=E_low", "cheap.forces_key=F_low", "cheap.level=pbe/def2-svp")
+    wanted += ("cheap.duplicates=drop", "cheap.price=20s")
+    says = [word for value in wanted for word in ("--set", value)]
+    assert f"add {' '.join(says)}, with" in refused(*words)
+    assert not (tmp_path / "s.yaml").exists()
+    assert call(*words, *says).exit_code == 0
+    cheap = read_sweep(tmp_path / "s.yaml").data.cheap
+    assert (cheap.energy_key, cheap.forces_key, cheap.duplicates) == ("E_low", "F_low", "drop")
 
 
 def test_one_geometry_is_enough(water: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
