@@ -105,7 +105,9 @@ def _answers(wanted: Mapping[str, str], *, asks: bool) -> dict[str, dict[str, st
         InputError: nobody can be asked, or an answer is empty.
     """
     words = " ".join(f"--set {shlex.quote(f'{key}={example}')}" for key, example in wanted.items())
-    missing = InputError(f"what the files leave open is yours to say: add {words}, with what is true of them")
+    missing = InputError(
+        f"the label files do not state everything: add {words} (examples: replace them by what is true of your files)"
+    )
     if not asks:
         raise missing
     answers = []
