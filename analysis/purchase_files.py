@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from asteroid.errors import InputError
+from study.digests import read_intact
+from study.files import read_record
 from study.prices import PriceList
 from study.tables.out_of_fold import read_out_of_fold
 from study.tables.rounds import ROUNDS_FILE, measured_of, read_rounds
@@ -69,23 +70,29 @@ def read_purchase(folder: Path) -> PurchaseFiles:
     """Read what the folder of a purchase holds.
 
     Raises:
-        InputError: the purchase has not ended, or a file is damaged or gone.
+        InputError: the purchase has not ended, or a file is damaged, gone, or not as the purchase wrote it.
     """
     path = folder / f"{CERTIFICATE}.json"
     rounds, looks = read_rounds(folder), read_out_of_fold(folder)
     if not path.is_file() or rounds is None or looks is None:
         raise InputError(f"figures, plans and pages of a purchase need its end, {folder} has none: go on with 'buy'")
+    remedy = "run the command 'buy' again"
+    certificate, intact = read_record(path, remedy)
+    if not intact:
+        raise InputError(f"{path} is not as the purchase wrote it (its digest differs): {remedy}")
     try:
-        certificate = json.loads(path.read_text(encoding="utf-8"))
+        words = read_intact(path.with_suffix(".txt"), remedy).decode().splitlines()
         prices = PriceList.from_json(certificate["prices"])
         return PurchaseFiles(
             certificate["name"],
             certificate,
-            tuple((folder / f"{CERTIFICATE}.txt").read_text(encoding="utf-8").splitlines()),
+            tuple(words),
             rounds,
             looks,
             prices,
             (folder / "study.yaml").read_text(encoding="utf-8"),
         )
+    except InputError:
+        raise
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path} is damaged or of an earlier version: run the command 'buy' again") from error
+        raise InputError(f"{path} is damaged or of an earlier version: {remedy}") from error

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from study.tables.manifest import read_manifest
 from study.tables.molecules import read_molecules
-from study.tables.results import read_results
+from study.tables.results import RESULTS_FILE, read_results
 from study.tables.rounds import read_rounds
 from study.tables.trials import TRIALS_FILE, read_importances, read_trials
 
@@ -50,7 +50,7 @@ def read_run(folder: Path) -> RunFiles:
         InputError: there is neither a results table nor a file of trials, there is no manifest, or a file does not fit
             its schema.
     """
-    only_searched = (folder / TRIALS_FILE).is_file() and not (folder / "results.parquet").is_file()
+    only_searched = (folder / TRIALS_FILE).is_file() and not (folder / RESULTS_FILE).is_file()
     sweep = folder / "sweep.yaml"
     return RunFiles(
         table=None if only_searched else read_results(folder),

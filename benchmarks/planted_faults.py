@@ -1,15 +1,17 @@
 """Single frames broken on purpose: nine kinds of faults in random frames of real sets, and the sets as they are.
 
-    python benchmarks/planted_faults.py DATA [--frames 200] [--size N] [--only ethanol]
+    python benchmarks/planted_faults.py DATA [--frames 200] [--size N] [--only ethanol] [--done FILE]
 
 DATA is a folder with the sets that are not packaged (names in `real_sets`). Of every fault the share is printed that
 was refused with the right frame; then how many random thinnings of the sound sets were refused, which should be none.
+Lines are appended to the file of --done as well, and what stands there is not measured again.
 """
 
 from __future__ import annotations
 
 import argparse
 import io
+import json
 import time
 import zipfile
 from collections.abc import Callable, Iterator
@@ -161,6 +163,52 @@ def planted(fault: Fault, labels: LabelSet, rows: np.ndarray, rng: np.random.Gen
     return broken, set(rows.tolist()) | (set(others.tolist()) if fault is exchanged_forces else set())
 
 
+class Done:
+    """Lines that were measured before, each with its key, and a file to which new ones are appended."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path, self._lines = path, {}
+        if path is not None and path.exists():
+            self._lines = dict(json.loads(line) for line in path.read_text(encoding="utf-8").splitlines())
+
+    def line(self, key: str, measure: Callable[[np.random.Generator], str]) -> None:
+        """Print a line, measured with a seed of its own unless it is there."""
+        if key not in self._lines:
+            self._lines[key] = measure(np.random.default_rng(list(key.encode())))
+            if self._path is not None:
+                with self._path.open("a", encoding="utf-8") as stream:
+                    stream.write(json.dumps([key, self._lines[key]]) + "\n")
+        print(self._lines[key], flush=True)
+
+
+def sound(name: str, whole: LabelSet) -> str:
+    """Whether the set as it is has a frame that is refused."""
+    started = time.process_time()
+    found = broken_frames(whole)
+    text = f"{name}: {len(whole)} frames, {time.process_time() - started:.1f} s; sound set: {len(found)} refused"
+    return "\n".join([text, *(f"   FALSE: {frame}" for frame in found[:3])])
+
+
+def share_found(name: str, fault: Fault, labels: LabelSet, frames: int, together: int, rng: np.random.Generator) -> str:
+    """How many of the broken frames are refused with the right number."""
+    right = wrong = 0
+    for chosen in np.array_split(rng.permutation(len(labels))[:frames], frames // together):
+        broken_set, rows = planted(fault, labels, chosen, rng)
+        rows_found = {frame.row for frame in broken_frames(broken_set)}
+        right += len(rows_found & set(chosen.tolist()))
+        wrong += len(rows_found - rows)
+    return f"   {name:32s} {100 * right / frames:6.1f} %   sound frames named: {wrong}"
+
+
+def thinned(whole: LabelSet, thinnings: int, rng: np.random.Generator) -> str:
+    """How many random parts of a sound set are refused."""
+    false = 0
+    for _ in range(thinnings):
+        n = int(rng.choice([12, 20, 30, 60, 150, 300, 600]))
+        false += bool(broken_frames(whole.select(np.sort(rng.permutation(len(whole))[:n]))))
+    return f"   thinnings refused: {false} of {thinnings}"
+
+
 def main() -> None:
     """Print a table of all sets and faults."""
     parser = argparse.ArgumentParser()
@@ -170,30 +218,18 @@ def main() -> None:
     parser.add_argument("--together", type=int, default=10, help="broken frames in a set at a time")
     parser.add_argument("--thinnings", type=int, default=100)
     parser.add_argument("--only", default="")
+    parser.add_argument("--done", type=Path)
     given = parser.parse_args()
+    done = Done(given.done)
     for name, whole in real_sets(given.data):
         if given.only not in name:
             continue
-        rng = np.random.default_rng(0)
-        started = time.perf_counter()
-        found = broken_frames(whole)
-        print(f"{name}: {len(whole)} frames, {time.perf_counter() - started:.1f} s; sound set: {len(found)} refused")
-        for frame in found[:3]:
-            print("   FALSE:", frame)
-        labels = whole.select(np.sort(rng.permutation(len(whole))[: given.size]))
+        done.line(f"{name}|sound", lambda _, of=(name, whole): sound(*of))
+        labels = whole.select(np.sort(np.random.default_rng(0).permutation(len(whole))[: given.size]))
         for fault_name, fault in FAULTS.items():
-            right = wrong = 0
-            for chosen in np.array_split(rng.permutation(len(labels))[: given.frames], given.frames // given.together):
-                broken_set, rows = planted(fault, labels, chosen, rng)
-                rows_found = {frame.row for frame in broken_frames(broken_set)}
-                right += len(rows_found & set(chosen.tolist()))
-                wrong += len(rows_found - rows)
-            print(f"   {fault_name:32s} {100 * right / given.frames:6.1f} %   sound frames named: {wrong}", flush=True)
-        false = 0
-        for _ in range(given.thinnings):
-            n = int(rng.choice([12, 20, 30, 60, 150, 300, 600]))
-            false += bool(broken_frames(whole.select(np.sort(rng.permutation(len(whole))[:n]))))
-        print(f"   thinnings refused: {false} of {given.thinnings}", flush=True)
+            of = (fault_name, fault, labels, given.frames, given.together)
+            done.line(f"{name}|{fault_name}|{given.frames}", lambda rng, of=of: share_found(*of, rng))
+        done.line(f"{name}|thinnings|{given.thinnings}", lambda rng, of=whole: thinned(of, given.thinnings, rng))
 
 
 if __name__ == "__main__":

@@ -119,7 +119,8 @@ def write_certificate(folder: Path, state: PurchaseState, candidates: Candidates
     from analysis.buying.certificate import certify
     from analysis.buying.prior import prior_of
     from analysis.purchase_files import CERTIFICATE
-    from study.files import write_json, write_text
+    from study.digests import write_text_with_digest
+    from study.files import write_record
     from study.run.manifest import package_versions
     from study.strategies import STRATEGIES
     from study.tables.out_of_fold import read_out_of_fold
@@ -159,8 +160,8 @@ def write_certificate(folder: Path, state: PurchaseState, candidates: Candidates
         "data_card": list(candidates.card),
         "version": package_versions()["asteroid-study"],
     }
-    write_json(folder / f"{CERTIFICATE}.json", told)
-    write_text(folder / f"{CERTIFICATE}.txt", "\n".join(lines) + "\n")
+    write_record(folder / f"{CERTIFICATE}.json", told)
+    write_text_with_digest(folder / f"{CERTIFICATE}.txt", "\n".join(lines) + "\n")
     return lines
 
 

@@ -75,16 +75,20 @@ def standing_of(folder: Path) -> Standing:
             f"{sharing['stages_distinct']:,} distinct, {sharing['stages_trained']:,} trained here{found}{pruned}; "
             f"{duration(sharing['core_s_saved'])} of one core saved ({sharing['core_s_saved']:,.0f} core-seconds)"
         )
-    return Standing(tuple(lines), manifest["status"] == "complete", _errors(folder), altered_notes(manifest))
+    errors, doubts = _errors(folder)
+    return Standing(tuple(lines), manifest["status"] == "complete", errors, (*altered_notes(manifest), *doubts))
 
 
-def _errors(folder: Path) -> tuple[str, ...]:
-    from study.tables.results import read_results
+def _errors(folder: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Mean errors so far, none before the first row, and why a table is not believed."""
+    from study.tables.results import RESULTS_FILE, read_results
 
+    if not (folder / RESULTS_FILE).is_file():
+        return (), ()
     try:
-        return tuple(error_lines(read_results(folder)))
-    except InputError:  # no row yet
-        return ()
+        return tuple(error_lines(read_results(folder))), ()
+    except InputError as error:
+        return (), (str(error),)
 
 
 def error_lines(table: pd.DataFrame) -> list[str]:
@@ -122,6 +126,7 @@ def _purchase(folder: Path) -> Standing:
     """The rounds of a purchase, what it waits for, and its certificate."""
     from analysis.purchase_files import CERTIFICATE
     from study.buying.state import read_state
+    from study.digests import read_intact
     from sweeps.purchases import hidden_line, rounds_lines
 
     state = read_state(folder)
@@ -130,7 +135,8 @@ def _purchase(folder: Path) -> Standing:
     lines += state.waiting_for
     certificate = folder / f"{CERTIFICATE}.txt"
     if certificate.is_file():
-        lines += certificate.read_text(encoding="utf-8").rstrip("\n").split("\n")
+        text = read_intact(certificate, "run the command 'buy' again")
+        lines += text.decode("utf-8", "replace").rstrip("\n").split("\n")
     if state.delivered is not None and state.delivered["n_hidden"] > 0:
         lines.append(hidden_line(state, FORCE_UNIT))
     return Standing(tuple(lines), state.status != "running")

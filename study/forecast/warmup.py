@@ -29,10 +29,11 @@ _FEW = 4
 _LONG_S, _MOST_STEPS = 0.6, 100
 #: Frames that packs are tried on, at most: with thousands, what comes before the first step would take minutes.
 _FRAMES = 200
-#: Frames of more atoms than this take so long that packs are tried on so many of them. Models that draw batches of
-#: their own then take as many times as long as one, since what takes long is the description of a batch. A frame costs
-#: the same in a step, in a validation, and in each pass over all frames before the first and after the last step.
-_LARGE_ATOMS, _LARGE_FRAMES, _PASSES = 100, 10, 3
+#: Frames of more atoms than this take so long that packs are tried on so many of them, in batches of no more. Models
+#: that draw batches of their own then take as many times as long as one, since what takes long is the description of a
+#: batch. A frame costs the same in a step, whatever the batch, in a validation, and in each pass over all frames before
+#: the first and after the last step.
+_LARGE_ATOMS, _LARGE_FRAMES, _PASSES = 100, 4, 3
 #: Frames of the two small kernels.
 _KERNEL_FRAMES = (20, 40)
 
@@ -133,18 +134,13 @@ class WarmUp:
 
     def _pack_rate(self, pack: Pack) -> PackRate:
         """Tried on a part of the frames, twice: what comes before the first step grows with their number."""
+        if self._large:
+            return self._large_pack_rate(pack)
         parents = {key: self._stand_in(self._stages[key]) for key in pack.parents}
         n_frames = max(len(spec.train) for spec in pack.specs)
-        few = _LARGE_FRAMES if self._large else _FRAMES
-        least = max(few, *(spec.schedule.batch_size for spec in pack.specs if isinstance(spec, NetworkStage)))
+        least = max(_FRAMES, *(spec.schedule.batch_size for spec in pack.specs if isinstance(spec, NetworkStage)))
         part = _part(pack, least)
-        first_s = self._spend(part, parents, 1, 1)  # what is loaded and allocated once
-        if self._large:
-            step_s = max(0.0, self._spend(part, parents, 2, 1) - first_s)
-            frame_s = step_s / max(spec.schedule.batch_size for spec in pack.specs if isinstance(spec, NetworkStage))
-            fixed_s = max(0.0, first_s - step_s - frame_s * _n_val(part))
-            fixed_s += _PASSES * frame_s * max(0, n_frames - least)
-            return PackRate(fixed_s, step_s, frame_s * _n_val(pack))
+        self._spend(part, parents, 1, 1)  # what is loaded and allocated once
         short_s = self._spend(part, parents, _FEW, 1)
         steps = max(2 * _FEW, min(_MOST_STEPS, int(_FEW * _LONG_S / max(short_s, 1e-6))))
         step_s = max(0.0, self._spend(part, parents, steps, 1) - short_s) / (steps - _FEW)
@@ -156,13 +152,26 @@ class WarmUp:
             validation_s *= _n_val(pack) / max(_n_val(part), 1)
         return PackRate(fixed_s, step_s, validation_s)
 
+    def _large_pack_rate(self, pack: Pack) -> PackRate:
+        """Tried with one and with two steps of a small batch."""
+        parents = {key: self._stand_in(self._stages[key]) for key in pack.parents}
+        part = _part(pack, _LARGE_FRAMES)
+        batch = max(spec.schedule.batch_size for spec in pack.specs if isinstance(spec, NetworkStage))
+        first_s = self._spend(part, parents, 1, 1)
+        step_s = max(0.0, self._spend(part, parents, 2, 1) - first_s)
+        frame_s = step_s / min(batch, _LARGE_FRAMES)
+        fixed_s = max(0.0, first_s - step_s - frame_s * _n_val(part))
+        fixed_s += _PASSES * frame_s * max(0, max(len(spec.train) for spec in pack.specs) - _LARGE_FRAMES)
+        return PackRate(fixed_s, batch * frame_s, frame_s * _n_val(pack))
+
     def _spend(self, pack: Pack, parents: Mapping[str, TrainedModel], steps: int, validations: int) -> float:
         """CPU seconds of a short training."""
-        specs = [
-            replace(spec, schedule=replace(spec.schedule, steps=steps, validations=validations))
-            for spec in pack.specs
-            if isinstance(spec, NetworkStage)
-        ]
+        specs = []
+        for spec in pack.specs:
+            if isinstance(spec, NetworkStage):
+                batch = min(spec.schedule.batch_size, _LARGE_FRAMES) if self._large else spec.schedule.batch_size
+                short = replace(spec.schedule, steps=steps, validations=validations, batch_size=batch)
+                specs.append(replace(spec, schedule=short))
         began = time.process_time()
         train_pack(self._bank, specs, parents, share_batches=pack.share_batches)
         return time.process_time() - began

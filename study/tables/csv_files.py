@@ -8,6 +8,8 @@ from asteroid.new_file import new_file
 from asteroid.plain_text import printable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     import pandas as pd
@@ -17,14 +19,22 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _MARK = "'"
 
 
-def write_csv(frame: pd.DataFrame, path: Path) -> None:
-    """Write a table, complete or not at all; texts lose control characters, those like formulas get an apostrophe."""
+def write_csv(
+    frame: pd.DataFrame, path: Path, created: Callable[[Path], AbstractContextManager[Path]] = new_file
+) -> None:
+    """Write a table, complete or not at all; texts lose control characters, those like formulas get an apostrophe.
+
+    Args:
+        frame: the table.
+        path: of the file.
+        created: makes the file; `study.digests.file_with_digest` for one that is read back.
+    """
     plain = frame.copy()
     for name in plain.columns:
         if plain[name].dtype.kind not in "biufcmM":
             plain[name] = plain[name].map(_harmless)
     plain.columns = [_harmless(name) for name in plain.columns]
-    with new_file(path) as temporary:
+    with created(path) as temporary:
         plain.to_csv(temporary, index=False)
 
 

@@ -5,12 +5,14 @@ Light on purpose, like `study.tables.results`: a report reads it without loading
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from asteroid.errors import InputError
 from study.counts import LEVEL_COLUMNS
+from study.digests import file_with_digest, read_intact
 from study.tables.csv_files import write_csv
 from study.tables.levels import level_columns, settled, with_levels
 from study.tables.results import COLUMNS, KEY_COLUMNS
@@ -81,19 +83,19 @@ def validate_molecules(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def write_molecules(frame: pd.DataFrame, folder: Path) -> None:
-    """Write `molecules.csv`, complete or not at all.
+    """Write `molecules.csv`, with its digest, complete or not at all.
 
     Raises:
         InputError: as `validate_molecules`.
     """
-    write_csv(validate_molecules(frame), folder / MOLECULES_FILE)
+    write_csv(validate_molecules(frame), folder / MOLECULES_FILE, file_with_digest)
 
 
 def read_molecules(folder: Path) -> pd.DataFrame | None:
     """Read the errors of each molecule of a run folder; None where there are none, as for one molecule.
 
     Raises:
-        InputError: the file is damaged, or as `validate_molecules`.
+        InputError: the file is damaged or not as the run wrote it, or as `validate_molecules`.
     """
     path = folder / MOLECULES_FILE
     if not path.is_file():
@@ -101,8 +103,9 @@ def read_molecules(folder: Path) -> pd.DataFrame | None:
     # With types, as a count of 12.5 would pass for 12; floats as Python reads them, exact in every release of pandas.
     dtypes = {name: dtype for name, (dtype, _) in MOLECULE_COLUMNS.items() if dtype != "float64"}
     floats = {name: _number for name, (dtype, _) in MOLECULE_COLUMNS.items() if dtype == "float64"}
+    content = read_intact(path, "repeat 'asteroid-study run', which writes it anew")
     try:
-        frame = pd.read_csv(path, dtype=dtypes, converters=floats, keep_default_na=False)
+        frame = pd.read_csv(io.BytesIO(content), dtype=dtypes, converters=floats, keep_default_na=False)
     except Exception as error:  # whatever pandas raises for a damaged file
         raise InputError(f"{path} is damaged ({' '.join(str(error).split())}): repeat 'asteroid-study run'") from error
     return validate_molecules(frame)

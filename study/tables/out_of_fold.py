@@ -6,14 +6,15 @@ purchase is all rows of one `n_labels`: every one of its labels is scored once i
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from asteroid.errors import InputError
-from asteroid.new_file import new_file
 from study.counts import LEVEL_COLUMNS
+from study.digests import file_with_digest, read_intact
 from study.tables.csv_files import write_csv
 from study.tables.levels import level_columns, settled, with_levels
 from study.tables.results import COLUMNS
@@ -104,7 +105,7 @@ def validate_out_of_fold(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def write_out_of_fold(frame: pd.DataFrame, folder: Path) -> None:
-    """Write `out_of_fold.parquet` and `out_of_fold.csv`, each complete or not at all.
+    """Write `out_of_fold.parquet`, with its digest, and `out_of_fold.csv`, each complete or not at all.
 
     Raises:
         InputError: as `validate_out_of_fold`.
@@ -112,7 +113,7 @@ def write_out_of_fold(frame: pd.DataFrame, folder: Path) -> None:
     frame = validate_out_of_fold(frame)
     frame.attrs = {}
     path = folder / OUT_OF_FOLD_FILE
-    with new_file(path) as temporary:
+    with file_with_digest(path) as temporary:
         frame.to_parquet(temporary, index=False)
     write_csv(frame, path.with_suffix(".csv"))
 
@@ -121,13 +122,16 @@ def read_out_of_fold(folder: Path) -> pd.DataFrame | None:
     """Read the out-of-fold errors of a run or purchase; None where there are none, as with a test set.
 
     Raises:
-        InputError: the file is damaged, or as `validate_out_of_fold`.
+        InputError: the file is damaged or not as it was written, or as `validate_out_of_fold`.
     """
     path = folder / OUT_OF_FOLD_FILE
     if not path.is_file():
         return None
+    content = read_intact(
+        path, "repeat 'asteroid-study run', which writes it anew; of a purchase restore it, or buy with another --out"
+    )
     try:
-        frame = pd.read_parquet(path)
+        frame = pd.read_parquet(io.BytesIO(content))
     except (OSError, ValueError) as error:  # pyarrow's errors are ValueErrors
         raise InputError(
             f"{path} is damaged ({' '.join(str(error).split())}): repeat the command that wrote it"

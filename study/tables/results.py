@@ -5,6 +5,7 @@ Light on purpose: `analysis` reads tables through this module and must not load 
 
 from __future__ import annotations
 
+import io
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +13,9 @@ import numpy as np
 import pandas as pd
 
 from asteroid.errors import InputError
-from asteroid.new_file import new_file
 from asteroid.plain_text import one_line
 from study.counts import COUNT_COLUMNS, LEVEL_COLUMNS
+from study.digests import file_with_digest, read_intact
 from study.tables.counts import ASSUMED, add_counts, lacks_counts, unknown_strategies
 from study.tables.csv_files import write_csv
 from study.tables.levels import level_columns, settled, with_levels
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SCHEMA_VERSION = 3
+RESULTS_FILE = "results.parquet"
 
 #: name -> (dtype, meaning). Forces in eV/Å, energies in eV, times in CPU core seconds.
 COLUMNS: dict[str, tuple[str, str]] = {
@@ -206,10 +208,10 @@ def _with_counts(typed: pd.DataFrame) -> pd.DataFrame:
 
 
 def write_results(frame: pd.DataFrame, folder: Path) -> None:
-    """Write `results.parquet` and `results.csv`, each complete or not at all."""
+    """Write `results.parquet`, with its digest, and `results.csv`, each complete or not at all."""
     frame = validate_results(frame)
     frame.attrs = {}
-    with new_file(folder / "results.parquet") as temporary:
+    with file_with_digest(folder / RESULTS_FILE) as temporary:
         frame.to_parquet(temporary, index=False)
     write_csv(frame, folder / "results.csv")
 
@@ -218,9 +220,9 @@ def read_results(folder: Path) -> pd.DataFrame:
     """Read the table of a run folder.
 
     Raises:
-        InputError: there is no table, or it does not fit the schema.
+        InputError: there is no table, it is not as the run wrote it, or it does not fit the schema.
     """
-    path = folder / "results.parquet"
+    path = folder / RESULTS_FILE
     if not path.is_file() and (folder / "trials.csv").is_file():
         raise InputError(
             f"{folder} has trials and no learning curves yet: see its report, or run a sweep in mode curve"
@@ -229,8 +231,11 @@ def read_results(folder: Path) -> pd.DataFrame:
         raise InputError(
             f"a run folder with results.parquet is needed, found none in {folder}: first 'asteroid-study run'"
         )
+    content = read_intact(
+        path, "repeat 'asteroid-study run', which writes it anew; a table of your own is for 'asteroid-study fit'"
+    )
     try:
-        frame = pd.read_parquet(path)
+        frame = pd.read_parquet(io.BytesIO(content))
     except Exception as error:  # whatever pyarrow raises for a damaged file
         raise InputError(f"{path} is damaged ({one_line(str(error), 160)}): repeat 'asteroid-study run'") from error
     return validate_results(frame)

@@ -5,12 +5,14 @@ Light on purpose, like `study.tables.results`: `analysis` reads it without loadi
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from asteroid.errors import InputError
 from asteroid.measured_errors import Measured
+from study.digests import file_with_digest, read_intact
 from study.tables.csv_files import as_written, write_csv
 
 if TYPE_CHECKING:
@@ -62,21 +64,22 @@ def measured_of(frame: pd.DataFrame) -> Measured:
 
 
 def write_rounds(frame: pd.DataFrame, folder: Path) -> None:
-    """Write `rounds.csv`, complete or not at all."""
-    write_csv(frame, folder / ROUNDS_FILE)
+    """Write `rounds.csv`, with its digest, complete or not at all."""
+    write_csv(frame, folder / ROUNDS_FILE, file_with_digest)
 
 
 def read_rounds(folder: Path) -> pd.DataFrame | None:
     """Read the rounds of a purchase; None where there are none, as in the folder of a sweep.
 
     Raises:
-        InputError: the file is damaged.
+        InputError: the file is damaged, or not as the purchase wrote it.
     """
     path = folder / ROUNDS_FILE
     if not path.is_file():
         return None
+    content = read_intact(path, "repeat 'asteroid-study buy', which writes it anew")
     try:
-        frame = as_written(pd.read_csv(path))
+        frame = as_written(pd.read_csv(io.BytesIO(content)))
     except Exception as error:  # whatever pandas raises for a damaged file
         raise InputError(f"{path} is damaged: repeat the command that wrote it ({error})") from error
     return rounds_frame(frame.to_dict("records"))  # type: ignore[arg-type]

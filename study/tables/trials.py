@@ -5,6 +5,7 @@ Light on purpose, like `study.tables.results`: `analysis` reads both without loa
 
 from __future__ import annotations
 
+import io
 import json
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ import pandas as pd
 
 from asteroid.errors import InputError
 from study.counts import COUNT_COLUMNS
+from study.digests import file_with_digest, read_intact
 from study.tables.counts import add_counts, lacks_counts
 from study.tables.csv_files import as_written, write_csv
 
@@ -106,28 +108,28 @@ def validate_importances(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def write_trials(frame: pd.DataFrame, folder: Path) -> None:
-    """Write `trials.csv`, complete or not at all; gamma_rel without weights is written "inf".
+    """Write `trials.csv`, with its digest, complete or not at all; gamma_rel without weights is written "inf".
 
     Raises:
         InputError: as `validate_trials`.
     """
-    write_csv(validate_trials(frame), folder / TRIALS_FILE)
+    write_csv(validate_trials(frame), folder / TRIALS_FILE, file_with_digest)
 
 
 def write_importances(frame: pd.DataFrame, folder: Path) -> None:
-    """Write `importances.csv`, complete or not at all.
+    """Write `importances.csv`, with its digest, complete or not at all.
 
     Raises:
         InputError: as `validate_importances`.
     """
-    write_csv(validate_importances(frame), folder / IMPORTANCES_FILE)
+    write_csv(validate_importances(frame), folder / IMPORTANCES_FILE, file_with_digest)
 
 
 def read_trials(folder: Path) -> pd.DataFrame | None:
     """Read the trials of a run folder; None where the run made no study.
 
     Raises:
-        InputError: as `validate_trials`.
+        InputError: it is not as the run wrote it, or as `validate_trials`.
     """
     frame = _read(folder / TRIALS_FILE, TRIAL_COLUMNS)
     return None if frame is None else validate_trials(frame)
@@ -137,7 +139,7 @@ def read_importances(folder: Path) -> pd.DataFrame | None:
     """Read the importances of a run folder; None where there are none.
 
     Raises:
-        InputError: as `validate_importances`.
+        InputError: it is not as the run wrote it, or as `validate_importances`.
     """
     frame = _read(folder / IMPORTANCES_FILE, IMPORTANCE_COLUMNS)
     return None if frame is None else validate_importances(frame)
@@ -184,8 +186,9 @@ def _read(path: Path, columns: Mapping[str, tuple[str, str]]) -> pd.DataFrame | 
     if not path.is_file():
         return None
     text = {name: "string" for name, (dtype, _) in columns.items() if dtype == "string"}
+    content = read_intact(path, "repeat 'asteroid-study run', which writes it anew")
     try:
-        frame = pd.read_csv(path, dtype=text)
+        frame = pd.read_csv(io.BytesIO(content), dtype=text)
     except Exception as error:  # whatever pandas raises for a damaged file
         raise InputError(f"{path} is not a readable CSV file ({' '.join(str(error).split())}): restore it") from error
     return as_written(frame)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from out_of_fold_tables import planted_table
 
 from analysis.buying.certificate import certify
 from analysis.buying.decide import decide
+from study.digests import write_text_with_digest
+from study.files import write_record
 from study.prices import LevelPrice, PriceList
 from study.tables.out_of_fold import write_out_of_fold
 from study.tables.rounds import rounds_frame, write_rounds
@@ -37,8 +38,8 @@ def write_ended_purchase(folder: Path) -> None:
         "version": "0.1.0",
     }
     told = found.to_json() | more | {"prices": PRICES.to_json(), "data_card": ["planted curves"]}
-    (folder / "certificate.json").write_text(json.dumps(told))
-    (folder / "certificate.txt").write_text("\n".join(found.lines()) + "\n")
+    write_record(folder / "certificate.json", told)
+    write_text_with_digest(folder / "certificate.txt", "\n".join(found.lines()) + "\n")
     (folder / "study.yaml").write_text("name: planted\n")
     write_out_of_fold(looks, folder)
     rows = [

@@ -91,7 +91,7 @@ def test_of_a_large_molecule_one_model_is_tried_for_all(
 
     def train(_: object, specs: list[NetworkStage], *__: object, **___: object) -> None:
         nonlocal clock
-        tried.append((len(specs), max(len(spec.train) for spec in specs)))
+        tried.append((len(specs), max(max(len(spec.train), spec.schedule.batch_size) for spec in specs)))
         clock += cost(specs, specs[0].schedule)
 
     monkeypatch.setattr(study.forecast.warmup, "train_pack", train)
@@ -100,10 +100,9 @@ def test_of_a_large_molecule_one_model_is_tried_for_all(
     forecast = make_forecast(tiny_workload)
     packs = [pack for pack in forecast.packs if not pack.share_batches and len(pack.specs) > 1]
     warm_up = WarmUp(None, packs, forecast.stages, 300)  # type: ignore[arg-type]
-    batch = max(pack.specs[0].schedule.batch_size for pack in packs)  # type: ignore[union-attr]
-    assert packs
+    assert any(pack.specs[0].schedule.batch_size > 4 for pack in packs)  # type: ignore[union-attr]
     assert {n for n, _ in tried} == {1}
-    assert max(n for _, n in tried) <= max(10, batch)
+    assert max(n for _, n in tried) <= 4
     for pack in packs:
         one = min((p for p in packs if p.kind == pack.kind), key=lambda p: len(p.specs)).specs[:1]
         assert warm_up.core_s(pack) == pytest.approx(len(pack.specs) * cost(one, pack.specs[0].schedule), rel=0.05)

@@ -77,6 +77,7 @@ def test_the_manifest_says_everything_else(tiny_workload: Workload, tiny_run: Pa
 def test_a_run_leaves_no_temporary_files(tiny_run: Path) -> None:
     assert sorted(p.name for p in tiny_run.iterdir()) == [
         ".lock",
+        "digests.json",
         "manifest.json",
         "results.csv",
         "results.parquet",

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from asteroid.errors import InputError
+from study.digests import DIGESTS_FILE
 from study.tables.out_of_fold import (
     DIVISION_COLUMNS,
     OUT_OF_FOLD_COLUMNS,
@@ -61,7 +62,7 @@ def test_a_table_survives_its_files(tmp_path: Path) -> None:
         found = read_out_of_fold(tmp_path)
         assert found is not None
         pd.testing.assert_frame_equal(found, frame, check_exact=True)
-        assert sorted(path.name for path in tmp_path.iterdir()) == ["out_of_fold.csv", OUT_OF_FOLD_FILE]
+        assert sorted(path.name for path in tmp_path.iterdir()) == [DIGESTS_FILE, "out_of_fold.csv", OUT_OF_FOLD_FILE]
     assert list(table.dtypes.astype(str)) == [dtype for dtype, _ in OUT_OF_FOLD_COLUMNS.values()]
     assert table.groupby(DIVISION_COLUMNS, dropna=False).ngroups == 12
 

@@ -110,7 +110,7 @@ def test_parquet_and_csv_hold_the_same_bits(tmp_path: Path) -> None:
     ]
     table = results_frame(rows)
     write_results(table, tmp_path)
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["results.csv", "results.parquet"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["digests.json", "results.csv", "results.parquet"]
     pd.testing.assert_frame_equal(read_results(tmp_path), table)
     text = [name for name, (dtype, _) in COLUMNS.items() if dtype == "string"]
     from_csv = pd.read_csv(tmp_path / "results.csv", dtype=dict.fromkeys(text, "string"))

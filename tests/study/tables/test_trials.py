@@ -80,7 +80,7 @@ def test_what_is_written_is_read_back(tmp_path):
     shares = read_importances(tmp_path)
     pd.testing.assert_frame_equal(shares, validate_importances(SHARES), check_exact=True)
     assert list(shares.columns) == list(IMPORTANCE_COLUMNS)
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["importances.csv", "trials.csv"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["digests.json", "importances.csv", "trials.csv"]
 
 
 @settings(max_examples=40, deadline=None)
@@ -157,5 +157,5 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     monkeypatch.setattr(pd.DataFrame, "to_csv", torn)
     with pytest.raises(OSError, match="no room"):
         write_trials(TRIALS, tmp_path)
-    assert [p.name for p in tmp_path.iterdir()] == ["trials.csv"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["digests.json", "trials.csv"]
     assert (tmp_path / "trials.csv").read_bytes() == before
