@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import closing
 from typing import IO, TYPE_CHECKING
 
 import ase.io
@@ -17,14 +18,14 @@ from asteroid.io.xyz_text import COMPRESSED_SUFFIXES, LINE_MAX, open_text, scan
 from asteroid.labels.selection_rule import KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
     from pathlib import Path
 
     from ase import Atoms
 
     from asteroid.io.declaration import Declaration
     from asteroid.io.file_units import FileGeometries, FileLabels
-    from asteroid.labels.label_set import LabelSet
+    from asteroid.labels.label_set import IntArray, LabelSet
     from asteroid.labels.selection_rule import SelectionRule
 
 _STATED_RULE = re.compile(rf'(?:^|\s){KEY}="?([^"\s]+)')
@@ -39,7 +40,7 @@ def _read_geometries(path: Path, declared: Declaration) -> FileGeometries:
     return ase_geometries(_frames(path, f"{path.name} must be XYZ", for_labels=False), path.name, declared)
 
 
-def _frames(path: Path, wanted: str, *, for_labels: bool) -> Iterator[Atoms]:
+def _frames(path: Path, wanted: str, *, for_labels: bool) -> Generator[Atoms]:
     """The frames of an (extended) XYZ file, compressed or not, all of them or an error.
 
     ASE stops at a blank line without a word, and goes through a loop for every atom that a line claims: the lines are
@@ -70,11 +71,19 @@ def _frames(path: Path, wanted: str, *, for_labels: bool) -> Iterator[Atoms]:
 
 
 def _electrons(path: Path) -> Electrons:
-    """Charge and multiplicity in the comment lines, of extended XYZ and of plain."""
-    said = Said(path.name)
+    """Charge and spin in the comment lines, of extended XYZ and of plain."""
+    said, numbers = Said(path.name), np.zeros(1, dtype=np.int64)
     for i, comment in enumerate(scan(path).comments):
-        said.hear_electrons(electrons_in(pairs_in(comment), path.name, i), np.zeros(1, dtype=np.int64), i)
+        electrons = electrons_in(pairs_in(comment), path.name, i)
+        if electrons.spin is not None and not numbers.any():
+            numbers = _first_numbers(path)
+        said.hear_electrons(electrons, numbers, i)
     return next((electrons for electrons, _ in said.electrons.values()), Electrons())
+
+
+def _first_numbers(path: Path) -> IntArray:
+    with closing(_frames(path, f"{path.name} must be XYZ", for_labels=False)) as frames:
+        return np.asarray(next(frames).numbers, dtype=np.int64)
 
 
 def _write(labels: LabelSet, path: Path, selection_rule: SelectionRule | None) -> None:

@@ -103,10 +103,7 @@ def _electrons(path: Path) -> Electrons:
     with path.open("rb") as stream, open_arrays(stream, path.name) as arrays:
         in_file = arrays.electrons()
     sidecar = read_sidecar(path) or {}
-    beside = electrons_in({"charge": sidecar.get("charge")}, str(sidecar.get("sidecar")), 0)
-    unpaired = sidecar.get("unpaired_electrons")
-    if isinstance(unpaired, int) and not isinstance(unpaired, bool):
-        beside = Electrons(beside.charge, unpaired + 1)
+    beside = electrons_in(sidecar, str(sidecar.get("sidecar")), 0)
     if in_file != Electrons() and beside != Electrons() and in_file.charge != beside.charge:
         raise InputError(
             f"{path.name} states another charge ({in_file.charge}) than its sidecar ({beside.charge}): correct one"

@@ -13,7 +13,7 @@ from asteroid.io.declaration import Declaration
 from asteroid.io.foreign import foreign_parser
 from asteroid.io.likely_keys import likely_keys
 from asteroid.io.nested_units import stated_in_mapping
-from asteroid.io.said import ELECTRON_KEYS, Electrons, Said, electrons_in, pairs_in
+from asteroid.io.said import Electrons, Said, electrons_in, pairs_in, states_electrons
 from asteroid.io.stated_units import merged, stated_in_names
 from asteroid.plain_text import one_line
 
@@ -178,13 +178,13 @@ class NpzArrays:
         return merged(found, self.source)
 
     def electrons(self) -> Electrons:
-        """Charge and multiplicity that all frames have, where the file states them.
+        """Charge and spin that all frames have, where the file states them.
 
         Raises:
             InputError: frames of one composition have different ones.
         """
         said = Said(self.source)
-        given = {key: self[key] for key in ELECTRON_KEYS if key in self.keys}
+        given = {key: self[key] for key in self.keys if states_electrons(key)}
         given = {key: _numbers_in(value).reshape(-1) for key, value in given.items()}
         for key in filter(self._is_one_text, self.keys - set(given)):
             if (text := self.text(key)).lstrip()[:1] in ("{", "["):
@@ -192,14 +192,15 @@ class NpzArrays:
                 given |= {
                     name: _numbers_in(np.array(value)).reshape(-1)
                     for name, value in said_there
-                    if name in ELECTRON_KEYS
+                    if states_electrons(name)
                 }
         numbers = self.whole_numbers()
         n = len(self.positions())
         given = {key: value for key, value in given.items() if len(value) in (1, n)}
         for i in range(n if any(len(value) > 1 for value in given.values()) else min(n, 1)):
             values = {key: value[i] if len(value) > 1 else value[0] for key, value in given.items()}
-            atoms = numbers[i] if numbers.ndim == 2 and len(numbers) == n else numbers[:1].reshape(-1)
+            each = numbers.reshape(-1, numbers.shape[-1]) if numbers.ndim else numbers.reshape(1, 1)
+            atoms = each[i if len(each) == n else 0]
             said.hear_electrons(electrons_in(values, self.source, i), atoms[atoms > 0], i)
         return next((electrons for electrons, _ in said.electrons.values()), Electrons())
 

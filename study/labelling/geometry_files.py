@@ -70,7 +70,7 @@ def stated_electrons(path: Path, charge: int | None, unpaired: int | None) -> tu
         InputError: frames state different charges, or others than were asked for.
     """
     found = format_to_read(path).electrons(path)
-    of_file = None if found.multiplicity is None else found.multiplicity - 1
+    of_file = found.unpaired(charge if charge is not None else found.charge or 0)
     taken = []
     for option, asked, stated in (("--charge", charge, found.charge), ("--spin", unpaired, of_file)):
         if asked is not None and stated is not None and asked != stated:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import ase
+import ase.db
 import numpy as np
 import pytest
 
@@ -102,3 +104,67 @@ def test_charge_and_unit_beside_the_arrays_are_read(tmp_path: Path) -> None:
     (tmp_path / "n.meta.json").write_text('{"units": {"R": "Bohr", "E": "eV"}}')
     assert read_frames(tmp_path / "n.npz").positions[0, 1, 2] == pytest.approx(0.9155, abs=1e-4)
     assert stated_electrons(tmp_path / "n.npz", None, None)[0] == -1
+
+
+@pytest.mark.parametrize(
+    ("symbols", "comment", "electrons"),
+    [
+        ("HF", "spin=1", (0, 0)),  # 2S + 1 of ten electrons
+        ("HF", "spin=2", (0, 2)),  # 2S of ten
+        ("HF", "spin=3", (0, 2)),  # 2S + 1 of ten
+        ("HF", "charge=1 spin=1", (1, 1)),  # 2S of nine
+        ("HF", "charge=1 total_spin=2", (1, 1)),  # 2S + 1 of nine
+        ("HF", "charge=1 spin=0.5", (1, 1)),  # S of nine
+        ("HF", "spin=0", (0, 0)),
+        ("HF", "spin: restricted", (0, 0)),
+        ("HF", "spin=1 multiplicity=2", (0, 1)),
+        ("HF", "SPIN=3", (0, 2)),
+        ("HF", "Mult=3", (0, 2)),
+        ("HF", "molecular_charge=1 molecular_multiplicity=2", (1, 1)),
+        ("HF", "Properties=species:S:1:pos:R:3 charge=1 spin=2", (1, 1)),
+    ],
+)
+def test_a_spin_alone_is_told_by_the_number_of_electrons(
+    tmp_path: Path, symbols: str, comment: str, electrons: tuple[int, int]
+) -> None:
+    (tmp_path / "m.xyz").write_text(f"2\n{comment}\n{symbols[0]} 0 0 0\n{symbols[1]} 0 0 0.92\n")
+    assert stated_electrons(tmp_path / "m.xyz", None, None)[:2] == electrons
+
+
+@pytest.mark.parametrize("where", ["key", "text", "sidecar", "database"])
+def test_a_spin_is_found_in_every_format(tmp_path: Path, where: str) -> None:
+    frames = {"z": [1, 9], "R": np.array([[[0, 0, 0], [0, 0, 0.92]]]), "r_unit": np.array("Angstrom")}
+    path = tmp_path / ("m.db" if where == "database" else "m.npz")
+    if where == "database":
+        with ase.db.connect(path) as database:
+            database.write(ase.Atoms([1, 9], frames["R"][0]), spin=3)
+    else:
+        more = {"key": {"spin": np.array([3])}, "text": {"about": np.array('{"spin": 3}')}}
+        np.savez(path, **frames, **more.get(where, {}))
+    if where == "sidecar":
+        (tmp_path / "m.meta.json").write_text('{"spin": 3}')
+    assert stated_electrons(path, None, None)[:2] == (0, 2)
+    with pytest.raises(InputError, match=r"states spin 2, found --spin 0"):
+        stated_electrons(path, None, 0)
+
+
+def test_a_charge_that_is_asked_for_says_what_a_spin_means(tmp_path: Path) -> None:
+    (tmp_path / "m.xyz").write_text("2\nspin=2\nH 0 0 0\nF 0 0 0.92\n")
+    assert stated_electrons(tmp_path / "m.xyz", None, None)[:2] == (0, 2)
+    assert stated_electrons(tmp_path / "m.xyz", 1, None)[:2] == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("comment", "rule"),
+    [
+        ("spin=0.7", "spin of a molecule is a whole number, or half of one, found spin=0.7 in frame 0"),
+        ("spin=-1", "spin of a molecule is a number of at least 0, found spin=-1"),
+        ("mult=0", "multiplicity of a molecule is a number of at least 1, found mult=0"),
+        ("uhf=-2", "number of unpaired electrons of a molecule is a number of at least 0, found uhf=-2"),
+        ("spin=4 mult=3", "states the multiplicity 3 and the spin 4"),
+    ],
+)
+def test_spins_that_no_molecule_has_are_refused(tmp_path: Path, comment: str, rule: str) -> None:
+    (tmp_path / "m.xyz").write_text(f"2\n{comment}\nH 0 0 0\nF 0 0 0.92\n")
+    with pytest.raises(InputError, match=rule):
+        stated_electrons(tmp_path / "m.xyz", None, None)
