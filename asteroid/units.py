@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import re
 
-from ase import units as ase_units
-
 from asteroid.errors import InputError
 
-#: Value of one unit in the internal unit of its dimension.
+#: Value of one unit in the internal unit of its dimension: those of `ase.units` (CODATA 2014), written out since plans
+#: need nothing else of ASE, which takes a tenth of a second to import.
 ENERGY_IN_EV: dict[str, float] = {
     "eV": 1.0,
     "meV": 1e-3,
-    "kcal/mol": ase_units.kcal / ase_units.mol,
-    "kJ/mol": ase_units.kJ / ase_units.mol,
-    "Hartree": ase_units.Hartree,
+    "kcal/mol": 0.04336410390059322,
+    "kJ/mol": 0.010364269574711572,
+    "Hartree": 27.211386024367243,
 }
-LENGTH_IN_ANG: dict[str, float] = {"Angstrom": 1.0, "Bohr": ase_units.Bohr, "nm": 10.0}
+LENGTH_IN_ANG: dict[str, float] = {"Angstrom": 1.0, "Bohr": 0.5291772105638411, "nm": 10.0}
 SECONDS: dict[str, float] = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 
 _ENERGY_ALIASES = {

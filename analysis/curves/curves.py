@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from study.tables.levels import level_columns, with_levels
 from study.tables.results import validate_results
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Hashable, Sequence
 
     import pandas as pd
     from numpy.typing import NDArray
@@ -199,7 +199,8 @@ def _purchase(rows: pd.DataFrame) -> CheapPurchase:
     others = (CheapPurchase(*bought) for bought in product((False, True), repeat=3))
     lower = CurveKey.of_row(rows.iloc[0]).lower
     columns = ["budget", *COUNT_COLUMNS, *level_columns(rows)]
-    bought = rows[columns].drop_duplicates().to_dict("records")
+    kinds = dict.fromkeys(zip(*(rows[name].tolist() for name in columns), strict=True))
+    bought: list[dict[Hashable, Any]] = [dict(zip(columns, kind, strict=True)) for kind in kinds]
     for purchase in (entry.cheap, *others):
         if all(purchase.counts(row["budget"], lower) == Counts.of_row(row) for row in bought):
             return purchase

@@ -31,6 +31,7 @@ from analysis.curves.power_law import (
     fit_replicates,
     labels_for_target,
     log_error_draws,
+    log_errors_of_kinds,
     probabilities_of_never,
 )
 from analysis.curves.replicates import MIN_BUDGETS, Replicates, replicates, summarise, without_largest
@@ -270,10 +271,11 @@ def fitted_draws(evidence: Evidence, budget: ArrayLike, *, kind: Kind = "curve")
         kind: what they are of, see `power_law.predict`.
     """
     assert evidence.fit is not None
-    draws = log_error_draws(evidence.fit, budget, kind=kind, test_relative_se=evidence.curve.test_relative_se)
+    test = evidence.curve.test_relative_se
     if evidence.shrinkage is None:
-        return draws
-    return np.asarray(draws + evidence.shrinkage.change(budget, log_error_draws(evidence.fit, budget)))
+        return log_error_draws(evidence.fit, budget, kind=kind, test_relative_se=test)
+    draws, curve = log_errors_of_kinds(evidence.fit, budget, (kind, "curve"), test_relative_se=test)
+    return np.asarray(draws + evidence.shrinkage.change(budget, curve))
 
 
 def most_labels(evidence: Evidence, n: float) -> int | None:

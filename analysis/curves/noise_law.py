@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import sparse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,12 +90,13 @@ def _scatter_of_runs(budget_bytes: bytes, log_error_bytes: bytes) -> Scatter:
     """Curves ask for it to tell each other of it, and again when they are fitted."""
     budget, log_error = np.frombuffer(budget_bytes), np.frombuffer(log_error_bytes)
     distinct, group, count = np.unique(budget, return_inverse=True, return_counts=True)
-    member = sparse.csr_matrix((np.ones(len(group)), (np.arange(len(group)), group)), (len(group), len(distinct)))
+    cell = (np.arange(len(FALL))[:, None] * len(distinct) + group).ravel()  # of an exponent and a budget
+    shape = len(FALL), len(distinct)
     scale = noise_scale(distinct, count.astype(float))[:, group]
     scaled = log_error / scale
     # Of two runs the one with the larger error is the likelier failure.
-    of_budget = np.split(log_error[np.argsort(group, kind="stable")], np.cumsum(count)[:-1])
-    start = np.array([np.median(own) if len(own) > 2 else own.min() for own in of_budget])[group]
+    runs = np.split(log_error[np.argsort(group, kind="stable")], np.cumsum(count)[:-1])
+    start = np.array([np.median(own) if len(own) > 2 else own.min() for own in runs])[group]
     mean = start / scale
     off = np.where((count[group] > 1) & (log_error != start), np.abs(scaled - mean), np.nan)
     known = np.isfinite(off).any()
@@ -108,7 +108,8 @@ def _scatter_of_runs(budget_bytes: bytes, log_error_bytes: bytes) -> Scatter:
         squared = alone * (scaled - mean) ** 2 / variance[:, None]
         failed = np.where(alone > 0, 1 / (1 + np.exp(-np.clip(odds + 0.5 * squared * narrower, -30, 30))), 0.0)
         weight = 1 - failed * narrower
-        mean = ((weight * scaled) @ member / (weight @ member))[:, group]
+        of_budget, weights = (np.bincount(cell, own.ravel()).reshape(shape) for own in (weight * scaled, weight))
+        mean = (of_budget / weights)[:, group]
         inside = (weight * (scaled - mean) ** 2).sum(axis=1)
         df = np.maximum((1 - failed).sum(axis=1) - len(distinct), 0.0)
         variance = (TYPICAL_VARIANCE * 0.1 + inside) / (0.1 + df)

@@ -252,10 +252,21 @@ def log_error_draws(
     fit: PowerLawFit, budget: ArrayLike, *, kind: Kind = "curve", test_relative_se: float = 0.0
 ) -> NDArray[np.float64]:
     """Draws of log err(N), [S, m]; see `predict`."""
+    return log_errors_of_kinds(fit, budget, (kind,), test_relative_se=test_relative_se)[0]
+
+
+def log_errors_of_kinds(
+    fit: PowerLawFit, budget: ArrayLike, kinds: Sequence[Kind], *, test_relative_se: float = 0.0
+) -> tuple[NDArray[np.float64], ...]:
+    """The same of several kinds, whose draws share their curves, [S, m] each."""
     n = np.atleast_1d(np.asarray(budget, dtype=float))
-    curve = log_shape((n / fit.largest_budget)[None, :], fit.alpha[:, None], fit.phi[:, None])
-    shift = fit.log_amplitude + _shift(fit, kind, test_relative_se)
-    return np.asarray(curve + _bend(fit, n) + shift[:, None] + _run(fit, kind)[:, None] * _noise_scale(fit, n))
+    curve = log_shape((n / fit.largest_budget)[None, :], fit.alpha[:, None], fit.phi[:, None]) + _bend(fit, n)
+    found = []
+    for kind in kinds:
+        run, shift = _run(fit, kind), fit.log_amplitude + _shift(fit, kind, test_relative_se)
+        draws = curve + shift[:, None]
+        found.append(draws if kind == "curve" else draws + run[:, None] * _noise_scale(fit, n))
+    return tuple(found)
 
 
 def labels_for_target(

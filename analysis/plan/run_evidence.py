@@ -12,7 +12,7 @@ from analysis.curves.curves import competing_curves, curves_of
 from analysis.curves.energy_errors import errors_of
 from analysis.curves.evidence import evidence_of, seen_together
 from analysis.plan.run_caveats import selection_caveats
-from analysis.surface.transfer import surface_of
+from analysis.surface.transfer import surface_of_curves
 from asteroid.measured_errors import Measured
 from study.prices import PriceList
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from analysis.curves.curves import Curve
     from analysis.curves.evidence import Evidence
     from analysis.surface.transfer import SurfaceFit
 
@@ -38,6 +39,7 @@ class RunEvidence:
         caveats: of the whole run.
         seed: of the posterior draws.
         measured: what the errors are of.
+        curves: those of the table that compete, where they are known; None: they are made when they are needed.
     """
 
     table: pd.DataFrame
@@ -47,6 +49,7 @@ class RunEvidence:
     caveats: tuple[Caveat, ...] = ()
     seed: int = 0
     measured: Measured = Measured.FORCES
+    curves: tuple[Curve, ...] | None = None
 
     @functools.cached_property
     def competing(self) -> dict[str, Evidence]:
@@ -55,7 +58,7 @@ class RunEvidence:
         Raises:
             InputError: the table has no usable curve.
         """
-        curves = competing_curves(curves_of(self.table))
+        curves = competing_curves(curves_of(self.table)) if self.curves is None else self.curves
         labels = labels_of([curve.key for curve in curves])
         known = seen_together([evidence_of(curve, seed=self.seed) for curve in curves])
         return dict(zip(labels, known, strict=True))
@@ -88,11 +91,13 @@ def run_evidence(
     """
     unfinished = (Caveat.UNFINISHED_RUN,) if len(table) < manifest["rows"] else ()
     wanted = errors_of(table, measured, manifest.get("molecule", ""))
+    curves = competing_curves(curves_of(wanted))
     return RunEvidence(
         table=wanted,
         measured=measured,
         prices=prices or PriceList.from_json(manifest["prices"]),
         pool=manifest["pool_size"],
-        surface=surface_of(wanted) if with_surface else None,
+        surface=surface_of_curves(curves) if with_surface else None,
         caveats=unfinished + selection_caveats(manifest),
+        curves=curves,
     )

@@ -102,7 +102,12 @@ def surface_of(table: pd.DataFrame, *, seed: int = 0) -> SurfaceFit | None:
     Raises:
         InputError: the table has no usable curve.
     """
-    curves = surface_curves(competing_curves(curves_of(table)))
+    return surface_of_curves(competing_curves(curves_of(table)), seed=seed)
+
+
+def surface_of_curves(competing: Sequence[Curve], *, seed: int = 0) -> SurfaceFit | None:
+    """The same of the curves that compete for a purchase."""
+    curves = surface_curves(competing)
     harm = negative_transfer(curves)
     hurt = [(found.strategy, found.n_cheap, found.budget) for found in harm]
     cells = surface_cells(curves, leave_out=hurt)

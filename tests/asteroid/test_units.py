@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from ase import units
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -71,3 +72,10 @@ def test_units_by_other_names() -> None:
     assert "kJ/mol" in refusal(energy_unit, "calories")
     assert "Bohr" in refusal(length_unit, "mile")
     assert "add the unit" in refusal(force_unit_in_ev_ang, "eV")
+
+
+def test_units_are_those_of_ase() -> None:
+    assert ENERGY_IN_EV["kcal/mol"] == units.kcal / units.mol
+    assert ENERGY_IN_EV["kJ/mol"] == units.kJ / units.mol
+    assert ENERGY_IN_EV["Hartree"] == units.Hartree
+    assert LENGTH_IN_ANG["Bohr"] == units.Bohr
