@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from asteroid.models.module_settings import ModuleSettings, published
+from asteroid.models.spherical_bessel import SphericalBesselRadial
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class DimeNetSettings(ModuleSettings):
         with published():
             from xnn.gnn.models.dimenet import DimeNetPP
 
-            return DimeNetPP(
+            made = DimeNetPP(
                 n_features=self.hidden,
                 n_interactions=self.layers,
                 n_rbf=self.n_radial,
@@ -41,6 +42,8 @@ class DimeNetSettings(ModuleSettings):
                 n_triplet_features=self.n_triplet,
                 n_output_features=self.n_output,
             )
+        made.sbf = SphericalBesselRadial(made.sbf)
+        return made
 
     def layer_prefixes(self) -> list[tuple[str, ...]]:
         """Embedding, then interaction blocks."""

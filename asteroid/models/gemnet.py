@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from asteroid.models.module_settings import ModuleSettings, published
 from asteroid.models.network import Usual
+from asteroid.models.spherical_bessel import SphericalBesselRadial
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -39,7 +40,7 @@ class GemNetSettings(ModuleSettings):
         with published():
             from xnn.gnn.models.gemnet import GemNet
 
-            return GemNet(
+            made = GemNet(
                 n_features=self.hidden,
                 n_edge_features=self.hidden,
                 n_interactions=self.layers,
@@ -47,6 +48,8 @@ class GemNetSettings(ModuleSettings):
                 cutoff=self.cutoff_ang,
                 **self.own_arguments,
             )
+        made.cbf, made.cbf_int = SphericalBesselRadial(made.cbf), SphericalBesselRadial(made.cbf_int)
+        return made
 
     def layer_prefixes(self) -> list[tuple[str, ...]]:
         """Embeddings, then interaction blocks."""

@@ -185,12 +185,13 @@ class ModuleNetwork:
             self._pairs[n_frames, n_atoms, at.device] = _all_pairs(n_frames, n_atoms, at.device)
         edges, every = self._pairs[n_frames, n_atoms, at.device], numbers.repeat(n_frames)
         constants = self._constants(scaling, len(parameters))
-        module, _ = self._module_on(at.device, parameters.dtype), self._shapes  # not to be made inside of vmap
+        module = self._module_on(at.device, parameters.dtype)
+        _ = self._shapes, self._tied  # not to be found inside of vmap
 
         def energies(weights: Tensor, positions: Tensor, constants: Tensor) -> Tensor:
             flat = positions.reshape(-1, 3)
             vectors = flat.index_select(0, edges[1]) - flat.index_select(0, edges[0])
-            found: Tensor = functional_call(module, self._named(weights, constants), (every, edges, vectors))
+            found = self._called(module, self._named(weights, constants), (every, edges, vectors))
             return found.reshape(n_frames, n_atoms).sum(1)
 
         if len(parameters) == 1:
@@ -212,13 +213,17 @@ class ModuleNetwork:
         edges = torch.stack([place[frame * n_atoms + first], place[frame * n_atoms + second]])
         module, own = self._module_on(at.device, weights.dtype), numbers.flatten()[is_atom]
         inputs = own, edges, vectors[frame, first, second]
-        found: Tensor = functional_call(module, self._named(weights, constants), inputs)
+        found = self._called(module, self._named(weights, constants), inputs)
         whose = torch.arange(n_frames, device=at.device).repeat_interleave(n_atoms)[is_atom]
         return found.new_zeros(n_frames).index_add(0, whose, found)
 
     def _constants(self, scaling: Scaling, n_models: int) -> Tensor:
         """Fitted constants [K, W] of the models; W = 0 where there are none, or models are older than the fit."""
         return scaling.inverse_std.expand(n_models, -1)
+
+    def _called(self, module: Any, named: dict[str, Tensor], inputs: tuple[Tensor, ...]) -> Any:
+        """What the module returns with these weights."""
+        return functional_call(module, named, inputs, tie_weights=self._tied)  # looking for ties takes milliseconds
 
     def _named(self, weights: Tensor, constants: Tensor | None = None) -> dict[str, Tensor]:
         pieces = weights.split([math.prod(shape) for shape in self._shapes.values()])
@@ -254,6 +259,13 @@ class ModuleNetwork:
     def _pairs(self) -> dict[tuple[int, int, torch.device], Tensor]:
         """Edges by number of frames and of atoms; a captured step needs them to stay where they are."""
         return {}
+
+    @cached_property
+    def _tied(self) -> bool:
+        """Whether a weight has several names."""
+        module = self._module_on(torch.device("cpu"), torch.float32)
+        every = [*module.named_parameters(remove_duplicate=False), *module.named_buffers(remove_duplicate=False)]
+        return len(every) != len([*module.named_parameters(), *module.named_buffers()])
 
     @cached_property
     def _fitted_names(self) -> list[str]:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor
-from torch.func import functional_call
 
 from asteroid.errors import InputError
 from asteroid.import_path import load_factory
@@ -168,7 +167,7 @@ class _OwnModuleNetwork(ModuleNetwork):
         is_atom = numbers > 0
         batch = torch.arange(len(at), device=at.device)[:, None].expand_as(numbers)[is_atom]
         inputs = at[is_atom], numbers[is_atom], batch
-        return functional_call(self._module_on(at.device, weights.dtype), self._named(weights), inputs)
+        return self._called(self._module_on(at.device, weights.dtype), self._named(weights), inputs)
 
     def _wrapped(self, module: Any) -> torch.nn.Module:
         return _Energies(module)

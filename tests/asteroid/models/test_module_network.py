@@ -108,6 +108,35 @@ def test_frozen_layers_are_counted_from_the_inputs() -> None:
     assert int((NETWORK.trainable_mask(2) == 0).sum()) == 40 + 48
 
 
+class _Tied(Pairs):
+    """The first layer of the network has a second name, under which it is used again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.again = self.network[0]
+
+    def node_energy(self, numbers: torch.Tensor, edges: torch.Tensor, vectors: torch.Tensor) -> torch.Tensor:
+        found = super().node_energy(numbers, edges, vectors)
+        return found + self.again(self.embedding(numbers).new_ones(len(numbers), 5)).sum(1)
+
+
+class _TiedSource(PairSource):
+    def module(self) -> Any:
+        return _Tied()
+
+
+def test_a_weight_of_two_names_is_one_weight() -> None:
+    network, at, numbers = ModuleNetwork(_TiedSource()), frames().positions[:2][None], frames().numbers
+    assert network.parameter_count() == NETWORK.parameter_count()
+    plain, tied = (own.energy_and_forces(weights(1), ONE, (numbers, at))[0] for own in (NETWORK, network))
+    with torch.no_grad():
+        layer = Pairs().double().network[0]
+        layer.weight.copy_(weights(1)[0, 40:80].reshape(8, 5))
+        layer.bias.copy_(weights(1)[0, 80:88])
+        expected = 6 * layer(torch.ones(5, dtype=torch.float64)).sum()
+    torch.testing.assert_close(tied - plain, expected.expand(1, 2))
+
+
 def test_an_element_that_is_not_listed_is_named() -> None:
     network = ModuleNetwork(PairSource(elements=(1, 6)))
     with pytest.raises(InputError, match=r"elements are \[1, 6\], found \[1, 6, 8\]: list them under model.elements"):
