@@ -191,7 +191,7 @@ class ModuleNetwork:
         def energies(weights: Tensor, positions: Tensor, constants: Tensor) -> Tensor:
             flat = positions.reshape(-1, 3)
             vectors = flat.index_select(0, edges[1]) - flat.index_select(0, edges[0])
-            found = self._called(module, self._named(weights, constants), (every, edges, vectors))
+            found: Tensor = self._called(module, self._named(weights, constants), (every, edges, vectors))
             return found.reshape(n_frames, n_atoms).sum(1)
 
         if len(parameters) == 1:
@@ -213,7 +213,7 @@ class ModuleNetwork:
         edges = torch.stack([place[frame * n_atoms + first], place[frame * n_atoms + second]])
         module, own = self._module_on(at.device, weights.dtype), numbers.flatten()[is_atom]
         inputs = own, edges, vectors[frame, first, second]
-        found = self._called(module, self._named(weights, constants), inputs)
+        found: Tensor = self._called(module, self._named(weights, constants), inputs)
         whose = torch.arange(n_frames, device=at.device).repeat_interleave(n_atoms)[is_atom]
         return found.new_zeros(n_frames).index_add(0, whose, found)
 

@@ -31,7 +31,8 @@ class SphericalBesselRadial(torch.nn.Module):
         """Radial factors [E, L, N], in the precision of the distances r [E] (Å), computed in double precision."""
         basis = self.published
         x = (r.double() / basis.cutoff)[:, None, None] * basis.zeros.double()
-        return (basis.norm.double() * spherical_bessel(x)).to(r.dtype)
+        factors: Tensor = (basis.norm.double() * spherical_bessel(x)).to(r.dtype)
+        return factors
 
     def angular(self, cos_alpha: Tensor) -> Tensor:
         """Angular factors [T, L] of the cosines [T] of angles."""
