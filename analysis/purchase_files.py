@@ -33,7 +33,7 @@ class PurchaseFiles:
         words: the certificate in words, as lines.
         rounds: of `study.tables.rounds`.
         looks: out-of-fold errors of all looks (`study.tables.out_of_fold`).
-        prices: of both levels.
+        prices: of all levels.
         study_yaml: the purchase's own copy of its study file.
     """
 
@@ -49,6 +49,11 @@ class PurchaseFiles:
     def prior(self) -> Literal["learnt", "vague"]:
         """Name of the prior that it was made with."""
         return cast("Literal['learnt', 'vague']", self.certificate["prior"])
+
+    @property
+    def levels(self) -> tuple[str, ...]:
+        """The accurate level and those below it, of a ladder the cheapest first."""
+        return tuple(self.certificate.get("levels", (self.prices.accurate, self.prices.cheap)))
 
     @property
     def measured(self) -> Measured:

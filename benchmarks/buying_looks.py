@@ -32,7 +32,7 @@ from asteroid.stages.predict_chain import predict_chain
 from asteroid.units import KCAL_PER_MOL_EV
 from study.buying.candidates import load_candidates
 from study.buying.contenders import contenders_of
-from study.buying.round_training import RoundTrainer
+from study.buying.round_training import Paired, RoundTrainer
 from study.config.buying import parse_buy_study
 from study.engine.executors import SerialExecutor
 from study.recipes.chains import ChainBuilder
@@ -90,7 +90,7 @@ class Trainer(RoundTrainer):
         assert own.replay is not None
         others = own.replay.select(rows)
         cheap = None if own.cheap_at is None else own.cheap_at.select(rows)
-        catalog, bank = self._train(data, chains, (others, cheap))
+        catalog, bank = self._train(data, chains, Paired(others, {} if cheap is None else {cheap.level: cheap}))
         places = bank.rows_of(others.level, content_hashes(others))
         models = {key: result.model for key, result in catalog.finished.items()}
         forces = [predict_chain(bank, others.level, places, [chain[-1]], models).forces[0] for chain in chains]
@@ -133,7 +133,7 @@ def take_looks(folder: Path, name: str, seed: int, data: Path | None, draw: str,
     with tempfile.TemporaryDirectory() as store:
         trainer = Trainer(study, candidates, Path(store), "benchmark", SerialExecutor, lambda _: None, print)
         for n in LADDER:
-            racing = list(contenders_of(study))
+            racing = list(contenders_of(study, candidates.below))
             if taken and n > BEHIND_FROM:
                 racing = [own for own in racing if own.strategy in _close(rows, taken[-1])]
             if n in taken:

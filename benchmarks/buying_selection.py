@@ -56,7 +56,7 @@ def measure(seed: int, strategies: list[str], folder: Path) -> list[dict[str, An
     study = parse_buy_study(text, "the benchmark's study", folder)
     candidates = load_candidates(study)
     found = []
-    for contender in contenders_of(study):
+    for contender in contenders_of(study, candidates.below):
         if contender.strategy not in strategies:
             continue
         for rule in RULES:
@@ -94,7 +94,8 @@ def _reordered(candidates: Candidates, order: np.ndarray) -> Candidates:
     assert candidates.replay is not None
     frames = replace(candidates.frames.select(rows), frame_id=np.arange(len(rows)))
     cheap = None if candidates.cheap_at is None else candidates.cheap_at.select(rows)
-    return replace(candidates, frames=frames, replay=candidates.replay.select(rows), cheap_at=cheap)
+    below = (replace(candidates.cheap[0], at=cheap), *candidates.cheap[1:])
+    return replace(candidates, frames=frames, replay=candidates.replay.select(rows), cheap=below)
 
 
 def main() -> None:

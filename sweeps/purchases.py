@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 from asteroid.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     import pandas as pd
 
     from analysis.buying.decision import Decision
+    from analysis.buying.joining import Joining
     from analysis.buying.outlook import Way
     from analysis.curves.curve_key import CurveKey
     from analysis.purchase_files import PurchaseFiles
@@ -64,7 +66,7 @@ def decider(force_unit: str, n_atoms: int) -> Decide:
 
 
 def _verdict(situation: Situation, *, force_unit: str, n_atoms: int) -> Verdict:
-    from analysis.buying.words import explain_decision
+    from analysis.buying.words import explain_decision, explain_joining
     from analysis.curves.curve_key import CurveKey
     from study.buying.decision import Standing, Verdict
 
@@ -76,8 +78,39 @@ def _verdict(situation: Situation, *, force_unit: str, n_atoms: int) -> Verdict:
         Standing(names[own.key], own.error_ev_ang, own.low_ev_ang, own.high_ev_ang, own.probability, own.racing)
         for own in decision.standings
     )
+    waiting = {CurveKey.of_row(columns): name for name, columns in situation.waiting.items()}
+    joining = _joining(situation, table, decision, look_core_s, list(waiting))
+    if joining is not None:
+        level = situation.intermediate_level
+        sentences = tuple(explain_joining(decision, joining, level, force_unit=force_unit))
+        joined = tuple(waiting[key] for key in joining.keys)
+        return Verdict("buy", situation.n_owned, standings, sentences, joined, joining.n_labels)
     sentences = tuple(explain_decision(decision, force_unit=force_unit))
     return Verdict(decision.action, decision.n_next, standings, sentences)
+
+
+def _joining(
+    situation: Situation,
+    table: pd.DataFrame,
+    decision: Decision,
+    look_core_s: dict[CurveKey, float],
+    waiting: list[CurveKey],
+) -> Joining | None:
+    """Labels of the level between that are worth being bought next; None where nobody waits for any, or none are."""
+    from analysis.buying.joining import Between, worth_joining
+
+    if not waiting:
+        return None
+    label_cpu_s = situation.prices.accurate_cpu_s(1)
+
+    def decide_on(table: pd.DataFrame, like: Mapping[CurveKey, CurveKey], spent_cpu_s: float) -> Decision:
+        looks = look_core_s | {key: look_core_s[own] for key, own in like.items()}
+        affordable = (situation.left_cpu_s - spent_cpu_s) / max(label_cpu_s, 1e-9)
+        most = max(min(situation.most_labels, situation.n_owned + affordable), situation.n_owned)
+        return _decision(table, situation.prices, situation.request, math.floor(most), looks)
+
+    between = Between(situation.intermediate_level, situation.n_intermediate, waiting, situation.left_cpu_s)
+    return worth_joining(table, situation.prices, decision, between, decide_on, look_core_s)
 
 
 def _looks(table: pd.DataFrame, request: Request, n_atoms: int) -> pd.DataFrame:
@@ -118,6 +151,7 @@ def write_certificate(folder: Path, state: PurchaseState, candidates: Candidates
     """
     from analysis.buying.certificate import certify
     from analysis.buying.prior import prior_of
+    from analysis.names import display_level
     from analysis.purchase_files import CERTIFICATE
     from study.digests import write_text_with_digest
     from study.files import write_record
@@ -134,9 +168,15 @@ def write_certificate(folder: Path, state: PurchaseState, candidates: Candidates
     decision = _decision(table, prices, state.request, last.most_labels)
     best = decision.best.key
     counts = STRATEGIES[best.strategy].counts(last.n_owned, best.lower)
+    between = {}
+    if candidates.intermediate is not None:
+        between = {f"{display_level(candidates.intermediate.level)} labels": last.intermediate_cpu_s}
+    # Where cheap levels compete, what all of them took is spent, whichever of them wins.
+    cheap_cpu_s = sum(last.below_cpu_s.values()) if len(state.levels) > 2 else prices.cpu_s(counts)[1]
     spent = {
         "accurate labels": last.label_cpu_s,
-        "cheap labels and sampling": prices.cpu_s(counts)[1],
+        **between,
+        "cheap labels and sampling": cheap_cpu_s,
         "training of all rounds": sum(own.core_s for own in state.rounds),
     }
     certificate = certify(table, decision, spent, prior=prior_of(state.request.prior))
@@ -149,13 +189,15 @@ def write_certificate(folder: Path, state: PurchaseState, candidates: Candidates
         )
     told = certificate.to_json() | {
         "name": state.name,
-        "labels": {"owned": last.n_owned, "bought": last.n_bought, "failed": last.n_failed},
+        "labels": {"owned": last.n_owned, "bought": last.n_bought, "failed": last.n_failed}
+        | ({"intermediate": last.n_intermediate} if between else {}),
         "model": MODEL,
         "stage_keys": state.delivered["stage_keys"],
         "prior": state.request.prior,
         "measured": state.request.measured,
         "n_atoms": candidates.n_atoms,
         "notes": list(notes),
+        **({"levels": list(state.levels)} if len(state.levels) > 2 else {}),
         "prices": prices.to_json(),
         "data_card": list(candidates.card),
         "version": package_versions()["asteroid-study"],
@@ -244,36 +286,44 @@ def round_line(state: PurchaseState, force_unit: str) -> str:
     best = own.verdict.best
     low, middle, high = (v / scale for v in (best.low_ev_ang, best.error_ev_ang, best.high_ev_ang))
     following = {"stop": "stop", "cannot": "give up", "buy": f"buy {own.verdict.n_next - own.n_owned}"}
+    if own.verdict.joining:
+        following["buy"] = f"buy {own.verdict.n_intermediate - own.n_intermediate} of {state.levels[-1]}"
+    between = f" and {own.n_intermediate} of {state.levels[-1]}" if own.n_intermediate else ""
     return (
-        f"round {len(state.rounds)} | {own.n_owned} labels, {duration(own.label_cpu_s)} | {best.name}: {middle:.3g} "
-        f"[{low:.3g}, {high:.3g}] {force_unit} | P {shown_probability(best.probability):.2f} | "
+        f"round {len(state.rounds)} | {own.n_owned} labels{between}, {duration(own.labels_cpu_s)} | {best.name}: "
+        f"{middle:.3g} [{low:.3g}, {high:.3g}] {force_unit} | P {shown_probability(best.probability):.2f} | "
         f"{following[own.verdict.action]}"
     )
 
 
 def rounds_lines(state: PurchaseState, force_unit: str) -> list[str]:
-    """A table of all rounds, one line each."""
+    """A table of all rounds, one line each; with the labels of the level between where there are any."""
     from analysis.names import duration, shown_probability
     from asteroid.measured_errors import error_unit
 
     force_unit = state.request.unit_to_show(force_unit)
     scale = error_unit(force_unit)
-    rows = [("round", "labels", "price", "training", f"error ({force_unit})", "P", "racing", "next")]
+    is_ladder = any(own.n_intermediate for own in state.rounds)
+    between = state.levels[-1]
+    head = ["round", "labels", "price", "training", f"error ({force_unit})", "P", "racing", "next"]
+    rows = [[*head[:2], between, *head[2:]] if is_ladder else head]
     spent_s = 0.0
     for number, own in enumerate(state.rounds, 1):
         best, spent_s = own.verdict.best, spent_s + own.core_s
         low, middle, high = (v / scale for v in (best.low_ev_ang, best.error_ev_ang, best.high_ev_ang))
+        following = {"stop": "stop", "cannot": "give up"}.get(own.verdict.action, f"{own.verdict.n_next} labels")
         rows.append(
-            (
+            [
                 str(number),
                 str(own.n_owned),
-                duration(own.label_cpu_s),
+                *([str(own.n_intermediate)] if is_ladder else []),
+                duration(own.labels_cpu_s),
                 duration(spent_s),
                 f"{middle:.3g} [{low:.3g}, {high:.3g}]",
                 f"{shown_probability(best.probability):.2f}",
-                str(len(own.verdict.racing)),
-                {"stop": "stop", "cannot": "give up"}.get(own.verdict.action, f"{own.verdict.n_next} labels"),
-            )
+                str(len(own.verdict.racing) + len(own.verdict.joining)),
+                f"{own.verdict.n_intermediate} {between}" if own.verdict.joining else following,
+            ]
         )
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]

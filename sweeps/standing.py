@@ -130,7 +130,8 @@ def _purchase(folder: Path) -> Standing:
     from sweeps.purchases import hidden_line, rounds_lines
 
     state = read_state(folder)
-    lines = [f"{state.name}: purchase of {state.levels[0]} labels, {state.status}, {len(state.rounds)} rounds"]
+    below = f" beside {' and '.join(state.levels[1:])}" if len(state.levels) > 2 else ""
+    lines = [f"{state.name}: purchase of {state.levels[0]} labels{below}, {state.status}, {len(state.rounds)} rounds"]
     lines += rounds_lines(state, FORCE_UNIT) if state.rounds else []
     lines += state.waiting_for
     certificate = folder / f"{CERTIFICATE}.txt"

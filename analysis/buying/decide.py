@@ -21,7 +21,7 @@ from analysis.buying.next_batch import cheapest_next, sizes, stop_probability
 from analysis.buying.noise_law import NoiseLaw
 from analysis.buying.posterior import error_posterior
 from analysis.buying.prior import learnt_prior
-from analysis.buying.race import first_to_meet, still_racing, without_selection_bias
+from analysis.buying.race import at_equal_price, first_to_meet, still_racing, without_selection_bias
 from analysis.caveats import Caveat, those_that_hold
 from study.strategies import strategy_of
 
@@ -73,7 +73,8 @@ def decide(
     wish = Wish(target_ev_ang, confidence)
     looks = looks_of(table)
     owned = next(iter(looks.values())).newest
-    costs = Costs(max(label_cpu_s(key, owned, prices) for key in looks), look_core_s or {})
+    each = {key: label_cpu_s(key, owned, prices) for key in looks}
+    costs = Costs(max(each.values()), look_core_s or {}, each if any(key.cheap_level for key in looks) else {})
     decision = decide_from(looks, wish, limits or Limits(), costs, prior or learnt_prior(), law or NoiseLaw())
     shift = control_shift(table)
     unlike = {Caveat.CALM_LABELS: shift > _UNLIKE_POOL, Caveat.WILD_LABELS: shift < -_UNLIKE_POOL}
@@ -90,7 +91,7 @@ def decide_from(
     n = sizes(owned, most, limits.least_batch)
     posteriors = without_selection_bias([error_posterior(own, n, prior, law) for own in looks.values()])
     meets = np.array([posterior.probability(log_target) for posterior in posteriors])
-    wins = first_to_meet(meets)
+    wins = first_to_meet(at_equal_price(meets, n, [costs.label_cpu_s_of.get(k, costs.label_cpu_s) for k in keys]))
     racing = still_racing(wins)
 
     def standing(k: int, at: int) -> Standing:

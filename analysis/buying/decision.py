@@ -132,10 +132,12 @@ class Costs:
     Attributes:
         label_cpu_s: CPU seconds of one more label.
         look_core_s: core seconds that a look takes by strategy; one that is missing counts as a share of a label.
+        label_cpu_s_of: of one more label by strategy, where cheap levels compete; one that is missing: `label_cpu_s`.
     """
 
     label_cpu_s: float = 1.0
     look_core_s: Mapping[CurveKey, float] = field(default_factory=dict)
+    label_cpu_s_of: Mapping[CurveKey, float] = field(default_factory=dict)
 
     def look(self, keys: Iterable[CurveKey]) -> float:
         """Price of a look at some strategies."""

@@ -10,6 +10,7 @@ from analysis.buying.controls import mean_error
 from analysis.buying.posterior import Looks
 from analysis.curves.curve_key import CURVE_COLUMNS, CurveKey
 from asteroid.errors import InputError
+from study.tables.levels import with_levels
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,7 +41,7 @@ def looks_of(table: pd.DataFrame, *, also_left: bool = False) -> dict[CurveKey, 
         raise InputError(f"a purchase has one order of labels, found the seeds {seeds}: keep one")
     newest = int(table["n_labels"].max())
     found = {}
-    for _, own in table.groupby(CURVE_COLUMNS, dropna=False, sort=False):
+    for _, own in table.groupby(with_levels(CURVE_COLUMNS, table), dropna=False, sort=False):
         if also_left or own["n_labels"].max() == newest:
             found[CurveKey.of_row(own.iloc[0])] = _looks(own)
     return dict(sorted(found.items(), key=lambda item: item[0].order))
@@ -51,7 +52,9 @@ def control_shift(table: pd.DataFrame) -> float:
     table = table[table["n_folds"] > 1]
     newest = table[table["n_labels"] == table["n_labels"].max()]
     most_folds = newest[newest["n_folds"] == newest["n_folds"].max()]
-    shifts = [_mean(own).shift for _, own in most_folds.groupby(CURVE_COLUMNS, dropna=False, sort=False)]
+    shifts = [
+        _mean(own).shift for _, own in most_folds.groupby(with_levels(CURVE_COLUMNS, table), dropna=False, sort=False)
+    ]
     return max(shifts, key=abs)
 
 

@@ -45,6 +45,24 @@ def without_selection_bias(posteriors: Sequence[ErrorPosterior]) -> list[ErrorPo
     return [posterior.shifted(float(by)) for posterior, by in zip(posteriors, pull, strict=True)]
 
 
+def at_equal_price(
+    meets: NDArray[np.float64], n: NDArray[np.float64], label_cpu_s: Sequence[float]
+) -> NDArray[np.float64]:
+    """P(the target is met) for the price of n labels of the dearest strategy, [K, T]: others have more for it.
+
+    Args:
+        meets: P(the target is met with n labels), [K, T].
+        n: numbers of labels, those owned first, [T].
+        label_cpu_s: price of one more label of each strategy, the cheap label at its geometry included, K values.
+    """
+    dearest = max(label_cpu_s)
+    if min(label_cpu_s) in (dearest, 0):
+        return meets
+    more = (n - n[0]) * dearest
+    rows = (np.interp(n[0] + more / own, n, chances) for chances, own in zip(meets, label_cpu_s, strict=True))
+    return np.array(list(rows))
+
+
 def first_to_meet(meets: NDArray[np.float64]) -> NDArray[np.float64]:
     """Probability of each strategy to be the first that meets the target, as if they were independent.
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from analysis.caveats import caveat_lines
-from analysis.names import duration, shown_probability
+from analysis.names import display_level, duration, shown_probability
 from asteroid.measured_errors import error_unit
 
 if TYPE_CHECKING:
     from analysis.buying.decision import Decision, Standing
+    from analysis.buying.joining import Joining
 
 
 def explain_decision(decision: Decision, *, force_unit: str = "kcal/mol/Å") -> list[str]:
@@ -18,12 +19,7 @@ def explain_decision(decision: Decision, *, force_unit: str = "kcal/mol/Å") -> 
     Raises:
         InputError: the unit is not known.
     """
-    best, unit = decision.best, error_unit(force_unit)
-    target = f"{decision.target_ev_ang / unit:.3g} {force_unit}"
-    now = (
-        f"{decision.n_labels} labels, {best.key.label()}: error {_error(best, unit)} {force_unit}; "
-        f"it meets {target} with a probability of {shown_probability(best.probability):.0%}"
-    )
+    unit, target, now = error_unit(force_unit), _target(decision, force_unit), _now(decision, force_unit)
     if decision.action == "stop":
         line = f"Enough: {now}."
     elif decision.action == "buy":
@@ -42,6 +38,32 @@ def explain_decision(decision: Decision, *, force_unit: str = "kcal/mol/Å") -> 
     else:
         line = f"No more labels may be bought: {now}."
     return [line, *caveat_lines(decision.caveats)]
+
+
+def explain_joining(decision: Decision, joining: Joining, level: str, *, force_unit: str = "kcal/mol/Å") -> list[str]:
+    """Why labels of the level between are bought next.
+
+    Raises:
+        InputError: the unit is not known.
+    """
+    without = f", without them {duration(decision.expected_cpu_s)}" if decision.action == "buy" else ""
+    line = (
+        f"{_now(decision, force_unit)}. Buy {joining.n_more} more of {display_level(level)}, {joining.n_labels} in "
+        f"all, and look again; expected to the end: {duration(joining.expected_cpu_s)}{without}."
+    )
+    return [line, *caveat_lines(decision.caveats)]
+
+
+def _target(decision: Decision, force_unit: str) -> str:
+    return f"{decision.target_ev_ang / error_unit(force_unit):.3g} {force_unit}"
+
+
+def _now(decision: Decision, force_unit: str) -> str:
+    best, target = decision.best, _target(decision, force_unit)
+    return (
+        f"{decision.n_labels} labels, {best.key.label()}: error {_error(best, error_unit(force_unit))} {force_unit}; "
+        f"it meets {target} with a probability of {shown_probability(best.probability):.0%}"
+    )
 
 
 def _error(standing: Standing, unit: float) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.lines import Line2D
@@ -10,7 +10,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLo
 
 from analysis.figures.drawing import in_unit, ticks_apart
 from analysis.figures.picture import Picture, RunFigure
-from analysis.figures.style import COLUMN_IN, ENTRY_IN, PAGE_IN, figure_style, look_of, new_figure
+from analysis.figures.style import COLUMN_IN, ENTRY_IN, PAGE_IN, figure_style, look_of, new_figure, with_shades
 from analysis.names import shown_probability
 from asteroid.measured_errors import heading_in, unit_to_show
 from study.strategies import strategy_of
@@ -34,9 +34,11 @@ def purchase_data(rounds: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         one row for each contender of each look: labels owned, error with its 90 % interval (eV/Å), P(target met),
-        whether its model would be delivered (`best`), the target, the confidence, and what was decided (`action`).
+        whether its model would be delivered (`best`), the target, the confidence, what was decided (`action`), and of a
+        ladder the labels owned of the level between (`n_intermediate`).
     """
-    kept = rounds[[*_COLUMNS, "best", "action", "target_ev_ang", "confidence"]]
+    between = [name for name in ("n_intermediate",) if name in rounds]
+    kept = rounds[[*_COLUMNS, "best", "action", "target_ev_ang", "confidence", *between]]
     return kept.sort_values(["round", "best"], ascending=[True, False], kind="stable", ignore_index=True)
 
 
@@ -55,17 +57,17 @@ def plot_purchase(data: pd.DataFrame, ax: Axes, *, level: str = "CCSD(T)", force
         InputError: the unit is not known.
     """
     with figure_style():
-        shown = in_unit(data, force_unit)
+        shown = with_shades(in_unit(data, force_unit), "contender")
         handles = []
         for contender, rows in shown.groupby("contender", sort=False):
-            colour, marker = look_of(str(rows["strategy"].iloc[0]))
+            colour, marker = look_of(str(rows["look"].iloc[0]))
             style = {"color": colour, "marker": marker, "markeredgecolor": "white", "markeredgewidth": 0.4}
             ax.plot(rows["n_labels"], rows["error_ev_ang"], zorder=3, **style)  # type: ignore[arg-type]
             handles.append(Line2D([], [], label=_name(str(contender), str(rows["strategy"].iloc[0])), **style))  # type: ignore[arg-type]
         best = shown[shown["best"]]
         off = np.stack([best["error_ev_ang"] - best["low_ev_ang"], best["high_ev_ang"] - best["error_ev_ang"]])
         ax.errorbar(best["n_labels"], best["error_ev_ang"], off, fmt="none", ecolor="0.25", capsize=2, zorder=4)
-        for row in best.itertuples():
+        for row in best.drop_duplicates("n_labels", keep="last").itertuples():
             ax.annotate(
                 f"P {shown_probability(row.probability):.2f}".replace("0.", "."),  # type: ignore[arg-type]
                 (float(row.n_labels), float(row.high_ev_ang)),  # type: ignore[arg-type]
@@ -133,8 +135,8 @@ def purchase_picture(
     plot_purchase(data, ax, level=level, force_unit=force_unit)
     shown = in_unit(data[data["best"]], force_unit)
     steps = [
-        f"{row.n_labels} labels: {row.error_ev_ang:.2g} [{row.low_ev_ang:.2g}, {row.high_ev_ang:.2g}], "
-        f"P {shown_probability(row.probability):.2f}"  # type: ignore[arg-type]
+        f"{row.n_labels} labels{_with_between(row)}: {row.error_ev_ang:.2g} "
+        f"[{row.low_ev_ang:.2g}, {row.high_ev_ang:.2g}], P {shown_probability(row.probability):.2f}"  # type: ignore[arg-type]
         for row in shown.itertuples()
     ]
     return Picture(
@@ -145,6 +147,11 @@ def purchase_picture(
         "90 % of what is believed of the best, P is the probability that it meets the target.",
         f"Error of the best strategy in {force_unit}, target {shown['target_ev_ang'].iloc[0]:.3g}. {'; '.join(steps)}.",
     )
+
+
+def _with_between(row: Any) -> str:
+    """The labels of the level between, where the purchase is on a ladder."""
+    return f" and {row.n_intermediate} of the level between" if hasattr(row, "n_intermediate") else ""
 
 
 def _picture(given: FigureInput) -> Picture | None:

@@ -14,7 +14,7 @@ from analysis.buying.posterior import error_posterior
 from analysis.curves.curve_key import labels_of
 from analysis.figures.drawing import in_unit, log_axes
 from analysis.figures.picture import Picture
-from analysis.figures.style import COLUMN_IN, ENTRY_IN, figure_style, look_of, new_figure
+from analysis.figures.style import COLUMN_IN, ENTRY_IN, figure_style, look_of, new_figure, with_shades
 from asteroid.measured_errors import heading_in, measured_in, named_in
 
 if TYPE_CHECKING:
@@ -81,10 +81,10 @@ def plot_purchase_curves(
         InputError: the unit is not known.
     """
     with figure_style():
-        shown = in_unit(data.assign(target_ev_ang=target_ev_ang), force_unit)
+        shown = with_shades(in_unit(data.assign(target_ev_ang=target_ev_ang), force_unit), "curve")
         handles = []
         for curve, rows in shown.groupby("curve", sort=False):
-            colour, marker = look_of(str(rows["strategy"].iloc[0]))
+            colour, marker = look_of(str(rows["look"].iloc[0]))
             dots, line = rows[rows["part"] == "look"], rows[rows["part"] == "line"]
             ax.fill_between(line["budget"], line["lo_ev_ang"], line["hi_ev_ang"], color=colour, alpha=0.13, linewidth=0)
             ax.plot(line["budget"], line["force_mae_ev_ang"], color=colour, zorder=3)

@@ -94,6 +94,21 @@ def with_looks(data: pd.DataFrame) -> pd.DataFrame:
     return data.assign(look=data["strategy"] + "|" + places.astype(str))
 
 
+def with_shades(data: pd.DataFrame, name: str) -> pd.DataFrame:
+    """The numbers of a figure with a column `look` that is for `look_of`: a shade for each line of a strategy.
+
+    Args:
+        data: has a column `strategy`.
+        name: column whose values tell the lines of one strategy apart.
+    """
+    lines = data.drop_duplicates(["strategy", name])
+    places = dict(
+        zip(zip(lines["strategy"], lines[name], strict=True), lines.groupby("strategy").cumcount(), strict=True)
+    )
+    keys = zip(data["strategy"], data[name], strict=True)
+    return data.assign(look=[f"{strategy}|{places[strategy, line]}" for strategy, line in keys])
+
+
 def told_apart_by(data: pd.DataFrame) -> str:
     """The column whose values are for `look_of`."""
     return "look" if "look" in data else "strategy"

@@ -89,11 +89,11 @@ def make_purchase_report(
         name=files.name,
         column=cross_validated_column(files.measured),
         accurate=display_level(prices.accurate),
-        cheap=display_level(prices.cheap),
+        cheap=" and ".join(map(display_level, files.levels[1:])),
         met=told["met"],
         words=files.words,
         facts=_facts(files, force_unit),
-        rounds=rounds_table(files.rounds, force_unit=force_unit),
+        rounds=rounds_table(files.rounds, force_unit=force_unit, between=display_level(files.levels[-1])),
         figures=[inline(picture) for picture in purchase_pictures(files, force_unit=force_unit)],
         plans=[(lines[0], lines[1:-1]) for lines in plans],
         measured=plans[0][-1],
@@ -104,30 +104,41 @@ def make_purchase_report(
     )
 
 
-def rounds_table(rounds: pd.DataFrame, *, force_unit: str) -> TextTable:
+def rounds_table(rounds: pd.DataFrame, *, force_unit: str, between: str = "") -> TextTable:
     """The best strategy of every look.
+
+    Args:
+        rounds: of `study.tables.rounds`.
+        force_unit: of the errors.
+        between: the level between, for the heading, where the rounds have labels of one.
 
     Raises:
         InputError: the unit is not known.
     """
     unit = error_unit(force_unit)
     ends = {"stop": "stop", "cannot": "give up"}
+    is_ladder = "n_intermediate" in rounds
     rows = []
     for row in rounds[rounds["best"]].to_dict("records"):
         low, middle, high = (row[name] / unit for name in ("low_ev_ang", "error_ev_ang", "high_ev_ang"))
+        following = f"{row['n_next']} labels"
+        if is_ladder and row["n_intermediate_next"] > row["n_intermediate"]:
+            following = f"{row['n_intermediate_next']} of {between}"
         rows.append(
             (
                 str(row["round"]),
                 str(row["n_labels"]),
-                duration(row["label_cpu_s"]),
+                *([str(row["n_intermediate"])] if is_ladder else []),
+                duration(row["label_cpu_s"] + row.get("intermediate_cpu_s", 0.0)),
                 duration(row["core_s"]),
                 row["contender"],
                 f"{middle:.3g} [{low:.3g}, {high:.3g}]",
                 f"{shown_probability(row['probability']):.2f}",
-                ends.get(row["action"], f"{row['n_next']} labels"),
+                ends.get(row["action"], following),
             )
         )
-    head = ("Round", "Labels", "Price", "Training", "Best strategy", f"Error ({force_unit})", "P(target met)", "Next")
+    head = ("Round", "Labels", *([between] if is_ladder else []), "Price", "Training", "Best strategy")
+    head = (*head, f"Error ({force_unit})", "P(target met)", "Next")
     return TextTable("The best strategy of every look, its cross-validated error with 90 % interval", head, tuple(rows))
 
 

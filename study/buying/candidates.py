@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from asteroid.checks.guards import refuse_leak
-from asteroid.datasets import load_methanol
 from asteroid.errors import InputError
 from asteroid.labelling.paired_labels import cheap_labels_at
 from asteroid.labels.atom_order import refuse_other_molecule, refuse_other_sites
@@ -16,20 +15,67 @@ from asteroid.labels.label_set import LabelSet, hash_order
 from asteroid.labels.matching import covers, match_geometries
 from asteroid.labels.molecules import refuse_several
 from asteroid.labels.splits import purchase_order
+from study.buying.sources import read_sources
 from study.data.card_lines import descriptor_lines
-from study.data.card_prices import fill_from_card, price_on_card
-from study.data.energies_alone import without_forces
-from study.data.label_sources import load_file
 from study.data.live_method import live_method
+from study.data.load import is_paired
 from study.data.several_molecules import refuse_models_of_one_molecule
-from study.prices import LevelPrice, PriceList
+from study.recipes.lower_levels import BelowLevel
 from study.strategies import STRATEGIES
 
 if TYPE_CHECKING:
     from asteroid.descriptors.layout import DescriptorSettings
-    from asteroid.labels.label_set import IntArray
+    from asteroid.labels.label_set import BoolArray, IntArray
+    from study.buying.sources import Sources
     from study.config.buying import BuyStudy
     from study.data.live_method import LiveMethod
+    from study.data.read import ReadCheap
+    from study.prices import PriceList
+
+#: Geometries of the level between that are kept for those that give no label: at least so many, and this share.
+_SPARE, _SPARE_SHARE = 10, 0.1
+
+
+@dataclass(frozen=True, eq=False)
+class CheapFrames:
+    """A level whose frames are there in full.
+
+    Attributes:
+        pool: frames to pretrain on; no candidate is among them.
+        at: its labels at the candidates, where they are known.
+        at_hidden: its labels at the hidden ones, likewise.
+        temperature_k: of the sampling, where it is declared.
+    """
+
+    pool: LabelSet
+    at: LabelSet | None
+    at_hidden: LabelSet | None
+    temperature_k: float | None
+
+    @property
+    def level(self) -> str:
+        """The level."""
+        return self.pool.level
+
+
+@dataclass(frozen=True, eq=False)
+class Intermediate:
+    """Labels of the level between of a ladder, which are bought as they are needed.
+
+    Attributes:
+        frames: geometries in the order of purchase, without labels; none of them is a candidate or hidden.
+        known: labels of them all, where a file has them; None: they are computed.
+        cheap_at: labels of the cheapest level at them, where a strategy needs these.
+    """
+
+    frames: LabelSet
+    known: LabelSet | None
+    cheap_at: LabelSet | None
+
+    @property
+    def level(self) -> str:
+        """The level."""
+        return self.frames.level
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,12 +87,10 @@ class Candidates:
         owned: labels of the first of them that are there already; energies and forces as `frames` is ordered.
         replay: labels of all `frames` where they are taken from a file, else None.
         hidden: labels that a replay keeps to judge the model by; empty elsewhere.
-        cheap_at: cheap labels at `frames`, where they are known.
-        hidden_cheap: cheap labels at `hidden`, likewise.
-        cheap_pool: cheap frames to pretrain on; none of `frames` is among them.
+        cheap: levels below whose frames are there in full; of a ladder the cheapest.
+        intermediate: the level between of a ladder; None: there is none.
         prices: price of each level.
         descriptors: how the molecule is described; None where no model needs it.
-        temperature_k: of the sampling of the cheap frames, where it is declared.
         card: the data card as lines.
         notes: what the reader of a certificate must know of the labels, as sentences.
     """
@@ -55,12 +99,10 @@ class Candidates:
     owned: LabelSet
     replay: LabelSet | None
     hidden: LabelSet
-    cheap_at: LabelSet | None
-    hidden_cheap: LabelSet | None
-    cheap_pool: LabelSet
+    cheap: tuple[CheapFrames, ...]
+    intermediate: Intermediate | None
     prices: PriceList
     descriptors: DescriptorSettings | None
-    temperature_k: float | None
     card: tuple[str, ...]
     notes: tuple[str, ...]
 
@@ -69,20 +111,21 @@ class Candidates:
         """Atoms of the molecule."""
         return int(self.frames.positions.shape[1])
 
+    @property
+    def cheap_at(self) -> LabelSet | None:
+        """Labels of the first cheap level at the candidates: what draws, guards and controls go by."""
+        return self.cheap[0].at
 
-@dataclass(frozen=True, eq=False)
-class _Sources:
-    """The files of a purchase, read."""
+    @property
+    def below(self) -> tuple[BelowLevel, ...]:
+        """The levels below the accurate one, of a ladder the cheapest first."""
+        between = () if self.intermediate is None else (BelowLevel(self.intermediate.level, is_paired=False),)
+        return (*(BelowLevel(own.level, own.at is not None) for own in self.cheap), *between)
 
-    cheap: LabelSet
-    owned: LabelSet
-    replay: LabelSet | None
-    hidden: LabelSet
-    prices: PriceList
-    lines: tuple[str, ...]
-    notes: tuple[str, ...]
-    temperature_k: float | None
-    atom_order: tuple[int, ...] | None
+    @property
+    def levels(self) -> tuple[str, ...]:
+        """All levels, the accurate one first."""
+        return (self.frames.level, *(own.level for own in self.below))
 
 
 def load_candidates(study: BuyStudy) -> Candidates:
@@ -91,33 +134,42 @@ def load_candidates(study: BuyStudy) -> Candidates:
     Raises:
         InputError: labels are missing or broken, or the cheap frames do not suffice.
     """
-    sources = _as_bought(study, _read_dataset(study) if study.data.dataset is not None else _read_files(study))
-    cheap, owned = sources.cheap, sources.owned
-    refuse_several_to_buy(cheap)
-    refuse_models_of_one_molecule(study, owned, cheap)
-    refuse_other_molecule(cheap, owned, sources.atom_order)
+    sources = read_sources(study)
+    first, owned = sources.cheap[0], sources.owned
+    sets = [cheap.labels for cheap in sources.cheap]
+    sets += [sources.intermediate] if sources.intermediate is not None else []
+    refuse_several_to_buy(first.labels)
+    refuse_models_of_one_molecule(study, owned, *sets)
+    for cheap in sources.cheap:
+        refuse_other_molecule(cheap.labels, owned, cheap.atom_order)
+    if sources.intermediate is not None:
+        refuse_other_molecule(sources.intermediate, owned, None)
     pretrains = any(STRATEGIES[strategy].has_cheap_axis for strategy in study.strategies)
+    needed = max(study.n_cheap_of(first.level)) if pretrains else 0
     labelled = [owned, *([sources.replay] if sources.replay is not None else []), sources.hidden]
-    free = np.ones(len(cheap), dtype=np.bool_)
-    for labels in labelled:
-        free[match_geometries(labels, cheap)[1]] = False
-    if sources.replay is not None and study.buy.replay is not None and cheap.group is not None:
-        free &= ~np.isin(cheap.group, study.buy.replay.hidden_groups)
+    free = _free(study, first.labels, labelled)
+    between = _between(study, sources, free, needed)
     free_rows = np.flatnonzero(free)
     if sources.replay is None:
-        aside = _set_aside(study, cheap.select(free_rows), pretrains=pretrains)
-        others = _geometries(cheap.select(free_rows[aside]), owned.level)
-        cheap_rows = np.setdiff1d(free_rows, free_rows[aside])
+        buyable = free_rows
+        if between is not None:
+            buyable = np.setdiff1d(free_rows, match_geometries(between, first.labels)[1])
+        aside = buyable[_set_aside(study, first.labels.select(buyable), needed)]
+        others, cheap_rows = _geometries(first.labels.select(aside), owned.level), np.setdiff1d(free_rows, aside)
+        replayed = None
     else:
-        others, cheap_rows = _geometries(sources.replay, owned.level), free_rows
-    cheap_pool = cheap.select(cheap_rows)
-    refuse_leak(cheap_pool, sources.hidden, "cheap frames")
+        replayed = _replayed(study, sources.replay, between)
+        others, cheap_rows = _geometries(replayed, owned.level), free_rows
     frames = joined(_geometries(owned, owned.level), others)
-    runs_cheap = any(STRATEGIES[strategy].runs_cheap_method for strategy in study.strategies)
-    named = next((file.level for file in study.data.cheap_files), None)
-    live = live_method(cheap.level, sources.prices.levels[cheap.level].label_cpu_s, named)
-    cheap_at = _cheap_at(frames, cheap, live, required=runs_cheap)
-    along = None if study.draw == "random" or cheap_at is None else cheap_at.energy
+    pools = [first.labels.select(cheap_rows)]
+    for cheap in sources.cheap[1:]:
+        rows = np.flatnonzero(_free(study, cheap.labels, [*labelled, frames]))
+        pools.append(cheap.labels.select(rows))
+    for pool in pools:
+        refuse_leak(pool, sources.hidden, "cheap frames")
+        _refuse_too_few(study, pool, pretrains=pretrains)
+    at = [_at(study, sources, place, frames) for place in range(len(sources.cheap))]
+    along = None if study.draw == "random" or at[0][0] is None else at[0][0].energy
     n_owned = len(owned)
     order = np.concatenate(
         [
@@ -134,42 +186,34 @@ def load_candidates(study: BuyStudy) -> Candidates:
     if any(model.needs_descriptors for model in study.architectures):
         descriptors = study.descriptors.settings(frames)
         if descriptors.sites is not None:
-            refuse_other_sites(cheap, frames, sources.atom_order)
-    replay = None
-    if sources.replay is not None:
-        replay = joined(owned, sources.replay).select(order)
+            for cheap in sources.cheap:
+                refuse_other_sites(cheap.labels, frames, cheap.atom_order)
+            if between is not None:
+                refuse_other_sites(between, frames, None)
+    names = [f"{pool.level} frames" if len(sets) > 1 else "cheap frames" for pool in pools]
+    counted = " and ".join(f"{len(pool):,} {name}" for pool, name in zip(pools, names, strict=True))
     return Candidates(
         frames=replace(frames.select(order), frame_id=np.arange(len(frames)), group=None),
         owned=owned.select(order[:n_owned]),
-        replay=replay,
+        replay=None if replayed is None else joined(owned, replayed).select(order),
         hidden=sources.hidden,
-        cheap_at=None if cheap_at is None else cheap_at.select(order),
-        hidden_cheap=_cheap_at(sources.hidden, cheap, live, required=runs_cheap) if len(sources.hidden) else None,
-        cheap_pool=cheap_pool,
+        cheap=tuple(
+            CheapFrames(pool, None if own is None else own.select(order), hidden, cheap.temperature_k)
+            for pool, (own, hidden), cheap in zip(pools, at, sources.cheap, strict=True)
+        ),
+        intermediate=None if between is None else _intermediate(study, sources, between),
         prices=sources.prices,
         descriptors=descriptors,
-        temperature_k=sources.temperature_k,
         card=(
             *sources.lines,
             f"candidates: {len(frames):,} geometries in the order of purchase, {n_owned:,} of them labelled already; "
-            f"{len(cheap_pool):,} cheap frames to pretrain on",
-            f"drawn at random{'' if along is None else f', balanced along their {cheap.level} energy'}"
-            + (f" ({cheap.level} labels are not known at all of them)" if cheap_at is None else ""),
-            *descriptor_lines(descriptors, frames, cheap),
+            f"{counted} to pretrain on",
+            *(() if between is None else (_between_line(between, known=sources.intermediate is not None),)),
+            f"drawn at random{'' if along is None else f', balanced along their {first.level} energy'}"
+            + (f" ({first.level} labels are not known at all of them)" if at[0][0] is None else ""),
+            *descriptor_lines(descriptors, frames, *sets),
         ),
         notes=sources.notes,
-    )
-
-
-def _as_bought(study: BuyStudy, sources: _Sources) -> _Sources:
-    """The labels without their forces, where energies alone are bought; hidden ones keep theirs to judge by."""
-    if not study.energies_alone:
-        return sources
-    return replace(
-        sources,
-        owned=without_forces(sources.owned),
-        replay=None if sources.replay is None else without_forces(sources.replay),
-        hidden=sources.hidden if sources.hidden.forces is not None else without_forces(sources.hidden),
     )
 
 
@@ -182,107 +226,22 @@ def refuse_several_to_buy(frames: LabelSet) -> None:
     refuse_several(frames, "a purchase", "buy labels for one molecule at a time")
 
 
-def _read_dataset(study: BuyStudy) -> _Sources:
-    """The packaged set: its cheap frames, and its accurate labels where they are replayed."""
-    dataset = load_methanol()
-    accurate, cheap = dataset.accurate, dataset.cheap
-    levels = {card.level: price_on_card(card) for card in (dataset.card.accurate, dataset.card.cheap)}
-    section = study.buy.replay
-    replay, hidden = (None, accurate.select([]))
-    if section is not None and section.labels is None:
-        replay, hidden = _without_hidden(accurate, section.hidden_groups)
-    level = accurate.level if replay is not None else str(study.buy.level)
-    prices = _priced(study, level, cheap.level, levels)
-    owned = replace(accurate.select([]), level=level)
-    return _Sources(
-        cheap, owned, replay, hidden, prices, tuple(dataset.card.lines()), (), dataset.card.temperature_k, None
-    )
+def _free(study: BuyStudy, cheap: LabelSet, labelled: list[LabelSet]) -> BoolArray:
+    """Cheap frames without the geometries of some labels, nor those of hidden groups."""
+    free = np.ones(len(cheap), dtype=np.bool_)
+    for labels in labelled:
+        free[match_geometries(labels, cheap)[1]] = False
+    if study.buy.replay is not None and cheap.group is not None:
+        free &= ~np.isin(cheap.group, study.buy.replay.hidden_groups)
+    return free
 
 
-def _read_files(study: BuyStudy) -> _Sources:
-    data, buy = study.data, study.buy
-    (given_cheap,) = data.cheap_files
-    cheap_file = fill_from_card(given_cheap)
-    cheap, cheap_price, lines, _ = load_file(cheap_file, data.prices)
-    levels = {cheap.level: cheap_price}
-    notes: list[str] = []
-    owned = replay = None
-    hidden: LabelSet | None = None
-    if data.accurate is not None:
-        given = data.accurate if buy.price is None else data.accurate.model_copy(update={"price": buy.price})
-        file = fill_from_card(given)
-        owned, levels_price, own_lines, _ = load_file(file, data.prices)
-        lines = [*own_lines, *lines]
-        levels[owned.level] = levels_price
-        if file.selection_rule == "farthest":
-            notes.append(
-                "the labels owned at the start were chosen far from each other, not at random: their out-of-fold "
-                "errors are those of unusual frames, and the certificate counts them as if they were drawn at random"
-            )
-        else:
-            notes.append(
-                f"{len(owned)} labels were owned at the start: the certificate takes them for a random draw from the "
-                "same sampling as the cheap frames"
-            )
-    if buy.replay is not None and buy.replay.labels is not None:
-        file = fill_from_card(buy.replay.labels)
-        everything, price, own_lines, _ = load_file(file, data.prices)
-        replay, hidden = _without_hidden(everything, buy.replay.hidden_groups)
-        lines, levels[replay.level] = [*own_lines, *lines], price
-    level = replay.level if replay is not None else (buy.level or (owned.level if owned is not None else ""))
-    if owned is not None and owned.level != level:
-        raise InputError(f"owned labels are of the level that is bought ({level}), found {owned.level}: correct one")
-    if level == cheap.level:
-        raise InputError(f"the two levels must differ, found {level} for both: correct 'level'")
-    empty = LabelSet(cheap.numbers, cheap.positions[:0], np.empty(0), np.empty((0, *cheap.positions.shape[1:])), level)
-    if owned is not None and replay is not None:
-        taken = match_geometries(owned, replay)[1]
-        replay = replay.select(np.setdiff1d(np.arange(len(replay)), taken))
-    return _Sources(
-        cheap,
-        empty if owned is None else owned,
-        replay,
-        empty if hidden is None else hidden,
-        _priced(study, level, cheap.level, levels),
-        tuple(lines),
-        tuple(notes),
-        cheap_file.given.temperature_k,
-        cheap_file.given.atom_order,
-    )
-
-
-def _priced(study: BuyStudy, accurate: str, cheap: str, levels: dict[str, LevelPrice]) -> PriceList:
-    """Prices of both levels: the section's, then data.prices, then those of files and cards."""
-    known = {level: price for level, price in levels.items() if level in (accurate, cheap)}
-    if study.buy.price is not None:
-        known[accurate] = LevelPrice(study.buy.price, "study file")
-    if accurate not in known:
-        raise InputError(f"labels of {accurate} have no price: add for instance price: 28s under 'buy'")
-    prices = PriceList(accurate, cheap, known)
-    for level, price_cpu_s in study.data.prices.items():
-        prices = prices.override(level, price_cpu_s, "study file")
-    return prices
-
-
-def _without_hidden(labels: LabelSet, groups: tuple[int, ...]) -> tuple[LabelSet, LabelSet]:
-    """Labels to buy, and those of the hidden groups."""
-    if not groups:
-        return labels, labels.select([])
-    if labels.group is None:
-        raise InputError(f"hidden groups need labels with groups, {labels.level} has none: add a group_key")
-    is_hidden = np.isin(labels.group, groups)
-    if not is_hidden.any() or is_hidden.all():
-        raise InputError(f"hidden groups leave labels to buy and to judge by, found {list(groups)}: choose others")
-    return labels.select(~is_hidden), labels.select(is_hidden)
-
-
-def _set_aside(study: BuyStudy, cheap: LabelSet, *, pretrains: bool) -> IntArray:
+def _set_aside(study: BuyStudy, cheap: LabelSet, needed: int) -> IntArray:
     """Rows of cheap frames whose geometries may be bought; enough is left for pretraining.
 
     Raises:
         InputError: the cheap frames do not suffice for both.
     """
-    needed = max(study.n_cheap_of("")) if pretrains else 0
     n = min(study.buy.candidates, len(cheap) - needed)
     if n < 2 * study.buy.start:
         raise InputError(
@@ -290,6 +249,101 @@ def _set_aside(study: BuyStudy, cheap: LabelSet, *, pretrains: bool) -> IntArray
             f"and n_cheap {needed}: sample more, or lower n_cheap"
         )
     return np.sort(hash_order(cheap, study.buy.seed, "candidates")[:n])
+
+
+def _refuse_too_few(study: BuyStudy, pool: LabelSet, *, pretrains: bool) -> None:
+    """Refuse a number of frames that is larger than what there is, before anything is bought.
+
+    Raises:
+        InputError: it is.
+    """
+    most = max(study.n_cheap_of(pool.level), default=0) if pretrains else 0
+    if most > len(pool):
+        key = f"n_cheap.{pool.level}" if isinstance(study.n_cheap, dict) else "n_cheap"
+        raise InputError(
+            f"{key}: {most} is larger than the {pool.level} pool: the largest possible is {len(pool)} (frames that may "
+            "be bought or judge the model are left out)"
+        )
+
+
+def _between(study: BuyStudy, sources: Sources, free: BoolArray, needed: int) -> LabelSet | None:
+    """Geometries of the level between in the order of purchase, with labels where they are known; None: no ladder.
+
+    They are kept apart from those that may be labelled accurately, so that no label of this level lies at a geometry
+    that a model is scored on.
+
+    Raises:
+        InputError: there are too few.
+    """
+    level = sources.intermediate_level
+    if not level:
+        return None
+    most = max(study.n_cheap_of(level), default=0)
+    known = sources.intermediate
+    if known is not None:
+        taken = [own for own in (sources.owned, sources.hidden) if len(own)]
+        frames = known.select(np.flatnonzero(_free(study, known, taken)))
+        spare = 0
+    else:
+        spare = max(_SPARE, round(_SPARE_SHARE * most))
+        first = sources.cheap[0].labels
+        frames = _geometries(first.select(np.flatnonzero(free)), level)
+    left = len(frames) - (0 if known is not None else needed + 2 * study.buy.start)
+    if left < most + spare:
+        raise InputError(
+            f"n_cheap.{level}: {most} labels need as many geometries apart from those that are owned, hidden or "
+            f"pretrained on, found {max(left, 0)}: lower it, or give more frames"
+        )
+    return frames.select(hash_order(frames, study.buy.seed)[: most + spare])
+
+
+def _replayed(study: BuyStudy, replay: LabelSet, between: LabelSet | None) -> LabelSet:
+    """Labels to buy, without the geometries of the level between.
+
+    Raises:
+        InputError: too few are left.
+    """
+    if between is None:
+        return replay
+    rows = np.setdiff1d(np.arange(len(replay)), match_geometries(between, replay)[1])
+    if len(rows) < 2 * study.buy.start:
+        raise InputError(
+            f"labels of {between.level} are kept apart from the geometries that may be bought, which leaves "
+            f"{len(rows)} of {len(replay)}: lower n_cheap.{between.level}, or replay more labels"
+        )
+    return replay.select(rows)
+
+
+def _intermediate(study: BuyStudy, sources: Sources, between: LabelSet) -> Intermediate:
+    frames = replace(_geometries(between, between.level), frame_id=np.arange(len(between)))
+    cheap, cheap_at = sources.cheap[0], None
+    if any(STRATEGIES[slug].has_intermediate_axis and STRATEGIES[slug].runs_cheap_method for slug in study.strategies):
+        cheap_at = cheap_labels_at(frames, cheap.labels, *_live(sources, cheap))
+    return Intermediate(frames, None if sources.intermediate is None else between, cheap_at)
+
+
+def _between_line(between: LabelSet, *, known: bool) -> str:
+    where = "in the file" if known else "computed as they are needed"
+    return (
+        f"{between.level}: {len(between):,} geometries apart from these; labels are {where}, and paid for when bought"
+    )
+
+
+def _live(sources: Sources, cheap: ReadCheap) -> LiveMethod:
+    return live_method(cheap.level, sources.prices.levels[cheap.level].label_cpu_s, cheap.named)
+
+
+def _at(study: BuyStudy, sources: Sources, place: int, frames: LabelSet) -> tuple[LabelSet | None, LabelSet | None]:
+    """Labels of a cheap level at the candidates and at the hidden labels; of several levels a slow one has none."""
+    cheap, hidden = sources.cheap[place], sources.hidden
+    required = any(STRATEGIES[strategy].runs_cheap_method for strategy in study.strategies)
+    if place:
+        label_cpu_s = sources.prices.levels[cheap.level].label_cpu_s
+        if not required or not all(is_paired(cheap.labels, own, label_cpu_s) for own in (frames, hidden)):
+            return None, None
+    live = _live(sources, cheap)
+    at = _cheap_at(frames, cheap.labels, live, required=required)
+    return at, _cheap_at(hidden, cheap.labels, live, required=required) if len(hidden) else None
 
 
 def _cheap_at(frames: LabelSet, cheap: LabelSet, live: LiveMethod, *, required: bool) -> LabelSet | None:
@@ -324,3 +378,9 @@ def joined(first: LabelSet, second: LabelSet) -> LabelSet:
         first.level,
         cpu_s=both("cpu_s") if len(first) else second.cpu_s,  # type: ignore[arg-type]
     )
+
+
+def no_labels(frames: LabelSet) -> LabelSet:
+    """Labels of none of some frames."""
+    shape = frames.positions.shape[1:]
+    return LabelSet(frames.numbers, frames.positions[:0], np.empty(0), np.empty((0, *shape)), frames.level)

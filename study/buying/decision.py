@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from asteroid.measured_errors import Measured, unit_to_show
@@ -57,6 +58,11 @@ class Situation:
         racing: names of the contenders that were trained in this look -> their key columns.
         look_core_s: what another look is expected to take, by name of contender, core seconds: counted, not measured,
             so that the same situation gives the same verdict.
+        waiting: names of contenders of a ladder that need more labels of the level between than are owned -> their key
+            columns.
+        intermediate_level: the level between; empty: none.
+        n_intermediate: labels owned of it.
+        left_cpu_s: CPU seconds that may still be spent on labels.
     """
 
     looks: pd.DataFrame
@@ -66,6 +72,10 @@ class Situation:
     most_labels: int
     racing: Mapping[str, Mapping[str, Any]]
     look_core_s: Mapping[str, float]
+    waiting: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    intermediate_level: str = ""
+    n_intermediate: int = 0
+    left_cpu_s: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -95,15 +105,20 @@ class Verdict:
 
     Attributes:
         action: stop (the target is met), buy, or cannot (it will not be met within the limits).
-        n_next: labels to own at the next look; those owned unless `action` is buy.
+        n_next: accurate labels to own at the next look; those owned unless `action` is buy.
         standings: of the contenders of the look; the model of the first is delivered if this is the end.
         sentences: why, for people.
+        joining: names of contenders that were waiting for labels of the level between and are trained in the next look:
+            these labels are bought before, and no accurate ones.
+        n_intermediate: labels of the level between to own at the next look; 0: as many as now.
     """
 
     action: Literal["stop", "buy", "cannot"]
     n_next: int
     standings: tuple[Standing, ...]
     sentences: tuple[str, ...] = ()
+    joining: tuple[str, ...] = ()
+    n_intermediate: int = 0
 
     @property
     def best(self) -> Standing:
@@ -119,7 +134,8 @@ class Verdict:
     def from_json(cls, plain: Mapping[str, Any]) -> Verdict:
         """What `dataclasses.asdict` made of one."""
         standings = tuple(Standing(**own) for own in plain["standings"])
-        return cls(plain["action"], plain["n_next"], standings, tuple(plain["sentences"]))
+        joining, n_intermediate = tuple(plain.get("joining", ())), plain.get("n_intermediate", 0)
+        return cls(plain["action"], plain["n_next"], standings, tuple(plain["sentences"]), joining, n_intermediate)
 
 
 class Decide(Protocol):

@@ -114,3 +114,28 @@ def make_labeller(
         )
     assert candidates.replay is not None
     return ReplayLabeller(candidates.replay, price_cpu_s)
+
+
+def make_intermediate_labeller(
+    study: BuyStudy, candidates: Candidates, *, workers: int, on_progress: Callable[[LabelProgress], None]
+) -> Labeller | None:
+    """The labeller of the level between: a file where there is one, else computed here; None without a ladder.
+
+    Args:
+        study: the study file.
+        candidates: what may be labelled.
+        workers: Ray workers that compute labels; 1 for none.
+        on_progress: called at every label computed here.
+
+    Raises:
+        InputError: the level cannot be computed or does not suit the molecule.
+    """
+    between, here = candidates.intermediate, study.buy.here
+    if between is None:
+        return None
+    if between.known is not None:
+        return ReplayLabeller(between.known, candidates.prices.levels[between.level].label_cpu_s)
+    assert here is not None
+    method = Method(computable_level(between.level), here.charge, here.unpaired, here.max_cycle)
+    open_labeller(method, between.frames.numbers, reference_frames(between.frames))  # mistakes show at once
+    return HereLabeller(method, workers, on_progress)

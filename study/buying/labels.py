@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from asteroid.labels.label_set import FloatArray
     from study.buying.batch import Outcome
-    from study.buying.candidates import Candidates
 
 LABELS_FILE = "labels.npz"
 _OUTCOMES = "labels"
@@ -29,15 +28,15 @@ class LabelBook:
     """What has become of each geometry of a purchase, in the order of purchase.
 
     Args:
-        candidates: the geometries; those owned at the start count as labelled.
+        frames: the geometries in the order of purchase.
+        owned: labels of the first of them that are there at the start.
         folder: of the purchase.
     """
 
-    def __init__(self, candidates: Candidates, folder: Path) -> None:
-        self._candidates, self._folder = candidates, folder
-        self.hashes = geometry_hashes(candidates.frames)
+    def __init__(self, frames: LabelSet, owned: LabelSet, folder: Path) -> None:
+        self._frames, self._n_owned, self._folder = frames, len(owned), folder
+        self.hashes = geometry_hashes(frames)
         self._outcomes: dict[int, Outcome] = {}
-        owned = candidates.owned
         assert owned.energy is not None
         assert owned.forces is not None
         for row in range(len(owned)):
@@ -69,7 +68,7 @@ class LabelBook:
     @property
     def n_bought(self) -> int:
         """Labels that were bought, those owned at the start left out."""
-        return len(self.rows) - len(self._candidates.owned)
+        return len(self.rows) - self._n_owned
 
     @property
     def failed_cpu_s(self) -> float:
@@ -98,7 +97,7 @@ class LabelBook:
         rows = self.rows[:n]
         found = [self._outcomes[row] for row in rows]
         good = [label for label in found if isinstance(label, Label)]
-        frames = self._candidates.frames.select(rows)
+        frames = self._frames.select(rows)
         shape = frames.positions.shape
         return LabelSet(
             frames.numbers,

@@ -6,41 +6,37 @@ import math
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from asteroid.errors import InputError
-from asteroid.labelling.labeller import Failure
-from study.buying.batch import Batch, Pending
+from study.buying.candidates import no_labels
 from study.buying.contenders import contenders_of
 from study.buying.decision import Situation
-from study.buying.label_guards import check_bought
-from study.buying.labels import LabelBook, without_nan_forces
 from study.buying.round_training import RoundTrainer
 from study.buying.state import Round, claimed_purchase, write_state
+from study.buying.supply import Source, Supply
 from study.run.folder import OWN_STORE
 from study.strategies import STRATEGIES
 from study.tables.out_of_fold import out_of_fold_frame, read_out_of_fold, write_out_of_fold
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from pathlib import Path
 
     from asteroid.descriptors.frame_bank import FrameBank
-    from study.buying.batch import Labeller, Outcome
+    from asteroid.labels.label_set import LabelSet
+    from study.buying.batch import Labeller
     from study.buying.candidates import Candidates
     from study.buying.contenders import Contender
     from study.buying.decision import Decide, Request, Verdict
+    from study.buying.labels import LabelBook
     from study.buying.state import PurchaseState
+    from study.buying.supply import Batches
     from study.config.buying import BuyStudy
     from study.devices import DeviceClass
     from study.engine.executors import Executor
     from study.engine.progress import Progress
 
-_BATCHES = "batches"
-#: If so many geometries of a batch give no label and none does, the fault is not the geometries'.
-_ALL_FAILED = 3
-#: Nor is it theirs if so many in a row give none: a program that has lost its licence must not use up all geometries.
-_FAILED_IN_A_ROW = 10
+#: Folder of the labels of the level between in that of a purchase.
+INTERMEDIATE = "intermediate"
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +50,7 @@ class Tools:
         on_progress: told how far a round's training is.
         on_round: told every round that is over.
         on_note: told what was repaired or replaced on the way.
+        intermediate_labeller: gives labels of the level between, where there is one.
     """
 
     labeller: Labeller
@@ -62,6 +59,7 @@ class Tools:
     on_progress: Callable[[Progress], None]
     on_round: Callable[[PurchaseState], None]
     on_note: Callable[[str], None]
+    intermediate_labeller: Labeller | None = None
 
 
 def run_purchase(
@@ -90,8 +88,7 @@ def run_purchase(
             there are not enough geometries.
         PackFailedError: a pack of stages failed several times; what is finished is kept.
     """
-    prices = candidates.prices
-    with claimed_purchase(folder, study, request, (prices.accurate, prices.cheap), device) as state:
+    with claimed_purchase(folder, study, request, candidates.levels, device) as state:
         return _Purchase(study, candidates, folder, tools, state).run()
 
 
@@ -103,8 +100,18 @@ class _Purchase:
     ) -> None:
         self._study, self._candidates, self._folder, self._tools = study, candidates, folder, tools
         self._state = state
-        self._contenders = {contender.name: contender for contender in contenders_of(study)}
-        self._book = LabelBook(candidates, folder)
+        found = contenders_of(study, candidates.below, is_ladder=candidates.intermediate is not None)
+        self._contenders = {contender.name: contender for contender in found}
+        source = Source(
+            candidates.frames,
+            candidates.owned,
+            tools.labeller,
+            candidates.cheap_at,
+            compared=not study.buy.units_are_known,
+            energies_alone=study.energies_alone,
+        )
+        self._supply = Supply(source, folder, state.batches, self._asked_for, tools.on_note)
+        self._intermediate = self._intermediate_supply()
         self._trainer = RoundTrainer(
             study,
             candidates,
@@ -116,10 +123,26 @@ class _Purchase:
             state.device,
         )
 
+    def _intermediate_supply(self) -> Supply | None:
+        """Labels of the level between; None without a ladder."""
+        own, labeller = self._candidates.intermediate, self._tools.intermediate_labeller
+        if own is None:
+            return None
+        assert labeller is not None
+        source = Source(own.frames, no_labels(own.frames), labeller)
+        batches = self._state.intermediate_batches
+        return Supply(source, self._folder / INTERMEDIATE, batches, self._asked_for_intermediate, self._tools.on_note)
+
+    def _asked_for(self, batches: Batches) -> None:
+        self._write(replace(self._state, batches=batches))
+
+    def _asked_for_intermediate(self, batches: Batches) -> None:
+        self._write(replace(self._state, intermediate_batches=batches))
+
     def run(self) -> PurchaseState:
         """Rounds until the end, or until labels are to come from elsewhere."""
         while (n := self._next_look()) is not None:
-            to_do = self._own(n)
+            to_do = self._own_intermediate() or self._supply.own(n)
             if to_do is not None:
                 self._write(replace(self._state, status="waiting", waiting_for=to_do))
                 return self._state
@@ -146,103 +169,93 @@ class _Purchase:
         return verdict.n_next if verdict.action == "buy" else None
 
     @property
+    def _book(self) -> LabelBook:
+        return self._supply.book
+
+    @property
     def _most_labels(self) -> int:
         """The most labels that can be owned: the limits, and the geometries that there are."""
-        request, prices = self._state.request, self._candidates.prices
+        request = self._state.request
         most = len(self._candidates.frames) - len(self._book.failures)
         if request.most_labels is not None:
             most = min(most, request.most_labels)
         if request.most_cpu_s is not None:
-            trained_s = sum(own.core_s for own in self._state.rounds)
-            spent_s = trained_s + self._cheap_cpu_s(0) + self._book.failed_cpu_s
-            each_s = prices.accurate_cpu_s(1) + self._cheap_cpu_s(1) - self._cheap_cpu_s(0)
-            left_s = request.most_cpu_s - spent_s
+            each_s = self._candidates.prices.accurate_cpu_s(1) + self._below_cpu_s(1) - self._below_cpu_s(0)
+            left_s = request.most_cpu_s - self._spent_beside_accurate_s
             most = min(most, len(self._candidates.owned) + max(0, math.floor(left_s / max(each_s, 1e-9))))
         return most
 
-    def _cheap_cpu_s(self, n_labels: int) -> float:
-        """Price of what the contenders buy of the cheap level, the largest of them."""
-        found = []
+    @property
+    def _spent_beside_accurate_s(self) -> float:
+        """CPU seconds spent on all but the accurate labels and the cheap ones at their geometries."""
+        trained_s = sum(own.core_s for own in self._state.rounds)
+        return trained_s + self._below_cpu_s(0) + self._book.failed_cpu_s + self._intermediate_cpu_s
+
+    @property
+    def _intermediate_cpu_s(self) -> float:
+        """Price of the labels of the level between for the next look, and what geometries that gave none took."""
+        if self._intermediate is None:
+            return 0.0
+        book, level = self._intermediate.book, self._candidates.prices.levels[self._intermediate_level]
+        return level.label_cpu_s * max(len(book.rows), self._n_intermediate) + book.failed_cpu_s
+
+    @property
+    def _intermediate_level(self) -> str:
+        return "" if self._candidates.intermediate is None else self._candidates.intermediate.level
+
+    def _below(self, n_labels: int) -> dict[str, float]:
+        """Price of what contenders that have competed take of each level below, the largest of each.
+
+        Labels of the level between are left out: they are paid for when they are bought.
+        """
+        found: dict[str, float] = {}
         for contender in self._contenders.values():
-            counts = STRATEGIES[contender.strategy].counts(n_labels, contender.lower)
-            found.append(self._candidates.prices.cpu_s(counts)[1])
-        return max(found)
+            if contender.labels_of(self._intermediate_level) > self._n_intermediate:
+                continue
+            lower = replace(contender.lower, intermediate_level="", n_intermediate=0)
+            level = lower.cheap_level or self._candidates.prices.cheap
+            if level == self._intermediate_level:
+                continue
+            counts = STRATEGIES[contender.strategy].counts(n_labels, lower)
+            found[level] = max(found.get(level, 0.0), self._candidates.prices.cpu_s(counts)[1])
+        return found
 
-    def _own(self, n: int) -> tuple[str, ...] | None:
-        """Have n labels; what is to be done where they come from elsewhere and are not there yet, else None."""
-        while len(self._book.rows) < n:
-            batch = self._open_batch() or self._new_batch(n - len(self._book.rows))
-            answer = self._tools.labeller.label(batch)
-            if isinstance(answer, Pending):
-                return answer.to_do
-            self._keep(batch, answer)
-        self._book.write()
-        return None
+    def _below_cpu_s(self, n_labels: int) -> float:
+        return sum(self._below(n_labels).values())
 
-    def _open_batch(self) -> Batch | None:
-        """The last batch, where a kill has left it unfinished."""
-        if not self._state.batches:
-            return None
-        first, last = self._state.batches[-1]
-        following = self._book.next_rows(1)
-        return self._batch(first, last) if following and following[0] <= last else None
+    @property
+    def _n_intermediate(self) -> int:
+        """Labels of the level between for the next look: what the last decision asks for, at first the fewest."""
+        level = self._intermediate_level
+        if not level:
+            return 0
+        if not self._state.rounds:
+            return min((n for own in self._contenders.values() if (n := own.labels_of(level))), default=0)
+        last = self._state.rounds[-1]
+        return max(last.n_intermediate, last.verdict.n_intermediate)
 
-    def _new_batch(self, n: int) -> Batch:
-        rows = self._book.next_rows(n)
-        if len(rows) < n:
-            raise InputError(
-                f"there are {len(self._candidates.frames)} geometries to label, {len(self._book.failures)} of them "
-                "failed: add cheap frames, or find out why labels fail"
-            )
-        batches = (*self._state.batches, (rows[0], rows[-1]))
-        self._write(replace(self._state, batches=batches))
-        return self._batch(rows[0], rows[-1])
+    def _own_intermediate(self) -> tuple[str, ...] | None:
+        """Have the labels of the level between that the next look needs."""
+        return None if self._intermediate is None else self._intermediate.own(self._n_intermediate)
 
-    def _batch(self, first: int, last: int) -> Batch:
-        number, rows = len(self._state.batches), np.arange(first, last + 1)
-        cheap = self._candidates.cheap_at
-        folder = self._folder / _BATCHES / f"{number:03d}"
-        frames = self._candidates.frames.select(rows)
-        return Batch(number, frames, None if cheap is None else cheap.select(rows), folder)
-
-    def _keep(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
-        """Pass the labels of a batch through the guards, keep them, and say which geometries are replaced."""
-        rows = batch.frames.frame_id.tolist()
-        found = dict(zip(rows, outcomes, strict=True))
-        failed = {row: outcome for row, outcome in found.items() if isinstance(outcome, Failure)}
-        if len(failed) == len(found) >= _ALL_FAILED and not self._book.n_bought:
-            reason = next(iter(failed.values())).reason
-            raise InputError(
-                f"none of the first {len(found)} geometries gave a label ({reason}): check level and program"
-            )
-        book = self._book.with_outcomes(found)
-        if len(failed) == len(found) and book.failed_in_a_row >= _FAILED_IN_A_ROW:
-            reason = failed[rows[-1]].reason
-            raise InputError(
-                f"the last {book.failed_in_a_row} geometries gave no label ({reason}): check level and program, then "
-                f"remove {batch.folder}"
-            )
-        labels = without_nan_forces(book.labels())
-        cheap = None if self._study.buy.units_are_known else self._candidates.cheap_at
-        if len(labels):
-            check_bought(
-                labels,
-                None if cheap is None else cheap.select(labels.frame_id),
-                f"the labels of batch {batch.number} and before",
-                energies_alone=self._study.energies_alone,
-            )
-        self._book.keep(found)
-        for row, failure in failed.items():
-            self._tools.on_note(f"geometry {row} gave no label and is replaced by the next in order: {failure.reason}")
+    def _intermediate_labels(self) -> LabelSet | None:
+        return None if self._intermediate is None else self._intermediate.book.labels()
 
     def _look(self) -> None:
         """Train, write the out-of-fold errors, decide."""
         state, labels = self._state, self._book.labels()
-        racing = self._racing()
+        n_intermediate = self._n_intermediate
+        racing, joining = self._racing()
         table = read_out_of_fold(self._folder)
         earlier = [] if table is None else table[table["n_labels"] < len(labels)].to_dict("records")
         known = [{str(key): value for key, value in row.items()} for row in earlier]
-        look = self._trainer.look(labels, racing, first=not state.rounds)
+        look = self._trainer.look(
+            labels,
+            racing,
+            first=not state.rounds,
+            intermediate=self._intermediate_labels(),
+            joining=joining,
+        )
         left = {contender.name: contender for contender in racing if contender.name not in look.failed}
         if not left:
             raise InputError(f"no strategy could be trained ({next(iter(look.failed.values()))}): change its settings")
@@ -250,6 +263,11 @@ class _Purchase:
             self._tools.on_note(f"{name} could not be trained and is left out: {why}")
         looks = out_of_fold_frame([*known, *look.rows])
         write_out_of_fold(looks, self._folder)
+        waiting = {
+            name: contender.columns
+            for name, contender in self._contenders.items()
+            if contender.labels_of(self._intermediate_level) > n_intermediate
+        }
         situation = Situation(
             looks=looks,
             request=state.request,
@@ -258,6 +276,10 @@ class _Purchase:
             most_labels=max(self._most_labels, len(labels)),
             racing={name: contender.columns for name, contender in left.items()},
             look_core_s=look.expected_core_s,
+            waiting=waiting,
+            intermediate_level=self._intermediate_level,
+            n_intermediate=n_intermediate,
+            left_cpu_s=self._left_cpu_s,
         )
         verdict = self._tools.decide(situation)
         _require_sense(verdict, situation)
@@ -271,18 +293,33 @@ class _Purchase:
             most_labels=situation.most_labels,
             verdict=verdict,
             failed=look.failed,
+            n_intermediate=n_intermediate,
+            intermediate_cpu_s=self._intermediate_cpu_s,
+            below_cpu_s=self._below(len(labels)) if len(self._candidates.levels) > 2 else {},
         )
         self._write(replace(state, rounds=(*state.rounds, own)))
         self._tools.on_round(self._state)
 
-    def _racing(self) -> list[Contender]:
+    @property
+    def _left_cpu_s(self) -> float:
+        """CPU seconds that may still be spent on labels."""
+        most = self._state.request.most_cpu_s
+        if most is None:
+            return math.inf
+        accurate_s = self._candidates.prices.accurate_cpu_s(self._book.n_bought)
+        return max(0.0, most - self._spent_beside_accurate_s - accurate_s)
+
+    def _racing(self) -> tuple[list[Contender], tuple[str, ...]]:
+        """Who is trained in the next look, and who of them was not trained before."""
         if not self._state.rounds:
-            return list(self._contenders.values())
-        return [self._contenders[name] for name in self._state.rounds[-1].verdict.racing]
+            level, n = self._intermediate_level, self._n_intermediate
+            return [own for own in self._contenders.values() if own.labels_of(level) <= n], ()
+        verdict = self._state.rounds[-1].verdict
+        return [self._contenders[name] for name in (*verdict.racing, *verdict.joining)], verdict.joining
 
     def _deliver(self) -> None:
         best = self._contenders[self._state.rounds[-1].verdict.best.name]
-        delivered = self._trainer.deliver(self._book.labels(), best)
+        delivered = self._trainer.deliver(self._book.labels(), best, self._intermediate_labels())
         plain = {**asdict(delivered), "contender": best.name, "stage_keys": list(delivered.stage_keys)}
         self._write(replace(self._state, delivered=plain))
 
@@ -292,6 +329,8 @@ def _require_sense(verdict: Verdict, situation: Situation) -> None:
     names = situation.racing.keys()
     assert verdict.best.name in names, verdict
     if verdict.action == "buy":
-        assert situation.n_owned < verdict.n_next <= situation.most_labels, verdict
+        more = 0 if verdict.joining else 1
+        assert situation.n_owned + more <= verdict.n_next <= situation.most_labels, verdict
         assert verdict.racing, verdict
         assert set(verdict.racing) <= set(names), verdict
+        assert set(verdict.joining) <= set(situation.waiting), verdict

@@ -32,7 +32,7 @@ from study.run.out_of_fold import out_of_fold_rows
 from study.strategies import STRATEGIES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from asteroid.descriptors.frame_bank import FrameBank
@@ -88,6 +88,14 @@ class Delivered:
     hidden_energy_error_ev_per_atom: float | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class Paired:
+    """Labels to predict, with cheap labels at the same geometries by level."""
+
+    labels: LabelSet
+    cheap: Mapping[str, LabelSet]
+
+
 @dataclass(frozen=True)
 class _Plan:
     """What a look trains of a contender: all its folds, and the model of all labels, which may be the last one."""
@@ -135,19 +143,30 @@ class RoundTrainer:
         self._store = StageStore(store, run_id)
         self._store.sweep_leftovers()
 
-    def look(self, labels: LabelSet, contenders: Sequence[Contender], *, first: bool) -> Look:
+    def look(
+        self,
+        labels: LabelSet,
+        contenders: Sequence[Contender],
+        *,
+        first: bool,
+        intermediate: LabelSet | None = None,
+        joining: Collection[str] = (),
+    ) -> Look:
         """Cross-validate contenders inside labels, in ten folds and in two, and train each on all of them.
 
         Args:
             labels: all that are owned, in the order of purchase.
             contenders: what competes.
             first: whether no look came before, so that what all looks share counts here.
+            intermediate: labels of the level between that are owned, in the order of purchase.
+            joining: names of contenders that were not trained before: the look before was at the same labels, and
+                what the others train counted there.
 
         Raises:
             InputError: a pack cannot be trained.
             PackFailedError: a pack failed several times.
         """
-        data = self._data(labels)
+        data = self._data(labels, intermediate)
         builder = ChainBuilder(data, self._device)
         plans = {contender: self._plan(builder, contender, labels) for contender in contenders}
         chains = [chain for plan in plans.values() for chain in plan.chains]
@@ -165,13 +184,13 @@ class RoundTrainer:
             identity = {**contender.columns, "seed": self._study.buy.seed}
             for division in plan.divisions:
                 rows += out_of_fold_rows(data, bank, division, models, identity)
-        distinct = {spec.key: spec for chain in chains for spec in chain}
-        new = [key for key, spec in distinct.items() if first or _sees_accurate(spec, labels.level)]
-        spent_s = sum(catalog.finished[key].core_s for key in new if key in catalog.finished)
+        counted = set() if first else _counted_before(plans, labels.level, set(joining))
+        new = {spec.key for chain in chains for spec in chain} - counted
+        spent_s = sum(catalog.finished[key].core_s for key in sorted(new) if key in catalog.finished)
         expected = {contender.name: _expected_core_s(plan, labels.level) for contender, plan in plans.items()}
         return Look(rows, failed, spent_s, expected)
 
-    def deliver(self, labels: LabelSet, contender: Contender) -> Delivered:
+    def deliver(self, labels: LabelSet, contender: Contender, intermediate: LabelSet | None = None) -> Delivered:
         """The model of a contender that is trained on all labels, every fifth one for early stopping.
 
         The last look has trained it beside its folds, where a kill has not lost it.
@@ -180,11 +199,11 @@ class RoundTrainer:
             InputError: a pack cannot be trained.
             PackFailedError: a pack failed several times, or the chain has a stage that fails.
         """
-        data = self._data(labels)
+        data = self._data(labels, intermediate)
         chain = self._whole(ChainBuilder(data, self._device), contender, labels)
         hidden = self._candidates.hidden
         keys = tuple(spec.key for spec in chain)
-        catalog, bank = self._train(data, [chain], (hidden, self._candidates.hidden_cheap))
+        catalog, bank = self._train(data, [chain], self._hidden())
         if len(hidden):
             rows = bank.rows_of(hidden.level, content_hashes(hidden))
             models = {key: result.model for key, result in catalog.finished.items()}
@@ -195,33 +214,48 @@ class RoundTrainer:
             return Delivered(keys, force_mae, len(hidden), error.energy_free_mae_ev, per_atom)
         return Delivered(keys, None, 0)
 
+    def _hidden(self) -> Paired:
+        own = self._candidates
+        return Paired(own.hidden, {level.level: level.at_hidden for level in own.cheap if level.at_hidden is not None})
+
     def final_chains(
-        self, labels: LabelSet, contender: Contender
+        self, labels: LabelSet, contender: Contender, intermediate: LabelSet | None = None
     ) -> tuple[tuple[StageSpec, ...], list[tuple[StageSpec, ...]]]:
         """The chain that is delivered with some labels, and those that the last look at them has trained, by fold."""
-        plan = self._plan(ChainBuilder(self._data(labels), self._device), contender, labels)
+        plan = self._plan(ChainBuilder(self._data(labels, intermediate), self._device), contender, labels)
         return plan.whole, [fold.chain for fold in plan.divisions[0].folds]
 
-    def _data(self, labels: LabelSet) -> StudyData:
-        own = self._candidates
-        cheap_at = None if own.cheap_at is None else own.cheap_at.select(labels.frame_id)
-        at = {labels.level: cheap_at} if cheap_at is not None and self._runs_cheap_method else {}
+    def _data(self, labels: LabelSet, intermediate: LabelSet | None = None) -> StudyData:
+        """The labels owned as those of a study.
+
+        No label of the level between lies at a geometry that is bought, so none has to be passed over in a fold.
+        """
+        own, between, runs = self._candidates, self._candidates.intermediate, self._runs_cheap_method
+        cheap = []
+        for level in own.cheap:
+            at = {labels.level: level.at.select(labels.frame_id)} if level.at is not None and runs else {}
+            if between is not None and between.cheap_at is not None and intermediate is not None:
+                at[between.level] = between.cheap_at.select(intermediate.frame_id)
+            cheap.append(CheapData(level.pool, at, temperature_k=level.temperature_k))
+        if intermediate is not None:
+            cheap.append(CheapData(intermediate))
         return StudyData(
             accurate=labels,
             test=labels.select([]),
             pool=labels,
-            cheap=(CheapData(own.cheap_pool, at, temperature_k=own.temperature_k),),
+            cheap=tuple(cheap),
             prices=own.prices,
             card=own.card,
             card_json={},
             descriptors=own.descriptors,
-            pool_controls=self._controls(labels, cheap_at),
+            pool_controls=self._controls(labels),
         )
 
-    def _controls(self, labels: LabelSet, cheap_at: LabelSet | None) -> CheapControls | None:
+    def _controls(self, labels: LabelSet) -> CheapControls | None:
         """What the cheap level knows of the labels, and of all geometries that they are drawn from."""
-        everywhere = None if self._candidates.cheap_at is None else cheap_values(self._candidates.cheap_at)
-        own = None if cheap_at is None else cheap_values(cheap_at)
+        cheap_at = self._candidates.cheap_at
+        everywhere = None if cheap_at is None else cheap_values(cheap_at)
+        own = None if cheap_at is None else cheap_values(cheap_at.select(labels.frame_id))
         if everywhere is None or own is None:
             return None
         places = {key: row for row, key in enumerate(content_hashes(labels))}
@@ -268,9 +302,9 @@ class RoundTrainer:
         self,
         data: StudyData,
         chains: Sequence[tuple[StageSpec, ...]],
-        also: tuple[LabelSet, LabelSet | None] | None = None,
+        also: Paired | None = None,
     ) -> tuple[StageCatalog, FrameBank]:
-        """Train what is missing of chains; the bank holds all labels, and others to predict with their cheap ones."""
+        """Train what is missing of chains; the bank holds all labels, and others to predict."""
         progress, failures = ProgressCounter(self._on_progress), FailureLog(self._on_note)
         catalog = StageCatalog(self._store, progress, self._on_note)
         missing = catalog.request(spec for chain in chains for spec in chain)
@@ -286,36 +320,49 @@ class RoundTrainer:
                 executor.close()
         return catalog, bank
 
-    def _bank(
-        self, data: StudyData, missing: Iterable[StageSpec], also: tuple[LabelSet, LabelSet | None] | None
-    ) -> FrameBank:
-        """Describe all owned labels and the cheap frames that missing stages need."""
+    def _bank(self, data: StudyData, missing: Iterable[StageSpec], also: Paired | None) -> FrameBank:
+        """Describe all owned labels and the frames of lower levels that missing stages need."""
         own, study = self._candidates, self._study
         needed = {h for spec in missing for frames in (spec.train, spec.val) for h in frames.hashes}
-        hashes = content_hashes(own.cheap_pool)
-        rows = np.array([row for row, h in enumerate(hashes) if h in needed], dtype=np.int64)
-        probes = study.score_match.probes if study.score_match is not None and own.temperature_k is not None else 0
         scores = any(STRATEGIES[strategy].learns_from_sampling for strategy in study.strategies)
-        labels, cheap = data.accurate, data.cheap[0].at.get(data.accurate.level)
-        if also is not None and len(also[0]):
-            labels = joined(labels, also[0])
-            cheap = None if cheap is None or also[1] is None else joined(cheap, also[1])
-        described = build_bank(
-            own.descriptors,
-            [
-                BankEntry(labels, content_hashes(labels), () if cheap is None else (cheap,)),
-                BankEntry(own.cheap_pool.select(rows), [hashes[row] for row in rows], (), probes if scores else 0),
-            ],
-        )
-        return bank_on(described, torch.device(self._device))
+        labels, accurate = data.accurate, data.accurate.level
+        paired = [cheap.at[accurate] for cheap in data.cheap if accurate in cheap.at]
+        if also is not None and len(also.labels):
+            labels = joined(labels, also.labels)
+            paired = [joined(at, also.cheap[at.level]) for at in paired if at.level in also.cheap]
+        entries = [BankEntry(labels, content_hashes(labels), tuple(paired))]
+        for cheap in data.cheap:
+            hashes = content_hashes(cheap.pool)
+            rows = np.array([row for row, h in enumerate(hashes) if h in needed], dtype=np.int64)
+            probed = scores and study.score_match is not None and cheap.temperature_k is not None
+            below = (lower.at[cheap.level].select(rows) for lower in data.cheap if cheap.level in lower.at)
+            probes = study.score_match.probes if probed and study.score_match is not None else 0
+            entries.append(BankEntry(cheap.pool.select(rows), [hashes[row] for row in rows], tuple(below), probes))
+        return bank_on(build_bank(own.descriptors, entries), torch.device(self._device))
+
+
+def _seen_accurate(chain: Sequence[StageSpec], level: str) -> list[StageSpec]:
+    """Stages of a chain that depend on the labels that are bought, so that every look has its own."""
+    first = next((place for place, spec in enumerate(chain) if spec.train.level == level), len(chain))
+    return list(chain[first:])
+
+
+def _counted_before(plans: Mapping[Contender, _Plan], level: str, joining: set[str]) -> set[str]:
+    """Keys of the stages that an earlier look has counted: those that see no accurate label, of who was there.
+
+    Where somebody joins, the labels are those of the look before, and all stages of the others were counted there.
+    """
+    counted = set()
+    for contender, plan in plans.items():
+        if contender.name in joining:
+            continue
+        counted |= {spec.key for spec in plan.stages}
+        if not joining:
+            counted -= {spec.key for chain in plan.chains for spec in _seen_accurate(chain, level)}
+    return counted
 
 
 def _expected_core_s(plan: _Plan, level: str) -> float:
     """About what a look takes: the steps of all its stages but those that looks share."""
-    stages = {spec.key: spec for spec in plan.stages if _sees_accurate(spec, level)}
+    stages = {spec.key: spec for chain in plan.chains for spec in _seen_accurate(chain, level)}
     return _CORE_S_A_STEP * sum(spec.effort for spec in stages.values())
-
-
-def _sees_accurate(spec: StageSpec, level: str) -> bool:
-    """Whether a stage depends on the labels that are bought, so that every look has its own."""
-    return spec.train.level == level or bool(spec.parents)

@@ -46,6 +46,10 @@ class Round:
         most_labels: the most that could be owned when it was decided.
         verdict: what was decided.
         failed: contenders that could not be trained, and why.
+        n_intermediate: labels owned of the level between; 0: none, or no ladder.
+        intermediate_cpu_s: their price, and what geometries that gave none took.
+        below_cpu_s: price of what contenders have taken of each of several lower levels so far, the level
+            between left out; empty with one cheap level, whose price is that of the model in the end.
     """
 
     n_owned: int
@@ -56,6 +60,14 @@ class Round:
     most_labels: int
     verdict: Verdict
     failed: dict[str, str] = field(default_factory=dict)
+    n_intermediate: int = 0
+    intermediate_cpu_s: float = 0.0
+    below_cpu_s: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def labels_cpu_s(self) -> float:
+        """Price of all labels that are bought on the way: the accurate ones and those of the level between."""
+        return self.label_cpu_s + self.intermediate_cpu_s
 
 
 @dataclass(frozen=True)
@@ -66,25 +78,27 @@ class PurchaseState:
         run_id: name of the purchase in its store.
         name: of the study.
         request: what is wanted.
-        levels: names of the accurate and the cheap level.
+        levels: names of the accurate level and of those below it.
         batches: (first, last) place in the order of purchase of each batch that was asked for.
         rounds: looks so far.
         status: running, waiting (labels are computed elsewhere), or complete.
         waiting_for: what the user is to do while it waits, as lines.
         delivered: the model at the end, as plain data; None before.
         device: class of the device that it trains on.
+        intermediate_batches: likewise of the level between.
     """
 
     run_id: str
     name: str
     request: Request
-    levels: tuple[str, str]
+    levels: tuple[str, ...]
     batches: tuple[tuple[int, int], ...] = ()
     rounds: tuple[Round, ...] = ()
     status: str = "running"
     waiting_for: tuple[str, ...] = ()
     delivered: dict[str, Any] | None = None
     device: DeviceClass = "cpu"
+    intermediate_batches: tuple[tuple[int, int], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -104,7 +118,10 @@ class PurchaseState:
                 **plain,
                 "request": Request(**plain["request"]),
                 "levels": tuple(plain["levels"]),
-                "batches": tuple((first, last) for first, last in plain["batches"]),
+                **{
+                    name: tuple((first, last) for first, last in plain.get(name, ()))
+                    for name in ("batches", "intermediate_batches")
+                },
                 "rounds": tuple(
                     Round(**{**own, "verdict": Verdict.from_json(own["verdict"])}) for own in plain["rounds"]
                 ),
@@ -113,7 +130,7 @@ class PurchaseState:
         )
 
 
-def new_state(study: BuyStudy, request: Request, levels: tuple[str, str], device: DeviceClass = "cpu") -> PurchaseState:
+def new_state(study: BuyStudy, request: Request, levels: tuple[str, ...], device: DeviceClass = "cpu") -> PurchaseState:
     """A purchase that has not begun."""
     return PurchaseState(secrets.token_hex(8), study.name, request, levels, device=device)
 
@@ -158,7 +175,7 @@ def write_state(folder: Path, state: PurchaseState) -> None:
 
 @contextmanager
 def claimed_purchase(
-    folder: Path, study: BuyStudy, request: Request, levels: tuple[str, str], device: DeviceClass = "cpu"
+    folder: Path, study: BuyStudy, request: Request, levels: tuple[str, ...], device: DeviceClass = "cpu"
 ) -> Iterator[PurchaseState]:
     """Hold a purchase folder for one process; it must be new, or of the same study, request and device.
 
@@ -210,6 +227,7 @@ def _refuse_other(folder: Path, study: BuyStudy, state: PurchaseState, request: 
 def rounds_table(state: PurchaseState) -> pd.DataFrame:
     """The rounds so far as a table (`study.tables.rounds`), the best contender of a look first."""
     core_s = list(accumulate(own.core_s for own in state.rounds))
+    is_ladder = any(own.n_intermediate for own in state.rounds)
     return rounds_frame(
         [
             {
@@ -230,8 +248,19 @@ def rounds_table(state: PurchaseState) -> pd.DataFrame:
                 "target_ev_ang": state.request.target_ev_ang,
                 "confidence": state.request.confidence,
                 "measured": state.request.measured,
+                **(_between(own) if is_ladder else {}),
             }
             for number, (own, spent_s) in enumerate(zip(state.rounds, core_s, strict=True), 1)
             for standing in own.verdict.standings
         ]
     )
+
+
+def _between(own: Round) -> dict[str, int | float]:
+    """What the table of rounds says of the labels of the level between."""
+    following = max(own.n_intermediate, own.verdict.n_intermediate)
+    return {
+        "n_intermediate": own.n_intermediate,
+        "n_intermediate_next": following,
+        "intermediate_cpu_s": own.intermediate_cpu_s,
+    }

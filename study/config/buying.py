@@ -134,19 +134,36 @@ class BuySection(Section):
 
 
 class BuyData(DataSection):
-    """Where frames come from: the cheap ones must be there, accurate labels may be."""
+    """Where frames come from: the cheap ones must be there, accurate labels may be.
+
+    On a ladder the level between may be named without a file, where its labels are computed here; so may the last one,
+    which is bought.
+    """
 
     @model_validator(mode="after")
     def _one_source(self) -> BuyData:
-        if self.levels or isinstance(self.cheap, tuple):
-            raise ValueError("a purchase has one cheap level: name one file under 'cheap' (rank-cheap says which)")
-        if self.dataset is None and self.cheap is None:
+        if self.levels and (self.accurate is not None or self.cheap is not None):
+            raise ValueError("'levels' stands for both 'accurate' and 'cheap': remove it or these two")
+        if self.levels and len(self.levels) not in (2, 3):
+            raise ValueError(f"a ladder has two or three levels, cheapest first, found {len(self.levels)} in 'levels'")
+        if self.dataset is None and not isinstance(next(iter(self.cheap_entries), None), LabelFile):
             raise ValueError("a purchase draws geometries from cheap frames: name a file under 'cheap'")
-        if self.accurate is not None and self.accurate.unlabelled:
+        named = [entry for entry in self.cheap_entries if isinstance(entry, str)]
+        if self.dataset is None and named and not self.is_ladder:
+            raise ValueError(f"a level by its name alone is one of a packaged 'dataset', found {named[0]!r}: add file")
+        if self.accurate_file is not None and self.accurate_file.unlabelled:
             raise ValueError("accurate frames need labels: remove 'unlabelled' from data.accurate")
-        if self.dataset is not None and any((self.accurate, self.cheap)):
+        if len(self.cheap_entries) > 1 and any(file.unlabelled for file in self.cheap_files):
+            raise ValueError("several levels below the accurate one need labels each: remove 'unlabelled'")
+        if self.dataset is not None and (self.accurate_file is not None or isinstance(self.cheap, LabelFile)):
             raise ValueError("data names a packaged 'dataset' or files, not both: remove one")
         return self
+
+    @property
+    def computed_level(self) -> str | None:
+        """The level between of a ladder that is named without a file, so that its labels are computed; else None."""
+        named = [entry for entry in self.cheap_entries[1:] if isinstance(entry, str) and self.dataset is None]
+        return normalise_level(named[0]) if named else None
 
 
 class BuyStudy(Sweep):
@@ -183,8 +200,16 @@ class BuyStudy(Sweep):
                 )
         if self.mode != "curve":
             raise ValueError(f"a purchase has no mode, found {self.mode}: remove it")
-        if isinstance(self.n_cheap, dict):
-            raise ValueError("a purchase has one cheap level, found n_cheap by level: write it as a list, [1000]")
+        if isinstance(self.n_cheap, dict) and len(self.data.cheap_entries) < 2:
+            raise ValueError("this purchase has one cheap level, found n_cheap by level: write it as a list, [1000]")
+        level = self.data.computed_level
+        if level is not None and (self.buy.here is None or level not in self.data.prices):
+            if self.buy.here is None:
+                raise ValueError(
+                    f"{level} has no labels at hand: name a file of its labels under data.levels, or 'here', which "
+                    "computes them"
+                )
+            raise ValueError(f"labels of {level} have no price: add prices: {{{level}: 3s}} under data")
         if not any(STRATEGIES[strategy].buys_accurate for strategy in self.strategies):
             raise ValueError("no strategy here learns from accurate labels: add for instance pretrain_finetune")
         if not self.model.settings().exports:

@@ -25,7 +25,7 @@ from study.prices import PriceList
 from study.strategies import STRATEGIES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from asteroid.descriptors.layout import DescriptorSettings
     from asteroid.labelling.cheap_methods import CheapMethod
@@ -113,7 +113,7 @@ def load_data(sweep: Sweep) -> StudyData:
         refuse_other_molecule(cheap.labels, accurate, cheap.atom_order)
     for cheap in read.cheap[:1] if sweep.data.is_ladder else read.cheap:
         _refuse_unknown_sampling(sweep, read, cheap)
-    _refuse_unknown_counts(sweep, read)
+    refuse_unknown_counts(sweep, [cheap.level for cheap in read.cheap])
     prices = PriceList(accurate.level, first.level, read.prices)
     for level, price_cpu_s in sweep.data.prices.items():
         prices = prices.override(level, price_cpu_s, "sweep file")
@@ -170,7 +170,7 @@ def _cheap_data(sweep: Sweep, read: ReadLabels, roles: Roles, prices: PriceList)
         label_cpu_s = prices.levels[cheap.level].label_cpu_s
         live = live_method(cheap.level, label_cpu_s, cheap.named)
         above = [read.accurate] if plain or (asked and place == 0) else []
-        if place and label_cpu_s > _AT_ONCE_CPU_S and not covers(cheap.labels, read.accurate):
+        if place and not is_paired(cheap.labels, read.accurate, label_cpu_s):
             above = []  # delta-learning is tried with the other levels
         if place == 0 and any(entry.has_intermediate_axis for entry in asked):
             above.append(roles.cheap_pools[1])
@@ -179,9 +179,17 @@ def _cheap_data(sweep: Sweep, read: ReadLabels, roles: Roles, prices: PriceList)
     return tuple(found)
 
 
-def _refuse_unknown_counts(sweep: Sweep, read: ReadLabels) -> None:
-    """Refuse numbers of frames of levels that are not there, and none of a level that pretraining needs."""
-    levels = [cheap.level for cheap in read.cheap]
+def is_paired(cheap: LabelSet, accurate: LabelSet, label_cpu_s: float) -> bool:
+    """Whether one of several cheap levels is known at the accurate geometries, or quick enough to be computed there."""
+    return label_cpu_s <= _AT_ONCE_CPU_S or covers(cheap, accurate)
+
+
+def refuse_unknown_counts(sweep: Sweep, levels: Sequence[str]) -> None:
+    """Refuse numbers of frames of levels that are not there, and none of a level that pretraining needs.
+
+    Raises:
+        InputError: the numbers do not fit the levels below the accurate one.
+    """
     if isinstance(sweep.n_cheap, dict) and (unknown := sorted(sweep.n_cheap.keys() - {*levels})):
         raise InputError(
             f"n_cheap.{unknown[0]}: no such level, this study has {' and '.join(levels)}: name one of them"

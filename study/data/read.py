@@ -14,6 +14,8 @@ from study.data.card_prices import fill_from_card, price_on_card
 from study.data.label_sources import load_file
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from asteroid.datasets import Dataset
     from asteroid.datasets.card import LevelCard
     from asteroid.labels.label_set import LabelSet
@@ -92,10 +94,7 @@ def _read_dataset(name: str, section: DataSection) -> ReadLabels:
     top = section.levels[-1] if section.levels else dataset.accurate.level
     if not isinstance(top, str) or normalise_level(top) != dataset.accurate.level:
         raise InputError(f"the accurate level of {name} is {dataset.accurate.level}: name it last under data.levels")
-    found = [
-        _packaged(dataset, entry) if isinstance(entry, str) else _from_file(fill_from_card(entry), entry, section)
-        for entry in section.cheap_entries or (dataset.cheap.level,)
-    ]
+    found = read_lower(section, section.cheap_entries or (dataset.cheap.level,), dataset)
     own = [part.cheap.labels for part in found if part.level_card is not None]
     cards = [
         label_card(labels, name, check_labels(labels, f"{name} {labels.level}")) for labels in (dataset.accurate, *own)
@@ -119,7 +118,25 @@ def _read_dataset(name: str, section: DataSection) -> ReadLabels:
     )
 
 
-class _Part(NamedTuple):
+def read_lower(
+    section: DataSection, entries: Sequence[LabelFile | str], dataset: Dataset | None = None
+) -> list[LowerPart]:
+    """Read levels below the accurate one: files, or levels of a packaged set by name.
+
+    Raises:
+        InputError: labels are missing or broken, or the set has no such level.
+    """
+    found = []
+    for entry in entries:
+        if isinstance(entry, str):
+            assert dataset is not None
+            found.append(_packaged_level(dataset, entry))
+        else:
+            found.append(_level_of_file(fill_from_card(entry), entry, section))
+    return found
+
+
+class LowerPart(NamedTuple):
     """One level below the accurate one, as it was read.
 
     Attributes:
@@ -137,7 +154,7 @@ class _Part(NamedTuple):
     level_card: LevelCard | None
 
 
-def _packaged(dataset: Dataset, name: str) -> _Part:
+def _packaged_level(dataset: Dataset, name: str) -> LowerPart:
     level = normalise_level(name)
     if level == dataset.cheap.level:
         labels, card = dataset.cheap, dataset.card.cheap
@@ -148,10 +165,10 @@ def _packaged(dataset: Dataset, name: str) -> _Part:
             f"below {dataset.accurate.level}, {dataset.name} has {dataset.cheap.level} and {MP2_LEVEL}, found {level}: "
             "name one of them"
         )
-    return _Part(ReadCheap(labels, dataset.card.temperature_k, source=level), price_on_card(card), [], None, card)
+    return LowerPart(ReadCheap(labels, dataset.card.temperature_k, source=level), price_on_card(card), [], None, card)
 
 
-def _from_file(file: PricedFile, given: LabelFile, section: DataSection) -> _Part:
+def _level_of_file(file: PricedFile, given: LabelFile, section: DataSection) -> LowerPart:
     loaded = load_file(file, section.prices)
     cheap = ReadCheap(
         loaded.labels,
@@ -161,14 +178,14 @@ def _from_file(file: PricedFile, given: LabelFile, section: DataSection) -> _Par
         named=given.level,
         source=given.file.name,
     )
-    return _Part(cheap, loaded.price, loaded.card, loaded.card_json, None)
+    return LowerPart(cheap, loaded.price, loaded.card, loaded.card_json, None)
 
 
 def _read_files(section: DataSection) -> ReadLabels:
     assert section.accurate_file is not None
     files = [fill_from_card(file) for file in (section.accurate_file, *section.cheap_files)]
     accurate = load_file(files[0], section.prices)
-    found = [_from_file(file, given, section) for file, given in zip(files[1:], section.cheap_files, strict=True)]
+    found = [_level_of_file(file, given, section) for file, given in zip(files[1:], section.cheap_files, strict=True)]
     lines = [*accurate.card, *(line for part in found for line in part.lines)]
     levels = [accurate.labels.level, *(part.cheap.level for part in found)]
     rules = {level: file.selection_rule for level, file in zip(levels, files, strict=True)}

@@ -14,9 +14,10 @@ from asteroid.deploy.record import CardRecord, ErrorRecord, TrainingRecord
 from asteroid.errors import InputError
 from asteroid.labels.label_set import LabelSet
 from asteroid.measured_errors import Measured
-from study.buying.candidates import load_candidates
+from study.buying.candidates import load_candidates, no_labels
 from study.buying.contenders import contenders_of
 from study.buying.labels import LabelBook
+from study.buying.purchase import INTERMEDIATE
 from study.buying.round_training import RoundTrainer
 from study.buying.state import STUDY_FILE, read_state
 from study.config.buying import read_buy_study
@@ -58,8 +59,13 @@ def purchase_force_field(
         raise InputError(f"{folder} has no model yet: go on with its purchase first")
     study = read_buy_study(folder / STUDY_FILE)
     candidates = load_candidates(study) if candidates is None else candidates
-    labels = LabelBook(candidates, folder).labels()
-    contender = next(own for own in contenders_of(study) if own.name == state.delivered["contender"])
+    labels = LabelBook(candidates.frames, candidates.owned, folder).labels()
+    between, intermediate = candidates.intermediate, None
+    if between is not None:
+        intermediate = LabelBook(between.frames, no_labels(between.frames), folder / INTERMEDIATE).labels()
+    competing = contenders_of(study, candidates.below, is_ladder=between is not None)
+    contender = next(own for own in competing if own.name == state.delivered["contender"])
+    lower = contender.lower
     trainer = RoundTrainer(
         study,
         candidates,
@@ -70,7 +76,7 @@ def purchase_force_field(
         lambda _: None,
         state.device,
     )
-    chain, folds = trainer.final_chains(labels, contender)
+    chain, folds = trainer.final_chains(labels, contender, intermediate)
     n_members = committee_size(committee, len(folds))
     store = StageStore(folder / OWN_STORE, state.run_id)
     keys = [str(key) for key in state.delivered["stage_keys"]]
@@ -83,11 +89,13 @@ def purchase_force_field(
         training=TrainingRecord(
             n_labels=len(labels),
             label_hashes=(*chain[-1].train.hashes, *chain[-1].val.hashes),
-            n_cheap=contender.n_cheap,
-            cheap_level=state.levels[1],
+            n_cheap=lower.n_cheap,
+            cheap_level=lower.cheap_level or state.levels[1],
             strategy=contender.strategy,
             stage_keys=tuple(keys),
             trainer_version=int(model.spec["trainer_version"]),
+            n_intermediate=lower.n_intermediate,
+            intermediate_level=lower.intermediate_level,
         ),
         error=_error(folder, state, contender),
         committee=f"folds of the cross-validation, {len(folds)} in all" if n_members else "none",
@@ -112,8 +120,9 @@ def _error(folder: Path, state: PurchaseState, contender: Contender) -> ErrorRec
     last, looks = state.rounds[-1], read_out_of_fold(folder)
     best, energy, force = last.verdict.best, math.nan, math.nan
     if looks is not None:
-        own = looks[(looks["n_labels"] == last.n_owned) & (looks["strategy"] == contender.strategy)]
-        own = own[own["n_cheap"] == contender.n_cheap]
+        own = looks[looks["n_labels"] == last.n_owned]
+        for name, value in contender.columns.items():
+            own = own[own[name].isna() if value != value else own[name] == value]
         own = own[own["n_folds"] == own["n_folds"].max()]
         energy, force = float(own["energy_error_ev"].abs().mean()), float(own["force_mae_ev_ang"].mean())
     # The interval is that of the target, which may be on energies.

@@ -9,7 +9,7 @@ from asteroid.labels.label_set import content_hashes
 from asteroid.labels.matching import match_geometries
 from asteroid.labels.splits import buy_accurate, buy_cheap, cross_validation_folds, purchase_order
 from asteroid.stages.stage import Frames, KernelStage, NetworkStage, ScoreSettings, Seeds
-from study.counts import LowerLevels
+from study.recipes.lower_levels import BelowLevel, lower_levels_of
 from study.strategies import STRATEGIES
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from asteroid.stages.kinds import NetworkStageKind
     from asteroid.stages.stage import StageSpec
     from study.config.sweep import Sweep
+    from study.counts import LowerLevels
     from study.data.load import CheapData, StudyData
     from study.devices import DeviceClass
     from study.recipes.settings import Settings
@@ -102,26 +103,10 @@ class ChainBuilder:
         return {row for h in frames.hashes for row in self._shared[cheap_pool.level].get(h, ())}
 
     def lower_levels(self, sweep: Sweep, strategy: str) -> list[LowerLevels]:
-        """What a strategy may take from the levels below the accurate one: every level with each number of frames.
-
-        Where a study has one cheap level, its name is left out.
-        """
-        entry, several = STRATEGIES[strategy], len(self._data.cheap) > 1
-        if not entry.uses_cheap:
-            return [LowerLevels()]
-        if entry.has_intermediate_axis:
-            cheapest, between = (cheap.level for cheap in self._data.cheap)
-            below = sweep.n_cheap_of(cheapest) if entry.has_cheap_axis else (0,)
-            return [LowerLevels(cheapest, n, between, m) for n in below for m in sweep.n_cheap_of(between)]
-        found = []
-        for cheap in self._data.cheap:
-            if entry.runs_cheap_method and self._data.accurate.level not in cheap.at:
-                continue
-            if entry.learns_from_sampling and self._data.is_ladder and cheap is not self._data.cheap[0]:
-                continue  # frames of a level between are those that are labelled above, not samples of its own
-            frames = sweep.n_cheap_of(cheap.level) if entry.has_cheap_axis else (0,)
-            found += [LowerLevels(cheap.level if several else "", n_cheap) for n_cheap in frames]
-        return found
+        """What a strategy may take from the levels below the accurate one."""
+        data = self._data
+        below = [BelowLevel(cheap.level, data.accurate.level in cheap.at) for cheap in data.cheap]
+        return lower_levels_of(sweep, strategy, below, is_ladder=data.is_ladder)
 
     def folds(self, budget: int, seed: int, n_folds: int, split: int = 0) -> list[tuple[Split, Frames]]:
         """The bought labels divided for cross-validation: (training and validation, frames to score on) by fold."""

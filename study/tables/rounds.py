@@ -41,9 +41,16 @@ ROUNDS_COLUMNS: dict[str, tuple[str, str]] = {
     "measured": ("string", "what errors and target are of: forces, energies (in eV), or energies per atom"),
 }
 
+#: Columns of purchases on a ladder alone, likewise.
+LADDER_COLUMNS: dict[str, tuple[str, str]] = {
+    "n_intermediate": ("int64", "labels owned of the level between"),
+    "n_intermediate_next": ("int64", "labels of it to own at the next look"),
+    "intermediate_cpu_s": ("float64", "price of those owned"),
+}
+
 
 def rounds_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    """Rows as a table with the columns and dtypes of the schema.
+    """Rows as a table with the columns and dtypes of the schema; those of ladders where the rows have them.
 
     Raises:
         InputError: a column is missing or a value does not fit its column.
@@ -51,11 +58,12 @@ def rounds_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=None if rows else list(ROUNDS_COLUMNS))
     if "measured" not in frame.columns:  # of an earlier version
         frame = frame.assign(measured=str(Measured.FORCES))
+    columns = ROUNDS_COLUMNS | (LADDER_COLUMNS if set(LADDER_COLUMNS) & set(frame.columns) else {})
     try:
-        return frame[list(ROUNDS_COLUMNS)].astype({name: dtype for name, (dtype, _) in ROUNDS_COLUMNS.items()})
+        return frame[list(columns)].astype({name: dtype for name, (dtype, _) in columns.items()})
     except (KeyError, ValueError, TypeError) as error:
         reason = " ".join(str(error).split())
-        raise InputError(f"a table of rounds has {', '.join(ROUNDS_COLUMNS)}: buy again ({reason})") from error
+        raise InputError(f"a table of rounds has {', '.join(columns)}: buy again ({reason})") from error
 
 
 def measured_of(frame: pd.DataFrame) -> Measured:

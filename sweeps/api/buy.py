@@ -125,7 +125,7 @@ def buy(
     """
     from study.buying.candidates import load_candidates
     from study.buying.decision import Request
-    from study.buying.labellers import make_labeller
+    from study.buying.labellers import make_intermediate_labeller, make_labeller
     from study.buying.purchase import Tools, run_purchase
     from study.devices import parse_device
     from study.run.folder import scratch_path
@@ -164,6 +164,7 @@ def buy(
         on_progress=show,
         on_round=lambda state: tell(round_line(state, unit)),
         on_note=tell,
+        intermediate_labeller=make_intermediate_labeller(loaded, candidates, workers=workers or 1, on_progress=count),
     )
     state = run_purchase(loaded, candidates, folder, request, tools, where)
     if state.status == "waiting":

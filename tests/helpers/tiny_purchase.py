@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from study.buying.candidates import load_candidates
 from study.buying.decision import Request, Standing, Verdict
-from study.buying.labellers import make_labeller
+from study.buying.labellers import make_intermediate_labeller, make_labeller
 from study.buying.purchase import Tools, run_purchase
 from study.config.buying import BuyStudy, parse_buy_study
 from study.engine.executors import SerialExecutor
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+
     from study.buying.batch import Labeller
     from study.buying.candidates import Candidates
     from study.buying.decision import Situation
@@ -57,7 +61,7 @@ def until(n: int, step: int = 3) -> Any:
         looks = situation.looks
         last = looks[(looks["n_labels"] == situation.n_owned) & (looks["n_folds"] == 10)]
         errors = {
-            name: float(last[last["strategy"] == columns["strategy"]]["force_mae_ev_ang"].mean())
+            name: float(last[_are(last, columns)]["force_mae_ev_ang"].mean())
             for name, columns in situation.racing.items()
         }
         standings = tuple(
@@ -69,6 +73,12 @@ def until(n: int, step: int = 3) -> Any:
         return Verdict("buy" if more else "stop", following, standings, ("because",))
 
     return decide
+
+
+def _are(rows: pd.DataFrame, columns: Mapping[str, Any]) -> pd.Series[bool]:
+    """Rows of one contender."""
+    own = [name for name in columns if name in rows and name != "gamma_rel"]
+    return (rows[own] == [columns[name] for name in own]).all(axis=1)
 
 
 def tools_of(
@@ -88,6 +98,7 @@ def tools_of(
         "on_progress": lambda _: None,
         "on_round": lambda _: None,
         "on_note": (notes if notes is not None else []).append,
+        "intermediate_labeller": make_intermediate_labeller(study, candidates, workers=1, on_progress=lambda _: None),
     }
     return Tools(**given | changes)
 

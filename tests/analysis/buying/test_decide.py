@@ -7,6 +7,7 @@ from analysis.buying.decide import decide
 from analysis.buying.decision import Limits
 from analysis.buying.prior import VAGUE
 from analysis.caveats import Caveat
+from analysis.curves.curve_key import CurveKey
 from asteroid.errors import InputError
 from study.prices import LevelPrice, PriceList
 
@@ -87,3 +88,16 @@ def test_a_target_or_confidence_that_means_nothing_is_refused():
 
 def test_the_order_of_the_rows_does_not_matter():
     assert dataclasses.asdict(ask(0.014, TABLE.iloc[::-1])) == dataclasses.asdict(ask(0.014))
+
+
+def test_a_cheap_level_that_is_better_by_label_and_dear_loses_to_one_that_is_not():
+    low, dear = (CurveKey("gdml_delta", cheap_level=level) for level in ("low", "dear"))
+    table = planted_table({low: (0.021, 0.6), dear: (0.02, 0.6)}, (16, 24))
+    wins = []
+    for price in (0.1, 60.0):
+        prices = PriceList("high", "low", {**PRICES.levels, "dear": LevelPrice(price, "")})
+        decision = decide(table, prices, target_ev_ang=0.014)
+        assert {own.key for own in decision.standings} == {low, dear}
+        wins.append({own.key: own.wins for own in decision.standings})
+    assert wins[0][dear] > wins[0][low]
+    assert wins[1][low] > wins[1][dear], "with every label goes one of the cheap level, at 60 s"

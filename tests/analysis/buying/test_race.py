@@ -4,7 +4,7 @@ import pytest
 from analysis.buying.noise_law import NoiseLaw
 from analysis.buying.posterior import Looks, error_posterior
 from analysis.buying.prior import learnt_prior
-from analysis.buying.race import first_to_meet, still_racing, without_selection_bias
+from analysis.buying.race import at_equal_price, first_to_meet, still_racing, without_selection_bias
 
 
 def posterior(level, variance=0.25):
@@ -57,3 +57,13 @@ def test_equal_strategies_share_the_chance():
 def test_somebody_always_goes_on():
     assert still_racing(np.zeros(3)).any()
     assert first_to_meet(np.array([[0.2, 0.7]])).tolist() == pytest.approx([0.7])
+
+
+def test_at_equal_price_a_strategy_of_dear_labels_has_fewer_of_them():
+    n = np.array([20.0, 30.0, 40.0, 60.0])
+    dear, cheap = np.array([0.0, 0.5, 0.9, 1.0]), np.array([0.0, 0.4, 0.8, 1.0])
+    np.testing.assert_array_equal(at_equal_price(np.array([dear, cheap]), n, [28.0, 28.0]), [dear, cheap])
+    at = at_equal_price(np.array([dear, cheap]), n, [56.0, 28.0])
+    np.testing.assert_allclose(at, [dear, [0.0, 0.8, 1.0, 1.0]])
+    assert first_to_meet(np.array([dear, cheap]))[0] > first_to_meet(np.array([dear, cheap]))[1]
+    assert first_to_meet(at)[1] > first_to_meet(at)[0]

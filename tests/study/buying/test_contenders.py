@@ -8,6 +8,7 @@ from pathlib import Path
 from tiny_purchase import study_of
 
 from study.buying.contenders import contenders_of
+from study.recipes.lower_levels import BelowLevel
 
 
 def test_every_setting_competes_under_a_name_of_its_own() -> None:
@@ -17,7 +18,7 @@ def test_every_setting_competes_under_a_name_of_its_own() -> None:
         ("n_cheap: [40]", "n_cheap: [20, 40]\ngamma_rel: [1, inf]"),
         ("  standard: {", "  long: {steps: 24, learning_rate: 0.002, validations: 2}\n  standard: {"),
     )
-    found = contenders_of(study)
+    found = contenders_of(study, [BelowLevel("gfn2-xtb", is_paired=True)])
     names = [contender.name for contender in found]
     assert len(set(names)) == len(names) == 1 + 2 * 2 + 2 * 2, "without cheap_only, which buys no accurate labels"
     assert names[0] == "accurate_only"

@@ -37,10 +37,10 @@ def label(labels: LabelSet, row: int) -> Label:
 
 
 def test_outcomes_are_kept_in_order_and_read_back(candidates: Any, labels: LabelSet, tmp_path: Path) -> None:
-    book = LabelBook(candidates, tmp_path)
+    book = LabelBook(candidates.frames, candidates.owned, tmp_path)
     assert (book.rows, book.n_bought, book.next_rows(3)) == ([0, 1], 0, [2, 3, 4])
     book.keep({2: label(labels, 2), 3: Failure("not converged", 5.0), 4: label(labels, 4)})
-    again = LabelBook(candidates, tmp_path)
+    again = LabelBook(candidates.frames, candidates.owned, tmp_path)
     assert (again.rows, again.n_bought, again.failed_cpu_s) == ([0, 1, 2, 4], 2, 5.0)
     assert again.failures[3].reason == "not converged"
     np.testing.assert_array_equal(again.labels().forces, labels.select([0, 1, 2, 4]).forces)
@@ -51,15 +51,15 @@ def test_outcomes_are_kept_in_order_and_read_back(candidates: Any, labels: Label
 
 
 def test_what_lies_behind_a_gap_is_not_taken_for_bought(candidates: Any, labels: LabelSet, tmp_path: Path) -> None:
-    book = LabelBook(candidates, tmp_path)
+    book = LabelBook(candidates.frames, candidates.owned, tmp_path)
     book.keep({row: label(labels, row) for row in (2, 3, 4)})
     (tmp_path / "labels" / f"{book.hashes[3]}.json").unlink()
-    assert LabelBook(candidates, tmp_path).rows == [0, 1, 2]
+    assert LabelBook(candidates.frames, candidates.owned, tmp_path).rows == [0, 1, 2]
 
 
 def test_failures_in_a_row_are_counted_from_the_end(candidates: Any, labels: LabelSet, tmp_path: Path) -> None:
     failure = Failure("no licence", 0.0)
-    book = LabelBook(candidates, tmp_path)
+    book = LabelBook(candidates.frames, candidates.owned, tmp_path)
     assert book.failed_in_a_row == 0
     tried = book.with_outcomes({2: failure, 3: label(labels, 3), 4: failure, 5: failure})
     assert (tried.failed_in_a_row, book.failed_in_a_row) == (2, 0), "a trial leaves the book as it is"

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import pytest
+from three_levels import write_three_levels
+from tiny_levels import BY_LEVEL, CLIMBING, LADDER, climbing, levels_study
 from tiny_purchase import REQUEST, bought, outcome, study_of, tools_of, until
 from tiny_sweep import write_labels
 
@@ -235,3 +239,56 @@ def test_labels_come_in_the_order_of_purchase_whatever_the_file(study: BuyStudy,
         np.savez(tmp_path / f"{name}.npz", **turned)
     again = load_candidates(study_of(tmp_path))
     np.testing.assert_allclose(again.frames.positions, load_candidates(study).frames.positions)
+
+
+@pytest.fixture(scope="module")
+def ladder(files: Path) -> BuyStudy:
+    write_three_levels(files)
+    return levels_study(files, LADDER, BY_LEVEL, CLIMBING)
+
+
+@pytest.fixture(scope="module")
+def climbed(ladder: BuyStudy, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("ladder") / "out"
+    assert bought(ladder, folder, decide=climbing(10)).status == "complete"
+    return folder
+
+
+def test_labels_of_the_level_between_are_bought_when_they_are_asked_for(climbed: Path) -> None:
+    state = outcome(climbed)["state"]
+    assert [(own["n_owned"], own["n_intermediate"]) for own in state["rounds"]] == [(10, 20), (10, 30)]
+    assert [own["intermediate_cpu_s"] for own in state["rounds"]] == [60.0, 90.0]
+    assert state["intermediate_batches"] == [[0, 19], [20, 29]]
+    assert state["levels"] == ["ccsd_t/cc-pvdz", "gfn2-xtb", "mp2/cc-pvdz"]
+    names = [{own["name"] for own in found["verdict"]["standings"]} for found in state["rounds"]]
+    assert len(names[0]) == 3
+    assert names[1] > names[0]
+    assert state["rounds"][0]["below_cpu_s"] == {"gfn2-xtb": pytest.approx(40 * 0.052)}
+    rounds = pd.read_csv(climbed / "rounds.csv")
+    assert rounds.groupby("round")["n_intermediate_next"].first().tolist() == [30, 30]
+    looks = read_out_of_fold(climbed)
+    assert looks is not None
+    assert set(looks["n_intermediate"]) == {0, 20, 30}
+    assert len(read_labels(climbed / "intermediate" / "labels.npz").labels) == 30
+
+
+def test_a_ladder_ends_the_same_after_an_interruption(ladder: BuyStudy, climbed: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    shutil.copytree(climbed, folder)
+    # As a kill among the labels between of the second look would have left it, with finished stages in the store.
+    plain = json.loads((folder / "purchase.json").read_text())
+    plain |= {"rounds": plain["rounds"][:1], "delivered": None, "status": "running"}
+    write_record(folder / "purchase.json", {key: value for key, value in plain.items() if key != "digest"})
+    between = load_candidates(ladder).intermediate
+    assert between is not None
+    for key in geometry_hashes(between.frames)[25:30]:
+        (folder / "intermediate" / "labels" / f"{key}.json").unlink()
+    assert bought(ladder, folder, decide=climbing(10)).status == "complete"
+    assert outcome(folder) == outcome(climbed)
+
+
+def test_the_limit_counts_labels_of_the_level_between(ladder: BuyStudy, tmp_path: Path) -> None:
+    request = replace(REQUEST, most_cpu_s=10 * 28.0 + 50)
+    candidates = load_candidates(ladder)
+    with pytest.raises(InputError, match="a purchase begins with 10 labels, found a limit of 9"):
+        run_purchase(ladder, candidates, tmp_path / "out", request, tools_of(ladder, candidates))

@@ -46,7 +46,7 @@ def test_no_label_is_scored_by_a_model_that_saw_it(study: BuyStudy, tmp_path: Pa
     trainer, labels = trainer_and_labels(study, tmp_path)
     builder = ChainBuilder(trainer._data(labels))
     everything = set(content_hashes(labels))
-    for contender in contenders_of(study):
+    for contender in contenders_of(study, load_candidates(study).below):
         plan = trainer._plan(builder, contender, labels)
         for division in plan.divisions:
             scored = [h for fold in division.folds for h in fold.score.hashes]
@@ -65,7 +65,7 @@ def test_the_stages_and_frames_of_a_purchase_are_on_its_device(
     quiet = lambda _: None  # noqa: E731
     candidates = load_candidates(study)
     trainer = RoundTrainer(study, candidates, tmp_path, "run", SerialExecutor, quiet, quiet, "cuda")
-    contender = contenders_of(study)[0]
+    contender = contenders_of(study, candidates.below)[0]
     whole, folds = trainer.final_chains(labels, contender)
     assert {getattr(spec, "device", "cuda") for chain in (whole, *folds) for spec in chain} == {"cuda"}
     asked = []
@@ -78,7 +78,7 @@ def test_a_look_scores_every_label_in_ten_folds_and_two_and_counts_what_is_share
     study: BuyStudy, tmp_path: Path
 ) -> None:
     trainer, labels = trainer_and_labels(study, tmp_path)
-    contenders = contenders_of(study)
+    contenders = contenders_of(study, load_candidates(study).below)
     look = trainer.look(labels, contenders, first=True)
     assert not look.failed
     assert len(look.rows) == len(contenders) * 2 * len(labels)
