@@ -66,8 +66,15 @@ class Way:
 
 
 @dataclass(frozen=True, eq=False)
-class _Ahead:
-    """Posteriors of all strategies of the newest look at numbers of labels, those owned first."""
+class Ahead:
+    """Posteriors of all strategies of the newest look at numbers of labels, those owned first.
+
+    Attributes:
+        owned: accurate labels owned.
+        n: numbers of labels, rising, [T].
+        posteriors: of the error at these, the bias of choosing the best taken out.
+        prices: of the levels.
+    """
 
     owned: int
     n: NDArray[np.float64]
@@ -75,6 +82,7 @@ class _Ahead:
     prices: PriceList
 
     def way(self, key: CurveKey, at: int, probability: float = math.nan, promised: bool = True) -> Way:
+        """A strategy at the place `at` of n."""
         low, middle, high = self.posteriors[key].interval_ev_ang(at)
         more = int(self.n[at]) - self.owned
         cost = more * label_cpu_s(key, self.owned, self.prices)
@@ -103,7 +111,7 @@ def ways_to_target(
         InputError: the target is not positive, the confidence not between .5 and .99, or there is nothing to go by.
     """
     wish = Wish(target_ev_ang, confidence)
-    ahead = _ahead(table, prices, prior)
+    ahead = ahead_of(table, prices, prior)
     ways = []
     for key, posterior in ahead.posteriors.items():
         chances = posterior.probability(math.log(wish.target_ev_ang))
@@ -129,7 +137,7 @@ def ways_for_price(
     """
     if not budget_cpu_s > 0:
         raise InputError(f"a price to spend must be positive, found {budget_cpu_s:g} s: give for instance 2h")
-    ahead = _ahead(table, prices, prior)
+    ahead = ahead_of(table, prices, prior)
     ways = []
     for key in ahead.posteriors:
         more = budget_cpu_s / max(label_cpu_s(key, ahead.owned, prices), 1e-9)
@@ -137,12 +145,40 @@ def ways_for_price(
     return sorted(ways, key=lambda way: way.error_ev_ang)
 
 
-def _ahead(table: pd.DataFrame, prices: PriceList, prior: CurvePrior | None) -> _Ahead:
+def ahead_of(table: pd.DataFrame, prices: PriceList, prior: CurvePrior | None = None) -> Ahead:
+    """What is known of every number of labels from those owned on.
+
+    Raises:
+        InputError: there is nothing to go by.
+    """
     looks = looks_of(table)
     owned = next(iter(looks.values())).newest
     n = np.arange(owned, farthest_labels(owned) + 1, dtype=float)
     known = [error_posterior(own, n, prior or learnt_prior(), NoiseLaw()) for own in looks.values()]
-    return _Ahead(owned, n, dict(zip(looks, without_selection_bias(known), strict=True)), prices)
+    return Ahead(owned, n, dict(zip(looks, without_selection_bias(known), strict=True)), prices)
+
+
+def chance_at_looks(
+    table: pd.DataFrame, log_targets: NDArray[np.float64], prior: CurvePrior | None = None
+) -> list[tuple[int, NDArray[np.float64]]]:
+    """What was known at every look of the labels owned then: P(the best strategy meets each target), which stops.
+
+    Args:
+        table: as for `ways_to_target`.
+        log_targets: logs of targets in eV/Å, [t].
+        prior: as for `ways_to_target`.
+
+    Returns:
+        Labels owned and probabilities [t] of each look, in order.
+    """
+    found = []
+    for owned in sorted(table.loc[table["n_folds"] > 1, "n_labels"].unique().tolist()):
+        looks = looks_of(table[table["n_labels"] <= owned])
+        now = np.array([float(owned)])
+        known = [error_posterior(own, now, prior or learnt_prior(), NoiseLaw()) for own in looks.values()]
+        met = [[own.probability(float(log))[0] for log in log_targets] for own in without_selection_bias(known)]
+        found.append((int(owned), np.array(met).max(axis=0)))
+    return found
 
 
 def explain_target(ways: list[Way], level: str, target_ev_ang: float, confidence: float, force_unit: str) -> list[str]:

@@ -147,6 +147,6 @@ const planner = (() => {
     return { choice, alternatives, saving, status };
   }
 
-  return { general, grouped, duration, opened, plan };
+  return { general, grouped, duration, unpacked, opened, plan };
 })();
 if (typeof module !== "undefined") module.exports = planner;

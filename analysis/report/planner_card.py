@@ -96,9 +96,13 @@ def planner_json(data: dict[str, Any]) -> str:
 
 
 def _targets(run: RunEvidence, own: float, scale: float) -> list[float]:
-    """Targets in the unit of display, rising: those with two digits about the errors of the run, and the page's own."""
+    """Targets in the unit of display about the errors of the run, and the page's own."""
     errors = [error for known in run.competing.values() for error in _mean_errors(known.curve)]
-    low, high = _LOWEST * min(errors) / scale, max(errors) / scale
+    return targets_between(_LOWEST * min(errors) / scale, max(errors) / scale, own)
+
+
+def targets_between(low: float, high: float, own: float) -> list[float]:
+    """Numbers of two digits from `low` to `high`, and `own` beside them, rising."""
     first, last = math.floor(math.log10(low)), math.floor(math.log10(high))
     # Read as they are typed: 0.3 is the double of "0.3", which 3 * 0.1 is not.
     ladder = [float(f"{digits}e{power - 1}") for power in range(first, last + 1) for digits in range(10, 100)]
@@ -128,7 +132,7 @@ def _option(option: TabulatedOption, bits: int) -> dict[str, Any]:
         "use": None if math.isnan(use) else use,
         "trained": [[n, _finite(np.median(curve.train_core_s[curve.budget == n]))] for n in budgets],
         "status": list(candidate.status),
-        "n": _packed(option.n_accurate + 1, bits),  # 0: none
+        "n": packed(option.n_accurate + 1, bits),  # 0: none
         "chance": _chances(option),
         "atMost": [round(float(chance), 9) for chance in option.at_most],
         "trainingLimit": int(option.training_limit.sum()),  # targets below this place are near it
@@ -160,12 +164,12 @@ def _chances(option: TabulatedOption) -> str:
     """Counts of draws where draws were counted; per cent, as they are printed, where the surface was integrated."""
     known = np.nan_to_num(option.probability)
     if not option.between:
-        return _packed(np.rint(known * N_DRAWS).astype(np.int64), 16)
+        return packed(np.rint(known * N_DRAWS).astype(np.int64), 16)
     shown = [int(f"{chance:.0%}".removesuffix("%")) for chance in known.ravel()]
-    return _packed(np.array(shown).reshape(known.shape), 8)
+    return packed(np.array(shown).reshape(known.shape), 8)
 
 
-def _packed(values: NDArray[np.int64], bits: int) -> str:
+def packed(values: NDArray[np.int64], bits: int) -> str:
     """Whole numbers, little-endian, row by row, in base64."""
     return base64.b64encode(values.astype(f"<u{bits // 8}").tobytes()).decode("ascii")
 

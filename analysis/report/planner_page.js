@@ -3,36 +3,16 @@
 (() => {
   const card = document.getElementById("play");
   if (card === null) return;
-  const { general, grouped, duration } = planner;
+  const { general, grouped, duration } = planner, { element } = cardControls;
   const data = planner.opened(JSON.parse(document.getElementById("planner-data").textContent));
   const question = { ...data.start };
 
-  // Prices and MD steps move in steps of their logarithm.
-  const FAR = 2, STEP = 0.02, MD_FROM = 3, MD_TO = 11;
-  const logPrice = (start) => ({
-    min: -FAR, max: FAR, step: STEP,
-    toSlider: (value) => Math.log10(Math.max(value, 1e-12) / start),
-    fromSlider: (place) => place === 0 ? start : Number(general(start * 10 ** place, 2)),
-    allowed: (value) => Number.isFinite(value) && value >= 0,
-  });
+  const MD_FROM = 3, MD_TO = 11; // powers of ten
   const controls = {
-    target: {
-      min: 0, max: data.targets.length - 1, step: 1,
-      toSlider: (value) => value, fromSlider: (place) => place,
-      toBox: (value) => general(data.targets[value], 6),
-      fromBox: (typed) => nearest(data.targets, typed),
-      allowed: (typed) => Number.isFinite(typed) && typed > 0,
-      say: (value) => `${general(data.targets[value], 6)} ${data.unit}`,
-    },
-    confidence: {
-      min: data.perCent[0], max: data.perCent[1], step: 1,
-      toSlider: (value) => value, fromSlider: (place) => place,
-      fromBox: (typed) => Math.min(Math.max(Math.round(typed), data.perCent[0]), data.perCent[1]),
-      allowed: Number.isFinite,
-      say: (value) => `${value}%`,
-    },
-    accurate: { ...logPrice(data.start.accurate || 1), say: duration },
-    cheap: { ...logPrice(data.start.cheap || 0.001), say: duration },
+    target: cardControls.target(data),
+    confidence: cardControls.confidence(data),
+    accurate: cardControls.price(data.start.accurate || 1),
+    cheap: cardControls.price(data.start.cheap || 0.001),
     mdSteps: {
       min: MD_FROM, max: MD_TO, step: 0.1,
       toSlider: (value) => value > 0 ? Math.log10(value) : MD_FROM,
@@ -42,55 +22,8 @@
     },
   };
 
-  function nearest(values, typed) {
-    let best = 0;
-    values.forEach((value, at) => { if (Math.abs(value - typed) < Math.abs(values[best] - typed)) best = at; });
-    return best;
-  }
-
-  for (const [name, control] of Object.entries(controls)) {
-    const slider = card.querySelector(`[data-slider="${name}"]`), box = card.querySelector(`[data-box="${name}"]`);
-    Object.assign(slider, { min: control.min, max: control.max, step: control.step });
-    control.show = (typing) => {
-      const value = question[name];
-      slider.value = control.toSlider(value);
-      slider.setAttribute("aria-valuetext", control.say(value));
-      if (!typing) box.value = control.toBox ? control.toBox(value) : general(value, 6);
-      card.querySelector(`[data-said="${name}"]`).textContent = control.say(value);
-    };
-    slider.addEventListener("input", () => {
-      question[name] = control.fromSlider(Number(slider.value));
-      control.show(false);
-      answer();
-    });
-    box.addEventListener("input", () => {
-      const typed = box.value === "" ? NaN : Number(box.value);
-      const fits = control.allowed(typed);
-      box.setAttribute("aria-invalid", String(!fits));
-      if (!fits) return;
-      question[name] = control.fromBox ? control.fromBox(typed) : typed;
-      control.show(true);
-      answer();
-    });
-    box.addEventListener("change", () => { box.setAttribute("aria-invalid", "false"); control.show(false); });
-  }
-
   // MD steps cannot be priced where no prediction was timed.
   if (data.options.every((option) => option.use === null)) card.querySelector('[data-of="mdSteps"]').hidden = true;
-
-  card.querySelector("[data-reset]").addEventListener("click", () => {
-    Object.assign(question, data.start);
-    for (const control of Object.values(controls)) control.show(false);
-    answer();
-  });
-
-  function element(name, text, parent, className) {
-    const made = document.createElement(name);
-    made.textContent = text;
-    if (className) made.className = className;
-    parent.append(made);
-    return made;
-  }
 
   function levelOf(own) {
     return own.option.level ?? data.cheap;
@@ -146,16 +79,6 @@
     return `${own.option.label}: ${own.perCent}% ${reach}.`;
   }
 
-  function command() {
-    const quoted = (text) => /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text}'`;
-    const words = ["asteroid-study plan RUN", "--target", quoted(controls.target.say(question.target).replace("Å", "A"))];
-    words.push("--confidence", general(question.confidence / 100, 2));
-    if (question.accurate !== data.start.accurate) words.push("--price", quoted(`${data.accurate.level}=${question.accurate}s`));
-    if (question.cheap !== data.start.cheap) words.push("--price", quoted(`${data.cheap.level}=${question.cheap}s`));
-    if (question.mdSteps) words.push("--md-steps", String(question.mdSteps));
-    return words.join(" ");
-  }
-
   function answer() {
     const found = planner.plan(data, question), { choice } = found;
     const place = card.querySelector("[data-answer]"), told = document.createDocumentFragment();
@@ -168,18 +91,13 @@
       for (const own of found.alternatives) element("li", refusal(own), list);
     } else {
       element("p", `Cheapest way to ${wish}: ${choice.option.label}.`, told, "headline");
-      const facts = element("dl", "", told, "facts");
-      for (const [value, what] of [
+      cardControls.facts([
         [grouped(choice.n), `labels of ${data.accurate.name}`],
         [grouped(choice.option.nCheap), `frames of ${levelOf(choice).name}`],
         ...(levelOf(choice).nBetween ? [[grouped(levelOf(choice).nBetween), `labels of ${levelOf(choice).between}`]] : []),
         [duration(choice.cost), "of CPU for these labels"],
         [`${choice.perCent}%`, "probability that one new run meets the target"],
-      ]) {
-        const pair = element("div", "", facts);
-        element("dt", what, pair);
-        element("dd", value, pair);
-      }
+      ], told);
       const list = element("ul", "", told);
       const second = found.alternatives.find((own) => own.promised);
       const runnerUp = second === undefined
@@ -197,15 +115,12 @@
       for (const slug of caveats) element("li", data.caveats[slug], list);
     }
     element("p", "The same on the command line, RUN being the folder of the run:", told, "soft");
-    element("pre", command(), told, "wrap");
+    element("pre", cardControls.command("RUN", data, question), told, "wrap");
     const open = place.querySelector("details")?.open ?? false;
     place.replaceChildren(told);
     const details = place.querySelector("details");
     if (details !== null) details.open = open;
   }
 
-  for (const control of Object.values(controls)) control.show(false);
-  answer();
-  card.hidden = false;
-  for (const link of document.querySelectorAll("[data-play]")) link.hidden = false;
+  cardControls.wire(card, controls, question, data.start, answer);
 })();

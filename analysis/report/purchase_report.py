@@ -6,12 +6,16 @@ import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from markupsafe import Markup
+
 from analysis.buying.outlook import explain_target, ways_to_target
 from analysis.buying.prior import prior_of
 from analysis.curves.energy_errors import out_of_fold_errors_of
 from analysis.figures.purchase import FIGURE, purchase_picture
 from analysis.figures.purchase_curves import cross_validated_column, purchase_curves_picture
 from analysis.names import display_level, duration, shown_probability
+from analysis.report.planner_card import planner_json
+from analysis.report.purchase_card import purchase_card_data
 from analysis.report.report import OF_FIGURES, inline
 from analysis.report.tables import TextTable
 from analysis.report.templates import page_template
@@ -25,6 +29,8 @@ if TYPE_CHECKING:
     from asteroid.measured_errors import Measured
     from study.prices import PriceList
 
+#: Scripts of the card in which the plan is moved.
+_CARD = ("planner.js", "controls.js", "purchase_ways.js", "purchase_page.js")
 #: Other targets on the page, as multiples of the purchase's.
 _OTHER_TARGETS = (1.5, 1.0, 0.75, 0.5)
 
@@ -68,7 +74,7 @@ def make_purchase_report(
         measured: what the target is on; None: what that of the purchase was on.
 
     Returns:
-        HTML that loads nothing; its own scripts zoom into figures and read them off.
+        HTML that loads nothing; its own scripts move the plan, zoom into figures and read them off.
 
     Raises:
         InputError: the target, the confidence or the unit cannot be used.
@@ -78,14 +84,21 @@ def make_purchase_report(
     looks = out_of_fold_errors_of(files.looks, measured, files.n_atoms)
     own = told["target_ev_ang"]
     targets = [target_ev_ang] if target_ev_ang is not None else [factor * own for factor in _OTHER_TARGETS]
-    plans = []
+    plans, prior = [], prior_of(files.prior)
     for target in targets:
-        ways = ways_to_target(looks, prices, target, confidence, prior_of(files.prior))
+        ways = ways_to_target(looks, prices, target, confidence, prior)
         plans.append(explain_target(ways, prices.accurate, target, confidence, unit_to_show(measured, wanted)))
     shown = files.measured.usual_unit
     unit = f"{own / error_unit(shown):.6g} {shown.replace('Å', 'A')}"
     command = ["asteroid-study", "buy", f"{files.name}.yaml", "--target", unit, "--out", files.name]
-    return page_template("purchase.html.jinja", *OF_FIGURES).render(
+    shown_unit = unit_to_show(measured, wanted)
+    planner = purchase_card_data(looks, prices, targets[0 if target_ev_ang else 1], confidence, shown_unit, prior)
+    return page_template(
+        "purchase.html.jinja", *_CARD, *OF_FIGURES
+    ).render(
+        planner=Markup(planner_json(planner)),  # noqa: S704 (escaped for a script)
+        error=named_in(shown_unit),
+        unit=shown_unit,
         name=files.name,
         column=cross_validated_column(files.measured),
         accurate=display_level(prices.accurate),

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 #: Width on the screen of one inch of a figure, and the width above which a figure may be scrolled on a small screen.
 _PX_PER_IN, _WIDE_PX = 110, 400
 #: Scripts of pages: of the card in which the plan is moved, and of all figures.
-_PLANNER = ("planner.js", "planner_page.js")
+_PLANNER = ("planner.js", "controls.js", "planner_page.js")
 OF_FIGURES = ("zoom.js", "readings.js")
 _PAGE_ORDER = [figure.stem for figure in FIGURES]
 

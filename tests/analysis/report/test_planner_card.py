@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import planted_plans
 import pytest
+from chromium import CHROMIUM, opened
 from finished_run import MANIFEST, PRICES, table
 
 from analysis.names import duration
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 REPORT = Path(__file__).parents[3] / "analysis" / "report"
 UNIT = "kcal/mol/Å"
-NODE, CHROMIUM = shutil.which("node"), shutil.which("chromium")
+NODE = shutil.which("node")
 #: (target as typed, confidence in per cent, prices of both labels in CPU seconds, MD steps).
 QUESTIONS = [
     ("0.3", 90, 28.0, 0.002, 0.0),
@@ -244,16 +245,3 @@ def test_the_page_moves_its_plan_and_asks_nobody(run: RunEvidence, tmp_path: Pat
     assert asked_for
     by_pages = [own["url"] for own in asked_for if own.get("initiator", "not an origin") != "not an origin"]
     assert [url for url in by_pages if not url.startswith(("file:", "data:"))] == []
-
-
-def opened(page: Path, folder: Path) -> str:
-    """The page as Chromium has it once its scripts have run; what it asked for stands in log.json."""
-    assert CHROMIUM is not None
-    words = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
-    words += " --disable-component-update --disable-sync --virtual-time-budget=3000 --dump-dom"
-    words += " --disable-features=NetworkTimeServiceQuerying"
-    own = [f"--user-data-dir={folder / 'browser'}", f"--log-net-log={folder / 'log.json'}"]
-    done = subprocess.run(
-        [CHROMIUM, *words.split(), *own, page.as_uri()], capture_output=True, text=True, check=True, timeout=120
-    )
-    return done.stdout
