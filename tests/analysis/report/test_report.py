@@ -130,7 +130,7 @@ def test_everything_given_is_escaped():
     manifest["versions"]["asteroid-study"] = evil
     page = make_report(replace(RUN, manifest=manifest, sweep_yaml=evil), PRICES, target_ev_ang=TARGET)
     reader, text = read(page)
-    assert len(reader.scripts) == len([tag for tag, _ in reader.tags if tag == "script"]) == 5
+    assert len(reader.scripts) == len([tag for tag, _ in reader.tags if tag == "script"]) == 6
     assert not any(evil in script for script in reader.scripts)
     assert text.count(evil) > 5
 
