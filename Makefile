@@ -12,9 +12,9 @@ WORKERS ?= $(shell $(PYTHON) -c 'import os; print(min(os.cpu_count() or 1, 4))')
 
 quickstart: $(INSTALLED)
 	$(BIN)/asteroid-study run quickstart --out $(OUT) --workers $(WORKERS)
-	$(BIN)/asteroid-study buy quickstart --target "$(TARGET)" --out $(OUT)/purchase
-	$(BIN)/asteroid-study plot $(OUT)
-	$(BIN)/asteroid-study report $(OUT) --target "$(TARGET)"
+	$(BIN)/asteroid-study buy quickstart --target "$(TARGET)" --out $(OUT)/purchase --workers $(WORKERS)
+	$(BIN)/asteroid-study plot $(OUT) & drawing=$$!; \
+	  $(BIN)/asteroid-study report $(OUT) --target "$(TARGET)"; reported=$$?; wait $$drawing && exit $$reported
 	$(BIN)/asteroid-study plan $(OUT) --target "$(TARGET)"
 
 test: $(INSTALLED)
