@@ -29,7 +29,7 @@ import unicodedata
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, redirect_stderr, redirect_stdout, suppress
+from contextlib import closing, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -38,12 +38,12 @@ from typing import TYPE_CHECKING
 import ase
 import ase.db
 import numpy as np
-import pandas as pd
 import yaml
+from fuzz_damage import AWKWARD, spoil_array, spoil_bytes, spoil_plain, spoil_text
+from fuzz_folders import journal, model, purchase, run_folder, stage, study, target
 
 from analysis.curves.any_table import fit_table
 from analysis.curves.table_text import read_table
-from analysis.plan.run_evidence import run_evidence
 from asteroid.checks.guards import check_labels
 from asteroid.datasets import load_methanol
 from asteroid.errors import InputError
@@ -51,24 +51,12 @@ from asteroid.io.declaration import Declaration
 from asteroid.io.read import read_labels
 from asteroid.io.write import write_labels
 from study.config.sweep import parse_sweep
-from study.counts import COUNT_COLUMNS
-from study.engine.store import StageStore
-from study.files import write_record
 from study.labelling.geometry_files import read_frames, stated_electrons
-from study.search.journal import JOURNAL, ask_trial, open_journal, open_study
-from study.tables.manifest import read_manifest
-from study.tables.results import COLUMNS, read_results, results_frame
 
 if TYPE_CHECKING:
     from asteroid.labels.label_set import LabelSet
 
 HANG_S, MESSAGE_MAX, MEMORY_MAX = 30, 500, 4 * 2**30
-#: What stands in for a value.
-AWKWARD: tuple[object, ...] = (
-    *(None, True, "", "nan", "inf", "-inf", -1, 0, 1e308, -1e-308, 10**400, 2**63, "1e400", "\x1b[31mred\x1b[0m", "\0"),
-    *("$\\frac{$", "=1+1", "../../etc/passwd", "<script>", "\u202eabc", "x" * 5000, [], {}, [[[]]], {"a": {"b": []}}),
-    *("eV", "kcal/mol", "Hartree/Bohr", "1,5", "1.000,5", "12%", "٣", "\ud800", "é", 1.5, "true", "!!int x"),
-)
 Door = Callable[[Path, random.Random], None]
 
 
@@ -101,90 +89,6 @@ def limited(seconds: int) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def spoil_bytes(content: bytes, rng: random.Random) -> bytes:
-    """Cut, flip, double, insert or exchange bytes."""
-    if not content:
-        return bytes(rng.randrange(256) for _ in range(rng.randrange(20)))
-    a, b = sorted(rng.randrange(len(content) + 1) for _ in range(2))
-    match rng.randrange(7):
-        case 0:
-            return content[:a]
-        case 1:
-            return content[:a] + content[b:]
-        case 2:
-            return content[:b] + content[a:]
-        case 3:
-            at = rng.randrange(len(content))
-            return content[:at] + bytes((content[at] ^ (1 << rng.randrange(8)),)) + content[at + 1 :]
-        case 4:
-            return content[:a] + bytes(rng.randrange(256) for _ in range(rng.randrange(1, 9))) + content[a:]
-        case 5:
-            return content[:a] + b"\0" * (b - a) + content[b:]
-        case _:
-            return content[:a] + b"\n" + content[a:]
-
-
-def spoil_text(text: str, rng: random.Random) -> str:
-    """Replace, drop, double or exchange words or lines."""
-    lines = text.split("\n")
-    at = rng.randrange(len(lines))
-    match rng.randrange(5):
-        case 0:
-            del lines[at]
-        case 1:
-            lines.insert(at, lines[at])
-        case 2:
-            lines.insert(at, "")
-        case 3:
-            other = rng.randrange(len(lines))
-            lines[at], lines[other] = lines[other], lines[at]
-        case _:
-            words = lines[at].split(" ")
-            words[rng.randrange(len(words))] = str(rng.choice(AWKWARD))
-            lines[at] = " ".join(words)
-    return "\n".join(lines)
-
-
-def spoil_plain(value: object, rng: random.Random) -> object:
-    """Replace, drop or add one value somewhere inside plain data."""
-    if isinstance(value, dict) and value and rng.random() < 0.85:
-        key = rng.choice(list(value))
-        changed = dict(value)
-        match rng.randrange(5):
-            case 0:
-                del changed[key]
-            case 1:
-                changed[str(rng.choice(AWKWARD))[:50]] = changed[key]
-            case _:
-                changed[key] = spoil_plain(value[key], rng)
-        return changed
-    if isinstance(value, list) and value and rng.random() < 0.7:
-        at = rng.randrange(len(value))
-        return [*value[:at], spoil_plain(value[at], rng), *value[at + 1 :]]
-    return rng.choice(AWKWARD)
-
-
-def spoil_array(array: np.ndarray, rng: random.Random) -> object:
-    """Another shape, type or value."""
-    match rng.randrange(7):
-        case 0:
-            return array[: rng.randrange(len(array) + 1)] if array.ndim else array.reshape(1)
-        case 1 if array.dtype.kind in "fiu":
-            return array.astype(rng.choice(["S3", "float16", "complex64", "bool", "int8"]))
-        case 2:
-            return array[..., None]
-        case 3 if array.dtype.kind == "f" and array.size:
-            changed = array.copy()
-            changed.reshape(-1)[rng.randrange(array.size)] = rng.choice([np.nan, np.inf, 1e160, 1e300, -1e6, 0.0])
-            return changed
-        case 4:
-            return np.concatenate([array, array]) if array.ndim else array
-        case 5:
-            return array.reshape(-1)
-        case _:
-            return np.array(str(rng.choice(AWKWARD)).encode("utf-8", "replace"))
-
-
 @cache
 def frames(n: int) -> LabelSet:
     """Some sound frames."""
@@ -210,29 +114,6 @@ def sound_database() -> bytes:
                 database.write(ase.Atoms(labels.numbers, labels.positions[i]), data=data)
             database.metadata = {"_distance_unit": "Ang"}
         return Path(folder, "labels.db").read_bytes()
-
-
-@cache
-def sound_table() -> bytes:
-    """A sound results table of two rows."""
-    blank: dict[str, object] = {"float64": np.nan, "int64": 0, "Int64": None, "string": ""}
-    values = {name: blank[dtype] for name, (dtype, _) in COLUMNS.items() if name not in COUNT_COLUMNS}
-    values |= {"status": "ok", "n_test": 3, "recipe_core_s": 2.0, "strategy": "accurate_only", "seed": 0}
-    rows = results_frame([values | {"budget": n, "test_force_mae_ev_ang": 1.0 / n} for n in (20, 40, 80, 160)])
-    stream = io.BytesIO()
-    rows.drop(columns=list(COUNT_COLUMNS)).to_parquet(stream, index=False)
-    return stream.getvalue()
-
-
-@cache
-def sound_journal() -> bytes:
-    """A sound journal of three trials."""
-    with tempfile.TemporaryDirectory() as folder:
-        study = open_study(open_journal(Path(folder), lambda _: None), "s", {"a": 1}, 1, 0)
-        for index in range(3):
-            trial = ask_trial(study, index, 0, lambda t: {"x": t.suggest_float("x", 0.0, 1.0)})
-            study.tell(trial, 0.5)
-        return Path(folder, JOURNAL).read_bytes()
 
 
 def label_npz(folder: Path, rng: random.Random) -> None:
@@ -336,89 +217,6 @@ def table(folder: Path, rng: random.Random) -> None:
         fit_table(table_of, **columns, seed="seed" if "seed" in frame.columns else None)  # type: ignore[arg-type]
 
 
-def run_folder(folder: Path, rng: random.Random) -> None:
-    """Records and tables of a run folder."""
-    manifest = {
-        "status": "complete", "name": "m", "molecule": "CH4O", "level_accurate": "a", "level_cheap": "b",
-        "pool_size": 9, "n_test": 3, "rows": 2, "stages": 4, "sweep": {"name": "m", "budgets": [2, 3]},
-        "prices": {"accurate": "a", "cheap": "b", "levels": {
-            "a": {"label_cpu_s": 1.0, "source": "x", "sampling_cpu_s": 0.0},
-            "b": {"label_cpu_s": 1.0, "source": "x", "sampling_cpu_s": 0.0}}},
-        "ledger": {"accurate_labels_assumed_bought": 3, "accurate_cpu_s": 1.0, "cheap_frames_assumed_bought": 5,
-                   "cheap_cpu_s": 1.0, "evaluation_labels": 3, "evaluation_cpu_s": 1.0, "sweep_core_s": 2.0},
-        "sharing": {"stages_requested": 4, "stages_distinct": 4, "stages_trained": 4, "stages_found": 0,
-                    "core_s_saved": 0.0},
-        "versions": {"torch": "2"}, "hardware": {"cores": 2}, "failures": [],
-    }  # fmt: skip
-    path = folder / "manifest.json"
-    write_record(path, manifest)
-    text = path.read_text()
-    match rng.randrange(4):
-        case 0:
-            path.write_bytes(spoil_bytes(text.encode(), rng))
-        case 1:
-            path.write_text("[" * 100_000)
-        case _:
-            path.write_text(json.dumps(spoil_plain(json.loads(text), rng), default=str))
-    if rng.random() < 0.03:
-        command("status", str(folder))
-    read_manifest(folder)
-    path = folder / "results.parquet"
-    path.write_bytes(sound_table() if rng.random() < 0.8 else spoil_bytes(sound_table(), rng))
-    if rng.random() < 0.5:
-        columns = pd.read_parquet(io.BytesIO(sound_table()))
-        name = rng.choice(list(columns))
-        changed = columns.astype({name: object})
-        changed.loc[rng.randrange(len(columns)), name] = rng.choice([None, -1, 0, 1.5, np.inf, np.nan, 1e300, -(2**62)])
-        with suppress(Exception):  # what a table's format cannot hold
-            changed.infer_objects().to_parquet(path, index=False)
-    run_evidence(read_results(folder), manifest, with_surface=False)
-
-
-def journal(folder: Path, rng: random.Random) -> None:
-    """A journal of a search."""
-    path = folder / JOURNAL
-    content = sound_journal()
-    lines = content.splitlines(keepends=True)
-    if rng.random() < 0.5:
-        at, other = rng.randrange(len(lines)), rng.randrange(len(lines))
-        match rng.randrange(4):
-            case 0:
-                del lines[at]
-            case 1:
-                lines.insert(at, lines[other])
-            case 2:
-                lines[at], lines[other] = lines[other], lines[at]
-            case _:
-                log = json.loads(lines[at])
-                if rng.random() < 0.5:
-                    log.pop("link", None)
-                lines[at] = (json.dumps(spoil_plain(log, rng), default=str) + "\n").encode()
-        path.write_bytes(b"".join(lines))
-    else:
-        path.write_bytes(spoil_bytes(content, rng))
-    open_study(open_journal(folder, lambda _: None), "s", {"a": 1}, 1, 0)
-
-
-def stage(folder: Path, rng: random.Random) -> None:
-    """The record of a finished stage: sound, or as good as absent."""
-    key = "0" * 32
-    (folder / key).mkdir()
-    record: dict[str, object] = {"key": key, "spec": {"kind": "identify", "model": {}}, "core_s": 1.0, "status": "ok"}
-    record |= {"weights_digest": "", "versions": {}, "validation_curve": [[1, 0.5]], "warnings": []}
-    text = json.dumps(spoil_plain(record, rng), default=str)
-    (folder / key / "stage.json").write_bytes(
-        rng.choice([text.encode(), spoil_bytes(text.encode(), rng), b"[" * 10**5])
-    )
-    (folder / key / "weights.safetensors").write_bytes(spoil_bytes(bytes(50), rng))
-    store = StageStore(folder)
-    store.other_trainer_versions()
-    try:
-        store.load(key)
-    except KeyError:  # absent: it is trained again
-        raise InputError("the stage is torn: it is trained again") from None
-
-
 def arguments(folder: Path, rng: random.Random) -> None:
     """Words on the command line."""
     (folder / "t.csv").write_text("n,error\n25,1\n50,0.7\n100,0.5\n200,0.35\n")
@@ -432,6 +230,9 @@ def arguments(folder: Path, rng: random.Random) -> None:
         "convert",
         "label",
         "plot",
+        "report",
+        "export",
+        "evaluate",
         "--x",
         "n",
         "--y",
@@ -440,9 +241,10 @@ def arguments(folder: Path, rng: random.Random) -> None:
         "0.3",
     ]
     words += ["--price", "12min", "--help", str(folder / "t.csv"), str(folder / "loop"), "--out", "--confidence", "nan"]
+    words += ["0.5 kcal/mol", "1 meV/atom", "--force-unit", "--budget", "--strategy", "ladder_finetune", "--energies"]
     words += ["--level", "hf", "--charge", "9" * 400, "--workers", "-1", "\x1b[31mx", "x" * 5000, "--json", "--"]
     words += [str(word) for word in AWKWARD if isinstance(word, str) and "\0" not in word and word.isprintable()]
-    chosen = [rng.choice(words[:7]), *(rng.choice(words) for _ in range(rng.randrange(6)))]
+    chosen = [rng.choice(words[:10]), *(rng.choice(words) for _ in range(rng.randrange(6)))]
     command(*[word.encode("utf-8", "replace").decode() for word in chosen])
 
 
@@ -477,9 +279,13 @@ DOORS: dict[str, tuple[Door, int]] = {
     "database": (label_database, 6),
     "sweep": (sweep_file, 14),
     "table": (table, 12),
-    "run folder": (run_folder, 14),
-    "journal": (journal, 16),
-    "stage": (stage, 16),
+    "study": (study, 8),
+    "target": (target, 3),
+    "run folder": (run_folder, 8),
+    "journal": (journal, 12),
+    "stage": (stage, 12),
+    "purchase": (purchase, 8),
+    "model": (model, 5),
     "arguments": (arguments, 1),
 }
 

@@ -341,5 +341,6 @@ def hidden_line(state: PurchaseState, force_unit: str) -> str:
         Measured.ENERGIES_PER_ATOM: delivered.get("hidden_energy_error_ev_per_atom"),
     }
     unit = request.unit_to_show(force_unit)
-    error = known[Measured(request.measured)] / error_unit(unit)
-    return f"on {delivered['n_hidden']:,} labels that the purchase has not seen: {error:.3g} {unit}"
+    error = known[Measured(request.measured)]
+    shown = "not known" if error is None else f"{error / error_unit(unit):.3g} {unit}"
+    return f"on {delivered['n_hidden']:,} labels that the purchase has not seen: {shown}"

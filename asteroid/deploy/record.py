@@ -287,7 +287,9 @@ def digest_of(content: bytes) -> str:
 
 
 def _digest_of(plain: object) -> str:
-    return digest_of(json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode())
+    return digest_of(
+        json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
+    )
 
 
 def _short(error: object) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
+
+from pydantic import Field
 
 from asteroid.measured_errors import Measured, unit_to_show
 
@@ -115,7 +117,7 @@ class Verdict:
 
     action: Literal["stop", "buy", "cannot"]
     n_next: int
-    standings: tuple[Standing, ...]
+    standings: Annotated[tuple[Standing, ...], Field(min_length=1)]
     sentences: tuple[str, ...] = ()
     joining: tuple[str, ...] = ()
     n_intermediate: int = 0
@@ -129,13 +131,6 @@ class Verdict:
     def racing(self) -> tuple[str, ...]:
         """Names of the contenders that are trained in the next look."""
         return tuple(standing.name for standing in self.standings if standing.racing)
-
-    @classmethod
-    def from_json(cls, plain: Mapping[str, Any]) -> Verdict:
-        """What `dataclasses.asdict` made of one."""
-        standings = tuple(Standing(**own) for own in plain["standings"])
-        joining, n_intermediate = tuple(plain.get("joining", ())), plain.get("n_intermediate", 0)
-        return cls(plain["action"], plain["n_next"], standings, tuple(plain["sentences"]), joining, n_intermediate)
 
 
 class Decide(Protocol):

@@ -6,15 +6,18 @@ import secrets
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import yaml
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from asteroid.errors import InputError
+from asteroid.measured_errors import Measured
 from asteroid.plain_text import one_line
-from study.buying.decision import Request, Verdict
+from study.buying.decision import Request, Verdict  # noqa: TC001 - read_state looks the types up
 from study.config.buying import study_yaml
 from study.config.strict_yaml import load_yaml
+from study.devices import DeviceClass  # noqa: TC001 - likewise
 from study.files import locked, read_record, refuse_special_files, write_record, write_text
 from study.run.folder import first_difference, refuse_other_device
 from study.tables.rounds import rounds_frame, write_rounds
@@ -26,7 +29,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from study.config.buying import BuyStudy
-    from study.devices import DeviceClass
 
 SCHEMA_VERSION = 1
 STATE_FILE = "purchase.json"
@@ -70,6 +72,27 @@ class Round:
         return self.label_cpu_s + self.intermediate_cpu_s
 
 
+class DeliveredRecord(BaseModel):
+    """What is read of the delivered model.
+
+    Attributes:
+        contender: its strategy with its settings.
+        stage_keys: its stages in the store, first to last.
+        n_hidden: labels that a replay has hidden.
+        hidden_error_ev_ang: its force MAE on them.
+        hidden_energy_error_ev: its energy MAE on them.
+        hidden_energy_error_ev_per_atom: the same, by the number of atoms.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+    contender: str
+    stage_keys: tuple[str, ...]
+    n_hidden: Annotated[int, Field(ge=0)]
+    hidden_error_ev_ang: float | None
+    hidden_energy_error_ev: float | None = None
+    hidden_energy_error_ev_per_atom: float | None = None
+
+
 @dataclass(frozen=True)
 class PurchaseState:
     """What has happened so far.
@@ -91,7 +114,7 @@ class PurchaseState:
     run_id: str
     name: str
     request: Request
-    levels: tuple[str, ...]
+    levels: Annotated[tuple[str, ...], Field(min_length=2)]
     batches: tuple[tuple[int, int], ...] = ()
     rounds: tuple[Round, ...] = ()
     status: str = "running"
@@ -109,25 +132,13 @@ class PurchaseState:
         """What `to_json` wrote.
 
         Raises:
-            KeyError, TypeError: it is something else.
+            ValueError: it is something else.
         """
-        plain = dict(plain)
-        del plain["schema_version"]
-        return cls(
-            **{
-                **plain,
-                "request": Request(**plain["request"]),
-                "levels": tuple(plain["levels"]),
-                **{
-                    name: tuple((first, last) for first, last in plain.get(name, ()))
-                    for name in ("batches", "intermediate_batches")
-                },
-                "rounds": tuple(
-                    Round(**{**own, "verdict": Verdict.from_json(own["verdict"])}) for own in plain["rounds"]
-                ),
-                "waiting_for": tuple(plain["waiting_for"]),
-            }
-        )
+        state = TypeAdapter(cls).validate_python(plain)
+        Measured(state.request.measured)
+        if state.delivered is not None:
+            DeliveredRecord.model_validate(state.delivered)
+        return state
 
 
 def new_state(study: BuyStudy, request: Request, levels: tuple[str, ...], device: DeviceClass = "cpu") -> PurchaseState:
@@ -161,10 +172,10 @@ def read_state(folder: Path) -> PurchaseState:
         raise InputError(f"no purchase in {folder}: name a folder as given to 'buy --out'") from error
     except InputError:
         raise
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-        raise InputError(
-            f"{path} is damaged ({one_line(str(error), 120)}): restore it, or choose another --out"
-        ) from error
+    except ValueError as error:
+        first = error.errors(include_input=False, include_url=False)[0] if isinstance(error, ValidationError) else None
+        why = str(error) if first is None else f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        raise InputError(f"{path} is damaged ({one_line(why, 120)}): restore it, or choose another --out") from error
 
 
 def write_state(folder: Path, state: PurchaseState) -> None:

@@ -35,6 +35,7 @@ def test_it_reads_back() -> None:
         ("[" * 100_000, "must be JSON"),
         ("[]", "another file"),
         (record_text(RECORD).replace('"hidden": 8', '"hidden": 9'), "changed after its export"),
+        (record_text(RECORD).replace('"name": "', '"name": "\\ud800'), "changed after its export"),
         (json.dumps({**json.loads(record_text(RECORD)), "schema_version": "1"}), "has schema '1'"),
     ],
 )

@@ -1,9 +1,6 @@
-"""Verdicts as plain data, and what they say of the contenders."""
+"""What verdicts say of the contenders."""
 
 from __future__ import annotations
-
-import json
-from dataclasses import asdict
 
 from study.buying.decision import Standing, Verdict
 
@@ -18,7 +15,3 @@ VERDICT = Verdict(
 def test_the_first_is_the_best_and_those_that_race_are_trained_again() -> None:
     assert VERDICT.best.name == "b"
     assert VERDICT.racing == ("b",)
-
-
-def test_it_reads_back_from_json() -> None:
-    assert Verdict.from_json(json.loads(json.dumps(asdict(VERDICT)))) == VERDICT

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -112,7 +112,10 @@ def test_folders_that_are_no_purchase(tmp_path: Path) -> None:
     ("change", "says"),
     [
         ({"schema_version": 9}, "has schema 9"),
-        ({"rounds": [{"n_owned": 3}]}, "is damaged"),
+        ({"rounds": [{"n_owned": 3}]}, r"is damaged \(rounds\.0\.n_bought: Field required"),
+        ({"levels": []}, r"is damaged \(levels: Tuple should have at least 2 items"),
+        ({"delivered": {"n_hidden": 3}}, "is damaged"),
+        ({"request": {**asdict(REQUEST), "measured": "charges"}}, "is damaged"),
     ],
 )
 def test_a_state_of_other_contents_is_refused(tmp_path: Path, change: dict[str, object], says: str) -> None:
