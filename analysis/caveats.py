@@ -108,6 +108,10 @@ class Caveat(StrEnum):
         "interpolated_cheap",
         "this number of cheap frames was not run: the surface between those that were tells it",
     )
+    INTERPOLATED_COUNT = (
+        "interpolated_count",
+        "this number of labels of a lower level was not run: the runs with fewer and with more of them tell it",
+    )
     # Of a purchase in rounds.
     CALM_LABELS = (
         "calm_labels",

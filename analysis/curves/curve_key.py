@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 #: Columns of the results table that tell curves apart.
 CURVE_COLUMNS = ["strategy", "gamma_rel", "schedule", "n_cheap"]
+#: Numbers of frames or labels of lower levels, each an axis of its own.
+Axis = Literal["n_cheap", "n_intermediate"]
+AXES: tuple[Axis, ...] = get_args(Axis)
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,15 @@ class CurveKey:
     def lower(self) -> LowerLevels:
         """What its runs take from the levels below the accurate one."""
         return LowerLevels(self.cheap_level, self.n_cheap, self.intermediate_level, self.n_intermediate)
+
+    def count(self, axis: Axis) -> int:
+        """Its number of frames or labels of a lower level."""
+        found: int = getattr(self, axis)
+        return found
+
+    def with_count(self, axis: Axis, count: int) -> CurveKey:
+        """The key with another such number."""
+        return replace(self, n_cheap=count) if axis == "n_cheap" else replace(self, n_intermediate=count)
 
     @property
     def way(self) -> str:

@@ -149,7 +149,7 @@ def competing_curves(curves: Sequence[Curve]) -> tuple[Curve, ...]:
     """
     groups: dict[CurveKey, list[Curve]] = {}
     for curve in curves:
-        groups.setdefault(replace(curve.key, gamma_rel=np.nan), []).append(curve)
+        groups.setdefault(replace(curve.key, gamma_rel=0.0), []).append(curve)
     return tuple(_best_by_validation(group) for group in groups.values())
 
 

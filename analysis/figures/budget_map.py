@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
@@ -85,7 +86,7 @@ def map_data(
     frames = []
     for part, at in parts:
         draws = surface_draws(fitted.surface, strategy, at[:, 0], at[:, 1])
-        price = [base.with_cheap_frames(round(c)).total(n) for n, c in at]
+        price = [base.with_lower(replace(base.lower, n_cheap=round(c))).total(n) for n, c in at]
         outside = (at < [accurate.min(), cheap.min()]) | (at > [accurate.max(), cheap.max()])
         values = {"part": part, "strategy": strategy, "n_accurate": at[:, 0], "n_cheap": at[:, 1]}
         values |= {"force_mae_ev_ang": np.exp(np.median(draws, axis=0)), "price_cpu_s": price}

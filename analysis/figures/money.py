@@ -15,11 +15,13 @@ from analysis.figures.style import COLUMN_IN, figure_style, look_of
 from analysis.names import display_level
 from analysis.plan.conditions import conditions_of
 from analysis.plan.options import curve_candidates
+from analysis.plan.worth import one_more_label
 from asteroid.measured_errors import error_unit, named_in
 from asteroid.units import SECONDS
 from study.strategies import baseline, strategy_of
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from analysis.figures.picture import FigureInput
@@ -28,7 +30,11 @@ if TYPE_CHECKING:
 
 #: Errors that are asked about, and the confidence that a new run meets them.
 N_TARGETS, CONFIDENCE = 33, 0.9
+#: Error bars end at this share of the median at the latest.
+_FLOOR = 30.0
 _COLUMNS = ["target_ev_ang", "curve", "strategy", "n_accurate", "price_cpu_s", "level", "level_cpu_s", "share"]
+#: Error that one more CPU second of labels of the level saves: median, 5 % and 95 % quantile, eV/Å per s.
+SAVED = ["saved_ev_ang_per_cpu_s", "saved_p5", "saved_p95"]
 
 
 def money_data(run: RunEvidence) -> pd.DataFrame:
@@ -39,8 +45,9 @@ def money_data(run: RunEvidence) -> pd.DataFrame:
 
     Returns:
         A row for each target and level: the curve that meets the target (with a probability of `CONFIDENCE`) at the
-        lowest price of labels, that price, and what of it is paid at the level. Levels in the order of the price list,
-        the accurate one first. Empty where no target can be promised.
+        lowest price of labels, that price, what of it is paid at the level, and what one more CPU second of its labels
+        would save (`analysis.plan.worth`; NaN where that is not known). Levels in the order of the price list, the
+        accurate one first. Empty where no target can be promised.
 
     Raises:
         InputError: the table of the run has no usable curve.
@@ -58,11 +65,13 @@ def money_data(run: RunEvidence) -> pd.DataFrame:
             continue
         total, best, n = min(priced, key=lambda found: found[0])
         paid = _paid(best, n)
+        saved = {worth.level: worth.saved_for(1.0) for worth in one_more_label(run, best, n)}
         for level in levels:
             own_cpu_s = paid.get(level, 0.0)
             values = (target, best.label, best.key.strategy, n, total, level, own_cpu_s, own_cpu_s / max(total, 1e-12))
-            rows.append(dict(zip(_COLUMNS, values, strict=True)))
-    data = pd.DataFrame(rows, columns=_COLUMNS)
+            more = saved.get(level) or (np.nan, np.nan, np.nan)
+            rows.append(dict(zip([*_COLUMNS, *SAVED], [*values, *more], strict=True)))
+    data = pd.DataFrame(rows, columns=[*_COLUMNS, *SAVED])
     # Of the targets that the smallest purchase meets, the strictest is enough.
     met_by_smallest = data[data["price_cpu_s"] <= data["price_cpu_s"].min()]["target_ev_ang"]
     return data[data["target_ev_ang"] <= met_by_smallest.min()] if len(data) else data
@@ -80,7 +89,7 @@ def _paid(candidate: Candidate, n_accurate: int) -> dict[str, float]:
 
 
 def plot_money(data: pd.DataFrame, figure: Figure, *, force_unit: str = "kcal/mol/Å") -> None:
-    """Draw the lowest price of each error, with the strategy that reaches it, above the shares of the levels.
+    """Draw the lowest price of each error with the strategy that reaches it, the levels' shares, and what more saves.
 
     Args:
         data: from `money_data`, not empty.
@@ -93,7 +102,9 @@ def plot_money(data: pd.DataFrame, figure: Figure, *, force_unit: str = "kcal/mo
     scale, levels = error_unit(force_unit), list(dict.fromkeys(data["level"]))
     unit = price_unit(float(data["price_cpu_s"].max()))
     with figure_style():
-        above, below = figure.subplots(2, 1, sharex=True, height_ratios=[1.4, 1])
+        told = bool((data[SAVED[0]] > 0).any())
+        axes = figure.subplots(2 + told, 1, sharex=True, height_ratios=[1.4, 1, 1.2][: 2 + told])
+        above, below, lowest = axes[0], axes[1], axes[-1]
         path = data.drop_duplicates("target_ev_ang")
         errors, prices = path["target_ev_ang"] / scale, path["price_cpu_s"] / SECONDS[unit]
         above.plot(errors, prices, color="0.4", linewidth=0.8, zorder=1)
@@ -110,17 +121,33 @@ def plot_money(data: pd.DataFrame, figure: Figure, *, force_unit: str = "kcal/mo
         shades = [baseline().colour, *mpl.colormaps["YlOrBr"](np.linspace(0.55, 0.2, len(levels) - 1))]
         names = [display_level(level) for level in levels]
         below.stackplot(errors, *shares, labels=names, colors=shades, alpha=0.75, linewidth=0)
-        below.set(xscale="log", ylim=(0, 1), ylabel="Share of it")
-        below.set_xlabel(f"Target: {named_in(force_unit)} ({force_unit})")
+        below.set(ylim=(0, 1), ylabel="Share of it")
         below.yaxis.set_major_formatter(PercentFormatter(1.0))
-        below.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-        below.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        below.xaxis.set_minor_formatter(NullFormatter())
-        below.invert_xaxis()
+        if told:
+            for level, shade in zip(levels, shades, strict=True):
+                _draw_saved(data[data["level"] == level], lowest, SECONDS[unit], scale, shade)
+            lowest.set(yscale="log", ylabel=f"Saved by one more\nCPU {unit} ({force_unit})")
+        lowest.set_xscale("log")
+        lowest.set_xlabel(f"Target: {named_in(force_unit)} ({force_unit})")
+        lowest.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        lowest.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        lowest.xaxis.set_minor_formatter(NullFormatter())
+        lowest.invert_xaxis()
         figure.legend(*above.get_legend_handles_labels(), loc="outside upper left", frameon=False, ncols=1)
         figure.legend(*below.get_legend_handles_labels(), loc="outside lower left", frameon=False, ncols=1)
-        for ax in (above, below):
+        for ax in axes:
             ax.spines[["top", "right"]].set_visible(False)
+
+
+def _draw_saved(rows: pd.DataFrame, ax: Axes, unit_s: float, scale: float, colour: Any) -> None:
+    """What one more unit of time at a level saves, with its 90 % interval."""
+    known = rows[rows[SAVED[0]] > 0]
+    if known.empty:
+        return
+    middle, low, high = (known[column].to_numpy() * unit_s / scale for column in SAVED)
+    low = np.maximum(low, middle / _FLOOR)  # what may be nothing has no place on a logarithmic axis
+    look: Any = {"marker": "o", "markersize": 3, "linewidth": 0.8, "color": colour, "markeredgecolor": "0.3"}
+    ax.errorbar(known["target_ev_ang"] / scale, middle, yerr=[middle - low, high - middle], elinewidth=0.6, **look)
 
 
 def _picture(given: FigureInput) -> Picture | None:
@@ -130,7 +157,7 @@ def _picture(given: FigureInput) -> Picture | None:
     if data["target_ev_ang"].nunique() < 2:
         return None
     with figure_style():
-        figure = mpl.figure.Figure(figsize=(COLUMN_IN, 4.4), layout="constrained")
+        figure = mpl.figure.Figure(figsize=(COLUMN_IN, 6.0), layout="constrained")
     plot_money(data, figure, force_unit=given.force_unit)
     last = data[data["target_ev_ang"] == data["target_ev_ang"].min()]
     said = ", ".join(f"{row['share']:.0%} for {display_level(row['level'])}" for _, row in last.iterrows())
@@ -140,7 +167,8 @@ def _picture(given: FigureInput) -> Picture | None:
         data,
         "Where the money goes",
         f"The lowest price of labels with which {CONFIDENCE:.0%} of new runs meet a target, by the strategy that does; "
-        "below, the share of that price at each level of theory.",
+        "below, the share of that price at each level of theory, and what one more unit of time of its labels would "
+        "save (90 % intervals; nothing is known of a level with one number of frames).",
         f"At {smallest:.2g} {given.force_unit}: {last['curve'].iloc[0]}; {said}.",
     )
 

@@ -13,6 +13,7 @@ from asteroid.measured_errors import error_unit, named_in
 if TYPE_CHECKING:
     from analysis.plan.error_for_price import PriceOption, PricePlan
     from analysis.plan.next_runs import NextRuns
+    from analysis.surface.neighbours import CountCheck
     from analysis.surface.transfer import SurfaceFit
 
 
@@ -98,6 +99,22 @@ def explain_surface(fitted: SurfaceFit | None) -> list[str]:
         for harm in fitted.harm
     ]
     return lines
+
+
+def explain_counts(check: CountCheck | None) -> list[str]:
+    """State how numbers of lower labels did that were told from those on either side; nothing where there was none."""
+    if check is None:
+        return []
+    use = "" if check.usable else "; nothing between those that were run is considered"
+    return [
+        f"Numbers of lower labels told from the next smaller and larger one: {check.covered} of {check.cells} means "
+        f"lie in their 90 % bands, {math.expm1(check.log_rmse):.1%} off (rms){use}."
+    ]
+
+
+def counts_json(check: CountCheck | None) -> dict[str, Any] | None:
+    """The same as plain data, documented in docs/plan.md."""
+    return None if check is None else vars(check) | {"usable": check.usable}
 
 
 def surface_json(fitted: SurfaceFit | None) -> dict[str, Any] | None:

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from analysis.caveats import Caveat
+from analysis.plan.between import candidates_between
 from analysis.plan.conditions import Target, conditions_of
-from analysis.plan.options import Option, curve_candidates, option_json, option_of, surface_candidates
+from analysis.plan.options import Option, curve_candidates, option_json, option_of
+from analysis.plan.worth import LabelWorth, one_more_label, worth_json
 from asteroid.measured_errors import Measured
 from study.strategies import baseline
 
@@ -38,6 +40,7 @@ class TargetPlan:
         already: labels that are owned, by level.
         md_steps: steps of molecular dynamics whose price entered the choice.
         measured: what the target is on.
+        one_more: what one more label of each level would save at the choice; empty where there is none.
     """
 
     target_ev_ang: float
@@ -50,6 +53,7 @@ class TargetPlan:
     already: Mapping[str, int] = field(default_factory=dict)
     md_steps: float = 0.0
     measured: Measured = Measured.FORCES
+    one_more: tuple[LabelWorth, ...] = ()
 
     @property
     def status(self) -> tuple[Caveat, ...]:
@@ -96,6 +100,7 @@ class TargetPlan:
                 "measured_by": "test" if self.n_test else "cross_validation",
             },
             "prices": self.prices.to_json(),
+            "one_more_label": [worth_json(worth, self.measured) for worth in self.one_more],
             "alternatives": [option_json(option) for option in self.alternatives],
         }
 
@@ -113,7 +118,8 @@ def plan_target(
     The curves of the table compete (`curves.competing_curves`), each at the smallest number of accurate labels
     (training and validation together) that meets the target. Choosing by the median would miss the target in about
     half of the cases. Never less than the smallest budget that was run, and never more than four times the largest.
-    Where a surface holds, numbers of cheap frames between those that were run compete too.
+    Where a surface holds, or neighbours tell what lies between, numbers of labels of lower levels between those that
+    were run compete too.
 
     Args:
         run: what is known.
@@ -128,17 +134,21 @@ def plan_target(
     """
     target = Target(target_ev_ang, confidence)
     conditions = conditions_of(run, already, md_steps)
-    options = [option_of(candidate, target, conditions) for candidate in curve_candidates(run, conditions)]
-    if run.surface is not None and run.surface.usable:
-        cheapest = min((option.total_cpu_s for option in options if option.promised), default=math.inf)
-        between = [option_of(own, target, conditions) for own in surface_candidates(run.surface, conditions)]
-        options += [option for option in between if option.promised and option.total_cpu_s < WORTH_IT * cheapest]
+    candidates = curve_candidates(run, conditions)
+    options = [option_of(candidate, target, conditions) for candidate in candidates]
+    cheapest = min((option.total_cpu_s for option in options if option.promised), default=math.inf)
+    for candidate in candidates_between(run, conditions):
+        option = option_of(candidate, target, conditions)
+        if option.promised and option.total_cpu_s < WORTH_IT * cheapest:
+            candidates.append(candidate)
+            options.append(option)
     best = {
         way: min((o for o in options if o.key.way == way), key=_rank)
         for way in dict.fromkeys(o.key.way for o in options)
     }
     ranked = sorted(best.values(), key=_rank)  # keeps the order of curves, simplest strategy first, among equals
     choice = ranked[0] if ranked[0].promised else None
+    chosen = None if choice is None else candidates[options.index(choice)]
     return TargetPlan(
         target_ev_ang=target_ev_ang,
         confidence=confidence,
@@ -150,6 +160,7 @@ def plan_target(
         already=conditions.already,
         md_steps=md_steps,
         measured=run.measured,
+        one_more=() if choice is None or chosen is None else one_more_label(run, chosen, choice.n_accurate),
     )
 
 

@@ -1,19 +1,17 @@
-"""Options of a plan: a curve, or a point between curves on the surface, priced where it meets the target."""
+"""Options of a plan: a curve, or a point between curves (`plan.between`), priced where it meets the target."""
 
 from __future__ import annotations
 
 import functools
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-from scipy.special import ndtr
 
 from analysis.caveats import Caveat, those_that_hold
-from analysis.curves.evidence import EXTRAPOLATION_LIMIT, labels_needed_for_each
+from analysis.curves.evidence import labels_needed_for_each
 from analysis.plan.pricing import label_price
-from analysis.surface.surface import new_run_spread, surface_draws
 from study.strategies import strategy_of
 
 if TYPE_CHECKING:
@@ -26,12 +24,9 @@ if TYPE_CHECKING:
     from analysis.plan.conditions import Conditions, Target
     from analysis.plan.pricing import LabelPrice
     from analysis.plan.run_evidence import RunEvidence
-    from analysis.surface.transfer import SurfaceFit
 
 #: The interval of numbers of labels and of prices.
 INTERVAL = (0.05, 0.95)
-#: Numbers of cheap frames that are tried between the smallest and the largest that were run.
-N_BETWEEN = 9
 
 
 @dataclass(frozen=True)
@@ -62,7 +57,8 @@ class Option:
             `training_limit` (and the target is near what is left of the training labels), `smallest_budget` (fewer
             labels than any that were run might do), `beyond_pool` (more labels than the set has), `overlapping_subsets`
             (the largest budget is over half of the pool), `use_not_measured` (though MD steps were declared),
-            `interpolated_cheap` (n_cheap was not run: the answer rests on the surface), `cannot_be_promised`.
+            `interpolated_cheap` (n_cheap was not run: the answer rests on the surface), `interpolated_count` (it rests
+            on the curves of the numbers on either side), `cannot_be_promised`.
     """
 
     label: str
@@ -109,36 +105,12 @@ class Needed(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class _SurfaceNeeded:
-    """The same on the surface, for one number of cheap frames.
-
-    Attributes:
-        budget: numbers of accurate labels, rising, [m].
-        met: probability that each meets the target, [m].
-        p_never: that no number does.
-    """
-
-    budget: NDArray[np.float64]
-    met: NDArray[np.float64]
-    p_never: float
-
-    def quantiles(self, probability: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Smallest number of labels that meets the target with each probability, [m]; may be infinite."""
-        found = np.exp(np.interp(probability, self.met, np.log(self.budget)))
-        return np.where(self.met[-1] < probability, math.inf, found)
-
-    def probabilities(self, n: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Probability that each number of labels meets the target, [m]."""
-        return np.interp(np.log(n), np.log(self.budget), self.met)
-
-
-@dataclass(frozen=True, eq=False)
 class Candidate:
     """What an option is made of, whatever the target.
 
     Attributes:
         label: its name for people.
-        key: of the option; its n_cheap may differ from that of the curve.
+        key: of the option; its numbers of lower labels may differ from those of the curve.
         curve: whose runs stand for it.
         price: of its labels.
         needed: posteriors of the number of labels that meets each of several targets, eV/Å.
@@ -171,51 +143,6 @@ def curve_candidates(run: RunEvidence, conditions: Conditions) -> list[Candidate
         price = label_price(curve, conditions.prices, conditions.already)
         candidates.append(Candidate(label, curve.key, curve, price, needed, evidence.limit, evidence.status))
     return candidates
-
-
-def surface_candidates(fitted: SurfaceFit, conditions: Conditions) -> list[Candidate]:
-    """Numbers of cheap frames between those that were run.
-
-    Args:
-        fitted: a checked surface.
-        conditions: of the purchase.
-    """
-    candidates = []
-    for way in fitted.surface.cells.strategies:
-        own = sorted((c for c in fitted.curves if c.key.way == way), key=lambda c: c.key.n_cheap)
-        tried: Sequence[float] = (
-            np.geomspace(own[0].key.n_cheap, own[-1].key.n_cheap, N_BETWEEN + 2)[1:-1].tolist() if len(own) > 1 else []
-        )
-        for n_cheap in {round(float(n), 1 - len(str(int(n)))) for n in tried} - {float(c.key.n_cheap) for c in own}:
-            near = min(own, key=lambda c: abs(math.log(c.key.n_cheap / n_cheap)))
-            candidates.append(_between(fitted, near, int(n_cheap), conditions))
-    return candidates
-
-
-def _between(fitted: SurfaceFit, near: Curve, n_cheap: int, conditions: Conditions) -> Candidate:
-    """A number of cheap frames on the surface; runs of the nearest number stand for its training."""
-    smallest, largest = int(near.budget.min()), int(near.budget.max())
-    limit = EXTRAPOLATION_LIMIT * largest
-    grid = np.append(np.geomspace(smallest, limit, 120), 1e9)
-    spread = math.hypot(new_run_spread(fitted.surface, near.key.way), near.test_relative_se)
-    draws = surface_draws(fitted.surface, near.key.way, grid, float(n_cheap))
-
-    def needed(targets_ev_ang: Iterable[float]) -> Iterator[Needed]:
-        for target in targets_ev_ang:
-            met = ndtr((math.log(target) - draws) / spread).mean(axis=0)
-            yield _SurfaceNeeded(grid[:-1], met[:-1], 1 - float(met[-1]))
-
-    price = label_price(near, conditions.prices, conditions.already)
-    key = replace(near.key, n_cheap=n_cheap)
-    return Candidate(
-        label=key.label(),
-        key=key,
-        curve=near,
-        price=price.with_cheap_frames(n_cheap),
-        needed=needed,
-        limit=limit,
-        status=(*near.status, Caveat.INTERPOLATED_CHEAP, *fitted.status),
-    )
 
 
 def option_of(candidate: Candidate, target: Target, conditions: Conditions) -> Option:

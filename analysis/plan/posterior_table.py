@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from analysis.plan.between import candidates_between
 from analysis.plan.conditions import MAX_CONFIDENCE, MIN_CONFIDENCE, conditions_of
-from analysis.plan.options import INTERVAL, curve_candidates, surface_candidates
+from analysis.plan.options import INTERVAL, curve_candidates
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +35,7 @@ class TabulatedOption:
 
     Attributes:
         candidate: what it is made of.
-        between: whether it lies on the surface, between the numbers of cheap frames that were run.
+        between: whether it lies between the numbers of labels of a lower level that were run.
         n_accurate: labels with which a new run meets target t with probability p, [t, p]; -1 beyond the curve's range.
         probability: that it does with that number, [t, p]; NaN beyond the range.
         at_most: that it does with the most labels that the curve may speak about, [t].
@@ -76,10 +77,8 @@ def posterior_table(run: RunEvidence, targets_ev_ang: Sequence[float]) -> Poster
     """
     conditions = conditions_of(run, None, 0.0)
     curves = curve_candidates(run, conditions)
-    usable = run.surface is not None and run.surface.usable
-    between = surface_candidates(run.surface, conditions) if usable and run.surface is not None else []
     options = [_tabulated(own, targets_ev_ang, between=False) for own in curves]
-    options += [_tabulated(own, targets_ev_ang, between=True) for own in between]
+    options += [_tabulated(own, targets_ev_ang, between=True) for own in candidates_between(run, conditions)]
     return PosteriorTable(run, tuple(targets_ev_ang), tuple(options))
 
 

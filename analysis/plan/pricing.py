@@ -73,9 +73,9 @@ class LabelPrice:
             return left / with_each
         return owned + (left - with_each * owned) / (each + with_each) if each + with_each > 0 else np.inf
 
-    def with_cheap_frames(self, n_cheap: int) -> LabelPrice:
-        """The price of the same strategy with another number of cheap frames."""
-        return replace(self, lower=replace(self.lower, n_cheap=n_cheap))
+    def with_lower(self, lower: LowerLevels) -> LabelPrice:
+        """The price of the same strategy with other numbers of frames and labels of the lower levels."""
+        return replace(self, lower=lower)
 
 
 def label_price(curve: Curve, prices: PriceList, already: Mapping[str, int] | None = None) -> LabelPrice:

@@ -12,6 +12,7 @@ from analysis.curves.curves import competing_curves, curves_of
 from analysis.curves.energy_errors import errors_of
 from analysis.curves.evidence import evidence_of, seen_together
 from analysis.plan.run_caveats import selection_caveats
+from analysis.surface.neighbours import check_counts, gaps
 from analysis.surface.transfer import surface_of_curves
 from asteroid.measured_errors import Measured
 from study.prices import PriceList
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
     from analysis.curves.curves import Curve
     from analysis.curves.evidence import Evidence
+    from analysis.surface.neighbours import CountCheck, Gap
+    from analysis.surface.surface import Surface
     from analysis.surface.transfer import SurfaceFit
 
 
@@ -62,6 +65,33 @@ class RunEvidence:
         labels = labels_of([curve.key for curve in curves])
         known = seen_together([evidence_of(curve, seed=self.seed) for curve in curves])
         return dict(zip(labels, known, strict=True))
+
+    @functools.cached_property
+    def gaps(self) -> tuple[Gap, ...]:
+        """Neighbours among these curves: equal but for the number of labels of one lower level.
+
+        Raises:
+            InputError: the table has no usable curve.
+        """
+        return gaps(self.competing.values())
+
+    @functools.cached_property
+    def count_check(self) -> CountCheck | None:
+        """How well such numbers are told from those on either side; None where no level has three of them.
+
+        Raises:
+            InputError: the table has no usable curve.
+        """
+        return check_counts(self.competing.values(), seed=self.seed)
+
+    def evidence_at(self, curve: Curve) -> Evidence:
+        """The evidence of one of the curves that compete."""
+        return next(own for own in self.competing.values() if own.curve is curve)
+
+    def surface_with(self, way: str) -> Surface | None:
+        """The surface, where a plan may rest on it and it knows a strategy (`CurveKey.way`)."""
+        fitted = self.surface
+        return fitted.surface if fitted and fitted.usable and way in fitted.surface.cells.strategies else None
 
     @property
     def n_test(self) -> int:

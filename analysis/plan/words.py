@@ -43,6 +43,7 @@ def explain(plan: TargetPlan, *, force_unit: str = "kcal/mol/Å") -> list[str]:
         f"  {choice.label}: {_purchase(choice, plan)}; probability {choice.probability:.0%}.",
         f"Price of the labels: {duration(choice.cost_cpu_s)} of CPU ({_parts(choice, plan)}).",
         f"  {_interval(choice)}",
+        *_one_more(plan, force_unit),
     ]
     if math.isfinite(choice.training_core_s):
         lines.append(
@@ -141,6 +142,28 @@ def use_text(option: Option, cheap_level: str, md_steps: float = 0.0) -> str:
         return f"Use, not in this price: {runs}." if runs else ""
     measured = f"Use, not in this price: {option.use_cpu_s_per_frame:.2g} CPU s per predicted frame"
     return f"{measured}; {runs}." if runs else f"{measured}."
+
+
+def _one_more(plan: TargetPlan, force_unit: str) -> list[str]:
+    """What one more label of each level would save, and what others would for the same price; empty: nothing known."""
+    scale = error_unit(force_unit)
+
+    def amount(saved: tuple[float, float, float]) -> str:
+        median, low, high = (f"{value / scale:.2g}" for value in saved)
+        return f"{median} [{low}, {high}]"
+
+    parts = []
+    first, *others = plan.one_more or (None,)
+    if first is None:
+        return []
+    parts.append(f"One more label of {first.level} lowers the error by {amount(first.saved_ev_ang)} {force_unit}")
+    for worth in others:
+        same = worth.saved_for(first.cpu_s) if first.cpu_s > 0 else None
+        parts.append(
+            f"one of {worth.level} by {amount(worth.saved_ev_ang)}"
+            + (f", and those for the same price by {amount(same)}" if same else "")
+        )
+    return ["; ".join(parts) + " (90% intervals)."]
 
 
 def _use_aside(option: Option, plan: TargetPlan) -> str:

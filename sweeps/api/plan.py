@@ -75,12 +75,13 @@ class Plan:
 
     def to_json(self) -> dict[str, Any]:
         """Plain data, documented in docs/plan.md."""
-        from analysis.plan.answers import surface_json
+        from analysis.plan.answers import counts_json, surface_json
         from analysis.plan.labels_for_target import TargetPlan
 
         told = self.found.to_json()
         if isinstance(self.found, TargetPlan) and self.evidence is not None:
             told |= {"surface": surface_json(self.evidence.surface)}
+            told |= {"numbers_between": counts_json(self.evidence.count_check)}
         return told
 
     def lines(self, force_unit: str = FORCE_UNIT) -> list[str]:
@@ -94,7 +95,7 @@ class Plan:
         """
         from analysis.caveats import caveat_lines
         from analysis.names import duration
-        from analysis.plan.answers import explain_next, explain_price, explain_surface
+        from analysis.plan.answers import explain_counts, explain_next, explain_price, explain_surface
         from analysis.plan.labels_for_target import TargetPlan
         from analysis.plan.next_runs import NextRuns
         from analysis.plan.words import explain
@@ -114,7 +115,8 @@ class Plan:
         assert self.ledger is not None
         bought, price = self.ledger["accurate_labels_assumed_bought"], duration(self.ledger["accurate_cpu_s"])
         learned = f"Learned from a study of {bought:,} accurate labels ({price}), its budgets and seeds together."
-        return [*explain(found, force_unit=unit), *explain_surface(self.evidence.surface), learned]
+        checks = [*explain_surface(self.evidence.surface), *explain_counts(self.evidence.count_check)]
+        return [*explain(found, force_unit=unit), *checks, learned]
 
     def __str__(self) -> str:
         return "\n".join([*(f"Note: {note}" for note in self.notes), *self.lines()])

@@ -7,8 +7,9 @@ import pytest
 from finished_run import PRICES, table
 from planted_plans import SURFACE_TABLE
 
+from analysis.plan.between import candidates_between
 from analysis.plan.conditions import Target, conditions_of
-from analysis.plan.options import curve_candidates, option_of, surface_candidates
+from analysis.plan.options import curve_candidates, option_of
 from analysis.plan.posterior_table import PROBABILITIES, posterior_table
 from analysis.plan.run_evidence import RunEvidence
 from analysis.surface.transfer import surface_of
@@ -22,7 +23,7 @@ def test_it_holds_what_a_plan_finds(rows) -> None:
     found = posterior_table(run, targets)
     candidates = curve_candidates(run, conditions)
     if run.surface is not None and run.surface.usable:
-        candidates += surface_candidates(run.surface, conditions)
+        candidates += candidates_between(run, conditions)
     assert [option.candidate.label for option in found.options] == [own.label for own in candidates]
     for option, candidate in zip(found.options, candidates, strict=True):
         for at, target in enumerate(targets):

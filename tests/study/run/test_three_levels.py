@@ -14,7 +14,7 @@ from tiny_sweep import Counting
 from analysis.curves.curves import curves_of, representative_curves
 from analysis.figures.bars import bars_data
 from analysis.figures.cost import cost_data
-from analysis.figures.money import money_data, plot_money
+from analysis.figures.money import SAVED, money_data, plot_money
 from analysis.plan.run_evidence import RunEvidence
 from asteroid.labelling.cheap_methods import cheap_method
 from study.config.sweep import parse_sweep
@@ -91,7 +91,9 @@ def test_the_money_of_the_cheapest_way_is_told_level_by_level(ran: Path) -> None
     assert cheapest.is_monotonic_decreasing, "a laxer target costs no more"
     figure = Figure(figsize=(3.4, 4.4), layout="constrained")
     plot_money(data, figure)
-    assert len(figure.axes) == 2
+    assert len(figure.axes) == 3
+    saved = data[data["strategy"] == "ladder_finetune"].dropna(subset=SAVED)
+    assert (saved["saved_p5"] <= saved[SAVED[0]]).all()
 
 
 def test_a_model_that_adds_twice_to_a_cheap_method_goes_out_whole(ran: Path) -> None:
