@@ -91,6 +91,7 @@ class NetworkStage:
         base: cheap labels at the geometries of `train` and `val`, in this order, that are subtracted from the labels.
         score: temperature and probes of score matching; None elsewhere.
         device: class of the device that it trains on; part of the key unless it is the CPU.
+        given: identity of a model that is there already and stands in the place of a training; None elsewhere.
     """
 
     kind: NetworkStageKind
@@ -105,6 +106,7 @@ class NetworkStage:
     base: Frames | None = None
     score: ScoreSettings | None = None
     device: str = "cpu"
+    given: str | None = None
 
     @property
     def steps(self) -> int:
@@ -217,8 +219,10 @@ def _record(spec: StageSpec) -> dict[str, Any]:
         for name in spec.model.unkeyed:
             del plain["model"][name]
     plain |= {"kind": spec.kind, "parents": list(spec.parents)}
-    names = [field.name for field in fields(NetworkStage) if field.name != "device"]
+    names = [field.name for field in fields(NetworkStage) if field.name not in ("device", "given")]
     elsewhere = {"device": plain["device"]} if plain.get("device", "cpu") != "cpu" else {}
+    if plain.get("given") is not None:
+        elsewhere["given"] = plain["given"]
     return {name: plain.get(name) for name in names} | elsewhere | {"trainer_version": TRAINER_VERSION}
 
 

@@ -57,6 +57,8 @@ def train_pack(
     if len({frames.level for spec in specs for frames in (spec.train, spec.val)}) > 1:
         raise ValueError("a pack trains and validates on one level")
     networks = [spec for spec in specs if isinstance(spec, NetworkStage)]
+    if any(spec.given for spec in networks):
+        raise ValueError("a model that was given is not trained")
     kernels = [spec for spec in specs if isinstance(spec, KernelStage)]
     if networks and kernels:
         raise ValueError("a pack is made of networks or of kernels, found both")

@@ -217,6 +217,8 @@ class BuyStudy(Sweep):
                 f"a purchase delivers an exported model, which architecture {self.model.architecture} does not allow: "
                 "choose another"
             )
+        if self.start is not None:
+            raise ValueError("a purchase pretrains on its cheap frames, found pretrain.from: add steps, or use a sweep")
         if self.buy.replay is not None and self.buy.replay.labels is None and self.data.dataset is None:
             raise ValueError("a replay takes its labels from a file: add it under buy.replay.labels")
         return self

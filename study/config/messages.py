@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel
 
 from study.config.label_files import FILE, LIST, MAPPING, NAME
+from study.config.start import SCHEDULE, START, StartSection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pydantic import ValidationError
 
+#: Parts of a place that are for pydantic and not for people.
+_FORMS = (FILE, NAME, LIST, MAPPING, START, SCHEDULE)
 #: What pydantic's names for mistakes mean to somebody who writes YAML.
 _PLAINER = {
     "missing": "this key is required: add it",
@@ -32,11 +35,13 @@ def one_line(error: ValidationError, model: type[BaseModel]) -> str:
     """
     errors = error.errors()
     first = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])
-    place = [str(part) for part in first["loc"] if part not in (FILE, NAME, LIST, MAPPING)]
+    place = [str(part) for part in first["loc"] if part not in _FORMS]
     where = ".".join(place)
     if first["type"] == "extra_forbidden":
         *parents, key = place
-        valid = first.get("ctx", {}).get("valid") or _keys_at(model, [p for p in parents if not p.isdigit()])
+        valid = first.get("ctx", {}).get("valid") or (
+            _keys(StartSection) if START in first["loc"] else _keys_at(model, [p for p in parents if not p.isdigit()])
+        )
         near = difflib.get_close_matches(key[:100], valid, n=1, cutoff=0.0)
         hint = f"did you mean {near[0]!r}?" if near else "remove it"
         return f"unknown key {where!r}: {hint} (valid: {', '.join(valid)})"
@@ -64,7 +69,12 @@ def _keys_at(model: type[BaseModel], parents: list[str]) -> list[str]:
         for candidate in _members(field.annotation):
             if isinstance(candidate, type) and issubclass(candidate, BaseModel):
                 model = candidate
-    return list(model.model_fields)
+    return _keys(model)
+
+
+def _keys(model: type[BaseModel]) -> list[str]:
+    """As they are written."""
+    return [field.alias or name for name, field in model.model_fields.items()]
 
 
 def _members(annotation: object) -> Iterator[object]:

@@ -19,12 +19,14 @@ from pydantic import (
 from asteroid.errors import InputError
 from asteroid.labels.level_names import normalise_level
 from asteroid.models.architectures import ARCHITECTURES, settings_type
+from asteroid.models.outside.settings import CommandSettings
 from asteroid.plain_text import one_line as plain_line
 from study.config.label_files import LIST, MAPPING, CrossValidationSection, DataSection, TestSection
 from study.config.messages import one_line
 from study.config.model import DEFAULT_MODEL, Model
 from study.config.search import SearchSection
 from study.config.stages import DescriptorSection, GammaRel, KernelSection, ScheduleSection, ScoreSection, Section
+from study.config.start import Pretraining, StartSection
 from study.config.strict_yaml import load_yaml
 from study.config.usual import with_usual
 from study.strategies import STRATEGIES
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from asteroid.models.network import NetworkSettings
+    from study.strategies import Strategy
 
 
 def _unique(values: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -91,7 +94,7 @@ class Sweep(Section):
         model: architecture and size of the networks.
         descriptors: resolution of the descriptors.
         identify: schedule of the stage on the accurate labels alone.
-        pretrain: schedule of the stage on the cheap labels.
+        pretrain: schedule of the stage on the cheap labels; or a trained model in its place.
         score_match: schedule of the stage on cheap frames without labels.
         residual: schedule of the second network, on what the first one misses.
         kernel: settings of sGDML.
@@ -115,7 +118,7 @@ class Sweep(Section):
     model: Model = DEFAULT_MODEL
     descriptors: DescriptorSection = DescriptorSection()
     identify: ScheduleSection
-    pretrain: ScheduleSection | None = None
+    pretrain: Pretraining | None = None
     score_match: ScoreSection | None = None
     residual: ScheduleSection | None = None
     kernel: KernelSection = KernelSection()
@@ -194,7 +197,7 @@ class Sweep(Section):
     def _what_strategies_need(self) -> Sweep:
         for strategy in self.strategies:
             entry = STRATEGIES[strategy]
-            if entry.has_cheap_axis and not self.n_cheap:
+            if self.buys_frames(entry) and not self.n_cheap:
                 raise ValueError(f"strategy {strategy} needs 'n_cheap': add for instance n_cheap: [4000]")
             for kind, section in (("pretrain", self.pretrain), ("score_match", self.score_match)):
                 if kind in entry.kinds and section is None:
@@ -202,6 +205,8 @@ class Sweep(Section):
             if entry.finetunes and not self.finetune:
                 raise ValueError(f"strategy {strategy} needs a schedule under 'finetune': add one with a name")
         asked = [STRATEGIES[strategy] for strategy in self.strategies]
+        if self.start is not None:
+            self._refuse_what_needs_a_pretraining(asked)
         if not self.model.settings().finetunes and (going_on := [entry.slug for entry in asked if entry.finetunes]):
             raise ValueError(f"strategy {going_on[0]} goes on with a trained model: add model.finetune, its command")
         others = sorted(model.architecture for model in self.architectures if not model.interrupts)
@@ -240,6 +245,30 @@ class Sweep(Section):
             )
         return self
 
+    def _refuse_what_needs_a_pretraining(self, asked: list[Strategy]) -> None:
+        """Refuse what a given model cannot stand for."""
+        for entry in asked:
+            if "pretrain" in entry.kinds and not entry.buys_accurate:
+                raise ValueError(
+                    f"strategy {entry.slug} is the pretraining alone, pretrain.from has none: leave it out"
+                )
+            if "pretrain" in entry.kinds and entry.weighted:
+                raise ValueError(
+                    f"strategy {entry.slug} weighs the cheap labels of its pretraining, pretrain.from has none: leave "
+                    "it out, or pretrain here"
+                )
+        if all("pretrain" not in entry.kinds for entry in asked):
+            raise ValueError("no strategy starts from pretrain.from: add for instance strategy pretrain_finetune")
+        space = search.space if (search := self.pareto or self.tune) else None
+        varied = ("hidden", "architecture", "pretrain_steps", "pretrain_learning_rate")
+        for key in varied if space else ():
+            if getattr(space, key) is not None:
+                raise ValueError(
+                    f"a search cannot vary {key} of a model that pretrain.from gives: remove it from the space"
+                )
+        if self.model.architecture == CommandSettings.architecture:
+            raise ValueError("architecture command starts from models of its own: name them in model.finetune")
+
     @model_validator(mode="after")
     def _energies_alone(self) -> Sweep:
         if not self.energies_alone:
@@ -261,6 +290,15 @@ class Sweep(Section):
                 f"searches judge force errors, accurate labels are energies alone: set mode curve, found {self.mode}"
             )
         return self
+
+    @property
+    def start(self) -> StartSection | None:
+        """The trained model in the place of pretraining; None where there is a pretraining, or none is needed."""
+        return self.pretrain if isinstance(self.pretrain, StartSection) else None
+
+    def buys_frames(self, entry: Strategy) -> bool:
+        """Whether the number of frames of a cheap level is an axis of a strategy here."""
+        return entry.has_cheap_axis and not (self.start is not None and "pretrain" in entry.kinds)
 
     def n_cheap_of(self, level: str) -> tuple[int, ...]:
         """Numbers of frames of a level below the accurate one that are tried; none where it is not named."""
@@ -320,7 +358,8 @@ def parse_sweep(text: str, what: str, folder: Path) -> Sweep:
         InputError: as `read_sweep`.
     """
     sweep = parse_text(text, what, Sweep)
-    return sweep.model_copy(update={"data": sweep.data.with_folder(folder)})
+    start = sweep.start.in_folder(folder) if sweep.start is not None else sweep.pretrain
+    return sweep.model_copy(update={"data": sweep.data.with_folder(folder), "pretrain": start})
 
 
 def parse_text(text: str, what: str, kind: type[_Kind]) -> _Kind:

@@ -37,6 +37,6 @@ def with_usual(given: Mapping[str, Any], usual: Usual) -> dict[str, Any]:
 
 
 def _filled(section: Any, values: Mapping[str, Any]) -> Any:
-    if not isinstance(section, dict) or "learning_rate" in section:
+    if not isinstance(section, dict) or {"learning_rate", "from"} & section.keys():  # "from": nothing is trained
         return section
     return {**values, **section}

@@ -22,7 +22,7 @@ def role_lines(sweep: Sweep, read: ReadLabels, roles: Roles) -> list[str]:
     """How many labels have which role, with notes on groups, prices, the choice of frames and molecules."""
     test, pool = roles.test, roles.pool
     lines = []
-    pretrains = any(STRATEGIES[strategy].has_cheap_axis for strategy in sweep.strategies)
+    pretrains = any(sweep.buys_frames(STRATEGIES[strategy]) for strategy in sweep.strategies)
     for place, cheap in enumerate(read.cheap):
         if sweep.test is not None and sweep.test.groups is not None and cheap.labels.group is None:
             lines.append(f"note: {cheap.level} has no groups: its frames of the test groups are told by geometry only")
@@ -42,6 +42,14 @@ def role_lines(sweep: Sweep, read: ReadLabels, roles: Roles) -> list[str]:
     lines.append(f"roles: {errors_from}, {len(pool):,} in the pool, {', '.join(frames)}")
     notes = [note for cheap_pool in roles.cheap_pools for note in molecule_notes(sweep, test, pool, cheap_pool)]
     return [*lines, *dict.fromkeys(notes)]
+
+
+def start_lines(sweep: Sweep) -> list[str]:
+    """Where fine-tuning starts from a model that was given, and what that counts as."""
+    if sweep.start is None:
+        return []
+    price = f"{sweep.start.price:g} s of training" if sweep.start.price else "nothing, whatever it took its maker"
+    return [f"note: strategies with pretraining start from {sweep.start.name}, which counts as {price}"]
 
 
 def descriptor_lines(descriptors: DescriptorSettings | None, *sets: LabelSet) -> list[str]:

@@ -12,7 +12,7 @@ from asteroid.labels.draw_controls import draw_controls
 from asteroid.labels.matching import covers
 from asteroid.labels.molecules import formulas
 from asteroid.labels.order_changes import refuse_order_change
-from study.data.card_lines import descriptor_lines, role_lines
+from study.data.card_lines import descriptor_lines, role_lines, start_lines
 from study.data.cheap_controls import cheap_controls, drawn_along
 from study.data.draw_notes import draw_json, draw_lines
 from study.data.energies_alone import energies_alone, kind_lines
@@ -128,6 +128,7 @@ def load_data(sweep: Sweep) -> StudyData:
         *groups,
         *role_lines(sweep, read, roles),
         *kind_lines(sweep, roles),
+        *start_lines(sweep),
         *draw_lines(controls, first.level),
     ]
     needs_descriptors = any(model.needs_descriptors for model in sweep.architectures)
@@ -194,7 +195,7 @@ def refuse_unknown_counts(sweep: Sweep, levels: Sequence[str]) -> None:
         raise InputError(
             f"n_cheap.{unknown[0]}: no such level, this study has {' and '.join(levels)}: name one of them"
         )
-    if not any(STRATEGIES[strategy].has_cheap_axis for strategy in sweep.strategies):
+    if not any(sweep.buys_frames(STRATEGIES[strategy]) for strategy in sweep.strategies):
         return
     for level in levels:
         if not sweep.n_cheap_of(level):

@@ -49,7 +49,7 @@ def divide_labels(sweep: Sweep, accurate: LabelSet, cheap: Sequence[LabelSet]) -
     """
     test, pool = _divide_accurate(accurate, sweep.test)
     # Delta-learning may come with exactly the paired labels: then there is nothing to pretrain on, and no need to.
-    pretrains = any(STRATEGIES[strategy].has_cheap_axis for strategy in sweep.strategies)
+    pretrains = any(sweep.buys_frames(STRATEGIES[strategy]) for strategy in sweep.strategies)
     pools = []
     for frames in cheap:
         rows = cheap_pool_rows(

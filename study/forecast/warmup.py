@@ -82,7 +82,7 @@ class KernelRate:
 
 
 class WarmUp:
-    """Measured costs of packs; what an outside program trains is not tried and costs nothing here.
+    """Measured costs of packs; what an outside program trains, or was given, is not tried and costs nothing here.
 
     Args:
         bank: the described frames of the sweep.
@@ -97,7 +97,7 @@ class WarmUp:
         self._bank, self._stages, self._large = bank, stages, n_atoms > _LARGE_ATOMS
         sorts: dict[tuple[object, ...], list[Pack]] = defaultdict(list)
         for pack in packs:
-            if not isinstance(pack.specs[0].model, CommandSettings):
+            if not _is_free(pack.specs[0]):
                 sorts[_sort(pack)].append(pack)
         self._kernels: dict[tuple[object, ...], KernelRate] = {}
         self._rates: dict[tuple[object, ...], dict[int, PackRate]] = {}
@@ -115,7 +115,7 @@ class WarmUp:
     def core_s(self, pack: Pack) -> float:
         """Expected CPU seconds of one of the packs; between the two sizes that were tried, a straight line."""
         first = pack.specs[0]
-        if isinstance(first.model, CommandSettings):
+        if _is_free(first):
             return 0.0
         if isinstance(first, KernelStage):
             return self._kernels[_sort(pack)].core_s(first.n_frames)
@@ -195,11 +195,19 @@ class WarmUp:
         if isinstance(spec, KernelStage):
             raise ValueError("no stage is a kernel's child")
         network, frames = spec.model.network(self._bank.layout), self._bank.levels[spec.train.level]
+        if not len(spec.train):  # a model that was given; any forces will do
+            like = next(own for own in self._stages.values() if spec.key in own.parents)
+            spec = replace(spec, train=like.train) if isinstance(spec, NetworkStage) else spec
         enough = _LARGE_FRAMES if self._large else len(spec.train)
         rows = self._bank.rows_of(spec.train.level, spec.train.hashes[:enough])
         forces = torch.nan_to_num(frames.forces[rows], nan=1.0)
         scaling = network.measure_scaling(frames, rows, forces).to(torch.device("cpu"))
         return TrainedNetwork(spec.model, network.initial_parameters(spec.seeds.weights), scaling, 0.0)
+
+
+def _is_free(spec: StageSpec) -> bool:
+    """Whether it takes no time here: an outside program trains it, or it is a model that was given."""
+    return isinstance(spec.model, CommandSettings) or (isinstance(spec, NetworkStage) and spec.given is not None)
 
 
 def _sort(pack: Pack) -> tuple[object, ...]:

@@ -9,6 +9,7 @@ from asteroid.labels.label_set import content_hashes
 from asteroid.labels.matching import match_geometries
 from asteroid.labels.splits import buy_accurate, buy_cheap, cross_validation_folds, purchase_order
 from asteroid.stages.stage import Frames, KernelStage, NetworkStage, ScoreSettings, Seeds
+from asteroid.training.schedule import Schedule
 from study.recipes.lower_levels import BelowLevel, lower_levels_of
 from study.strategies import STRATEGIES
 
@@ -142,6 +143,9 @@ class ChainBuilder:
         """
         chain: tuple[StageSpec, ...] = ()
         for link in STRATEGIES[strategy].at_gamma(settings.gamma_rel).chain:
+            if link.kind == "pretrain" and settings.given is not None:
+                chain = (self.given(settings),)
+                continue
             if link.trains_on == "accurate":
                 frames = accurate
             elif link.trains_on == "intermediate":
@@ -156,6 +160,20 @@ class ChainBuilder:
             else:
                 chain = (*chain, self._network(link.kind, link, settings, frames, seed, parents, cheap))
         return chain
+
+    def given(self, settings: Settings) -> NetworkStage:
+        """A model that was given, in the place of pretraining: no frames, no steps, and the same in all rows."""
+        none = Frames(self._pool.level, ())
+        return NetworkStage(
+            kind="pretrain",
+            descriptors=self._descriptors,
+            model=settings.model,
+            schedule=Schedule(steps=0, learning_rate=0.0),
+            train=none,
+            val=none,
+            seeds=Seeds(0, 0, 0),
+            given=settings.given,
+        )
 
     def _network(
         self,

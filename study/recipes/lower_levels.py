@@ -42,8 +42,10 @@ def lower_levels_of(sweep: Sweep, strategy: str, below: Sequence[BelowLevel], *,
         return [LowerLevels()]
     if entry.has_intermediate_axis:
         cheapest, between = (own.level for own in below)
-        frames = sweep.n_cheap_of(cheapest) if entry.has_cheap_axis else (0,)
+        frames = sweep.n_cheap_of(cheapest) if sweep.buys_frames(entry) else (0,)
         return [LowerLevels(cheapest, n, between, m) for n in frames for m in sweep.n_cheap_of(between)]
+    if entry.has_cheap_axis and not sweep.buys_frames(entry):
+        return [LowerLevels()]
     found = []
     for place, own in enumerate(below):
         if entry.runs_cheap_method and not own.is_paired:

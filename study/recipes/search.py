@@ -131,7 +131,7 @@ def searches_of(sweep: Sweep, builder: ChainBuilder) -> list[Search]:
                 known = largest.setdefault(lower.cheap_level, lower)
                 largest[lower.cheap_level] = max(known, lower, key=lambda own: (own.n_cheap, own.n_intermediate))
             for lower in largest.values():
-                n_cheap = (section.n_cheap or lower.n_cheap) if STRATEGIES[strategy].has_cheap_axis else 0
+                n_cheap = (section.n_cheap or lower.n_cheap) if sweep.buys_frames(STRATEGIES[strategy]) else 0
                 own = replace(lower, n_cheap=n_cheap)
                 found.append(Search(mode, strategy, budget, own, section, default_settings(sweep, first)))
     if not found:

@@ -10,6 +10,8 @@ from asteroid.models.architectures import settings_type
 from asteroid.stages.kinds import NETWORK_KINDS
 from asteroid.stages.stage import ScoreSettings
 from study.config.search import Range, SpaceSection
+from study.config.stages import ScheduleSection
+from study.recipes.given_model import given_model
 from study.strategies import STRATEGIES
 
 if TYPE_CHECKING:
@@ -48,6 +50,7 @@ class Settings:
         model: architecture and size of the networks.
         kernel: settings of sGDML.
         n_probes: directions per frame in score matching.
+        given: identity of a model in the place of pretraining, or None.
     """
 
     gamma_rel: float
@@ -59,6 +62,7 @@ class Settings:
     model: NetworkSettings
     kernel: KernelSettings
     n_probes: int
+    given: str | None = None
 
     def schedule(self, kind: NetworkStageKind) -> Schedule | None:
         """The schedule of a kind of stage; None where it has none."""
@@ -71,13 +75,14 @@ def default_settings(sweep: Sweep, schedule: str | None) -> Settings:
     return Settings(
         gamma_rel=math.inf,
         identify=sweep.identify.schedule(),
-        pretrain=sweep.pretrain.schedule() if sweep.pretrain else None,
+        pretrain=sweep.pretrain.schedule() if isinstance(sweep.pretrain, ScheduleSection) else None,
         finetune=sweep.finetune[schedule].schedule() if schedule is not None else None,
         score_match=sweep.score_match.schedule() if sweep.score_match else None,
         residual=(sweep.residual or sweep.identify).schedule(),
         model=sweep.model.settings(),
         kernel=sweep.kernel.settings(),
         n_probes=sweep.score_match.probes if sweep.score_match else ScoreSettings.n_probes,
+        given=None if sweep.start is None else given_model(sweep.start.source, sweep.model.settings()).identity,
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from study.data.load import StudyData, load_data
 from study.recipes.chains import ChainBuilder
+from study.recipes.given_model import given_model, refuse_other_molecule
 from study.recipes.packs import Pack, plan_rounds
 from study.recipes.recipes import Recipe, TunedSettings, make_recipes, make_tuned_recipes
 from study.recipes.search import Search, searches_of
@@ -58,6 +59,8 @@ def make_workload(sweep: Sweep, device: DeviceClass = "cpu") -> Workload:
     """
     data = load_data(sweep)
     builder = ChainBuilder(data, device)
+    if sweep.start is not None:
+        refuse_other_molecule(given_model(sweep.start.source, sweep.model.settings()), data)
     searches = searches_of(sweep, builder)
     for search in searches:
         search.check(builder)

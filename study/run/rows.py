@@ -15,6 +15,7 @@ from asteroid.labels.molecules import rows_by_formula
 from asteroid.models.energy_zero import undetermined
 from asteroid.stages.evaluation import ModelErrors, evaluate
 from asteroid.stages.predict_chain import predict_chain
+from asteroid.stages.stage import NetworkStage
 from study.counts import LEVEL_COLUMNS
 from study.run.out_of_fold import CrossValidation, InsideErrors
 from study.strategies import STRATEGIES
@@ -151,6 +152,13 @@ def _molecule_rows(row: dict[str, Any], errors: ModelErrors) -> list[dict[str, A
     ]
 
 
+def _stated_s(workload: Workload, recipe: Recipe) -> float:
+    """CPU seconds that the user states for a model that a chain starts from."""
+    start = workload.sweep.start
+    given = any(isinstance(spec, NetworkStage) and spec.given for spec in recipe.stages)
+    return start.price if start is not None and given else 0.0
+
+
 def _row(
     workload: Workload,
     recipe: Recipe,
@@ -206,7 +214,8 @@ def _row(
         "cost_accurate_cpu_s": accurate_cpu_s,
         "cost_cheap_cpu_s": cheap_cpu_s,
         "use_cpu_s_per_frame": use_cpu_s,
-        "recipe_core_s": sum(results[s.key].core_s for s in recipe.stages if s.key in results),
+        "recipe_core_s": sum(results[s.key].core_s for s in recipe.stages if s.key in results)
+        + _stated_s(workload, recipe),
         "status": status,
         "warnings": "; ".join(w for s in recipe.stages if s.key in results for w in results[s.key].warnings),
         "stage_keys": " ".join(s.key for s in recipe.stages),

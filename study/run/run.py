@@ -19,6 +19,7 @@ from study.recipes.frames import TABLES_BYTES, describe_frames, expected_bytes, 
 from study.recipes.packs import by_urgency
 from study.recipes.workload import with_tuned_rows
 from study.run.folder import OWN_STORE, check_device, check_disk_space, check_folder, claimed, read_record, store_of
+from study.run.given_stage import keep_given
 from study.run.recorder import RunRecorder
 from study.search.runner import run_searches
 
@@ -96,6 +97,7 @@ def _run(
     catalog = StageCatalog(store, progress, on_note)
     identity = {"run_id": run_id, "store": str(root.resolve()) if shared else OWN_STORE}
     recorder = RunRecorder(folder, workload, catalog, failures, identity, earlier.get("failures", []))
+    keep_given(workload, store)
     missing = catalog.request(workload.requests)
     _say_what_was_found(catalog, store, on_note, shared=shared, missing=len(missing))
     recorder.record("running")

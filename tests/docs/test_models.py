@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
+import torch
 from command_line import call
 from tiny_sweep import SWEEP
 
@@ -18,6 +20,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "models.md").read_text(encoding="ut
 
 def test_a_model_of_ones_own_trains(tiny_labels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (module,) = re.findall(r"Save as `my_models.py`:\n\n```python\n(.*?)```", PAGE, re.DOTALL)
+    (given,) = re.findall(r"added to `my_models.py`:\n\n```python\n(.*?)```", PAGE, re.DOTALL)
     (line,) = re.findall(r"`own.yaml` say,\n\n```yaml\n(.*?)\n```", PAGE)
     text = SWEEP.replace("file: ", f"file: {tiny_labels}/").replace("model: {hidden: 8}", line)
     for old, new in (
@@ -27,7 +30,7 @@ def test_a_model_of_ones_own_trains(tiny_labels: Path, tmp_path: Path, monkeypat
     ):
         assert old in text
         text = text.replace(old, new)
-    (tmp_path / "my_models.py").write_text(module)
+    (tmp_path / "my_models.py").write_text(module + "\n\n" + given)
     (tmp_path / "own.yaml").write_text(text)
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
@@ -37,3 +40,15 @@ def test_a_model_of_ones_own_trains(tiny_labels: Path, tmp_path: Path, monkeypat
         result = call(name, "own.yaml", *options.split())
         assert result.exit_code == 0, result.output
     assert (pd.read_csv(tmp_path / "runs" / "own" / "results.csv")["status"] == "ok").all()
+
+    (model, start) = re.findall(r"`start.yaml` say.*?\n\n```yaml\n(.*?)\n(.*?)\n```", PAGE, re.DOTALL)[0]
+    text = text.replace(line, model).replace("pretrain: {steps: 24, learning_rate: 0.01, validations: 2}", start)
+    (tmp_path / "start.yaml").write_text(text)
+    weights = importlib.import_module("my_models").Pairs(16).state_dict()
+    torch.save(weights, tmp_path / "pairs.pt")
+    (options,) = re.findall(r"^asteroid-study run start.yaml (.*)$", PAGE, re.MULTILINE)
+    result = call("run", "start.yaml", *options.split())
+    assert result.exit_code == 0, result.output
+    (row,) = pd.read_csv(tmp_path / "runs" / "start" / "results.csv").to_dict("records")
+    assert (row["status"], row["n_cheap"]) == ("ok", 0)
+    assert row["recipe_core_s"] > 7200

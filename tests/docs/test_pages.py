@@ -78,6 +78,7 @@ ELSEWHERE = {
         "plan runs/ladder": "docs/test_levels.py::test_a_ladder_is_run_planned_and_drawn",
         "report runs/ladder": "docs/test_levels.py::test_a_ladder_is_run_planned_and_drawn",
         "run own.yaml": "docs/test_models.py::test_a_model_of_ones_own_trains",
+        "run start.yaml": "docs/test_models.py::test_a_model_of_ones_own_trains",
         "check own.yaml": "docs/test_models.py::test_a_model_of_ones_own_trains",
     }.items()
 }
