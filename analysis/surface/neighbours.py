@@ -3,7 +3,7 @@
 At a number of accurate labels the log error is taken as a straight line in the log of the other number, between two
 neighbours that were run, never beyond them:
 
-    ln err(x) = (1 - w) ln err(x1) + w ln err(x2) + c (x - x1) (x2 - x) / 2,    x = ln n,  w = (x - x1) / (x2 - x1)
+    ln err(x) = (1 - w) ln err(x1) + w ln err(x2) - c (x - x1) (x2 - x) / 2,    x = ln n,  w = (x - x1) / (x2 - x1)
 
 with c ~ N(0, CURVATURE^2), the second derivative that a straight line leaves out. It needs no law of the errors, so it
 holds for kernels, ladders and levels that hurt. The errors of both neighbours count as wrong in the same direction,
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from analysis.curves.evidence import Evidence
     from analysis.curves.power_law import Kind
 
-#: Standard deviation of the second derivative of the log error by the log of a number of labels. Measured: see
-#: benchmarks/README.md.
-CURVATURE = 0.15
+#: Standard deviation of the second derivative of the log error by the log of a number of labels, as it was measured
+#: for MP2 labels between xTB and CCSD(T) (benchmarks/numbers_between.py).
+CURVATURE = 0.2
 #: Quantiles that stand for all draws, and the share of means left out that 90 % bands must hold.
 _QUANTILES, MIN_COVERED = 60, 0.75
 

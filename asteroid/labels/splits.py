@@ -206,7 +206,13 @@ def cheap_pool_rows(
     keep = np.ones(len(cheap), dtype=np.bool_)
     if test_groups is not None and cheap.group is not None:
         keep &= ~np.isin(cheap.group, test_groups)
-    keep[match_geometries(accurate, cheap, tol_ang=tol_ang)[1]] = False
+    labelled = np.unique(match_geometries(accurate, cheap, tol_ang=tol_ang)[1])
+    keep[labelled] = False
+    if not (keep.any() or may_be_empty) and len(labelled) == len(cheap):
+        raise InputError(
+            f"every {cheap.level} frame is at a geometry that has an accurate label, pretraining learns from others: "
+            "add frames at other geometries, or leave out strategies that pretrain (ladders of three levels keep them)"
+        )
     if not (keep.any() or may_be_empty):
         raise InputError(
             f"no {cheap.level} frame is left outside the test groups and the {len(accurate)} labelled geometries: "

@@ -285,9 +285,10 @@ class Sweep(Section):
                 f"architecture {programs[0]} is trained on forces, accurate labels are energies alone: choose one that "
                 "is trained here"
             )
-        if self.mode != "curve":
+        if self.mode != "curve" or self.tune is not None:
             raise ValueError(
-                f"searches judge force errors, accurate labels are energies alone: set mode curve, found {self.mode}"
+                "searches judge force errors, accurate labels are energies alone: "
+                + (f"set mode curve, found {self.mode}" if self.mode != "curve" else "remove section 'tune'")
             )
         return self
 

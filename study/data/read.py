@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from asteroid.datasets import Dataset
     from asteroid.datasets.card import LevelCard
     from asteroid.labels.label_set import LabelSet
+    from asteroid.labels.selection_rule import SelectionRule
     from study.config.label_files import DataSection, LabelFile
     from study.data.card_prices import PricedFile
     from study.prices import LevelPrice
@@ -105,6 +106,7 @@ def _read_dataset(name: str, section: DataSection) -> ReadLabels:
             lines += part.level_card.lines()
     lines += [line for card in cards for line in (f"{card.level}, checked:", *card.lines(groups=False))]
     lines += [line for part in found for line in part.lines]
+    rules = {part.cheap.level: part.selection_rule for part in found if part.selection_rule is not None}
     return ReadLabels(
         accurate=dataset.accurate,
         accurate_source=dataset.accurate.level,
@@ -114,6 +116,7 @@ def _read_dataset(name: str, section: DataSection) -> ReadLabels:
         card_json={
             **dataset.card.to_json(),
             "checked": [*(card.to_json() for card in cards), *(p.card_json for p in found if p.level_card is None)],
+            **({"selection_rules": rules} if rules else {}),
         },
     )
 
@@ -145,6 +148,7 @@ class LowerPart(NamedTuple):
         lines: what is to be said of a file.
         card_json: the same as plain data.
         level_card: the card of a packaged level; None for a file.
+        selection_rule: how a file says that its frames were chosen, or None.
     """
 
     cheap: ReadCheap
@@ -152,6 +156,7 @@ class LowerPart(NamedTuple):
     lines: list[str]
     card_json: dict[str, Any] | None
     level_card: LevelCard | None
+    selection_rule: SelectionRule | None = None
 
 
 def _packaged_level(dataset: Dataset, name: str) -> LowerPart:
@@ -178,7 +183,7 @@ def _level_of_file(file: PricedFile, given: LabelFile, section: DataSection) -> 
         named=given.level,
         source=given.file.name,
     )
-    return LowerPart(cheap, loaded.price, loaded.card, loaded.card_json, None)
+    return LowerPart(cheap, loaded.price, loaded.card, loaded.card_json, None, file.selection_rule)
 
 
 def _read_files(section: DataSection) -> ReadLabels:

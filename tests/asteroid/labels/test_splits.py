@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -194,5 +195,8 @@ def test_cheap_pool_refuses_another_order_of_atoms_and_an_empty_pool() -> None:
     with pytest.raises(InputError, match="same order") as caught:
         cheap_pool_rows(cheap, other, test_groups=None)
     assert "6, 8, 1, 1" in str(caught.value)
-    with pytest.raises(InputError, match="no gfn2-xtb frame is left"):
+    with pytest.raises(InputError, match="every gfn2-xtb frame is at a geometry that has an accurate label"):
         cheap_pool_rows(cheap, cheap, test_groups=None)
+    grouped = replace(cheap, group=np.full(8, 3))
+    with pytest.raises(InputError, match=r"no gfn2-xtb frame is left .*: sample more than the 8 cheap frames"):
+        cheap_pool_rows(grouped, cheap.select(np.arange(2)), test_groups=(3,))

@@ -37,6 +37,9 @@ def energies(tiny_labels: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     return folder
 
 
+SEARCH = "tune: {budgets: [15], trials: 2, folds: 2, subset_seeds: [8, 9], space: {rho: [0.9, 0.99]}}"
+
+
 def alone(folder: Path, *changes: tuple[str, str]) -> Sweep:
     return sweep_of(folder, ALONE, *changes)
 
@@ -82,6 +85,7 @@ def test_a_file_that_lacks_forces_by_mistake_is_refused_with_the_remedy(energies
     ("change", "words"),
     [
         (("pretrain_finetune, asteroid]", "pretrain_finetune, gdml_delta]"), "gdml_delta learns forces"),
+        (("gamma_rel: [1, inf]", f"gamma_rel: [1, inf]\n{SEARCH}"), "energies alone: remove section 'tune'"),
         (("level: gfn2-xtb,", "level: gfn2-xtb, forces: none,"), "cheap labels need forces"),
     ],
 )

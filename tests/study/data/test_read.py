@@ -3,11 +3,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from packaged_study import packaged
-from two_level_files import load, refusal
+from two_level_files import arrays, load, methanol, refusal
 
 from asteroid.errors import InputError
+from study.config.label_files import DataSection
+from study.data.read import read_section
 from study.prices import LevelPrice
 
 if TYPE_CHECKING:
@@ -58,3 +61,15 @@ def test_the_packaged_set() -> None:
     ):
         with pytest.raises(InputError, match=words):
             packaged(**changes)
+
+
+def test_a_file_beside_the_packaged_set_keeps_its_rule_of_selection(tmp_path: Path) -> None:
+    frames = methanol().cheap.select(np.arange(0, 20_000, 500))
+    np.savez(tmp_path / "mp2.npz", **arrays(frames, np.arange(len(frames))))
+    (tmp_path / "mp2.meta.json").write_text(json.dumps({"selection_rule": "farthest"}))
+    entry = {"file": tmp_path / "mp2.npz", "level": "pbe/def2-svp", "energy_unit": "eV", "length_unit": "Angstrom"}
+    section = DataSection(dataset="methanol", cheap=["gfn2-xtb", {**entry, "price": 1.0}])
+    read = read_section(section)
+    assert read.card_json["selection_rules"] == {"pbe/def2-svp": "farthest"}
+    assert read.is_farthest("pbe/def2-svp")
+    assert not read.is_farthest("gfn2-xtb")

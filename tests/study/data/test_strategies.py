@@ -183,5 +183,5 @@ def test_delta_learning_is_content_with_exactly_the_paired_labels(
     data = load(tmp_path, (accurate, paired), "gdml_delta", LABELLED)
     assert len(data.cheap[0].pool) == 0
     np.testing.assert_allclose(data.cheap[0].at[data.accurate.level].energy, paired.energy)
-    with pytest.raises(InputError, match="no gfn2-xtb frame is left"):
+    with pytest.raises(InputError, match="every gfn2-xtb frame is at a geometry"):
         load(tmp_path, (accurate, paired), "asteroid_unlabelled", LABELLED + ", temperature_k: 500, sampling_price: 0")

@@ -138,7 +138,7 @@ PACKAGED = "  dataset: methanol\n  {}\n"
         (LADDER, "ladder_finetune", "{gfn2-xtb: [40], mp2/cc-pvdz: [61]}", r"n_cheap\.mp2/cc-pvdz: 61 is larger"),
         (LADDER, "ladder_asteroid", None, "judged against no weights: add strategy ladder_finetune"),
         (TWO_CHEAP, "ladder_finetune", None, r"climbs over a level between .*: name three levels under data\.levels"),
-        (TWO_CHEAP, "pretrain_finetune", None, "no mp2/cc-pvdz frame is left"),
+        (TWO_CHEAP, "pretrain_finetune", None, "every mp2/cc-pvdz frame is at a geometry that has"),
         (XTB_TWICE, "accurate_only", "[9]", "the levels must differ, found gfn2"),
         (LADDER + f"    - {FILES['xtb']}\n", "accurate_only", None, "two or three levels, cheapest first, found 4"),
         (LADDER + f"  cheap: {FILES['xtb']}\n", "accurate_only", None, "'levels' stands for both"),
