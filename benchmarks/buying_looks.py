@@ -3,7 +3,7 @@
     python benchmarks/buying_looks.py FOLDER [--data DATA] [--only SYSTEM ...] [--draws 0 20] [--draw random]
 
 For each system and each order of purchase the strategies of a study file are cross-validated, by the very code of
-`asteroid-study buy`, at sizes each 1.2 times the last, until the hardest target is met beyond doubt; the models of all
+`asteroid-study buy`, at sizes each 1.1 times the last, until the hardest target is met beyond doubt; the models of all
 labels are scored on labels that no purchase sees. It goes on where it was stopped.
 """
 
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from asteroid.labels.label_set import LabelSet
     from study.buying.contenders import Contender
 
-LADDER = (16, 20, 24, 29, 35, 42, 50, 60, 72, 86, 104, 124, 150)
+LADDER = (16, 20, 22, 24, 26, 29, 32, 35, 38, 42, 46, 50, 55, 60, 66, 72, 79, 86, 95, 104, 114, 124, 137, 150)
 #: Targets of each system, kcal/mol/Å, the harder one last; the cheap labels' system in `known_curves`.
 TARGETS = {
     "methanol": (0.42, 0.30),
@@ -133,13 +133,14 @@ def take_looks(folder: Path, name: str, seed: int, data: Path | None, draw: str,
     with tempfile.TemporaryDirectory() as store:
         trainer = Trainer(study, candidates, Path(store), "benchmark", SerialExecutor, lambda _: None, print)
         for n in LADDER:
-            racing = list(contenders_of(study, candidates.below))
-            if taken and n > BEHIND_FROM:
-                racing = [own for own in racing if own.strategy in _close(rows, taken[-1])]
             if n in taken:
                 continue
-            if time.time() > until or _beyond_doubt(name, rows, taken):
+            smaller = [size for size in taken if size < n]
+            if time.time() > until or (smaller == taken and _beyond_doubt(name, rows, taken)):
                 break
+            racing = list(contenders_of(study, candidates.below))
+            if smaller and n > BEHIND_FROM:
+                racing = [own for own in racing if own.strategy in _close(rows, smaller[-1])]
             labels = candidates.replay.select(np.arange(n))
             look = trainer.look(_numbered(labels), racing, first=not taken)
             rows += look.rows
@@ -158,7 +159,7 @@ def take_looks(folder: Path, name: str, seed: int, data: Path | None, draw: str,
                         "core_s": look.core_s,
                     }
                 )
-            taken.append(n)
+            taken = sorted([*taken, n])
             for file, table in ((rows_file, rows), (models_file, models)):
                 part = file.with_suffix(".part")
                 pd.DataFrame(table).to_parquet(part)

@@ -8,9 +8,11 @@ import numpy as np
 
 from analysis.buying.controls import mean_error
 from analysis.buying.posterior import Looks
+from analysis.buying.range_ends import as_new_frames
 from analysis.curves.curve_key import CURVE_COLUMNS, CurveKey
 from asteroid.errors import InputError
 from study.tables.levels import with_levels
+from study.tables.out_of_fold import is_balanced
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,5 +77,8 @@ def _looks(own: pd.DataFrame) -> Looks:
 def _mean(division: pd.DataFrame) -> MeanError:
     """The mean over frames, each averaged over the splits."""
     frames = division.groupby("label")[["force_mae_ev_ang", *_CONTROLS]].mean()
+    errors, controls = frames["force_mae_ev_ang"].to_numpy(dtype=float), frames[_CONTROLS].to_numpy(dtype=float)
+    if is_balanced(division):
+        errors = as_new_frames(errors, controls[:, 0], int(division["n_folds"].iloc[0]))
     pool = division[[f"pool_{name}" for name in _CONTROLS]].iloc[0].to_numpy(dtype=float)
-    return mean_error(frames["force_mae_ev_ang"].to_numpy(dtype=float), frames[_CONTROLS].to_numpy(dtype=float), pool)
+    return mean_error(errors, controls, pool)

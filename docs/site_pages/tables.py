@@ -9,7 +9,7 @@ from study.config.meanings import add_all_meanings
 from study.counts import LEVEL_COLUMNS
 from study.tables.manifest import ManifestRecord
 from study.tables.molecules import MOLECULE_COLUMNS
-from study.tables.out_of_fold import OUT_OF_FOLD_COLUMNS
+from study.tables.out_of_fold import BALANCED_COLUMN, OUT_OF_FOLD_COLUMNS
 from study.tables.results import COLUMNS
 from study.tables.rounds import ROUNDS_COLUMNS
 from study.tables.trials import IMPORTANCE_COLUMNS, TRIAL_COLUMNS
@@ -26,7 +26,11 @@ _TABLES = (
     ("trials.csv", "a trial of a search", TRIAL_COLUMNS),
     ("importances.csv", "a setting of a search", IMPORTANCE_COLUMNS),
     ("rounds.csv", "a contender in a round of a purchase", ROUNDS_COLUMNS),
-    ("out_of_fold.csv", "a label scored by a model that never saw it", OUT_OF_FOLD_COLUMNS),
+    (
+        "out_of_fold.csv",
+        "a label scored by a model that never saw it; the last column is there where labels are drawn balanced",
+        OUT_OF_FOLD_COLUMNS | BALANCED_COLUMN,
+    ),
 )
 #: Files, what each is, and its record.
 _RECORDS = (

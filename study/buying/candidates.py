@@ -89,6 +89,7 @@ class Candidates:
         hidden: labels that a replay keeps to judge the model by; empty elsewhere.
         cheap: levels below whose frames are there in full; of a ladder the cheapest.
         intermediate: the level between of a ladder; None: there is none.
+        balanced: whether every beginning of `frames` is balanced along its cheap energies; not where labels were owned.
         prices: price of each level.
         descriptors: how the molecule is described; None where no model needs it.
         card: the data card as lines.
@@ -101,6 +102,7 @@ class Candidates:
     hidden: LabelSet
     cheap: tuple[CheapFrames, ...]
     intermediate: Intermediate | None
+    balanced: bool
     prices: PriceList
     descriptors: DescriptorSettings | None
     card: tuple[str, ...]
@@ -202,6 +204,7 @@ def load_candidates(study: BuyStudy) -> Candidates:
             for pool, (own, hidden), cheap in zip(pools, at, sources.cheap, strict=True)
         ),
         intermediate=None if between is None else _intermediate(study, sources, between),
+        balanced=along is not None and n_owned == 0,
         prices=sources.prices,
         descriptors=descriptors,
         card=(

@@ -239,6 +239,7 @@ class RoundTrainer:
             cheap.append(CheapData(level.pool, at, temperature_k=level.temperature_k))
         if intermediate is not None:
             cheap.append(CheapData(intermediate))
+        along = own.cheap_at.energy if own.balanced and own.cheap_at is not None else None
         return StudyData(
             accurate=labels,
             test=labels.select([]),
@@ -249,6 +250,7 @@ class RoundTrainer:
             card_json={},
             descriptors=own.descriptors,
             pool_controls=self._controls(labels),
+            drawn_along=None if along is None else along[labels.frame_id],
         )
 
     def _controls(self, labels: LabelSet) -> CheapControls | None:

@@ -54,9 +54,11 @@ def out_of_fold_rows(
     controls = data.pool_controls
     cheap = np.full((len(owned), 2), np.nan) if controls is None else controls.of(owned)
     mean = np.full(2, np.nan) if controls is None else controls.mean
+    drawn = {} if data.drawn_along is None else {"balanced": True}
     return [
         {
             **identity,
+            **drawn,
             "n_labels": len(owned),
             "n_folds": division.n_folds,
             "split": division.split,

@@ -48,6 +48,10 @@ OUT_OF_FOLD_COLUMNS: dict[str, tuple[str, str]] = {
     "pool_cheap_force_ev_ang": ("float64", "mean of cheap_force_ev_ang over these, or NaN"),
 }
 
+#: A column that tables have where labels were drawn balanced, and only there.
+BALANCED_COLUMN: dict[str, tuple[str, str]] = {
+    "balanced": ("bool", "whether the labels were drawn balanced along cheap_energy_ev"),
+}
 KEY_COLUMNS = ["strategy", "gamma_rel", "schedule", "n_cheap", "seed", "n_labels", "n_folds", "split", "label"]
 #: What one division into folds has in common.
 DIVISION_COLUMNS = KEY_COLUMNS[:-1]
@@ -71,8 +75,10 @@ def validate_out_of_fold(frame: pd.DataFrame) -> pd.DataFrame:
             error is not positive and finite and the label is no energy alone, two rows share a key, a division scores
             some of its labels only, or a mean over the pool differs between rows.
     """
-    frame = settled(frame)
+    frame = _drawn(settled(frame))
     columns = OUT_OF_FOLD_COLUMNS | {name: LEVEL_COLUMNS[name] for name in level_columns(frame)}
+    if is_balanced(frame):
+        columns |= BALANCED_COLUMN
     missing = [name for name in columns if name not in frame.columns]
     unknown = [str(name) for name in frame.columns if name not in columns]
     if missing or unknown:
@@ -102,6 +108,11 @@ def validate_out_of_fold(frame: pd.DataFrame) -> pd.DataFrame:
         if len(means) > 1:
             raise _refusal(f"has one {name}, found {len(means)}")
     return typed
+
+
+def is_balanced(frame: pd.DataFrame) -> bool:
+    """Whether the labels of a table were drawn balanced along their cheap energy."""
+    return "balanced" in frame.columns
 
 
 def write_out_of_fold(frame: pd.DataFrame, folder: Path) -> None:
@@ -137,6 +148,13 @@ def read_out_of_fold(folder: Path) -> pd.DataFrame | None:
             f"{path} is damaged ({' '.join(str(error).split())}): repeat the command that wrote it"
         ) from error
     return validate_out_of_fold(frame)
+
+
+def _drawn(frame: pd.DataFrame) -> pd.DataFrame:
+    """The table without the column of balanced draws, unless every row says that its labels were drawn so."""
+    if not is_balanced(frame) or frame["balanced"].eq(True).all():
+        return frame
+    return frame.drop(columns="balanced")
 
 
 def _require_whole_divisions(typed: pd.DataFrame) -> None:

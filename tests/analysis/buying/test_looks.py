@@ -35,6 +35,15 @@ def test_labels_calmer_than_their_pool_are_told():
     assert control_shift(TABLE.assign(pool_cheap_energy_ev=2.0)) > 0.1 > abs(control_shift(TABLE))
 
 
+def test_balanced_draws_are_read_without_what_their_ends_extrapolate_to():
+    highest = TABLE["cheap_energy_ev"] == TABLE["cheap_energy_ev"].max()
+    wild = TABLE.assign(force_mae_ev_ang=TABLE["force_mae_ev_ang"] * np.where(highest, 8.0, 1.0))
+    plain, random, balanced = (looks_of(table) for table in (TABLE, wild, wild.assign(balanced=True)))
+    for key, own in plain.items():
+        assert (random[key].log_error[own.n == own.newest] > own.log_error[own.n == own.newest] + 0.05).all()
+        np.testing.assert_allclose(balanced[key].log_error, own.log_error, atol=0.05)
+
+
 def test_two_orders_of_purchase_are_refused():
     with pytest.raises(InputError, match=r"one order of labels, found the seeds \[0, 1\]"):
         looks_of(pd.concat([TABLE, TABLE.assign(seed=1)]))

@@ -14,6 +14,7 @@ from study.tables.out_of_fold import (
     DIVISION_COLUMNS,
     OUT_OF_FOLD_COLUMNS,
     OUT_OF_FOLD_FILE,
+    is_balanced,
     out_of_fold_frame,
     read_out_of_fold,
     validate_out_of_fold,
@@ -110,3 +111,15 @@ def test_a_damaged_file_is_one_line(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(InputError, match="is damaged") as refusal:
         read_out_of_fold(tmp_path)
     assert "\n" not in str(refusal.value)
+
+
+def test_how_labels_were_drawn_is_kept_where_all_were_drawn_so(tmp_path: Path) -> None:
+    balanced = looks().assign(balanced=True)
+    write_out_of_fold(balanced, tmp_path)
+    read = read_out_of_fold(tmp_path)
+    assert read is not None
+    assert is_balanced(read)
+    assert read["balanced"].dtype == bool
+    # A purchase that an earlier version began knows it of some looks only.
+    for partly in (pd.concat([looks()[:16], balanced[16:]]), looks().assign(balanced=False)):
+        assert not is_balanced(validate_out_of_fold(partly))
