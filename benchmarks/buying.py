@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
     from analysis.buying.prior import CurvePrior
 
-#: By how much frames that judge are harder than those that a certificate speaks of, in logs. Methanol's hidden replica is
-#: another trajectory. Of formaldehyde both are random frames of one file, one frame's error has a relative spread of 1,
-#: and the 400 hidden ones are by chance easier than the 600 candidates: here stands their share of the difference.
+#: By how much frames that judge are harder than those that a certificate speaks of, in logs. Methanol's hidden replica
+#: is another trajectory. Of formaldehyde both are random frames of one file, a frame's error has a relative spread of
+#: 1, and the 400 hidden ones are by chance easier than the 600 candidates: here stands their share of the difference.
 #: Models of 35 labels, 8 draws: .069 (sd .018) on methanol, -.100 (.062) and -.107 (.055) on formaldehyde.
 HARDER = {"methanol": 0.064, "h2co-b3lyp-ccsd_t": -0.060, "h2co-mp2-ccsd_t": -0.064}
 
