@@ -208,6 +208,8 @@ def claimed_purchase(
             state = read_state(folder)
             _refuse_other(folder, study, state, request)
             refuse_other_device(folder, state.device, device)
+            if own.read_text(encoding="utf-8") != study_yaml(study):
+                write_text(own, study_yaml(study))
         else:
             state = new_state(study, request, levels, device)
             write_text(own, study_yaml(study))
@@ -215,12 +217,23 @@ def claimed_purchase(
         yield replace(state, status="running", waiting_for=())
 
 
+def _without_outputs(plain: Any) -> Any:
+    """A study as plain data, whatever the names of outputs that are handed over."""
+    buy = plain.get("buy") if isinstance(plain, dict) else None
+    if not isinstance(buy, dict) or not isinstance(buy.get("hand_over"), dict):
+        return plain
+    rest = {name: value for name, value in buy["hand_over"].items() if name != "outputs"}
+    return {**plain, "buy": {**buy, "hand_over": rest}}
+
+
 def _refuse_other(folder: Path, study: BuyStudy, state: PurchaseState, request: Request) -> None:
     try:
         theirs = load_yaml((folder / STUDY_FILE).read_text(encoding="utf-8"))
     except (yaml.YAMLError, ValueError, OSError) as error:
         raise InputError(f"{folder / STUDY_FILE} is not readable ({one_line(str(error), 120)}): restore it") from error
-    difference = first_difference(yaml.safe_load(study_yaml(study)), theirs, "")
+    ours = yaml.safe_load(study_yaml(study))
+    # Under what names outputs lie changes no label: whoever takes another program than the template's says so later.
+    difference = first_difference(_without_outputs(ours), _without_outputs(theirs), "")
     if difference:
         raise InputError(
             f"{folder} was made by another study file ({difference}): choose another --out or restore the file"

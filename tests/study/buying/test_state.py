@@ -24,10 +24,13 @@ from study.buying.state import (
     rounds_table,
     write_state,
 )
+from study.config.buying import HandOverSection
 from study.files import write_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from study.config.buying import BuyStudy
 
 LEVELS = ("ccsd_t/cc-pvdz", "gfn2-xtb")
 STANDINGS = (Standing("b", 1.0, 0.8, 1.2, 0.5, True), Standing("a", 2.0, 1.6, 2.4, 0.5, True))
@@ -94,6 +97,22 @@ def test_a_purchase_goes_on_where_it_began(tmp_path: Path) -> None:
     write_record(tmp_path / "out" / STATE_FILE, record)
     with claimed_purchase(tmp_path / "out", study, REQUEST, LEVELS) as begun:
         assert begun.device == "cpu"
+
+
+def test_outputs_may_take_other_names_later_and_nothing_else_may(tmp_path: Path) -> None:
+    """Who computes with another program than the drafted template's says so once the geometries are there."""
+    study, folder = study_of(tmp_path), tmp_path / "out"
+
+    def handed(outputs: str, charge: int = 0) -> BuyStudy:
+        section = HandOverSection(template=Path("orca.inp.jinja"), outputs=outputs, charge=charge)
+        return study.model_copy(update={"buy": study.buy.model_copy(update={"replay": None, "hand_over": section})})
+
+    for outputs in ("*.engrad", "*.extxyz"):
+        with claimed_purchase(folder, handed(outputs), REQUEST, LEVELS):
+            assert outputs in (folder / "study.yaml").read_text()
+    refused = pytest.raises(InputError, match=r"buy\.hand_over\.charge: it has 0, the new sweep 1")
+    with refused, claimed_purchase(folder, handed("*.extxyz", charge=1), REQUEST, LEVELS):
+        pass
 
 
 def test_folders_that_are_no_purchase(tmp_path: Path) -> None:
