@@ -28,7 +28,14 @@ _MISTAKES = {
 }
 
 
-def check_bought(labels: LabelSet, cheap: LabelSet | None, source: str, *, energies_alone: bool = False) -> None:
+def check_bought(
+    labels: LabelSet,
+    cheap: LabelSet | None,
+    source: str,
+    *,
+    energies_alone: bool = False,
+    unit_stated: bool = False,
+) -> None:
     """Refuse labels that cannot be trained on, or that are in another unit or of another sign than they should be.
 
     Args:
@@ -36,17 +43,18 @@ def check_bought(labels: LabelSet, cheap: LabelSet | None, source: str, *, energ
         cheap: cheap labels at the same geometries, in the same order, where they are known.
         source: a name for messages.
         energies_alone: labels have no forces.
+        unit_stated: the study file states the unit of forces: their size is believed, whatever the cheap level's is.
 
     Raises:
         InputError: as `asteroid.checks.guards.check_labels`, or forces do not have the size or the sign of the cheap
             ones.
     """
     if cheap is not None and cheap.forces is not None and labels.forces is not None:
-        _compare(labels.forces.ravel(), cheap.forces.ravel(), source, cheap.level)
+        _compare(labels.forces.ravel(), cheap.forces.ravel(), source, cheap.level, sized=not unit_stated)
     check_labels(labels, source, energies_alone=energies_alone)
 
 
-def _compare(forces: FloatArray, cheap: FloatArray, source: str, level: str) -> None:
+def _compare(forces: FloatArray, cheap: FloatArray, source: str, level: str, *, sized: bool) -> None:
     if len(forces) < _FEWEST_COMPONENTS or not (np.isfinite(forces).all() and forces.any() and cheap.any()):
         return
     correlation = float(forces @ cheap / np.sqrt((forces @ forces) * (cheap @ cheap)))
@@ -61,10 +69,10 @@ def _compare(forces: FloatArray, cheap: FloatArray, source: str, level: str) -> 
             f"forces of {source} must resemble those of {level} at the same geometries, found a correlation of "
             f"{correlation:.2f}: check level, charge and the order of atoms"
         )
-    if not _SCALE_RANGE[0] <= scale <= _SCALE_RANGE[1]:
+    if sized and not _SCALE_RANGE[0] <= scale <= _SCALE_RANGE[1]:
         near = min(_MISTAKES, key=lambda factor: abs(np.log(scale / factor)))
         guess = f" ({_MISTAKES[near]}?)" if abs(np.log(scale / near)) < 0.3 else ""
         raise InputError(
             f"forces of {source} must have the size of those of {level}, found {scale:.3g} times it{guess}: declare "
-            "energy_unit, length_unit or force_unit"
+            "force_unit, which is then believed"
         )

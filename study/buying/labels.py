@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from study.buying.batch import Outcome
 
 LABELS_FILE = "labels.npz"
-_OUTCOMES = "labels"
+#: Folder of the outcome of every geometry, in that of the purchase.
+OUTCOMES = "labels"
 
 
 class LabelBook:
@@ -42,9 +43,9 @@ class LabelBook:
         for row in range(len(owned)):
             cpu_s = 0.0 if owned.cpu_s is None else float(owned.cpu_s[row])
             self._outcomes[row] = Label(float(owned.energy[row]), owned.forces[row], cpu_s)
-        (folder / _OUTCOMES).mkdir(parents=True, exist_ok=True)
+        (folder / OUTCOMES).mkdir(parents=True, exist_ok=True)
         for row in range(len(owned), len(self.hashes)):
-            outcome = read_outcome(folder / _OUTCOMES, self.hashes[row])
+            outcome = read_outcome(folder / OUTCOMES, self.hashes[row])
             if outcome is None:
                 break  # geometries are labelled in order
             self._outcomes[row] = outcome
@@ -89,7 +90,7 @@ class LabelBook:
     def keep(self, outcomes: Mapping[int, Outcome]) -> None:
         """Keep what has become of a batch, in order: a kill leaves a beginning of it."""
         for row, outcome in sorted(outcomes.items()):
-            write_outcome(self._folder / _OUTCOMES, self.hashes[row], outcome)
+            write_outcome(self._folder / OUTCOMES, self.hashes[row], outcome)
             self._outcomes[row] = outcome
 
     def labels(self, n: int | None = None) -> LabelSet:

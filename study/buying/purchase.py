@@ -108,6 +108,7 @@ class _Purchase:
             tools.labeller,
             candidates.cheap_at,
             compared=not study.buy.units_are_known,
+            unit_stated=study.buy.force_unit_is_stated,
             energies_alone=study.energies_alone,
         )
         self._supply = Supply(source, folder, state.batches, self._asked_for, tools.on_note)

@@ -15,7 +15,8 @@ from asteroid.errors import InputError
 from asteroid.measured_errors import Measured
 from asteroid.plain_text import one_line
 from study.buying.decision import Request, Verdict  # noqa: TC001 - read_state looks the types up
-from study.config.buying import study_yaml
+from study.buying.labels import OUTCOMES
+from study.config.buying import HOW_OUTPUTS_ARE_FOUND, HOW_OUTPUTS_ARE_READ, study_yaml
 from study.config.strict_yaml import load_yaml
 from study.devices import DeviceClass  # noqa: TC001 - likewise
 from study.files import locked, read_record, refuse_special_files, write_record, write_text
@@ -23,7 +24,7 @@ from study.run.folder import first_difference, refuse_other_device
 from study.tables.rounds import rounds_frame, write_rounds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
     import pandas as pd
@@ -217,12 +218,12 @@ def claimed_purchase(
         yield replace(state, status="running", waiting_for=())
 
 
-def _without_outputs(plain: Any) -> Any:
-    """A study as plain data, whatever the names of outputs that are handed over."""
+def _without(plain: Any, names: Collection[str]) -> Any:
+    """A study as plain data, without these keys of `hand_over`."""
     buy = plain.get("buy") if isinstance(plain, dict) else None
     if not isinstance(buy, dict) or not isinstance(buy.get("hand_over"), dict):
         return plain
-    rest = {name: value for name, value in buy["hand_over"].items() if name != "outputs"}
+    rest = {name: value for name, value in buy["hand_over"].items() if name not in names}
     return {**plain, "buy": {**buy, "hand_over": rest}}
 
 
@@ -232,8 +233,10 @@ def _refuse_other(folder: Path, study: BuyStudy, state: PurchaseState, request: 
     except (yaml.YAMLError, ValueError, OSError) as error:
         raise InputError(f"{folder / STUDY_FILE} is not readable ({one_line(str(error), 120)}): restore it") from error
     ours = yaml.safe_load(study_yaml(study))
-    # Under what names outputs lie changes no label: whoever takes another program than the template's says so later.
-    difference = first_difference(_without_outputs(ours), _without_outputs(theirs), "")
+    # How outputs are read may turn out to be wrong when the first are there: it may change until a label is kept.
+    kept = any((folder / OUTCOMES).glob("*"))
+    free = HOW_OUTPUTS_ARE_FOUND if kept else HOW_OUTPUTS_ARE_FOUND | HOW_OUTPUTS_ARE_READ
+    difference = first_difference(_without(ours, free), _without(theirs, free), "")
     if difference:
         raise InputError(
             f"{folder} was made by another study file ({difference}): choose another --out or restore the file"

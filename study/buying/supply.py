@@ -39,6 +39,7 @@ class Source:
         labeller: gives the others.
         cheap: cheap labels at the geometries, where they are known.
         compared: whether forces are held against the cheap ones: their unit and sign are the user's word.
+        unit_stated: whether the study file states the unit of forces, so that their size is believed.
         energies_alone: labels have no forces.
     """
 
@@ -47,6 +48,7 @@ class Source:
     labeller: Labeller
     cheap: LabelSet | None = None
     compared: bool = False
+    unit_stated: bool = False
     energies_alone: bool = False
 
 
@@ -138,6 +140,7 @@ class Supply:
                 None if cheap is None else cheap.select(labels.frame_id),
                 f"the labels of batch {batch.number} and before",
                 energies_alone=source.energies_alone,
+                unit_stated=source.unit_stated,
             )
         self.book.keep(found)
         for row, failure in failed.items():

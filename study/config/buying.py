@@ -37,6 +37,11 @@ class MethodSection(Section):
     max_cycle: int = Field(default=100, gt=0)
 
 
+#: Keys of `hand_over` that change no label, and those that declare what the outputs do not say.
+HOW_OUTPUTS_ARE_FOUND = frozenset({"outputs"})
+HOW_OUTPUTS_ARE_READ = frozenset({"energy_unit", "length_unit", "force_unit", "energy_key", "forces_key", "forces_are"})
+
+
 class HandOverSection(Section):
     """Labels computed elsewhere: one input file for each geometry, and how the outputs are found and read.
 
@@ -114,6 +119,12 @@ class BuySection(Section):
         if self.here is None or self.here.calculator is not None or self.level is None:
             return False
         return not any(is_import_path(part.level) for part in level_parts(self.level))
+
+    @property
+    def force_unit_is_stated(self) -> bool:
+        """Whether the study file says what unit forces are in."""
+        source = self.hand_over or (self.replay.labels if self.replay else None)
+        return source is not None and source.force_unit is not None
 
     @field_validator("level")
     @classmethod

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from study.ray_backend.pack_queue import PackQueue
     from study.ray_backend.worker_pool import WorkerPool
 
-#: How long packs may wait while no worker lives, s. On a busy or growing cluster that is the wait for a free core; where
-#: fifty processes share a core, importing what a worker needs takes over two minutes.
+#: How long packs may wait while no worker lives, s. On a busy or growing cluster that is the wait for a free core; with
+#: fifty processes to a core, importing what a worker needs takes over two minutes.
 START_S = 300.0
 #: How long fewer workers than asked for are passed over in silence, s.
 _FEWER_S = 10.0

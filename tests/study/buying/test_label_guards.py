@@ -49,3 +49,12 @@ def test_labels_of_other_frames(cheap: LabelSet) -> None:
 def test_good_labels_pass(cheap: LabelSet) -> None:
     check_bought(scaled(cheap, 1.02), cheap, "batch 1")
     check_bought(scaled(cheap, 1.02), None, "batch 1")
+
+
+def test_a_stated_unit_is_believed_and_a_wrong_sign_is_not(cheap: LabelSet) -> None:
+    """MP2/6-31G forces of formic acid are twice those of GFN2-xTB, honestly."""
+    check_bought(scaled(cheap, 2.02), cheap, "batch 1", unit_stated=True)
+    with pytest.raises(InputError, match="declare force_unit, which is then believed"):
+        check_bought(scaled(cheap, 2.02), cheap, "batch 1")
+    with pytest.raises(InputError, match="they are gradients"):
+        check_bought(scaled(cheap, -1.0), cheap, "batch 1", unit_stated=True)

@@ -6,13 +6,14 @@ import subprocess
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from tiny_purchase import REQUEST, study_of
 
 from asteroid.errors import InputError
 from study.buying.decision import Standing, Verdict
+from study.buying.labels import OUTCOMES
 from study.buying.state import (
     STATE_FILE,
     PurchaseState,
@@ -99,19 +100,28 @@ def test_a_purchase_goes_on_where_it_began(tmp_path: Path) -> None:
         assert begun.device == "cpu"
 
 
-def test_outputs_may_take_other_names_later_and_nothing_else_may(tmp_path: Path) -> None:
+def test_how_outputs_are_read_may_change_until_a_label_is_kept(tmp_path: Path) -> None:
     """Who computes with another program than the drafted template's says so once the geometries are there."""
     study, folder = study_of(tmp_path), tmp_path / "out"
 
-    def handed(outputs: str, charge: int = 0) -> BuyStudy:
-        section = HandOverSection(template=Path("orca.inp.jinja"), outputs=outputs, charge=charge)
+    def handed(outputs: str, **more: Any) -> BuyStudy:
+        section = HandOverSection(template=Path("orca.inp.jinja"), outputs=outputs, **more)
         return study.model_copy(update={"buy": study.buy.model_copy(update={"replay": None, "hand_over": section})})
 
     for outputs in ("*.engrad", "*.extxyz"):
         with claimed_purchase(folder, handed(outputs), REQUEST, LEVELS):
             assert outputs in (folder / "study.yaml").read_text()
+    with claimed_purchase(folder, handed("*.extxyz", force_unit="eV/Angstrom"), REQUEST, LEVELS):
+        assert "eV/Angstrom" in (folder / "study.yaml").read_text()
+    (folder / OUTCOMES).mkdir()
+    (folder / OUTCOMES / "00000.npz").write_bytes(b"")
+    with pytest.raises(InputError, match="force_unit"), claimed_purchase(folder, handed("*.x"), REQUEST, LEVELS):
+        pass
+    now = handed("*.x", force_unit="eV/Angstrom")
+    with claimed_purchase(folder, now, REQUEST, LEVELS):
+        pass
     refused = pytest.raises(InputError, match=r"buy\.hand_over\.charge: it has 0, the new sweep 1")
-    with refused, claimed_purchase(folder, handed("*.extxyz", charge=1), REQUEST, LEVELS):
+    with refused, claimed_purchase(folder, handed("*.x", charge=1), REQUEST, LEVELS):
         pass
 
 
