@@ -113,7 +113,8 @@ class Plan:
         if not isinstance(found, TargetPlan):
             return explain_price(found, force_unit=unit)
         assert self.ledger is not None
-        bought, price = self.ledger["accurate_labels_assumed_bought"], duration(self.ledger["accurate_cpu_s"])
+        bought = self.ledger["accurate_labels_assumed_bought"]
+        price = duration(self.evidence.prices.accurate_cpu_s(bought))  # at the prices that this plan counts with
         learned = f"Learned from a study of {bought:,} accurate labels ({price}), its budgets and seeds together."
         checks = [*explain_surface(self.evidence.surface), *explain_counts(self.evidence.count_check)]
         return [*explain(found, force_unit=unit), *checks, learned]

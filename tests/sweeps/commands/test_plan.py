@@ -59,7 +59,7 @@ def test_a_target_with_use_and_owned_labels(folder):
     assert "30 of them owned" in text
     assert "1e+07 MD steps" in text
     assert "of their means lie in its 90 % bands" in text
-    assert "Learned from a study of 900 accurate labels" in text
+    assert "Learned from a study of 900 accurate labels (7 h)" in text
     data = json.loads(ask(folder, *words, "--json")[1])
     assert data["schema_version"] == 2
     assert data["already"] == {"ccsd_t/cc-pvdz": 30}
@@ -93,6 +93,11 @@ def test_a_price_and_the_next_runs(folder):
     code, text = ask(folder, "--target", "22 meV/A", "--next", "2")
     assert code == 0
     assert text.count("takes") == 2
+
+
+def test_the_study_s_own_labels_are_told_at_the_price_given(folder):
+    text = ask(folder, "--target", "22 meV/A", "--price", "ccsd_t/cc-pvdz=1h")[1]
+    assert "Learned from a study of 900 accurate labels (38 d)" in text
 
 
 def test_json_for_programs(folder):
