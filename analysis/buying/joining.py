@@ -7,18 +7,21 @@ A strategy of a ladder with m labels of the level between is known by its looks.
 with the mean and spread of what ladders of methanol and formaldehyde showed (networks 0 to .15, kernels .4 to .5), and
 of what its own looks with two numbers of these labels tell, where there are two. The decision is then asked again as if
 these looks were there, for three slopes that stand for the normal (Gauss-Hermite). With p the price of a label, c of a
-look, V the expected cost from here to the end without, and V(beta) with them,
+look, V the expected cost from here to the end without and q the chance that the target is met with the most labels that
+are considered, V_i and q_i with them,
 
-    cost(m') = (m' - m) p + c + sum_i w_i min(V, V(beta_i)),
+    cost(m') = (m' - m) p + c + sum_i w_i V_i,    chance(m') = sum_i w_i q_i,
 
-as nobody must go on with what has not helped. The number of the smallest cost is bought, if that is under V.
+where V and q stand for a slope with which nothing has been gained: nobody must go on with what has not helped. What
+counts is the cost of a success, cost / chance (a purchase that may buy little ends cheaply, without what was wanted).
+The number for which it is smallest is bought, if that is under V / q.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
@@ -36,6 +39,8 @@ if TYPE_CHECKING:
 
 #: Slope of the error in labels of the level between, before it is seen.
 _SLOPE, _SLOPE_SD = 0.2, 0.2
+#: Chance below which nothing is bought, as for accurate labels.
+_LEAST_CHANCE = 0.1
 #: Slopes that stand for a normal distribution, in standard deviations from its mean, and their weights.
 _NODES = ((-math.sqrt(3), 1 / 6), (0.0, 2 / 3), (math.sqrt(3), 1 / 6))
 
@@ -63,12 +68,19 @@ class Joining:
         n_labels: how many are owned then.
         n_more: of these, those that are bought now.
         expected_cpu_s: expected cost from now to the end, these labels included.
+        chance: that the target is met then, with the most accurate labels that are considered.
     """
 
     keys: tuple[CurveKey, ...]
     n_labels: int
     n_more: int
     expected_cpu_s: float
+    chance: float
+
+    @property
+    def cost_of_success(self) -> float:
+        """Expected cost over the chance."""
+        return self.expected_cpu_s / self.chance
 
 
 @dataclass(frozen=True)
@@ -109,7 +121,7 @@ def worth_joining(
     if now.action == "stop":
         return None
     label_cpu_s = prices.levels[between.level].label_cpu_s
-    without = now.expected_cpu_s if now.action == "buy" else math.inf
+    without = _prospect(now)
     best: Joining | None = None
     for n_labels in sorted({labels_between(key, between.level) for key in between.waiting}):
         n_more = n_labels - between.n_owned
@@ -120,19 +132,37 @@ def worth_joining(
         look = sum(look_core_s.get(own[-1], 0.0) for own in known.values())
         like = {key: own[-1] for key, own in known.items()}
         slopes = {key: _slope(table, own, between.level) for key, own in known.items()}
-        costs = []
+        expected, chance = price + look, 0.0
         for place, weight in _NODES:
             grown = {key: max(mean + place * sd, 0.0) for key, (mean, sd) in slopes.items()}
-            then = decide_on(_as_if(table, like, grown, between.level), like, price + look)
-            cost = {"stop": 0.0, "buy": then.expected_cpu_s}.get(then.action, math.inf)
-            costs.append((weight, min(cost, without)))
-        if math.isinf(without):  # nothing to go back to: the likeliest slope must be enough
-            expected = price + look + costs[1][1]
-        else:
-            expected = price + look + sum(weight * cost for weight, cost in costs)
-        if expected < (without if best is None else best.expected_cpu_s):
-            best = Joining(tuple(known), n_labels, n_more, expected)
+            then = _prospect(decide_on(_as_if(table, like, grown, between.level), like, price + look))
+            cost, met = min(then, without, key=_cost_of_success)
+            expected, chance = expected + weight * cost, chance + weight * met
+        if chance < _LEAST_CHANCE:
+            continue
+        found = Joining(tuple(known), n_labels, n_more, expected, chance)
+        if found.cost_of_success < (_cost_of_success(without) if best is None else best.cost_of_success):
+            best = found
     return best
+
+
+class _Prospect(NamedTuple):
+    """Expected cost from now to the end, CPU seconds, and the chance that the target is met; 0 and 0: given up."""
+
+    cost: float
+    chance: float
+
+
+def _prospect(decision: Decision) -> _Prospect:
+    if decision.action == "stop":
+        return _Prospect(0.0, 1.0)
+    if decision.action == "cannot":
+        return _Prospect(0.0, 0.0)
+    return _Prospect(decision.expected_cpu_s, decision.farthest.probability)
+
+
+def _cost_of_success(prospect: _Prospect) -> float:
+    return prospect.cost / prospect.chance if prospect.chance else math.inf
 
 
 def labels_between(key: CurveKey, level: str) -> int:

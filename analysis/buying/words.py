@@ -46,10 +46,14 @@ def explain_joining(decision: Decision, joining: Joining, level: str, *, force_u
     Raises:
         InputError: the unit is not known.
     """
-    without = f", without them {duration(decision.expected_cpu_s)}" if decision.action == "buy" else ""
+    without = "nothing else is left to be tried"
+    if decision.action == "buy":
+        chance = shown_probability(decision.farthest.probability)
+        without = f"without them {duration(decision.expected_cpu_s)} and {chance:.0%}"
     line = (
         f"{_now(decision, force_unit)}. Buy {joining.n_more} more of {display_level(level)}, {joining.n_labels} in "
-        f"all, and look again; expected to the end: {duration(joining.expected_cpu_s)}{without}."
+        f"all, and look again; expected to the end: {duration(joining.expected_cpu_s)} and a chance of "
+        f"{shown_probability(joining.chance):.0%} that it is met, {without}."
     )
     return [line, *caveat_lines(decision.caveats)]
 

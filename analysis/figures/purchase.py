@@ -8,10 +8,10 @@ import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
-from analysis.figures.drawing import in_unit, ticks_apart
+from analysis.figures.drawing import in_unit, legend_name, ticks_apart
 from analysis.figures.picture import Picture, RunFigure
 from analysis.figures.style import COLUMN_IN, ENTRY_IN, PAGE_IN, figure_style, look_of, new_figure, with_shades
-from analysis.names import shown_probability
+from analysis.names import duration, shown_probability
 from asteroid.measured_errors import heading_in, unit_to_show
 from study.strategies import strategy_of
 from study.tables.rounds import measured_of
@@ -35,9 +35,13 @@ def purchase_data(rounds: pd.DataFrame) -> pd.DataFrame:
     Returns:
         one row for each contender of each look: labels owned, error with its 90 % interval (eV/Å), P(target met),
         whether its model would be delivered (`best`), the target, the confidence, what was decided (`action`), and of a
-        ladder the labels owned of the level between (`n_intermediate`).
+        ladder the labels owned of the level between (`n_intermediate`) and the price of the labels of both
+        (`labels_cpu_s`).
     """
-    between = [name for name in ("n_intermediate",) if name in rounds]
+    between = []
+    if "n_intermediate" in rounds:
+        rounds = rounds.assign(labels_cpu_s=rounds["label_cpu_s"] + rounds["intermediate_cpu_s"])
+        between = ["n_intermediate", "labels_cpu_s"]
     kept = rounds[[*_COLUMNS, "best", "action", "target_ev_ang", "confidence", *between]]
     return kept.sort_values(["round", "best"], ascending=[True, False], kind="stable", ignore_index=True)
 
@@ -58,19 +62,20 @@ def plot_purchase(data: pd.DataFrame, ax: Axes, *, level: str = "CCSD(T)", force
     """
     with figure_style():
         shown = with_shades(in_unit(data, force_unit), "contender")
+        x = "labels_cpu_s" if "labels_cpu_s" in shown else "n_labels"
         handles = []
         for contender, rows in shown.groupby("contender", sort=False):
             colour, marker = look_of(str(rows["look"].iloc[0]))
             style = {"color": colour, "marker": marker, "markeredgecolor": "white", "markeredgewidth": 0.4}
-            ax.plot(rows["n_labels"], rows["error_ev_ang"], zorder=3, **style)  # type: ignore[arg-type]
+            ax.plot(rows[x], rows["error_ev_ang"], zorder=3, **style)  # type: ignore[arg-type]
             handles.append(Line2D([], [], label=_name(str(contender), str(rows["strategy"].iloc[0])), **style))  # type: ignore[arg-type]
         best = shown[shown["best"]]
         off = np.stack([best["error_ev_ang"] - best["low_ev_ang"], best["high_ev_ang"] - best["error_ev_ang"]])
-        ax.errorbar(best["n_labels"], best["error_ev_ang"], off, fmt="none", ecolor="0.25", capsize=2, zorder=4)
-        for row in best.drop_duplicates("n_labels", keep="last").itertuples():
+        ax.errorbar(best[x], best["error_ev_ang"], off, fmt="none", ecolor="0.25", capsize=2, zorder=4)
+        for row in best.to_dict("records"):
             ax.annotate(
-                f"P {shown_probability(row.probability):.2f}".replace("0.", "."),  # type: ignore[arg-type]
-                (float(row.n_labels), float(row.high_ev_ang)),  # type: ignore[arg-type]
+                f"P {shown_probability(row['probability']):.2f}".replace("0.", "."),
+                (float(row[x]), float(row["high_ev_ang"])),
                 xytext=(0, 3),
                 textcoords="offset points",
                 ha="center",
@@ -79,19 +84,25 @@ def plot_purchase(data: pd.DataFrame, ax: Axes, *, level: str = "CCSD(T)", force
         target = float(shown["target_ev_ang"].iloc[0])
         ax.axhline(target, color="0.25", linestyle=(0, (3, 1.5)), linewidth=0.9, zorder=1)
         last = best.iloc[-1]
-        ax.axvline(float(last["n_labels"]), color="0.6", linestyle=":", linewidth=0.9, zorder=1)
+        ax.axvline(float(last[x]), color="0.6", linestyle=":", linewidth=0.9, zorder=1)
         handles.append(Line2D([], [], color="0.25", linestyle=(0, (3, 1.5)), label=f"target {target:.3g}"))
         handles.append(Line2D([], [], color="0.6", linestyle=":", label=_END[str(last["action"])]))
-        _axes(ax, shown)
-        ax.set(xlabel=f"{level} labels owned", ylabel=f"{heading_in(force_unit)} ({force_unit})")
+        _axes(ax, shown, x)
+        ax.set(xlabel=_owned(level, x), ylabel=f"{heading_in(force_unit)} ({force_unit})")
         figure = ax.figure
         columns = 2 if figure.bbox.width > 5 * figure.dpi else 1
-        ax.legend(handles=handles, loc="upper left", bbox_to_anchor=(0, -0.2), frameon=False, ncols=columns)
+        below = (0, -0.2) if x == "n_labels" else (-0.12, -0.32)
+        ax.legend(handles=handles, loc="upper left", bbox_to_anchor=below, frameon=False, ncols=columns)
     return ax
 
 
-def _axes(ax: Axes, shown: pd.DataFrame) -> None:
-    labels = sorted({float(n) for n in shown["n_labels"]})
+def _owned(level: str, x: str) -> str:
+    """Name of the axis."""
+    return f"{level} labels owned" if x == "n_labels" else f"Price of labels ({level} + level between)"
+
+
+def _axes(ax: Axes, shown: pd.DataFrame, x: str) -> None:
+    labels = sorted({float(n) for n in shown[x]})
     ax.set_xlim(labels[0] / 1.15, labels[-1] * 1.15)
     errors = shown[["error_ev_ang", "target_ev_ang"]].to_numpy(dtype=float)
     best = shown.loc[shown["best"], ["low_ev_ang", "high_ev_ang"]].to_numpy(dtype=float)
@@ -105,12 +116,15 @@ def _axes(ax: Axes, shown: pd.DataFrame) -> None:
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axis.set_minor_locator(NullLocator())
         axis.set_minor_formatter(NullFormatter())
+    if x != "n_labels":
+        owned = {row[x]: f"{row['n_labels']} + {row['n_intermediate']}" for row in shown.to_dict("records")}
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{duration(value)}\n({owned.get(value, '')})"))
     ax.spines[["top", "right"]].set_visible(False)
 
 
 def _name(contender: str, strategy: str) -> str:
     """The strategy's name with the settings that tell contenders of one strategy apart."""
-    return contender.replace(strategy, strategy_of(strategy).name, 1)
+    return legend_name(contender.replace(strategy, strategy_of(strategy).name, 1))
 
 
 def purchase_picture(
@@ -130,7 +144,9 @@ def purchase_picture(
     if rounds.empty:
         return None
     data = purchase_data(rounds)
-    more = ENTRY_IN * 0.6 * (data["contender"].nunique() + 2) / (1 + wide)
+    names = data.drop_duplicates("contender")
+    lines = sum(_name(*own).count("\n") + 1 for own in zip(names["contender"], names["strategy"], strict=True))
+    more = ENTRY_IN * 0.6 * (lines + 2) / (1 + wide)
     figure, ax = new_figure(width_in=PAGE_IN if wide else COLUMN_IN, height_in=2.8 + more)
     plot_purchase(data, ax, level=level, force_unit=force_unit)
     shown = in_unit(data[data["best"]], force_unit)

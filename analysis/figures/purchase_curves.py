@@ -12,7 +12,7 @@ from analysis.buying.looks import looks_of
 from analysis.buying.noise_law import NoiseLaw
 from analysis.buying.posterior import error_posterior
 from analysis.curves.curve_key import labels_of
-from analysis.figures.drawing import in_unit, log_axes
+from analysis.figures.drawing import in_unit, legend_name, log_axes
 from analysis.figures.picture import Picture
 from analysis.figures.style import COLUMN_IN, ENTRY_IN, figure_style, look_of, new_figure, with_shades
 from asteroid.measured_errors import heading_in, measured_in, named_in
@@ -89,7 +89,7 @@ def plot_purchase_curves(
             ax.fill_between(line["budget"], line["lo_ev_ang"], line["hi_ev_ang"], color=colour, alpha=0.13, linewidth=0)
             ax.plot(line["budget"], line["force_mae_ev_ang"], color=colour, zorder=3)
             ax.plot(dots["budget"], dots["force_mae_ev_ang"], color=colour, marker=marker, linestyle="none", zorder=4)
-            handles.append(Line2D([], [], color=colour, marker=marker, label=str(curve)))
+            handles.append(Line2D([], [], color=colour, marker=marker, label=legend_name(str(curve))))
         target = float(shown["target_ev_ang"].iloc[0])
         style = {"color": "0.25", "linestyle": (0, (3, 1.5)), "linewidth": 0.9}
         handles.append(ax.axhline(target, label=f"target {target:.3g}", **style))  # type: ignore[arg-type]
@@ -118,7 +118,8 @@ def purchase_curves_picture(
         InputError: there is nothing to go by, or the unit is not known.
     """
     data = purchase_curve_data(looks, prior)
-    figure, ax = new_figure(width_in=COLUMN_IN, height_in=2.8 + 0.6 * ENTRY_IN * (data["curve"].nunique() + 1))
+    lines = sum(legend_name(str(curve)).count("\n") + 1 for curve in data["curve"].unique())
+    figure, ax = new_figure(width_in=COLUMN_IN, height_in=2.8 + 0.6 * ENTRY_IN * (lines + 1))
     plot_purchase_curves(data, ax, target_ev_ang=target_ev_ang, level=level, force_unit=force_unit)
     shown = in_unit(data[data["part"] == "look"], force_unit)
     said = [

@@ -71,6 +71,15 @@ def test_a_target_out_of_reach_is_tried_with_more_where_that_may_be_enough():
     now, joining = ask(curves, target=0.0125, most=24)
     assert now.action == "cannot"
     assert joining is not None
+    assert 0.1 < joining.chance < 1
+
+
+def test_a_purchase_that_may_buy_little_is_not_taken_for_a_cheap_one():
+    curves = {DELTA: (0.03, 0.4), LADDER: (0.0132, 0.3)}
+    now, joining = ask(curves, most=28)
+    assert now.action == "buy"
+    assert now.expected_cpu_s < 190 * 1.5, "it would soon end, without what was wanted"
+    assert joining is not None
 
 
 def test_nothing_is_bought_that_is_not_needed_or_cannot_be_paid():

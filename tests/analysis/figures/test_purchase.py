@@ -68,3 +68,13 @@ def test_a_single_look_has_axes_around_it() -> None:
 
 def test_no_rounds_no_figure() -> None:
     assert purchase_picture(rounds_frame([]), level="CCSD(T)") is None
+
+
+def test_the_purchase_of_a_ladder_is_drawn_against_the_price_of_its_labels() -> None:
+    more = {"n_intermediate": 60, "n_intermediate_next": 60, "intermediate_cpu_s": 120.0}
+    picture = purchase_picture(rounds_frame(rounds().assign(**more).to_dict("records")), level="CCSD(T)/cc-pVDZ")
+    assert picture is not None
+    axes = picture.figure.axes[0]
+    assert axes.get_xlim()[0] < 16 * 28 + 120 < 30 * 28 + 120 < axes.get_xlim()[1]
+    assert axes.xaxis.get_major_formatter()(16 * 28 + 120) == "9.5 min\n(16 + 60)"
+    assert "16 labels and 60 of the level between: 0.38" in picture.alt

@@ -41,3 +41,13 @@ def test_one_row_for_each_look(files):
 def test_a_wrong_target_is_refused(files):
     with pytest.raises(InputError, match="must be positive"):
         make_purchase_report(files, PRICES, target_ev_ang=0.0)
+
+
+def test_rounds_of_a_ladder_count_the_labels_between(files):
+    more = {"n_intermediate": 60, "n_intermediate_next": 60, "intermediate_cpu_s": 90.0}
+    rounds = files.rounds.assign(**more)
+    rounds.loc[rounds["round"] == 1, "n_intermediate_next"] = 250
+    table = rounds_table(rounds, force_unit="meV/A", between="MP2/cc-pVDZ")
+    assert table.head[:4] == ("Round", "Labels", "MP2/cc-pVDZ", "Price")
+    assert [row[:4] for row in table.rows][:2] == [("1", "16", "60", "9 min"), ("2", "24", "60", "13 min")]
+    assert [row[-1] for row in table.rows] == ["250 of MP2/cc-pVDZ", "24 labels", "stop"]

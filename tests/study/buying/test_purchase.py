@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from three_levels import write_three_levels
-from tiny_levels import BY_LEVEL, CLIMBING, LADDER, climbing, levels_study
+from tiny_levels import BY_LEVEL, CLIMBING, LADDER, STRATEGIES, TWO_CHEAP, climbing, levels_study
 from tiny_purchase import REQUEST, bought, outcome, study_of, tools_of, until
 from tiny_sweep import write_labels
 
@@ -292,3 +292,18 @@ def test_the_limit_counts_labels_of_the_level_between(ladder: BuyStudy, tmp_path
     candidates = load_candidates(ladder)
     with pytest.raises(InputError, match="a purchase begins with 10 labels, found a limit of 9"):
         run_purchase(ladder, candidates, tmp_path / "out", request, tools_of(ladder, candidates))
+
+
+def test_two_cheap_levels_compete(files: Path, tmp_path: Path) -> None:
+    write_three_levels(files)
+    study = levels_study(files, TWO_CHEAP, (STRATEGIES, "[pretrain_finetune]"), ("n_cheap: [40]", "n_cheap: [30]"))
+    assert bought(study, tmp_path / "out", decide=until(10)).status == "complete"
+    state = outcome(tmp_path / "out")["state"]
+    last = state["rounds"][-1]
+    names = {own["name"] for own in last["verdict"]["standings"]}
+    assert names == {f"pretrain_finetune, standard, 30 {level}" for level in ("gfn2-xtb", "mp2/cc-pvdz")}
+    assert last["below_cpu_s"] == {"gfn2-xtb": pytest.approx(30 * 0.052), "mp2/cc-pvdz": pytest.approx(90.0)}
+    looks = read_out_of_fold(tmp_path / "out")
+    assert looks is not None
+    assert set(looks["cheap_level"]) == {"gfn2-xtb", "mp2/cc-pvdz"}
+    assert "intermediate_cpu_s" not in pd.read_csv(tmp_path / "out" / "rounds.csv")

@@ -12,7 +12,7 @@ def test_presets_are_valid() -> None:
 
 
 def test_purchases_are_valid_and_no_sweeps() -> None:
-    assert purchase_names() == ["quickstart"]
+    assert purchase_names() == ["ladder", "quickstart"]
     for name in purchase_names():
         assert load_purchase(name).name == name
     assert not any(name.endswith(".buy") for name in preset_names())
