@@ -142,11 +142,15 @@ class _Purchase:
 
     def run(self) -> PurchaseState:
         """Rounds until the end, or until labels are to come from elsewhere."""
-        while (n := self._next_look()) is not None:
-            to_do = self._own_intermediate() or self._supply.own(n)
+        while True:
+            n = self._next_look()
+            # At the end as well: a label that is damaged on disk is had again.
+            to_do = self._own_intermediate() or self._supply.own(n or self._state.rounds[-1].n_owned)
             if to_do is not None:
                 self._write(replace(self._state, status="waiting", waiting_for=to_do))
                 return self._state
+            if n is None:
+                break
             self._look()
         if self._state.delivered is None:
             self._deliver()

@@ -91,12 +91,12 @@ class Supply:
         return None
 
     def _open_batch(self) -> Batch | None:
-        """The last batch, where a kill has left it unfinished."""
-        if not self._batches:
-            return None
-        first, last = self._batches[-1]
+        """The batch that a kill has left unfinished, or that has lost a label on disk."""
         following = self.book.next_rows(1)
-        return self._batch(first, last) if following and following[0] <= last else None
+        for number, (first, last) in enumerate(self._batches, 1):
+            if following and first <= following[0] <= last:
+                return self._batch(number, first, last)
+        return None
 
     def _new_batch(self, n: int) -> Batch:
         rows = self.book.next_rows(n)
@@ -107,11 +107,10 @@ class Supply:
             )
         self._batches = (*self._batches, (rows[0], rows[-1]))
         self._on_batches(self._batches)
-        return self._batch(rows[0], rows[-1])
+        return self._batch(len(self._batches), rows[0], rows[-1])
 
-    def _batch(self, first: int, last: int) -> Batch:
-        number, rows = len(self._batches), np.arange(first, last + 1)
-        cheap = self._source.cheap
+    def _batch(self, number: int, first: int, last: int) -> Batch:
+        rows, cheap = np.arange(first, last + 1), self._source.cheap
         folder = self._folder / _BATCHES / f"{number:03d}"
         return Batch(number, self._source.frames.select(rows), None if cheap is None else cheap.select(rows), folder)
 

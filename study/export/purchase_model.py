@@ -63,6 +63,8 @@ def purchase_force_field(
     between, intermediate = candidates.intermediate, None
     if between is not None:
         intermediate = LabelBook(between.frames, no_labels(between.frames), folder / INTERMEDIATE).labels()
+        if len(intermediate) < state.rounds[-1].n_intermediate:
+            raise InputError(f"{folder / INTERMEDIATE} has lost labels of {between.level}: run the command 'buy' again")
     competing = contenders_of(study, candidates.below, is_ladder=between is not None)
     contender = next(own for own in competing if own.name == state.delivered["contender"])
     lower = contender.lower

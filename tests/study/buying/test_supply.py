@@ -74,6 +74,21 @@ def test_an_unfinished_batch_is_asked_for_again_as_it_was(labels: LabelSet, tmp_
     assert labeller.asked == [(1, [0, 1, 2]), (2, [3, 4])]
 
 
+def test_a_label_that_is_damaged_on_disk_is_had_again(labels: LabelSet, tmp_path: Path) -> None:
+    told: list[Any] = []
+    own = supply(labels, Known(labels), tmp_path, told=told)
+    for n in (3, 6):
+        assert own.own(n) is None
+    path = tmp_path / "labels" / f"{own.book.hashes[1]}.json"
+    path.write_text(path.read_text().replace("1", "2"))
+    labeller = Known(labels)
+    again = supply(labels, labeller, tmp_path, told[-1])
+    assert again.book.rows == [0]
+    assert again.own(6) is None
+    assert labeller.asked == [(1, [0, 1, 2]), (2, [3, 4, 5])], "as it was asked for before"
+    assert again.book.rows == [0, 1, 2, 3, 4, 5]
+
+
 def test_geometries_run_out(labels: LabelSet, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="there are 20 geometries to label"):
         supply(labels, Known(labels), tmp_path).own(21)
