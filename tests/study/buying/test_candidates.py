@@ -50,6 +50,7 @@ def test_balanced_draws_cover_the_cheap_energies_from_the_start(files: Path) -> 
     assert 7 <= halves.sum() <= 9
     assert any("balanced along their gfn2-xtb energy" in line for line in found.card)
     at_random = load_candidates(study_of(files, HERE, ("n_cheap: [40]", "n_cheap: [40]\ndraw: random")))
+    assert (found.balanced, at_random.balanced) == (True, False)
     assert geometry_hashes(at_random.frames) != geometry_hashes(found.frames)
     assert set(geometry_hashes(at_random.frames)) == set(geometry_hashes(found.frames))
 
@@ -57,6 +58,7 @@ def test_balanced_draws_cover_the_cheap_energies_from_the_start(files: Path) -> 
 def test_owned_labels_come_first_and_the_certificate_is_told(files: Path) -> None:
     found = load_candidates(study_of(files, HERE, OWNED))
     assert len(found.owned) == 80
+    assert not found.balanced
     assert geometry_hashes(found.frames)[:80] == geometry_hashes(found.owned)
     assert "80 labels were owned at the start" in found.notes[0]
 

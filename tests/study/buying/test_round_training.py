@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from tiny_purchase import study_of
+from tiny_purchase import STUDY, study_of
 from tiny_sweep import write_labels
 
 from asteroid.labels.label_set import content_hashes
@@ -26,10 +26,15 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory: pytest.TempPathFactory) -> BuyStudy:
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("files")
     write_labels(folder)
-    return study_of(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def study(files: Path) -> BuyStudy:
+    return study_of(files)
 
 
 def trainer_and_labels(study: BuyStudy, folder: Path) -> tuple[RoundTrainer, LabelSet]:
@@ -40,6 +45,19 @@ def trainer_and_labels(study: BuyStudy, folder: Path) -> tuple[RoundTrainer, Lab
     return trainer, labels.__class__(**{**vars(labels), "frame_id": np.arange(len(labels)), "group": None}).select(
         np.arange(13)
     )
+
+
+def test_the_table_is_told_how_labels_were_drawn(files: Path, study: BuyStudy, tmp_path: Path) -> None:
+    here = "  candidates: 60\n  level: ccsd_t/cc-pvdz\n  price: 28s\n  here: {}\n"
+    balanced = study_of(files, (STUDY[STUDY.index("  replay:") : STUDY.index("strategies")], here))
+    candidates = load_candidates(balanced)
+    trainer = RoundTrainer(balanced, candidates, tmp_path, "run", SerialExecutor, lambda _: None, lambda _: None)
+    along = trainer._data(candidates.frames.select(np.arange(13))).drawn_along
+    assert candidates.cheap_at is not None
+    assert candidates.cheap_at.energy is not None
+    np.testing.assert_array_equal(along, candidates.cheap_at.energy[:13])
+    replayed, labels = trainer_and_labels(study, tmp_path)
+    assert replayed._data(labels).drawn_along is None
 
 
 def test_no_label_is_scored_by_a_model_that_saw_it(study: BuyStudy, tmp_path: Path) -> None:
