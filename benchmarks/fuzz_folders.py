@@ -99,7 +99,7 @@ def study_folder() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="fuzz-study-"))
     methanol = load_methanol()
     accurate, other = methanol.accurate.select(np.arange(60)), methanol.accurate.select(np.arange(30, 100))
-    between = LabelSet(other.numbers, other.positions, other.energy, other.forces, BETWEEN)
+    between = LabelSet(other.numbers, other.positions, other.energy + 1.0, other.forces, BETWEEN)
     for name, labels in (
         ("accurate", accurate),
         ("between", between),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from asteroid.checks.energies_alone import refuse_energies_alone
 from asteroid.checks.guards import check_labels
 from asteroid.errors import InputError
 from asteroid.units import ENERGY_IN_EV, LENGTH_IN_ANG
@@ -46,12 +47,14 @@ def check_bought(
         unit_stated: the study file states the unit of forces: their size is believed, whatever the cheap level's is.
 
     Raises:
-        InputError: as `asteroid.checks.guards.check_labels`, or forces do not have the size or the sign of the cheap
-            ones.
+        InputError: as `asteroid.checks.guards.check_labels`, forces do not have the size or the sign of the cheap
+            ones, or energies alone do not fit what these make of their geometries.
     """
     if cheap is not None and cheap.forces is not None and labels.forces is not None:
         _compare(labels.forces.ravel(), cheap.forces.ravel(), source, cheap.level, sized=not unit_stated)
     check_labels(labels, source, energies_alone=energies_alone)
+    if labels.forces is None and cheap is not None and cheap.forces is not None:
+        refuse_energies_alone(labels, cheap, source)
 
 
 def _compare(forces: FloatArray, cheap: FloatArray, source: str, level: str, *, sized: bool) -> None:

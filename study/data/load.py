@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from asteroid.checks.energies_alone import refuse_energies_alone
+from asteroid.checks.two_levels import refuse_labels_of_two_levels
 from asteroid.errors import InputError
 from asteroid.labelling.paired_labels import cheap_labels_at
 from asteroid.labels.atom_order import refuse_other_molecule, refuse_other_sites
@@ -111,6 +113,9 @@ def load_data(sweep: Sweep) -> StudyData:
     refuse_models_of_one_molecule(sweep, accurate, *sets)
     for cheap in read.cheap:
         refuse_other_molecule(cheap.labels, accurate, cheap.atom_order)
+    refuse_labels_of_two_levels(accurate, *sets)
+    if accurate.forces is None:
+        refuse_energies_alone(accurate, first, read.accurate_source)
     for cheap in read.cheap[:1] if sweep.data.is_ladder else read.cheap:
         _refuse_unknown_sampling(sweep, read, cheap)
     refuse_unknown_counts(sweep, [cheap.level for cheap in read.cheap])
