@@ -125,7 +125,8 @@ def plot_money(data: pd.DataFrame, figure: Figure, *, force_unit: str = "kcal/mo
         below.yaxis.set_major_formatter(PercentFormatter(1.0))
         if told:
             for level, shade in zip(levels, shades, strict=True):
-                _draw_saved(data[data["level"] == level], lowest, SECONDS[unit], scale, shade)
+                rows = data[(data["level"] == level) & (data[SAVED[0]] > 0)]
+                _draw_saved(rows, lowest, SECONDS[unit], scale, {"color": shade, "label": display_level(level)})
             lowest.set(yscale="log", ylabel=f"Saved by one more\nCPU {unit} ({force_unit})")
         lowest.set_xscale("log")
         lowest.set_xlabel(f"Target: {named_in(force_unit)} ({force_unit})")
@@ -139,15 +140,15 @@ def plot_money(data: pd.DataFrame, figure: Figure, *, force_unit: str = "kcal/mo
             ax.spines[["top", "right"]].set_visible(False)
 
 
-def _draw_saved(rows: pd.DataFrame, ax: Axes, unit_s: float, scale: float, colour: Any) -> None:
+def _draw_saved(rows: pd.DataFrame, ax: Axes, unit_s: float, scale: float, look: dict[str, Any]) -> None:
     """What one more unit of time at a level saves, with its 90 % interval."""
-    known = rows[rows[SAVED[0]] > 0]
-    if known.empty:
+    if rows.empty:
         return
-    middle, low, high = (known[column].to_numpy() * unit_s / scale for column in SAVED)
+    errors = rows["target_ev_ang"] / scale
+    middle, low, high = (rows[column].to_numpy() * unit_s / scale for column in SAVED)
     low = np.maximum(low, middle / _FLOOR)  # what may be nothing has no place on a logarithmic axis
-    look: Any = {"marker": "o", "markersize": 3, "linewidth": 0.8, "color": colour, "markeredgecolor": "0.3"}
-    ax.errorbar(known["target_ev_ang"] / scale, middle, yerr=[middle - low, high - middle], elinewidth=0.6, **look)
+    ax.vlines(errors, low, high, linewidth=0.6, color=look["color"])
+    ax.plot(errors, middle, marker="o", markersize=3, linewidth=0.8, markeredgecolor="0.3", **look)
 
 
 def _picture(given: FigureInput) -> Picture | None:

@@ -71,7 +71,7 @@ def _of_axis(axis: Axis, labels: list[str], above: str) -> dict[str, Any]:
     inside = [(tick, " ".join(text.split())) for tick, text in ticks if text and least <= tick <= most]
     words = any(not _is_number(text) for _, text in inside)
     return {
-        "name": next((label for label in [*labels, above] if label), ""),
+        "name": " ".join(next((label for label in [*labels, above] if label), "").split()),
         "log": axis.get_scale() == "log",
         "ends": _rounded([low, high]),
         "ticks": inside if words else [],
@@ -88,7 +88,9 @@ def _is_number(text: str) -> bool:
 
 def _of_line(line: Line2D, ax: Axes, figure: Figure, names: dict[tuple[Any, ...], str]) -> dict[str, Any]:
     """Name and points of a line; of one without markers and without a name, none: it is drawn to guide the eye."""
-    place, name = line.get_transform(), names.get(_look(line)) or names.get(_look(line)[:1], "")
+    own = str(line.get_label())  # one that matplotlib made up begins with _
+    legend = names.get(_look(line)) or names.get(_look(line)[:1], "")
+    place, name = line.get_transform(), legend if own.startswith("_") else _plain_name(own)
     dotted = line.get_marker() not in ("", " ", "None", None)
     values = np.asarray(line.get_xydata(), dtype=float)
     drawn = place.transform(values)
@@ -111,10 +113,14 @@ def _names(figure: Figure) -> dict[tuple[Any, ...], str]:
     for legend in entries:
         for handle, text in zip(legend.legend_handles, legend.get_texts(), strict=True) if legend else ():
             if isinstance(handle, Line2D):
-                name = text.get_text().split("\n")[0].rstrip(":")
+                name = _plain_name(text.get_text())
                 found.setdefault(_look(handle), name)
                 by_colour.setdefault(_look(handle)[:1], set()).add(name)
     return found | {colour: own.pop() for colour, own in by_colour.items() if len(own) == 1}
+
+
+def _plain_name(text: str) -> str:
+    return text.split("\n")[0].rstrip(":")
 
 
 def _look(line: Line2D) -> tuple[Any, ...]:

@@ -16,7 +16,7 @@ from analysis.figures.picture import FigureInput
 from analysis.figures.readings import readings
 from analysis.figures.style import svg_of
 from analysis.names import display_formula, display_level, duration
-from analysis.plan.answers import explain_surface
+from analysis.plan.answers import explain_counts, explain_surface
 from analysis.plan.labels_for_target import plan_target
 from analysis.plan.run_evidence import run_evidence
 from analysis.plan.targets import default_target
@@ -100,7 +100,7 @@ def make_report(
         fits=fits_table(known.table, force_unit=force_unit) if known else None,
         molecules=molecules_table(table, run.molecules, force_unit=of_forces) if plan and table is not None else None,
         warned=warnings_table(table) if table is not None else None,
-        checked=explain_surface(known.surface if known else None),
+        checked=[*explain_surface(known.surface), *explain_counts(known.count_check)] if known else [],
         chosen=chosen_table(run.trials, force_unit=of_forces),
         ledger=ledger_table(manifest, prices.to_json()),
         settings=settings_table(manifest["sweep"]),
