@@ -12,6 +12,8 @@ from asteroid.labels.matching import MATCH_TOL_ANG, match_geometries, turned_for
 from asteroid.labels.molecules import refuse_several
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from asteroid.labelling.cheap_methods import CheapMethod
     from asteroid.labels.label_set import LabelSet
 
@@ -30,7 +32,7 @@ def cheap_labels_at(
     missing_method: str | None,
     *,
     tol_ang: float = MATCH_TOL_ANG,
-    strategy: str | None = None,
+    strategies: Sequence[str] = (),
 ) -> LabelSet:
     """Label every accurate geometry at the cheap level.
 
@@ -44,7 +46,7 @@ def cheap_labels_at(
         method: the cheap method as a function of positions, or None where it cannot be run.
         missing_method: what would make it runnable, for the message; None where it can be run.
         tol_ang: largest difference of geometries that count as the same (see `matching.match_geometries`).
-        strategy: that needs them, for messages; None: nobody in particular.
+        strategies: that need them, for messages.
 
     Returns:
         as many labels as accurate ones, in their order and orientation, at the cheap level.
@@ -53,8 +55,8 @@ def cheap_labels_at(
         InputError: a geometry has no cheap label and the method cannot be run, its labels are not the set's, or a set
             holds several molecules.
     """
-    who = strategy or "delta-learning"
-    without = f"remove strategy {strategy}" if strategy else "leave delta-learning out"
+    who, ending = " and ".join(strategies) or "delta-learning", "" if len(strategies) > 1 else "s"
+    without = f"remove strategy {' and strategy '.join(strategies)}" if strategies else "leave delta-learning out"
     for labels in (accurate, cheap):
         refuse_several(labels, f"{who} on {labels.level}", f"give the frames of one molecule or {without}")
     pairs = match_geometries(accurate, cheap, tol_ang=tol_ang)
@@ -63,7 +65,7 @@ def cheap_labels_at(
     missing = np.setdiff1d(np.arange(len(accurate)), rows)
     if len(missing) and method is None:
         raise InputError(
-            f"{who} needs a {cheap.level} label at every accurate geometry, {len(missing)} of {len(accurate)} "
+            f"{who} need{ending} a {cheap.level} label at every accurate geometry, {len(missing)} of {len(accurate)} "
             f"have none: {missing_method}, label them at that level, or {without}"
         )
     energy = np.empty(len(accurate))
@@ -72,13 +74,13 @@ def cheap_labels_at(
         assert cheap.energy is not None
         energy[rows], forces[rows] = cheap.energy[pairs[1]], turned_forces(accurate, cheap, pairs)
     if len(missing) and method is not None:
-        shift_ev = _energy_shift(cheap, method, who)
+        shift_ev = _energy_shift(cheap, method, f"{who} compute{ending}")
         energy[missing], forces[missing] = method(accurate.numbers, accurate.positions[missing])
         energy[missing] += shift_ev
     return replace(accurate, energy=energy, forces=forces, level=cheap.level, cpu_s=None)
 
 
-def _energy_shift(cheap: LabelSet, method: CheapMethod, who: str) -> float:
+def _energy_shift(cheap: LabelSet, method: CheapMethod, who_computes: str) -> float:
     """What to add to the method's energies (eV) to have those of the cheap set.
 
     Raises:
@@ -94,7 +96,7 @@ def _energy_shift(cheap: LabelSet, method: CheapMethod, who: str) -> float:
     energy_mae = float(np.abs(off - shift_ev).mean())
     if force_mae > _SAME_FORCES_EV_ANG or energy_mae > _SAME_ENERGY_EV:
         raise InputError(
-            f"{who} computes {cheap.level} labels that the cheap file lacks, and they must be the file's method: "
+            f"{who_computes} {cheap.level} labels that the cheap file lacks, and they must be the file's method: "
             f"on {len(rows)} of its frames forces differ by {force_mae:.2g} eV/Å and energies by {energy_mae:.2g} eV "
             "(another charge, solvent, method or unit?): label the accurate geometries yourself or correct 'level'"
         )

@@ -180,8 +180,9 @@ def _cheap_data(sweep: Sweep, read: ReadLabels, roles: Roles, prices: PriceList)
             above = []  # delta-learning is tried with the other levels
         if place == 0 and any(entry.has_intermediate_axis for entry in asked):
             above.append(roles.cheap_pools[1])
+        who = [entry.slug for entry in asked]
         at = {
-            labels.level: cheap_labels_at(labels, cheap.labels, live.method, live.why_not, strategy=asked[0].slug)
+            labels.level: cheap_labels_at(labels, cheap.labels, live.method, live.why_not, strategies=who)
             for labels in above
         }
         found.append(CheapData(pool, at, live.method, cheap.temperature_k))

@@ -153,7 +153,7 @@ def test_missing_labels_without_a_method_are_counted() -> None:
     with pytest.raises(InputError) as caught:
         cheap_labels_at(accurate, less, None, REMEDY)
     with pytest.raises(InputError, match=r"^network_delta needs .* or remove strategy network_delta$"):
-        cheap_labels_at(accurate, less, None, REMEDY, strategy="network_delta")
+        cheap_labels_at(accurate, less, None, REMEDY, strategies=["network_delta"])
     assert str(caught.value) == (
         "delta-learning needs a gfn2-xtb label at every accurate geometry, 3 of 12 have none: install the method, "
         "label them at that level, or leave delta-learning out"

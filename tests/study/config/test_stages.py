@@ -146,7 +146,7 @@ def test_a_level_that_cannot_run_needs_labels_at_every_accurate_geometry(tiny_la
         load_data(sweep_of(tiny_labels, *NINE, ("level: gfn2-xtb", "level: uff")))
     message = str(caught.value)
     assert "\n" not in message
-    assert "gdml_delta needs a uff label at every accurate geometry" in message
+    assert "network_delta and gdml_delta need a uff label at every accurate geometry" in message
     assert "of 80 have none: uff cannot be run by this package: only gfn1-xtb" in message
     with pytest.raises(InputError, match=r"gfn2-xtb takes 9\.5 s a label, more than is computed on the way"):
         load_data(sweep_of(tiny_labels, *NINE, ("price: 2 ms", "price: 9.5s")))
