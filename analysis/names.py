@@ -37,3 +37,8 @@ def duration(seconds: float) -> str:
 def shown_probability(probability: float) -> float:
     """A probability between 0.01 and 0.99: nobody knows that something is certain or impossible."""
     return min(max(probability, 0.01), 0.99)
+
+
+def in_percent(probability: float) -> str:
+    """A probability as it is shown, in per cent: "91%"."""
+    return f"{shown_probability(probability):.0%}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from analysis.caveats import caveat_lines
-from analysis.names import display_level, duration, shown_probability
+from analysis.names import display_level, duration, in_percent, shown_probability
 from asteroid.measured_errors import error_unit
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def explain_decision(decision: Decision, *, force_unit: str = "kcal/mol/Å") -> 
         far = decision.farthest
         line = (
             f"{target} will not be met: even {far.n_labels} labels would do with a probability of only "
-            f"{shown_probability(far.probability):.0%}; the error to be had with them is {_error(far, unit)} "
+            f"{in_percent(far.probability)}; the error to be had with them is {_error(far, unit)} "
             f"{force_unit}. In hand: {now}."
         )
     else:
@@ -53,7 +53,7 @@ def explain_joining(decision: Decision, joining: Joining, level: str, *, force_u
     line = (
         f"{_now(decision, force_unit)}. Buy {joining.n_more} more of {display_level(level)}, {joining.n_labels} in "
         f"all, and look again; expected to the end: {duration(joining.expected_cpu_s)} and a chance of "
-        f"{shown_probability(joining.chance):.0%} that it is met, {without}."
+        f"{in_percent(joining.chance)} that it is met, {without}."
     )
     return [line, *caveat_lines(decision.caveats)]
 
@@ -66,7 +66,7 @@ def _now(decision: Decision, force_unit: str) -> str:
     best, target = decision.best, _target(decision, force_unit)
     return (
         f"{decision.n_labels} labels, {best.key.label()}: error {_error(best, error_unit(force_unit))} {force_unit}; "
-        f"it meets {target} with a probability of {shown_probability(best.probability):.0%}"
+        f"it meets {target} with a probability of {in_percent(best.probability)}"
     )
 
 

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from analysis.caveats import caveat_lines
-from analysis.names import duration
+from analysis.names import duration, in_percent
 from analysis.plan.words import below_text
 from asteroid.measured_errors import error_unit, named_in
 
@@ -73,7 +73,7 @@ def explain_next(found: NextRuns, accurate_level: str, *, force_unit: str = "kca
         lines.append(
             f"  {run.label} at {run.budget:,} labels: {labels}, {duration(run.cost_cpu_s)}; takes "
             f"{run.variance_saved:.0%} of the variance where that curve is undecided "
-            f"(a run there meets the target with {run.probability:.0%})."
+            f"(a run there meets the target with {in_percent(run.probability)})."
         )
     return lines
 

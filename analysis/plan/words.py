@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from analysis.caveats import Caveat, caveat_lines
-from analysis.names import duration
+from analysis.names import duration, in_percent
 from asteroid.measured_errors import a_mae_in, error_unit
 from study.strategies import baseline, strategy_of
 
@@ -40,7 +40,7 @@ def explain(plan: TargetPlan, *, force_unit: str = "kcal/mol/Å") -> list[str]:
     choice = plan.choice
     lines = [
         f"Cheapest way to {wish}:",
-        f"  {choice.label}: {_purchase(choice, plan)}; probability {choice.probability:.0%}.",
+        f"  {choice.label}: {_purchase(choice, plan)}; probability {in_percent(choice.probability)}.",
         f"Price of the labels: {duration(choice.cost_cpu_s)} of CPU ({_parts(choice, plan)}).",
         f"  {_interval(choice)}",
         *_one_more(plan, force_unit),
@@ -56,7 +56,7 @@ def explain(plan: TargetPlan, *, force_unit: str = "kcal/mol/Å") -> list[str]:
         other = plan.runner_up
         lines.append(
             f"Runner-up: {other.label}, {_purchase(other, plan)}, {duration(other.cost_cpu_s)}; "
-            f"probability {other.probability:.0%}{_use_aside(other, plan)}."
+            f"probability {in_percent(other.probability)}{_use_aside(other, plan)}."
         )
     else:
         lines.append("Runner-up: none, no other strategy with finished runs can promise the target.")
@@ -208,7 +208,7 @@ def refusal(option: Option) -> str:
     else:
         times = option.n_accurate / option.largest_budget
         reach = f"even with {option.n_accurate:,} labels, {times:.2g} times the largest budget"
-    line = f"  {option.label}: {option.probability:.0%} {reach}"
+    line = f"  {option.label}: {in_percent(option.probability)} {reach}"
     if not sampled and option.largest_budget and option.p_never >= 0.05:
-        line += f"; never, with any number of labels: {option.p_never:.0%}"
+        line += f"; never, with any number of labels: {in_percent(option.p_never)}"
     return line + "".join(f" ({reason})" for reason in reasons) + "."

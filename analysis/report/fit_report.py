@@ -9,7 +9,7 @@ from analysis.caveats import caveat_lines
 from analysis.curves.any_table import fit_json
 from analysis.figures.learning_curves import curve_rows, plot_learning_curve
 from analysis.figures.style import new_figure
-from analysis.names import duration
+from analysis.names import duration, in_percent
 from study.strategies import STRATEGIES
 
 if TYPE_CHECKING:
@@ -80,11 +80,9 @@ def _answer(fit: TableFit, target: float, confidence: float) -> str:
     if fit.needed is None:
         if math.isnan(fit.probability):
             return f"{target:g}: no curve to ask"
-        most = math.floor(fit.evidence.limit)
-        return (
-            f"{target:g} cannot be promised: {fit.probability:.0%} with {most:,} labels, the most that this curve tells"
-        )
+        most = f"{math.floor(fit.evidence.limit):,}"
+        chance = in_percent(fit.probability)
+        return f"{target:g} cannot be promised: {chance} with {most} labels, the most that this curve tells"
     price = "" if math.isnan(fit.price_s) else f", {duration(fit.price_s)}"
-    return (
-        f"{target:g} in a new run with at least {confidence:.0%}: {fit.needed:,} labels{price} ({fit.probability:.0%})"
-    )
+    needed = f"{fit.needed:,} labels{price} ({in_percent(fit.probability)})"
+    return f"{target:g} in a new run with at least {confidence:.0%}: {needed}"

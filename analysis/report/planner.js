@@ -87,6 +87,7 @@ const planner = (() => {
       if (promised) chance = option.chances[row + column] / data.draws;
       perCent = Math.round(100 * chance); // counts of draws: never half a per cent
     }
+    perCent = Math.min(Math.max(perCent, 1), 99); // nobody knows that something is certain or impossible
     const interval = data.interval.map((place) => labels(place)).map((own) => own < 0 ? null : own);
     const pool = data.pool === null ? Infinity : data.pool;
     const status = [...option.status];

@@ -13,7 +13,7 @@ from analysis.buying.prior import prior_of
 from analysis.curves.energy_errors import out_of_fold_errors_of
 from analysis.figures.purchase import FIGURE, purchase_picture
 from analysis.figures.purchase_curves import cross_validated_column, purchase_curves_picture
-from analysis.names import display_level, duration, shown_probability
+from analysis.names import display_level, duration, in_percent, shown_probability
 from analysis.report.planner_card import planner_json
 from analysis.report.purchase_card import purchase_card_data
 from analysis.report.report import OF_FIGURES, inline
@@ -163,7 +163,7 @@ def _facts(files: PurchaseFiles, force_unit: str) -> list[tuple[str, str]]:
         (f"{told['labels']['owned']:,}", f"labels of {display_level(files.prices.accurate)}"),
         (f"{own['error_ev_ang'] / unit:.3g}", f"{named_in(force_unit)} in {force_unit}, cross-validated"),
         (
-            f"{shown_probability(own['probability']):.0%}",
+            in_percent(own["probability"]),
             f"probability that it is at most {told['target_ev_ang'] / unit:.3g}",
         ),
         (duration(sum(told["spent_cpu_s"].values())), "of CPU for labels and training"),

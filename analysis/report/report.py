@@ -15,7 +15,7 @@ from analysis.figures.gallery import FIGURES, draw_figures
 from analysis.figures.picture import FigureInput
 from analysis.figures.readings import readings
 from analysis.figures.style import svg_of
-from analysis.names import display_formula, display_level, duration
+from analysis.names import display_formula, display_level, duration, in_percent
 from analysis.plan.answers import explain_counts, explain_surface
 from analysis.plan.labels_for_target import plan_target
 from analysis.plan.run_evidence import run_evidence
@@ -157,7 +157,7 @@ def _recommendation(plan: TargetPlan, force_unit: str) -> dict[str, Any]:
             else []
         ),
         (duration(choice.cost_cpu_s), "of CPU for these labels"),
-        (f"{choice.probability:.0%}", "probability that one new run meets the target"),
+        (in_percent(choice.probability), "probability that one new run meets the target"),
     ]
     return {
         "headline": f"{lines[0]} {lines[1]}",

@@ -13,7 +13,7 @@ from analysis.curves.curve_key import labels_of
 from analysis.curves.curves import curves_of
 from analysis.curves.evidence import evidence_of
 from analysis.curves.power_law import slope
-from analysis.names import duration
+from analysis.names import duration, in_percent
 from analysis.plan.words import refusal
 from asteroid.measured_errors import error_unit
 from study.strategies import strategy_of
@@ -55,7 +55,7 @@ def options_table(plan: TargetPlan) -> TextTable:
             " + ".join(f"{n:,}" for n in (option.key.n_cheap, option.key.n_intermediate) if n) or "0",
             duration(option.cost_cpu_s) if option.promised else "",
             _range(option) if option.promised else "",
-            f"{option.probability:.0%}" if option.promised else refusal(option).strip().partition(": ")[2],
+            in_percent(option.probability) if option.promised else refusal(option).strip().partition(": ")[2],
             _use(option, plan),
         )
         for option in options

@@ -1,6 +1,6 @@
 """Names for people."""
 
-from analysis.names import display_formula, display_level, duration
+from analysis.names import display_formula, display_level, duration, in_percent
 
 
 def test_levels_as_chemists_write_them():
@@ -24,3 +24,7 @@ def test_durations():
         "2.4 d",
         "400 d",
     ]
+
+
+def test_nothing_is_shown_as_certain_or_impossible() -> None:
+    assert [in_percent(p) for p in (0.0, 0.004, 0.914, 0.996, 1.0)] == ["1%", "1%", "91%", "99%", "99%"]

@@ -15,7 +15,7 @@ import pytest
 from chromium import CHROMIUM, opened
 from finished_run import MANIFEST, PRICES, table
 
-from analysis.names import duration
+from analysis.names import duration, in_percent
 from analysis.plan.labels_for_target import TargetPlan, plan_target
 from analysis.plan.run_evidence import RunEvidence, run_evidence
 from analysis.report.planner_card import planner_data, planner_json
@@ -87,7 +87,7 @@ def told(option: Option) -> dict[str, Any]:
         "n": option.n_accurate,
         "cost": option.cost_cpu_s,
         "shown": duration(option.cost_cpu_s),
-        "percent": f"{option.probability:.0%}",
+        "percent": in_percent(option.probability),
         "interval": list(option.interval_n),
         "intervalCost": list(option.interval_cpu_s),
         "status": list(option.status),
@@ -235,7 +235,11 @@ def test_the_page_moves_its_plan_and_asks_nobody(run: RunEvidence, tmp_path: Pat
         if plan.choice is None:
             assert text.startswith("Cannot be promised from this sweep")
         else:
-            words = (f"{plan.choice.n_accurate:,}", duration(plan.choice.cost_cpu_s), f"{plan.choice.probability:.0%}")
+            words = (
+                f"{plan.choice.n_accurate:,}",
+                duration(plan.choice.cost_cpu_s),
+                in_percent(plan.choice.probability),
+            )
             assert plan.choice.label in text
             assert all(word in text.split("\n") for word in words)
     # The page as it is: its policy lets its own scripts run.
