@@ -15,7 +15,7 @@ from asteroid.models.sgdml.model import KernelModel, predict_kernel
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from asteroid.models.network import Network, Scaling
+    from asteroid.models.network import Network, NetworkSettings, Scaling
     from asteroid.models.trained import TrainedModel, TrainedNetwork
 
 
@@ -57,7 +57,13 @@ def predict(
     return energy, forces
 
 
-def predict_models(bank: FrameBank, level: str, rows: Tensor, models: Sequence[TrainedModel]) -> Prediction:
+def predict_models(
+    bank: FrameBank,
+    level: str,
+    rows: Tensor,
+    models: Sequence[TrainedModel],
+    made: dict[NetworkSettings, Network] | None = None,
+) -> Prediction:
     """Predict trained models, of whatever architecture, on the same frames.
 
     Args:
@@ -65,15 +71,16 @@ def predict_models(bank: FrameBank, level: str, rows: Tensor, models: Sequence[T
         level: the level of the frames.
         rows: [n] rows of its frame tensors.
         models: K models.
+        made: networks that earlier calls with the same descriptors have made, to be used again; new ones are added.
 
     Returns:
         energies [K, n] with their shifts, forces [K, n, 3A]; they lie where the frames do.
     """
-    frames = bank.levels[level]
+    frames, made = bank.levels[level], {} if made is None else made
     device = frames.device
     energy = torch.empty(len(models), len(rows), dtype=torch.float64, device=device)
     forces = torch.empty(len(models), len(rows), 3 * frames.positions.shape[1], device=device)
-    networks: dict[object, list[tuple[int, TrainedNetwork]]] = {}
+    networks: dict[NetworkSettings, list[tuple[int, TrainedNetwork]]] = {}
     for place, model in enumerate(models):
         if isinstance(model, KernelModel):
             found = predict_kernel(model, frames.numbers.numpy(force=True), frames.positions[rows].numpy(force=True))
@@ -86,12 +93,13 @@ def predict_models(bank: FrameBank, level: str, rows: Tensor, models: Sequence[T
             forces[place] = torch.as_tensor(found[1]).flatten(1).float().to(device)
         else:
             networks.setdefault(model.settings, []).append((place, model))
-    for alike in networks.values():
+    for settings, alike in networks.items():
         places, own = [place for place, _ in alike], [model for _, model in alike]
         scaling = stack_scalings([m.scaling for m in own]).to(device)
         parameters = torch.stack([m.parameters for m in own]).to(device)
-        network = own[0].settings.network(bank.layout)
-        found_energy, forces[places] = predict(network, frames, rows, scaling, parameters)
+        if settings not in made:
+            made[settings] = settings.network(bank.layout)
+        found_energy, forces[places] = predict(made[settings], frames, rows, scaling, parameters)
         zeros = torch.stack([m.zero.of(frames.numbers_of(rows)) for m in own])
         energy[places] = found_energy.double() + zeros
     return Prediction(energy, forces)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from asteroid.descriptors.layout import Layout
     from asteroid.labelling.cheap_methods import CheapMethod
     from asteroid.labels.label_set import LabelSet
-    from asteroid.models.network import NetworkSettings
+    from asteroid.models.network import Network, NetworkSettings
     from asteroid.models.trained import TrainedModel
 
     _Part = Callable[[NDArray[np.int64], NDArray[np.float64]], tuple[NDArray[np.float64], NDArray[np.float64]]]
@@ -86,7 +86,7 @@ class Potential:
             else:
                 others.append(model)
         parts: list[_Part] = [_from_positions(self.layout, own) for own in alike.values()]
-        return parts + ([partial(_from_inputs, self.layout, others)] if others else [])
+        return parts + ([partial(_from_inputs, self.layout, others, {})] if others else [])
 
 
 def _from_positions(layout: Layout | None, models: Sequence[TrainedNetwork]) -> _Part:
@@ -108,6 +108,7 @@ def _from_positions(layout: Layout | None, models: Sequence[TrainedNetwork]) -> 
 def _from_inputs(
     layout: Layout | None,
     models: Sequence[TrainedModel],
+    made: dict[NetworkSettings, Network],
     numbers: NDArray[np.int64],
     positions: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -116,7 +117,7 @@ def _from_inputs(
     # Not described beforehand: a model that needs descriptors has them computed, as for a streamed level.
     frames = FrameTensors(torch.tensor(numbers), at, None, None, torch.zeros(n_frames), torch.zeros(n_frames, width))
     bank = FrameBank(layout, {"": frames}, {"": {}})
-    found = predict_models(bank, "", torch.arange(n_frames), models)
+    found = predict_models(bank, "", torch.arange(n_frames), models, made)
     return found.energy.sum(0).numpy(), found.forces.double().sum(0).reshape(at.shape).numpy()
 
 

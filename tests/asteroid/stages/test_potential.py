@@ -128,6 +128,18 @@ def test_other_atoms_or_another_order_are_refused_in_one_line(name: str, numbers
     assert str(caught.value) == f"the model knows the atoms [6, 8, 1, 1, 1, 1], found {numbers}: keep their order"
 
 
+def test_later_calls_use_the_network_of_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Published models take seconds to make."""
+    potential("schnet")  # trains it, and so makes networks of its own
+    made, original = [], SchNetSettings.network
+    monkeypatch.setattr(SchNetSettings, "network", lambda *given: made.append(given) or original(*given))
+    own, at = potential("schnet"), load_methanol().accurate.positions[:1]
+    own.energy_and_forces(NUMBERS, at)
+    n_made = len(made)
+    own.energy_and_forces(NUMBERS, at)
+    assert len(made) == n_made > 0
+
+
 def test_a_call_costs_time_and_a_slow_method_costs_more() -> None:
     frames = bank().levels[LEVEL].positions.numpy()
     labels = LabelSet(NUMBERS, frames, None, None, LEVEL)
