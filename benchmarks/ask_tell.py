@@ -31,7 +31,7 @@ from optuna.samplers import TPESampler
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 
-from study.config.sweep import parse_sweep
+from study.config.sweep_text import parse_sweep
 from study.recipes.workload import make_workload
 from study.search.journal import ask_trial, counted_trials, open_journal, open_study
 

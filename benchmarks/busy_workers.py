@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from driver_overhead import SWEEP, InstantExecutor
 
-from study.config.sweep import parse_sweep
+from study.config.sweep_text import parse_sweep
 from study.recipes.workload import make_workload
 from study.run.run import run_workload
 

@@ -24,7 +24,7 @@ from asteroid.labels.label_set import content_hashes
 from asteroid.stages.predict_chain import predict_chain
 from asteroid.stages.stage import Frames
 from asteroid.stages.train import train_pack
-from study.config.sweep import parse_sweep
+from study.config.sweep_text import parse_sweep
 from study.counts import LowerLevels
 from study.recipes.frames import describe_frames
 from study.recipes.settings import default_settings

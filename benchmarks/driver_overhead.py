@@ -20,7 +20,7 @@ import torch
 from asteroid.models.mlp import MLPSettings
 from asteroid.models.trained import TrainedNetwork
 from asteroid.stages.stage import StageResult
-from study.config.sweep import parse_sweep
+from study.config.sweep_text import parse_sweep
 from study.recipes.workload import make_workload
 from study.run.run import run_workload
 

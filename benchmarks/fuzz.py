@@ -50,7 +50,7 @@ from asteroid.errors import InputError
 from asteroid.io.declaration import Declaration
 from asteroid.io.read import read_labels
 from asteroid.io.write import write_labels
-from study.config.sweep import parse_sweep
+from study.config.sweep_text import parse_sweep
 from study.labelling.geometry_files import read_frames, stated_electrons
 
 if TYPE_CHECKING:

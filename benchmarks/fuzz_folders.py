@@ -35,7 +35,7 @@ from asteroid.stages.potential import Potential
 from study.buying.decision import Request, Standing, Verdict
 from study.buying.state import STATE_FILE, PurchaseState, Round, read_state, write_state
 from study.config.buying import parse_buy_study
-from study.config.sweep import parse_sweep
+from study.config.sweep_text import parse_sweep
 from study.counts import COUNT_COLUMNS, NO_LEVELS
 from study.digests import DIGESTS_FILE, write_text_with_digest
 from study.engine.store import StageStore

@@ -19,7 +19,7 @@ import yaml
 from torch import Tensor
 
 from asteroid.units import KCAL_PER_MOL_EV
-from study.config.sweep import parse_sweep
+from study.config.sweep_text import parse_sweep
 from study.engine.executors import SerialExecutor
 from study.recipes.workload import make_workload
 from study.run.run import run_workload

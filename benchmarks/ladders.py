@@ -23,7 +23,7 @@ from analysis.curves.curves import curves_of
 from analysis.curves.evidence import evidence_of, labels_needed
 from analysis.plan.pricing import label_price
 from asteroid.units import KCAL_PER_MOL_EV
-from study.config.sweep import parse_sweep
+from study.config.sweep_text import parse_sweep
 from study.engine.executors import SerialExecutor
 from study.prices import PriceList
 from study.recipes.workload import make_workload

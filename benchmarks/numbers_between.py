@@ -22,7 +22,7 @@ from ladders import FORMALDEHYDE, UNITS
 from analysis.curves.curves import competing_curves, curves_of
 from analysis.curves.evidence import evidence_of
 from analysis.surface.neighbours import check_counts, gaps
-from study.config.sweep import parse_sweep
+from study.config.sweep_text import parse_sweep
 from study.engine.executors import SerialExecutor
 from study.recipes.workload import make_workload
 from study.run.run import run_workload

@@ -9,7 +9,7 @@ from scipy import stats
 
 from asteroid.io.write import write_labels
 from asteroid.units import KCAL_PER_MOL_EV
-from study.config.sweep import parse_sweep
+from study.config.sweep_text import parse_sweep
 from study.engine.executors import SerialExecutor
 from study.ray_backend.executor import RayExecutor
 from study.recipes.workload import make_workload

@@ -114,7 +114,7 @@ def compare(trials: int, schnet_trials: int) -> None:
 def make_throughput_workload(architecture: str, short: bool) -> Workload:
     """The sweep of both sides."""
     steps = SHORT_STEPS if short else STEPS
-    from study.config.sweep import parse_sweep
+    from study.config.sweep_text import parse_sweep
     from study.recipes.workload import make_workload
 
     text = SWEEP.format(

@@ -104,7 +104,7 @@ def draft_sweep(given: Declared, out: Path) -> Draft:
         InputError: a file cannot be read or lacks something, or there are too few labels.
     """
     from study.config.schema import SCHEMA_FILE
-    from study.config.sweep import parse_sweep
+    from study.config.sweep_text import parse_sweep
     from study.data.load import load_data
     from study.drafts.files import flow_mapping
     from study.drafts.found import look_at

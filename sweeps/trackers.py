@@ -158,7 +158,7 @@ def open_tracker(name: str, folder: Path, sweep: Sweep, tell: Callable[[str], No
     Raises:
         InputError: no such tracker, or its client is not installed.
     """
-    from study.config.sweep import sweep_yaml
+    from study.config.sweep_text import sweep_yaml
 
     check_tracker(name)
     try:

@@ -12,7 +12,8 @@ from asteroid.io.declaration import ForcesAre
 from asteroid.labels.level_names import is_import_path, level_parts, normalise_level
 from study.config.label_files import CpuSeconds, DataSection, LabelFile, TestSection
 from study.config.stages import Section
-from study.config.sweep import Sweep, parse_text, read_text, sweep_yaml
+from study.config.sweep import Sweep
+from study.config.sweep_text import parse_text, read_text, sweep_yaml
 from study.strategies import STRATEGIES
 
 _Model = TypeVar("_Model", bound=BaseModel)

@@ -14,7 +14,7 @@ from asteroid.deploy.record import CardRecord, ErrorRecord, TrainingRecord
 from asteroid.errors import InputError
 from asteroid.labels.label_set import content_hashes, hash_order
 from asteroid.labels.matching import match_geometries
-from study.config.sweep import read_sweep
+from study.config.sweep_text import read_sweep
 from study.engine.store import StageStore
 from study.export.committee import committee_size
 from study.export.labels_trained_on import geometries_of, refuse_changed_labels

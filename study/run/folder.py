@@ -13,7 +13,8 @@ from pydantic import ValidationError
 from asteroid.errors import InputError
 from asteroid.plain_text import one_line
 from study.config.strict_yaml import load_yaml
-from study.config.sweep import Sweep, sweep_yaml
+from study.config.sweep import Sweep
+from study.config.sweep_text import sweep_yaml
 from study.files import locked, read_json, write_text
 
 if TYPE_CHECKING:

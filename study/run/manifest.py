@@ -15,7 +15,7 @@ import psutil
 from asteroid.labels.compositions import listed
 from asteroid.labels.molecules import formulas
 from asteroid.stages.kinds import STAGE_KINDS
-from study.config.sweep import sweep_plain
+from study.config.sweep_text import sweep_plain
 from study.devices import device_name
 from study.run.hardware import processor
 

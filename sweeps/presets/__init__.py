@@ -35,7 +35,8 @@ def load_sweep(sweep: str | PathLike[str] | Sweep) -> Sweep:
     Raises:
         InputError: there is neither, or the sweep breaks a rule.
     """
-    from study.config.sweep import Sweep, parse_sweep, read_sweep  # loads torch
+    from study.config.sweep import Sweep  # loads torch
+    from study.config.sweep_text import parse_sweep, read_sweep  # loads torch
 
     if isinstance(sweep, Sweep):
         return sweep

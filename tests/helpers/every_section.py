@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from study.config.sweep import Sweep, parse_sweep
+from study.config.sweep_text import parse_sweep
 from study.strategies import STRATEGIES
+
+if TYPE_CHECKING:
+    from study.config.sweep import Sweep
 
 #: The strategies of two levels; those that climb a ladder need a third one.
 TWO_LEVELS = [slug for slug, entry in STRATEGIES.items() if not entry.has_intermediate_axis]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from study.config.sweep import parse_sweep
+from study.config.sweep_text import parse_sweep
 from study.data.load import StudyData, load_data
 
 

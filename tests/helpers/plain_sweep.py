@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import pytest
 import yaml
 
-from study.config.sweep import Sweep, parse_sweep
+from asteroid.errors import InputError
+from study.config.sweep_text import parse_sweep
+
+if TYPE_CHECKING:
+    from study.config.sweep import Sweep
 
 SCHEDULE = {"steps": 100, "learning_rate": 0.01}
 
@@ -33,3 +38,13 @@ def sweep_data(**changes: Any) -> dict[str, Any]:
 
 def parse(data: Any) -> Sweep:
     return parse_sweep(data if isinstance(data, str) else yaml.safe_dump(data), "sweep.yaml", Path("/data"))
+
+
+def refusal(data: Any) -> str:
+    """The one line that a broken sweep is answered with."""
+    with pytest.raises(InputError) as caught:
+        parse(data)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert message.startswith("sweep.yaml")
+    return message

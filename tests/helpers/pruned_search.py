@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from study.config.sweep import parse_sweep
+from study.config.sweep_text import parse_sweep
 from study.engine.executors import SerialExecutor
 from study.recipes.workload import make_workload
 from study.run.run import run_workload

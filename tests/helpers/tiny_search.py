@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from study.config.sweep import parse_sweep
+from study.config.sweep_text import parse_sweep
 
 if TYPE_CHECKING:
     from study.config.sweep import Sweep

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from asteroid.datasets import load_methanol
-from study.config.sweep import Sweep, parse_sweep
+from study.config.sweep_text import parse_sweep
 from study.engine.executors import SerialExecutor
 from study.run.run import run_workload
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from asteroid.descriptors.frame_bank import FrameBank
     from asteroid.stages.stage import StageResult
+    from study.config.sweep import Sweep
     from study.engine.executors import PackJob
     from study.engine.progress import Progress
     from study.recipes.packs import Pack

@@ -11,7 +11,7 @@ from scipy.spatial.transform import Rotation
 
 from asteroid.datasets import Dataset, load_methanol
 from asteroid.errors import InputError
-from study.config.sweep import parse_sweep
+from study.config.sweep_text import parse_sweep
 from study.data.load import StudyData, load_data
 
 if TYPE_CHECKING:

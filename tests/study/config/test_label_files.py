@@ -7,7 +7,7 @@ import yaml
 from hypothesis import strategies as st
 from plain_sweep import parse, sweep_data
 
-from study.config.sweep import parse_sweep, read_sweep, sweep_yaml
+from study.config.sweep_text import parse_sweep, read_sweep, sweep_yaml
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,7 @@ from asteroid.models.architectures import ARCHITECTURES, settings_type
 from asteroid.models.mlp import MLPSettings
 from asteroid.models.schnet import SchNetSettings
 from study.config.model import DEFAULT_MODEL, ModelSection
-from study.config.sweep import parse_sweep, sweep_yaml
+from study.config.sweep_text import parse_sweep, sweep_yaml
 
 if TYPE_CHECKING:
     from pathlib import Path

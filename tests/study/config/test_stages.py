@@ -19,7 +19,7 @@ from asteroid.models.schnet import SchNetSettings
 from asteroid.models.sgdml.settings import KernelSettings
 from asteroid.stages.stage import ScoreSettings
 from asteroid.training.schedule import Schedule
-from study.config.sweep import sweep_yaml
+from study.config.sweep_text import sweep_yaml
 from study.counts import LowerLevels
 from study.data.load import load_data
 from study.engine.executors import SerialExecutor

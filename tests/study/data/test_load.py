@@ -10,7 +10,7 @@ from two_level_files import ACCURATE, CHEAP, accurate_arrays, cheap_arrays, join
 from asteroid.checks.guards import Checked
 from asteroid.errors import InputError
 from asteroid.labels.matching import match_geometries
-from study.config.sweep import parse_sweep
+from study.config.sweep_text import parse_sweep
 from study.data.load import load_data
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pytest
 from two_level_files import ACCURATE, Arrays, accurate_arrays, cheap_arrays, join, load, refusal, rotated, take
 
 from asteroid.errors import InputError
-from study.config.sweep import parse_sweep
+from study.config.sweep_text import parse_sweep
 from study.data.load import load_data
 
 if TYPE_CHECKING:

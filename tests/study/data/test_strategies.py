@@ -12,7 +12,7 @@ import pytest
 from asteroid.datasets import load_methanol
 from asteroid.errors import InputError
 from asteroid.models.sgdml import settings
-from study.config.sweep import parse_sweep
+from study.config.sweep_text import parse_sweep
 from study.data import load as study_data
 from study.data.live_method import LiveMethod
 from study.data.load import load_data

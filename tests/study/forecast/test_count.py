@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny_sweep import PACKS, SWEEP
 
-from study.config.sweep import parse_sweep
+from study.config.sweep_text import parse_sweep
 from study.forecast.count import core_s_of, make_forecast, makespan, wall_s_of
 from study.recipes.workload import Workload, make_workload
 from study.run.manifest import ledger_of

@@ -18,7 +18,7 @@ from asteroid.labels.label_set import content_hashes, geometry_hashes
 from asteroid.models.schnet import SchNetSettings
 from asteroid.models.sgdml.settings import KernelSettings
 from asteroid.stages.stage import ScoreSettings, Seeds
-from study.config.sweep import Sweep, parse_sweep
+from study.config.sweep_text import parse_sweep
 from study.data.load import StudyData, load_data
 from study.recipes.chains import ChainBuilder
 from study.recipes.packs import plan_rounds
@@ -27,6 +27,7 @@ from study.strategies import STRATEGIES
 
 if TYPE_CHECKING:
     from asteroid.stages.stage import StageSpec
+    from study.config.sweep import Sweep
 
 SWEEP = """
 name: nine

@@ -11,7 +11,7 @@ from tiny_sweep import SWEEP, Counting, run, sweep_of, write_labels
 
 from asteroid.deploy.folder import write_force_field
 from asteroid.errors import InputError
-from study.config.sweep import parse_sweep, sweep_plain
+from study.config.sweep_text import parse_sweep, sweep_plain
 from study.engine.store import StageStore
 from study.export.run_model import Choice, run_force_field
 from study.forecast.count import core_s_of, make_forecast

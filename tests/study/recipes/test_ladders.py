@@ -11,7 +11,7 @@ from tiny_sweep import SWEEP
 
 from asteroid.errors import InputError
 from asteroid.labels.label_set import content_hashes, geometry_hashes
-from study.config.sweep import parse_sweep
+from study.config.sweep_text import parse_sweep
 from study.counts import LowerLevels
 from study.recipes.workload import Workload, make_workload
 from study.strategies import STRATEGIES

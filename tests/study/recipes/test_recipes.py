@@ -18,13 +18,14 @@ import sweeps.presets
 from asteroid.errors import InputError
 from asteroid.labels.label_set import content_hashes, geometry_hashes
 from asteroid.labels.splits import ACCURATE_VAL_EVERY
-from study.config.sweep import Sweep, parse_sweep, read_sweep
+from study.config.sweep_text import parse_sweep, read_sweep
 from study.data.load import StudyData, load_data
 from study.recipes.chains import ChainBuilder, derived_seed
 from study.recipes.recipes import Recipe, make_recipes
 
 if TYPE_CHECKING:
     from asteroid.stages.stage import StageSpec
+    from study.config.sweep import Sweep
 
 PRESET = Path(sweeps.presets.__file__).with_name("quickstart.yaml")
 

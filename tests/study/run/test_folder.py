@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from asteroid.errors import InputError
-from study.config.sweep import Sweep, parse_sweep, sweep_plain, sweep_yaml
+from study.config.sweep_text import parse_sweep, sweep_plain, sweep_yaml
 from study.files import locked
 from study.labelling.work_folder import claimed_work
 from study.run.folder import check_disk_space, check_folder, claimed, scratch_path, sweep_path
@@ -23,6 +23,8 @@ from study.run.folder import check_disk_space, check_folder, claimed, scratch_pa
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
+
+    from study.config.sweep import Sweep
 
 TEXT = """
 name: one

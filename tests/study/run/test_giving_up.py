@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 import study.engine.scheduler
-from study.config.sweep import parse_sweep
+from study.config.sweep_text import parse_sweep
 from study.engine.catalog import StageCatalog
 from study.engine.executors import PackJob, SerialExecutor
 from study.engine.failures import ATTEMPTS

@@ -15,7 +15,7 @@ from asteroid.labels.label_set import content_hashes
 from asteroid.models.mlp_derivatives import energy_and_forces
 from asteroid.stages.evaluation import controlled_mean
 from asteroid.stages.train import train_pack
-from study.config.sweep import parse_sweep
+from study.config.sweep_text import parse_sweep
 from study.counts import LEVEL_COLUMNS
 from study.data.load import load_data
 from study.recipes.chains import ChainBuilder

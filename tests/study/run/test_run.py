@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from tiny_sweep import PACKS, Counting, copy_of, lines, quiet, run, stage_files
 
-from study.config.sweep import sweep_plain
+from study.config.sweep_text import sweep_plain
 from study.engine.store import StageStore
 from study.prices import PriceList
 from study.run.run import run_workload

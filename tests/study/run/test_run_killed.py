@@ -26,7 +26,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import study.engine.store, study.recipes.workload, study.run.rows, study.run.run
-from study.config.sweep import read_sweep
+from study.config.sweep_text import read_sweep
 from study.engine.executors import SerialExecutor
 
 

@@ -17,7 +17,7 @@ from analysis.figures.cost import cost_data
 from analysis.figures.money import SAVED, money_data, plot_money
 from analysis.plan.run_evidence import RunEvidence
 from asteroid.labelling.cheap_methods import cheap_method
-from study.config.sweep import parse_sweep
+from study.config.sweep_text import parse_sweep
 from study.export.run_model import Choice, run_force_field
 from study.prices import PriceList
 from study.recipes.workload import make_workload

@@ -33,7 +33,7 @@ DRIVER = """
 import os, signal, sys, time
 from pathlib import Path
 
-from study.config.sweep import read_sweep
+from study.config.sweep_text import read_sweep
 from study.engine.executors import SerialExecutor
 from study.recipes.workload import make_workload
 from study.run.run import run_workload

@@ -14,7 +14,7 @@ from varied_sets import mixed
 from asteroid.datasets import load_methanol
 from asteroid.io.write import write_labels
 from study.config.buying import read_buy_study
-from study.config.sweep import read_sweep
+from study.config.sweep_text import read_sweep
 from sweeps import sampling
 
 if TYPE_CHECKING:
