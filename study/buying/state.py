@@ -85,7 +85,7 @@ class DeliveredRecord(BaseModel):
         hidden_energy_error_ev_per_atom: the same, by the number of atoms.
     """
 
-    model_config = ConfigDict(frozen=True, extra="allow")
+    model_config = ConfigDict(frozen=True, extra="ignore")
     contender: str
     stage_keys: tuple[str, ...]
     n_hidden: Annotated[int, Field(ge=0)]
