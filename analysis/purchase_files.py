@@ -99,5 +99,5 @@ def read_purchase(folder: Path) -> PurchaseFiles:
         )
     except InputError:
         raise
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (AttributeError, OSError, ValueError, KeyError, TypeError) as error:  # of JSON with other kinds of values
         raise InputError(f"{path} is damaged or of an earlier version: {remedy}") from error

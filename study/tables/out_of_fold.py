@@ -6,7 +6,6 @@ purchase is all rows of one `n_labels`: every one of its labels is scored once i
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from study.counts import LEVEL_COLUMNS
 from study.digests import file_with_digest, read_intact
 from study.tables.csv_files import write_csv
 from study.tables.levels import level_columns, settled, with_levels
+from study.tables.parquet_files import table_of
 from study.tables.results import COLUMNS
 
 if TYPE_CHECKING:
@@ -141,13 +141,7 @@ def read_out_of_fold(folder: Path) -> pd.DataFrame | None:
     content = read_intact(
         path, "repeat 'asteroid-study run', which writes it anew; of a purchase restore it, or buy with another --out"
     )
-    try:
-        frame = pd.read_parquet(io.BytesIO(content))
-    except (OSError, ValueError) as error:  # pyarrow's errors are ValueErrors
-        raise InputError(
-            f"{path} is damaged ({' '.join(str(error).split())}): repeat the command that wrote it"
-        ) from error
-    return validate_out_of_fold(frame)
+    return validate_out_of_fold(table_of(content, path, "repeat the command that wrote it"))
 
 
 def _drawn(frame: pd.DataFrame) -> pd.DataFrame:

@@ -5,7 +5,6 @@ Light on purpose: `analysis` reads tables through this module and must not load 
 
 from __future__ import annotations
 
-import io
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +18,7 @@ from study.digests import file_with_digest, read_intact
 from study.tables.counts import ASSUMED, add_counts, lacks_counts, unknown_strategies
 from study.tables.csv_files import write_csv
 from study.tables.levels import level_columns, settled, with_levels
+from study.tables.parquet_files import table_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -234,8 +234,4 @@ def read_results(folder: Path) -> pd.DataFrame:
     content = read_intact(
         path, "repeat 'asteroid-study run', which writes it anew; a table of your own is for 'asteroid-study fit'"
     )
-    try:
-        frame = pd.read_parquet(io.BytesIO(content))
-    except Exception as error:  # whatever pyarrow raises for a damaged file
-        raise InputError(f"{path} is damaged ({one_line(str(error), 160)}): repeat 'asteroid-study run'") from error
-    return validate_results(frame)
+    return validate_results(table_of(content, path, "repeat 'asteroid-study run'"))
