@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 #: Name of the files of the certificate, without `.json` and `.txt`.
 CERTIFICATE = "certificate"
 
+_PRIORS = ("learnt", "vague")
+
 
 @dataclass(frozen=True, eq=False)
 class PurchaseFiles:
@@ -88,6 +90,8 @@ def read_purchase(folder: Path) -> PurchaseFiles:
     try:
         words = read_intact(path.with_suffix(".txt"), remedy).decode().splitlines()
         prices = PriceList.from_json(certificate["prices"])
+        if certificate["prior"] not in _PRIORS or not float(certificate["target_ev_ang"]) > 0:
+            raise InputError(f"{path} names no prior or target that 'buy' knows: {remedy}")
         return PurchaseFiles(
             certificate["name"],
             certificate,

@@ -30,3 +30,17 @@ def test_one_that_goes_on_or_is_of_an_earlier_version_is_refused(tmp_path):
     path.write_text(json.dumps(told))
     with pytest.raises(InputError, match="run the command 'buy' again"):
         read_purchase(tmp_path)
+
+
+@pytest.mark.parametrize(("key", "value"), [("prior", None), ("prior", "wild"), ("prices", {"levels": "x"})])
+def test_a_certificate_of_other_contents_is_one_line(tmp_path, key, value):
+    write_ended_purchase(tmp_path)
+    path = tmp_path / "certificate.json"
+    told = json.loads(path.read_text())
+    told.pop("digest", None)  # as somebody would who edits it
+    told[key] = value
+    if value is None:
+        del told[key]
+    path.write_text(json.dumps(told))
+    with pytest.raises(InputError, match=r"'?buy'? "):
+        read_purchase(tmp_path)
