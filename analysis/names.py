@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from asteroid.labels.level_names import is_import_path, level_parts
 from asteroid.units import SECONDS
 
@@ -42,3 +44,8 @@ def shown_probability(probability: float) -> float:
 def in_percent(probability: float) -> str:
     """A probability as it is shown, in per cent: "91%"."""
     return f"{shown_probability(probability):.0%}"
+
+
+def at_least_percent(probability: float) -> int:
+    """A probability in whole per cent, rounded down, lest what is not enough look like what was asked for."""
+    return math.floor(100 * shown_probability(probability))

@@ -32,6 +32,14 @@ class LowerLevels:
     intermediate_level: str = ""
     n_intermediate: int = 0
 
+    def labels_of(self, level: str) -> int:
+        """Labels or frames that it takes of a level of that name, the level between among them."""
+        if not level:
+            return 0
+        if level == self.intermediate_level:
+            return self.n_intermediate
+        return self.n_cheap if level == self.cheap_level else 0
+
 
 #: Columns of tables that only rows of several levels below the accurate one fill -> (dtype, meaning).
 LEVEL_COLUMNS = {

@@ -7,13 +7,12 @@ killed, the file is one of the two.
 
 from __future__ import annotations
 
-import hashlib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from asteroid.errors import InputError
 from asteroid.new_file import new_file
-from study.files import read_record, write_record
+from study.files import content_digest, read_record, write_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,11 +31,11 @@ def file_with_digest(path: Path) -> Iterator[Path]:
     with new_file(path) as temporary:
         yield temporary
         record = path.with_name(DIGESTS_FILE)
-        new = _digest_of(temporary.read_bytes())
+        new = content_digest(temporary.read_bytes())
         noted = _noted(record) if record.is_file() else {}
         before = noted.get(path.name, [])[:1]
         if not before and path.is_file():  # of an earlier version
-            before = [_digest_of(path.read_bytes())]
+            before = [content_digest(path.read_bytes())]
         write_record(record, {**noted, path.name: [new, *before]})
 
 
@@ -60,7 +59,7 @@ def read_intact(path: Path, remedy: str) -> bytes:
     content = path.read_bytes()  # before the digests: a writer notes them first
     record = path.with_name(DIGESTS_FILE)
     noted = _noted(record).get(path.name) if record.is_file() else None
-    if noted is not None and _digest_of(content) not in noted:
+    if noted is not None and content_digest(content) not in noted:
         raise InputError(f"{path} is not as it was written (its digest differs): {remedy}")
     return content
 
@@ -72,7 +71,3 @@ def _noted(record: Path) -> dict[str, list[str]]:
     if not intact:
         raise InputError(f"{record} is not as it was written: {remedy}")
     return plain
-
-
-def _digest_of(content: bytes) -> str:
-    return hashlib.blake2b(content, digest_size=16).hexdigest()

@@ -156,4 +156,9 @@ def read_json(path: Path, remedy: str) -> dict[str, Any]:
 def digest_of(plain: Any) -> str:
     """Digest of plain data, whatever the order of its keys."""
     text = json.dumps(plain, sort_keys=True, separators=(",", ":"))
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    return content_digest(text.encode("utf-8", "surrogatepass"))
+
+
+def content_digest(content: bytes) -> str:
+    """Digest of a file's content."""
+    return hashlib.blake2b(content, digest_size=16).hexdigest()

@@ -20,7 +20,7 @@ The number for which it is smallest is bought, if that is under V / q.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
@@ -123,7 +123,7 @@ def worth_joining(
     label_cpu_s = prices.levels[between.level].label_cpu_s
     without = _prospect(now)
     best: Joining | None = None
-    for n_labels in sorted({labels_between(key, between.level) for key in between.waiting}):
+    for n_labels in sorted({key.lower.labels_of(between.level) for key in between.waiting}):
         n_more = n_labels - between.n_owned
         price = n_more * label_cpu_s
         known = _siblings(now, between, n_labels)
@@ -165,24 +165,17 @@ def _cost_of_success(prospect: _Prospect) -> float:
     return prospect.cost / prospect.chance if prospect.chance else math.inf
 
 
-def labels_between(key: CurveKey, level: str) -> int:
-    """Labels of the level between that a strategy takes: to climb over, or to pretrain on."""
-    if key.intermediate_level == level:
-        return key.n_intermediate
-    return key.n_cheap if key.cheap_level == level else 0
-
-
 def _with_labels(key: CurveKey, level: str, n: int) -> CurveKey:
-    return replace(key, n_intermediate=n) if key.intermediate_level == level else replace(key, n_cheap=n)
+    return key.with_count("n_intermediate" if key.intermediate_level == level else "n_cheap", n)
 
 
 def _siblings(now: Decision, between: Between, n_labels: int) -> dict[CurveKey, list[CurveKey]]:
     """Strategies that wait for so many labels, and the same ones with fewer that race, by number of these labels."""
     racing, found = set(now.racing), {}
     for key in sorted(between.waiting, key=lambda own: own.order):
-        if labels_between(key, between.level) != n_labels:
+        if key.lower.labels_of(between.level) != n_labels:
             continue
-        numbers = sorted(labels_between(own, between.level) for own in racing)
+        numbers = sorted(own.lower.labels_of(between.level) for own in racing)
         fewer = [_with_labels(key, between.level, n) for n in dict.fromkeys(numbers) if 0 < n < n_labels]
         fewer = [own for own in fewer if own in racing]
         if fewer:
@@ -195,7 +188,7 @@ def _slope(table: pd.DataFrame, known: Sequence[CurveKey], level: str) -> tuple[
     if len(known) < 2:
         return _SLOPE, _SLOPE_SD
     errors = [_newest(table, key) for key in known[-2:]]
-    span = math.log(labels_between(known[-1], level) / labels_between(known[-2], level))
+    span = math.log(known[-1].lower.labels_of(level) / known[-2].lower.labels_of(level))
     means = [float(own.mean()) for own in errors]
     # Paired by label: most of what makes a frame hard is the same for both.
     off = errors[1] / means[1] - errors[0] / means[0]
@@ -218,7 +211,7 @@ def _as_if(
     parts = [table]
     for key, known in like.items():
         rows = table[known.rows_in(table)]
-        factor = (labels_between(key, level) / labels_between(known, level)) ** -slopes[key]
+        factor = (key.lower.labels_of(level) / known.lower.labels_of(level)) ** -slopes[key]
         columns = {name: getattr(key, name) for name in with_levels(CURVE_COLUMNS, table)}
         parts.append(rows.assign(**columns, force_mae_ev_ang=rows["force_mae_ev_ang"] * factor))
     return pd.concat(parts, ignore_index=True)

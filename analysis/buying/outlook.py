@@ -19,7 +19,7 @@ from analysis.buying.noise_law import NoiseLaw
 from analysis.buying.posterior import error_posterior
 from analysis.buying.prior import learnt_prior
 from analysis.buying.race import without_selection_bias
-from analysis.names import display_level, duration, shown_probability
+from analysis.names import at_least_percent, display_level, duration
 from asteroid.errors import InputError
 from asteroid.measured_errors import a_mae_in, error_unit
 
@@ -193,8 +193,7 @@ def explain_target(ways: list[Way], level: str, target_ev_ang: float, confidence
     else:
         lines = [f"Cheapest way to {a_mae_in(force_unit)} of {target} with a probability of at least {confidence:.0%}:"]
     for way in ways:
-        # Rounded down, lest what is not enough look like what was asked for.
-        chance = f"probability {math.floor(100 * shown_probability(way.probability))}%"
+        chance = f"probability {at_least_percent(way.probability)}%"
         if way.promised:
             lines.append(f"  {_sentence(way, level, force_unit)}; {chance}.")
         else:

@@ -73,14 +73,14 @@ def candidates_between(run: RunEvidence, conditions: Conditions) -> list[Candida
         if gap.axis == "n_cheap" and run.surface_with(gap.fewer.curve.key.way) is not None:
             continue
         tried = np.geomspace(*gap.counts, N_IN_GAP + 2)[1:-1]
-        for count in sorted({_two_digits(float(n)) for n in tried} - set(gap.counts)):
+        for count in sorted({_rounded(float(n), 2) for n in tried} - set(gap.counts)):
             if gap.counts[0] < count < gap.counts[1]:
                 found.append(_in_gap(gap, count, conditions))
     return found
 
 
-def _two_digits(value: float) -> int:
-    return int(round(value, 2 - len(str(int(value)))))
+def _rounded(value: float, digits: int) -> int:
+    return int(round(value, digits - len(str(int(value)))))
 
 
 def _on_surface(fitted: SurfaceFit, conditions: Conditions) -> list[Candidate]:
@@ -89,9 +89,9 @@ def _on_surface(fitted: SurfaceFit, conditions: Conditions) -> list[Candidate]:
         own = sorted((c for c in fitted.curves if c.key.way == way), key=lambda c: c.key.n_cheap)
         ends = own[0].key.n_cheap, own[-1].key.n_cheap
         tried = np.geomspace(*ends, N_ON_SURFACE + 2)[1:-1].tolist() if len(own) > 1 else []
-        for n_cheap in {round(float(n), 1 - len(str(int(n)))) for n in tried} - {float(c.key.n_cheap) for c in own}:
+        for n_cheap in {_rounded(float(n), 1) for n in tried} - {c.key.n_cheap for c in own}:
             near = min(own, key=lambda c: abs(math.log(c.key.n_cheap / n_cheap)))
-            candidates.append(_at_cell(fitted, near, int(n_cheap), conditions))
+            candidates.append(_at_cell(fitted, near, n_cheap, conditions))
     return candidates
 
 

@@ -6,13 +6,12 @@ on the purchase could have stopped (`analysis.buying.decide`): both rest on the 
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from analysis.buying.outlook import ahead_of, chance_at_looks
-from analysis.names import display_level, shown_probability
+from analysis.names import at_least_percent, display_level
 from analysis.plan.posterior_table import PER_CENT
 from analysis.report.planner_card import packed, targets_between
 from asteroid.measured_errors import a_mae_in, error_unit
@@ -96,7 +95,7 @@ def _way(key: CurveKey, ahead: Ahead, log_targets: NDArray[np.float64], errors: 
         enough = chances >= confidences[:, None]
         at = np.argmax(enough, axis=1)
         labels[place] = np.where(enough.any(axis=1), ahead.n[at], 0)
-        shown[place] = [_per_cent(chance) for chance in chances[at]]
+        shown[place] = [at_least_percent(float(chance)) for chance in chances[at]]
         last.append(float(chances[-1]))
     counts = strategy_of(key.strategy).counts(ahead.owned + 1, key.lower)
     before = strategy_of(key.strategy).counts(ahead.owned, key.lower)
@@ -110,11 +109,6 @@ def _way(key: CurveKey, ahead: Ahead, log_targets: NDArray[np.float64], errors: 
         "n": packed(labels, 16),  # 0: none
         "shown": packed(shown, 8),
         "last": last,
-        "lastShown": [_per_cent(chance) for chance in last],
+        "lastShown": [at_least_percent(chance) for chance in last],
         "errors": [f"{middle:.3g} [{low:.3g}, {high:.3g}]" for low, middle, high in errors.tolist()],
     }
-
-
-def _per_cent(chance: float) -> int:
-    """Rounded down, lest what is not enough look like what was asked for."""
-    return math.floor(100 * shown_probability(float(chance)))

@@ -381,9 +381,3 @@ def joined(first: LabelSet, second: LabelSet) -> LabelSet:
         first.level,
         cpu_s=both("cpu_s") if len(first) else second.cpu_s,  # type: ignore[arg-type]
     )
-
-
-def no_labels(frames: LabelSet) -> LabelSet:
-    """Labels of none of some frames."""
-    shape = frames.positions.shape[1:]
-    return LabelSet(frames.numbers, frames.positions[:0], np.empty(0), np.empty((0, *shape)), frames.level)

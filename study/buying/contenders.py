@@ -52,15 +52,6 @@ class Contender:
         lower = asdict(self.lower) if self.lower.cheap_level else {"n_cheap": self.lower.n_cheap}
         return {"strategy": self.strategy, "gamma_rel": self.gamma_rel, "schedule": self.schedule, **lower}
 
-    def labels_of(self, level: str) -> int:
-        """Labels that it takes of a level below the accurate one, the level between among them."""
-        lower = self.lower
-        if not level:
-            return 0
-        if level == lower.intermediate_level:
-            return lower.n_intermediate
-        return lower.n_cheap if level == lower.cheap_level else 0
-
 
 def contenders_of(sweep: Sweep, below: Sequence[BelowLevel], *, is_ladder: bool = False) -> list[Contender]:
     """Everything that competes, in the order of the table of strategies; what buys no accurate labels is left out.

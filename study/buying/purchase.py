@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from asteroid.errors import InputError
-from study.buying.candidates import no_labels
 from study.buying.contenders import contenders_of
 from study.buying.decision import Situation
 from study.buying.round_training import RoundTrainer
+from study.buying.sources import no_labels
 from study.buying.state import Round, claimed_purchase, write_state
 from study.buying.supply import Source, Supply
 from study.run.folder import OWN_STORE
@@ -130,7 +130,7 @@ class _Purchase:
         if own is None:
             return None
         assert labeller is not None
-        source = Source(own.frames, no_labels(own.frames), labeller)
+        source = Source(own.frames, no_labels(own.frames, own.level), labeller)
         batches = self._state.intermediate_batches
         return Supply(source, self._folder / INTERMEDIATE, batches, self._asked_for_intermediate, self._tools.on_note)
 
@@ -215,7 +215,7 @@ class _Purchase:
         """
         found: dict[str, float] = {}
         for contender in self._contenders.values():
-            if contender.labels_of(self._intermediate_level) > self._n_intermediate:
+            if contender.lower.labels_of(self._intermediate_level) > self._n_intermediate:
                 continue
             lower = replace(contender.lower, intermediate_level="", n_intermediate=0)
             level = lower.cheap_level or self._candidates.prices.cheap
@@ -235,7 +235,7 @@ class _Purchase:
         if not level:
             return 0
         if not self._state.rounds:
-            return min((n for own in self._contenders.values() if (n := own.labels_of(level))), default=0)
+            return min((n for own in self._contenders.values() if (n := own.lower.labels_of(level))), default=0)
         last = self._state.rounds[-1]
         return max(last.n_intermediate, last.verdict.n_intermediate)
 
@@ -271,7 +271,7 @@ class _Purchase:
         waiting = {
             name: contender.columns
             for name, contender in self._contenders.items()
-            if contender.labels_of(self._intermediate_level) > n_intermediate
+            if contender.lower.labels_of(self._intermediate_level) > n_intermediate
         }
         situation = Situation(
             looks=looks,
@@ -318,7 +318,7 @@ class _Purchase:
         """Who is trained in the next look, and who of them was not trained before."""
         if not self._state.rounds:
             level, n = self._intermediate_level, self._n_intermediate
-            return [own for own in self._contenders.values() if own.labels_of(level) <= n], ()
+            return [own for own in self._contenders.values() if own.lower.labels_of(level) <= n], ()
         verdict = self._state.rounds[-1].verdict
         return [self._contenders[name] for name in (*verdict.racing, *verdict.joining)], verdict.joining
 

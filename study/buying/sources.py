@@ -65,6 +65,12 @@ def read_sources(study: BuyStudy) -> Sources:
     return _as_bought(study, found)
 
 
+def no_labels(frames: LabelSet, level: str) -> LabelSet:
+    """Labels of a level of none of some frames."""
+    shape = frames.positions.shape[1:]
+    return LabelSet(frames.numbers, frames.positions[:0], np.empty(0), np.empty((0, *shape)), level)
+
+
 def _as_bought(study: BuyStudy, sources: Sources) -> Sources:
     """The labels without their forces, where energies alone are bought; hidden ones keep theirs to judge by."""
     if not study.energies_alone:
@@ -90,8 +96,8 @@ def _read_dataset(study: BuyStudy) -> Sources:
     level = accurate.level if replay is not None else str(study.buy.level)
     lines = [*dataset.card.lines()]
     for part in parts:
-        packaged = part.level_card is not None and part.level_card is not dataset.card.cheap
-        lines += part.level_card.lines() if packaged and part.level_card is not None else part.lines
+        card = part.level_card
+        lines += part.lines if card is None or card is dataset.card.cheap else card.lines()
     owned = replace(accurate.select([]), level=level)
     return _sources(study, parts, owned, replay, hidden, levels, lines, [])
 
@@ -129,7 +135,7 @@ def _read_files(study: BuyStudy) -> Sources:
     level = replay.level if replay is not None else (buy.level or (owned.level if owned is not None else ""))
     if owned is not None and owned.level != level:
         raise InputError(f"owned labels are of the level that is bought ({level}), found {owned.level}: correct one")
-    empty = LabelSet(cheap.numbers, cheap.positions[:0], np.empty(0), np.empty((0, *cheap.positions.shape[1:])), level)
+    empty = no_labels(cheap, level)
     if owned is not None and replay is not None:
         taken = match_geometries(owned, replay)[1]
         replay = replay.select(np.setdiff1d(np.arange(len(replay)), taken))

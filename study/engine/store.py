@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import secrets
 import shutil
@@ -20,7 +19,7 @@ from asteroid.models.trained import model_from_tensors
 from asteroid.stages.kinds import NETWORK_KINDS, STAGE_KINDS
 from asteroid.stages.stage import StageResult
 from asteroid.training.schedule import TRAINER_VERSION
-from study.files import read_json, read_record, refuse_special_files, write_record
+from study.files import content_digest, read_json, read_record, refuse_special_files, write_record
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,7 +68,7 @@ class StageStore:
             if result.val_energy_mae_ev is None:  # as earlier versions write it
                 del plain["val_energy_mae_ev"]
             plain |= {
-                "weights_digest": _digest(weights),
+                "weights_digest": content_digest(weights),
                 "versions": {"torch": torch.__version__},
                 "trained_by": self._run_id,
             }
@@ -101,7 +100,7 @@ class StageStore:
                 raise ValueError("not as it was written")
             refuse_special_files(folder)
             weights = (folder / "weights.safetensors").read_bytes()
-            if plain["key"] != key or plain.pop("weights_digest") != _digest(weights):
+            if plain["key"] != key or plain.pop("weights_digest") != content_digest(weights):
                 raise ValueError("another stage's files, or damaged ones")
             self._writers[key] = str(plain.pop("trained_by", ""))
             return _result(plain, load(weights))
@@ -179,10 +178,6 @@ def _result(plain: dict[str, Any], tensors: dict[str, torch.Tensor]) -> StageRes
         bias_quantiles_ev_ang=None if quantiles is None else tuple(quantiles),
         **plain,
     )
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.blake2b(content, digest_size=16).hexdigest()
 
 
 def _finite(value: Any) -> Any:

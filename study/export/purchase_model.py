@@ -14,11 +14,12 @@ from asteroid.deploy.record import CardRecord, ErrorRecord, TrainingRecord
 from asteroid.errors import InputError
 from asteroid.labels.label_set import LabelSet
 from asteroid.measured_errors import Measured
-from study.buying.candidates import load_candidates, no_labels
+from study.buying.candidates import load_candidates
 from study.buying.contenders import contenders_of
 from study.buying.labels import LabelBook
 from study.buying.purchase import INTERMEDIATE
 from study.buying.round_training import RoundTrainer
+from study.buying.sources import no_labels
 from study.buying.state import STUDY_FILE, read_state
 from study.config.buying import read_buy_study
 from study.engine.executors import SerialExecutor
@@ -62,7 +63,9 @@ def purchase_force_field(
     labels = LabelBook(candidates.frames, candidates.owned, folder).labels()
     between, intermediate = candidates.intermediate, None
     if between is not None:
-        intermediate = LabelBook(between.frames, no_labels(between.frames), folder / INTERMEDIATE).labels()
+        intermediate = LabelBook(
+            between.frames, no_labels(between.frames, between.level), folder / INTERMEDIATE
+        ).labels()
         if len(intermediate) < state.rounds[-1].n_intermediate:
             raise InputError(f"{folder / INTERMEDIATE} has lost labels of {between.level}: run the command 'buy' again")
     competing = contenders_of(study, candidates.below, is_ladder=between is not None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -22,7 +21,7 @@ from asteroid.models.architectures import settings_type
 from asteroid.models.network import Scaling
 from asteroid.models.own_module import OwnModuleSettings
 from asteroid.models.trained import TrainedNetwork, model_from_tensors
-from study.files import read_record, refuse_special_files
+from study.files import content_digest, read_record, refuse_special_files
 
 if TYPE_CHECKING:
     from asteroid.models.network import NetworkSettings
@@ -81,7 +80,7 @@ def given_model(source: str, settings: NetworkSettings) -> GivenModel:
     tensors = model.tensors()
     said = {"architecture": model.settings.architecture, **asdict(model.settings)}
     content = json.dumps(said, sort_keys=True).encode() + save(dict(sorted(tensors.items())))
-    identity = hashlib.blake2b(content, digest_size=16).hexdigest()
+    identity = content_digest(content)
     return GivenModel(identity, model, descriptors if model.settings.needs_descriptors else None, numbers, name)
 
 
@@ -146,7 +145,7 @@ def _of_stage(folder: Path) -> tuple[TrainedNetwork, DescriptorSettings | None]:
         plain, intact = read_record(folder / _STAGE, "")
         refuse_special_files(folder)
         weights = (folder / _WEIGHTS).read_bytes()
-        if not intact or plain["weights_digest"] != hashlib.blake2b(weights, digest_size=16).hexdigest():
+        if not intact or plain["weights_digest"] != content_digest(weights):
             raise ValueError("not as it was written")
         spec = plain["spec"]
         own: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in spec["model"].items()}

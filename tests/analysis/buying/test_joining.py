@@ -9,7 +9,7 @@ from out_of_fold_tables import planted_table
 
 from analysis.buying.decide import decide
 from analysis.buying.decision import Limits
-from analysis.buying.joining import Between, labels_between, worth_joining
+from analysis.buying.joining import Between, worth_joining
 from analysis.curves.curve_key import CurveKey
 from study.prices import LevelPrice, PriceList
 
@@ -27,7 +27,7 @@ def ask(curves, waiting=(MORE,), *, target=TARGET, prices=PRICES, most=None, lef
     table = planted_table(curves, SIZES)
     wish = {"target_ev_ang": target, "limits": Limits(most_labels=most)}
     now = decide(table, prices, **wish)
-    owned = max(labels_between(key, "mid") for key in curves)
+    owned = max(key.lower.labels_of("mid") for key in curves)
     between = Between("mid", owned, waiting, left)
     decide_on = partial(_decide, prices, wish)
     return now, worth_joining(table, prices, now, between, decide_on, dict.fromkeys(curves, 5.0))
@@ -93,4 +93,4 @@ def test_nothing_is_bought_that_is_not_needed_or_cannot_be_paid():
     [(MORE, 250), (DELTA, 0), (CurveKey("residual", n_cheap=40, cheap_level="mid"), 40)],
 )
 def test_labels_that_a_strategy_takes_of_the_level_between(key, n):
-    assert labels_between(key, "mid") == n
+    assert key.lower.labels_of("mid") == n

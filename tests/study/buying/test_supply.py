@@ -12,7 +12,7 @@ from asteroid.datasets import load_methanol
 from asteroid.errors import InputError
 from asteroid.labelling.labeller import Failure, Label
 from study.buying.batch import Pending
-from study.buying.candidates import no_labels
+from study.buying.sources import no_labels
 from study.buying.supply import Source, Supply
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Known:
 
 def supply(labels: LabelSet, labeller: Known, folder: Path, batches: Any = (), told: Any = None) -> Supply:
     frames = replace(labels, energy=None, forces=None)
-    source = Source(frames, no_labels(frames), labeller)
+    source = Source(frames, no_labels(frames, frames.level), labeller)
     return Supply(source, folder, batches, (told if told is not None else []).append, lambda _: None)
 
 
