@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
 import subprocess
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,3 +25,27 @@ def opened(page: Path, folder: Path) -> str:
         [CHROMIUM, *words.split(), *own, page.as_uri()], capture_output=True, text=True, check=True, timeout=120
     )
     return done.stdout
+
+
+#: What a step may call: a value typed into a box of the card, and the answer that the card shows.
+_CARD = """
+    const type = (name, value) => {
+      const box = document.querySelector(`[data-box="${name}"]`);
+      box.value = value; box.dispatchEvent(new Event("input")); box.dispatchEvent(new Event("change"));
+    };
+    const read = () => document.querySelector("[data-answer]").innerText;"""
+
+
+def driven(page: str, steps: str, folder: Path) -> dict[str, Any]:
+    """What a script that works a page's card puts into the title, as JSON; the page itself stays as real.html."""
+    policy = re.search(r"""script-src [^"]*""", page)
+    assert policy is not None
+    # The test's own script is allowed beside the page's; everything else stays forbidden.
+    tried = page.replace(policy[0], "script-src 'unsafe-inline'")
+    tried = tried.replace("</body>", f"<script>{_CARD}{steps}</script></body>")
+    (folder / "page.html").write_text(tried, encoding="utf-8")
+    (folder / "real.html").write_text(page, encoding="utf-8")
+    found = re.search(r"<title>(.*?)</title>", opened(folder / "page.html", folder))
+    assert found is not None
+    told: dict[str, Any] = json.loads(found[1])
+    return told

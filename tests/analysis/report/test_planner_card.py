@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import subprocess
 from dataclasses import replace
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import planted_plans
 import pytest
-from chromium import CHROMIUM, opened
+from chromium import CHROMIUM, driven, opened
 from finished_run import MANIFEST, PRICES, table
 
 from analysis.names import duration, in_percent
@@ -179,13 +178,7 @@ def test_nothing_in_it_closes_its_script(data: dict[str, Any]) -> None:
 def test_the_page_moves_its_plan_and_asks_nobody(run: RunEvidence, tmp_path: Path) -> None:
     files = RunFiles(run.table, MANIFEST, "name: methanol\n")
     page = make_report(files, PRICES, target_ev_ang=0.3 * force_unit_in_ev_ang(UNIT))
-    driver = """
-    <script>
-    const type = (name, value) => {
-      const box = document.querySelector(`[data-box="${name}"]`);
-      box.value = value; box.dispatchEvent(new Event("input")); box.dispatchEvent(new Event("change"));
-    };
-    const read = () => document.querySelector("[data-answer]").innerText;
+    steps = """
     const said = [read()];
     type("target", "0.25"); type("confidence", "95"); type("accurate", "600"); said.push(read());
     type("target", "0.05"); type("confidence", "99"); said.push(read());
@@ -209,14 +202,8 @@ def test_the_page_moves_its_plan_and_asks_nobody(run: RunEvidence, tmp_path: Pat
       const hidden = document.getElementById("play").hidden;
       document.title = JSON.stringify({ said, pointed, axes, point, zoomed, fetched, hidden, loaded });
     });
-    </script></body>"""
-    policy = re.search(r"""script-src [^"]*""", page)
-    assert policy is not None
-    # The test's own script is allowed beside the page's; everything else stays forbidden.
-    tried = page.replace(policy[0], "script-src 'unsafe-inline'").replace("</body>", driver)
-    (tmp_path / "page.html").write_text(tried, encoding="utf-8")
-    (tmp_path / "real.html").write_text(page, encoding="utf-8")
-    seen = json.loads(re.search(r"<title>(.*?)</title>", opened(tmp_path / "page.html", tmp_path))[1])
+    """
+    seen = driven(page, steps, tmp_path)
     assert (seen["zoomed"], seen["fetched"], seen["hidden"]) == (True, "refused", False)
     assert [url for url in seen["loaded"] if not url.startswith("data:")] == []
     at_point, in_corner, outside = (text.split("\n") for text in seen["pointed"])
