@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -31,7 +32,9 @@ from study.run.run import run_workload
 from study.strategies import strategy_of
 from study.tables.manifest import read_manifest
 from study.tables.results import read_results
-from sweeps.presets import load_sweep
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 UNITS = {"energy_unit": "eV", "length_unit": "Angstrom"}
 FORMALDEHYDE = (
@@ -45,15 +48,27 @@ TARGETS = {
     "formaldehyde": ((0.15, 0.1, 0.08, 0.06), (0.05, 0.03, 0.02)),
 }
 CONFIDENCE = 0.9
+CHEAP_FRAMES = {"methanol": 4000, "formaldehyde": 1500}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    each_set(__doc__, run, judge, seeds=5)
+
+
+def each_set(
+    description: str | None,
+    run: Callable[[str, Path, Path | None, int], None],
+    judge: Callable[[str, Path], None],
+    *,
+    seeds: int,
+) -> None:
+    """Run or judge the studies that the command line names, each in a folder of its own."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["run", "judge"])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--data", type=Path)
     parser.add_argument("--only", nargs="+", default=["methanol", "formaldehyde"])
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--seeds", type=int, default=seeds)
     options = parser.parse_args()
     torch.set_num_threads(1)
     for name in options.only:
@@ -65,17 +80,35 @@ def main() -> None:
 
 def run(name: str, folder: Path, data: Path | None, n_seeds: int) -> None:
     """One study."""
-    sweep = load_sweep("ladder").model_copy(update={"seeds": tuple(range(n_seeds))})
+    run_ladder(name, folder, data, {"seeds": list(range(n_seeds))}, {"formaldehyde": [60, 250]})
+
+
+def run_ladder(
+    name: str, folder: Path, data: Path | None, changes: Mapping[str, Any], counts: Mapping[str, list[int]]
+) -> None:
+    """The preset of a ladder, or the same of formaldehyde's files.
+
+    Args:
+        name: methanol or formaldehyde.
+        folder: of the run.
+        data: folder of formaldehyde's files.
+        changes: of the sweep.
+        counts: labels of the level between, by name; those of the preset where none are given.
+    """
+    plain = yaml.safe_load((Path(__file__).parents[1] / "sweeps/presets/ladder.yaml").read_text(encoding="utf-8"))
+    plain |= changes
+    cheap, between = "gfn2-xtb", "mp2/cc-pvdz"
     if name == "formaldehyde":
         if data is None:
             raise SystemExit("formaldehyde needs --data, the folder of its files")
-        plain = yaml.safe_load((Path(__file__).parents[1] / "sweeps/presets/ladder.yaml").read_text(encoding="utf-8"))
         levels = [
             {"file": str(data / file), "level": level, "price": price, **UNITS} for file, level, price in FORMALDEHYDE
         ]
-        plain |= {"name": name, "data": {"levels": levels}, "test": {"share": 0.25}, "seeds": list(range(n_seeds))}
-        plain["n_cheap"] = {FORMALDEHYDE[0][1]: [1500], FORMALDEHYDE[1][1]: [60, 250]}
-        sweep = parse_sweep(yaml.safe_dump(plain), name, Path())
+        plain |= {"name": name, "data": {"levels": levels}, "test": {"share": 0.25}}
+        cheap, between = FORMALDEHYDE[0][1], FORMALDEHYDE[1][1]
+    if name in counts:
+        plain["n_cheap"] = {cheap: [CHEAP_FRAMES[name]], between: counts[name]}
+    sweep = parse_sweep(yaml.safe_dump(plain), name, Path())
     run_workload(make_workload(sweep), folder, SerialExecutor, lambda _: None, print)
     print(f"{name}: finished", flush=True)
 

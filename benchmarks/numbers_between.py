@@ -11,59 +11,30 @@ in 90 % bands, the root mean square of the misses, and what the second derivativ
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-import yaml
-from ladders import FORMALDEHYDE, UNITS
+from ladders import each_set, run_ladder
 
 from analysis.curves.curves import competing_curves, curves_of
 from analysis.curves.evidence import evidence_of
 from analysis.surface.neighbours import check_counts, gaps
-from study.config.sweep_text import parse_sweep
-from study.engine.executors import SerialExecutor
-from study.recipes.workload import make_workload
-from study.run.run import run_workload
 from study.tables.results import read_results
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 COUNTS = {"methanol": [60, 120, 250, 480], "formaldehyde": [60, 120, 250, 500]}
 STRATEGIES = ["accurate_only", "pretrain_finetune", "residual", "ladder_finetune", "ladder_residual", "ladder_delta"]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["run", "judge"])
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--data", type=Path)
-    parser.add_argument("--only", nargs="+", default=["methanol", "formaldehyde"])
-    parser.add_argument("--seeds", type=int, default=3)
-    options = parser.parse_args()
-    torch.set_num_threads(1)
-    for name in options.only:
-        if options.what == "run":
-            run(name, options.folder / name, options.data, options.seeds)
-        elif (options.folder / name / "results.parquet").is_file():
-            judge(name, options.folder / name)
+    each_set(__doc__, run, judge, seeds=3)
 
 
 def run(name: str, folder: Path, data: Path | None, n_seeds: int) -> None:
     """One study."""
-    plain = yaml.safe_load((Path(__file__).parents[1] / "sweeps/presets/ladder.yaml").read_text(encoding="utf-8"))
-    plain |= {"strategies": STRATEGIES, "seeds": list(range(n_seeds))}
-    plain["n_cheap"] = {"gfn2-xtb": [4000], "mp2/cc-pvdz": COUNTS[name]}
-    if name == "formaldehyde":
-        if data is None:
-            raise SystemExit("formaldehyde needs --data, the folder of its files")
-        levels = [
-            {"file": str(data / file), "level": level, "price": price, **UNITS} for file, level, price in FORMALDEHYDE
-        ]
-        plain |= {"name": name, "data": {"levels": levels}, "test": {"share": 0.25}}
-        plain["n_cheap"] = {FORMALDEHYDE[0][1]: [1500], FORMALDEHYDE[1][1]: COUNTS[name]}
-    sweep = parse_sweep(yaml.safe_dump(plain), name, Path())
-    run_workload(make_workload(sweep), folder, SerialExecutor, lambda _: None, print)
-    print(f"{name}: finished", flush=True)
+    run_ladder(name, folder, data, {"strategies": STRATEGIES, "seeds": list(range(n_seeds))}, COUNTS)
 
 
 def judge(name: str, folder: Path) -> None:
