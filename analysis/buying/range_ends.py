@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from asteroid.labels.splits import folds_in_turn
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -31,7 +33,7 @@ def as_new_frames(errors: NDArray[np.float64], along: NDArray[np.float64], n_fol
     """Out-of-fold errors, those of labels beyond all that their model has seen corrected.
 
     Args:
-        errors: [n] in the order of purchase; the labels went to the folds in turn.
+        errors: [n] in the order of purchase, divided by `folds_in_turn`.
         along: [n] the value that they were drawn balanced along.
         n_folds: parts of the division.
 
@@ -39,7 +41,7 @@ def as_new_frames(errors: NDArray[np.float64], along: NDArray[np.float64], n_fol
         [n]; as they were where too few labels lie inside the range.
     """
     corrected = errors.copy()
-    fold = np.arange(len(errors)) % n_folds
+    fold = folds_in_turn(len(errors), n_folds)
     for value in (along, -along):
         highest = np.array([value[fold != own].max(initial=-np.inf) for own in range(n_folds)])
         beyond = value > highest[fold]

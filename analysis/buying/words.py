@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from analysis.caveats import caveat_lines
-from analysis.names import display_level, duration, in_percent, shown_probability
+from analysis.names import display_level, duration, in_percent
 from asteroid.measured_errors import error_unit
 
 if TYPE_CHECKING:
@@ -48,8 +48,8 @@ def explain_joining(decision: Decision, joining: Joining, level: str, *, force_u
     """
     without = "nothing else is left to be tried"
     if decision.action == "buy":
-        chance = shown_probability(decision.farthest.probability)
-        without = f"without them {duration(decision.expected_cpu_s)} and {chance:.0%}"
+        chance = in_percent(decision.farthest.probability)
+        without = f"without them {duration(decision.expected_cpu_s)} and {chance}"
     line = (
         f"{_now(decision, force_unit)}. Buy {joining.n_more} more of {display_level(level)}, {joining.n_labels} in "
         f"all, and look again; expected to the end: {duration(joining.expected_cpu_s)} and a chance of "

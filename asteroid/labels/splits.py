@@ -149,6 +149,11 @@ def fewest_for_folds(n_folds: int) -> int:
     return smallest
 
 
+def folds_in_turn(n_labels: int, n_folds: int) -> IntArray:
+    """The fold of each label in the order of purchase, [N]: they go to the folds in turn."""
+    return np.arange(n_labels) % n_folds
+
+
 def cross_validation_folds(
     pool: LabelSet, budget: int, seed: int, n_folds: int, *, split: int = 0, along: FloatArray | None = None
 ) -> list[Fold]:
@@ -172,7 +177,7 @@ def cross_validation_folds(
         )
     order = purchase_order(pool, seed, along)
     bought = order[: len(_buy(pool, order, budget, ACCURATE_VAL_EVERY, "budget"))]
-    place = np.arange(len(bought)) % n_folds
+    place = folds_in_turn(len(bought), n_folds)
     if split:
         place = np.random.default_rng((seed, split)).permutation(place)
     folds = []

@@ -13,7 +13,7 @@ from asteroid.descriptors.frame_bank import BankEntry, build_bank
 from asteroid.descriptors.placement import bank_on
 from asteroid.labels.draw_controls import cheap_values
 from asteroid.labels.label_set import content_hashes
-from asteroid.labels.splits import ACCURATE_VAL_EVERY
+from asteroid.labels.splits import ACCURATE_VAL_EVERY, folds_in_turn
 from asteroid.stages.evaluation import evaluate
 from asteroid.stages.predict_chain import predict_chain
 from asteroid.stages.stage import Frames
@@ -278,7 +278,7 @@ class RoundTrainer:
 
     def _division(self, builder: ChainBuilder, contender: Contender, owned: Frames, n_folds: int) -> Division:
         """Every n-th label in the order of purchase is scored by a chain that is trained on the others."""
-        place = np.arange(len(owned)) % n_folds
+        place = folds_in_turn(len(owned), n_folds)
         folds = tuple(
             Fold(
                 self._chain(builder, contender, owned.hashes, np.flatnonzero(place != fold)),
