@@ -19,6 +19,7 @@ from asteroid.units import SECONDS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from numpy.typing import NDArray
 
 #: Dots of neighbouring curves stand this far apart, less where there are so many that they would reach too far.
@@ -119,14 +120,19 @@ def log_axes(ax: Axes, shown: pd.DataFrame, x: str) -> None:
     room = max(1.15, (along.max() / along.min()) ** 0.035)
     ax.set_xlim(along.min() / room, along.max() * room)
     ax.set_ylim(errors.min() / 1.12, errors.max() * 1.12)
-    for axis in (ax.xaxis, ax.yaxis):
-        low, high = axis.get_view_interval()
+    plain_ticks(ax.xaxis, ax.yaxis)
+    ax.spines[["top", "right"]].set_visible(False)
+
+
+def plain_ticks(*axes: Axis) -> None:
+    """Plain numbers at 1, 2 and 5 of logarithmic axes with their final limits; over many decades, at tens."""
+    for axis in axes:
+        low, high = sorted(axis.get_view_interval())
         dense = np.log10(high / low) <= _DENSE_DECADES
         axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if dense else (1.0,)))
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
         axis.set_minor_locator(NullLocator())
         axis.set_minor_formatter(NullFormatter())
-    ax.spines[["top", "right"]].set_visible(False)
 
 
 def ticks_apart(ticks: list[float], decades: float = 0.15) -> list[float]:

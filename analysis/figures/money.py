@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, PercentFormatter
+from matplotlib.ticker import PercentFormatter
 
-from analysis.figures.drawing import price_unit
+from analysis.figures.drawing import plain_ticks, price_unit
 from analysis.figures.picture import Picture, RunFigure
 from analysis.figures.style import COLUMN_IN, figure_style, look_of
 from analysis.names import display_level
@@ -114,9 +114,6 @@ def plot_money(data: pd.DataFrame, figure: Figure, *, force_unit: str = "kcal/mo
             at = rows.index
             above.plot(errors[at], prices[at], linestyle="none", label=strategy_of(str(strategy)).name, **look)
         above.set(yscale="log", ylabel=f"Lowest price (CPU {unit})")
-        above.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-        above.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        above.yaxis.set_minor_formatter(NullFormatter())
         shares = [data.loc[data["level"] == level, "share"].to_numpy() for level in levels]
         shades = [baseline().colour, *mpl.colormaps["YlOrBr"](np.linspace(0.55, 0.2, len(levels) - 1))]
         names = [display_level(level) for level in levels]
@@ -130,10 +127,8 @@ def plot_money(data: pd.DataFrame, figure: Figure, *, force_unit: str = "kcal/mo
             lowest.set(yscale="log", ylabel=f"Saved by one more\nCPU {unit} ({force_unit})")
         lowest.set_xscale("log")
         lowest.set_xlabel(f"Target: {named_in(force_unit)} ({force_unit})")
-        lowest.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-        lowest.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        lowest.xaxis.set_minor_formatter(NullFormatter())
         lowest.invert_xaxis()
+        plain_ticks(lowest.xaxis, above.yaxis, *([lowest.yaxis] if told else []))
         figure.legend(*above.get_legend_handles_labels(), loc="outside upper left", frameon=False, ncols=1)
         figure.legend(*below.get_legend_handles_labels(), loc="outside lower left", frameon=False, ncols=1)
         for ax in axes:

@@ -75,7 +75,7 @@ def prepare(what, number):
     elif what == "saves":
         study.engine.store.StageStore.save = after(study.engine.store.StageStore.save, number)
     elif what == "weights":
-        study.engine.store._digest = after(study.engine.store._digest, number)
+        study.engine.store.content_digest = after(study.engine.store.content_digest, number)
     elif what == "table":
         study.run.rows.RowMaker.make = after(study.run.rows.RowMaker.make, number)
 
