@@ -30,8 +30,8 @@ from analysis.buying.prior import prior_of
 from asteroid.labels.label_set import content_hashes
 from asteroid.stages.predict_chain import predict_chain
 from asteroid.units import KCAL_PER_MOL_EV
-from study.buying.candidates import load_candidates
 from study.buying.contenders import contenders_of
+from study.buying.load import load_candidates
 from study.buying.round_training import Paired, RoundTrainer
 from study.config.buying import parse_buy_study
 from study.engine.executors import SerialExecutor

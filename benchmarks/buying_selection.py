@@ -24,8 +24,8 @@ from buying_looks import Trainer, study_text
 from asteroid.labels.farthest_point import farthest_order
 from asteroid.labels.label_set import hash_order
 from asteroid.units import KCAL_PER_MOL_EV
-from study.buying.candidates import load_candidates
 from study.buying.contenders import contenders_of
+from study.buying.load import load_candidates
 from study.config.buying import parse_buy_study
 from study.engine.executors import SerialExecutor
 

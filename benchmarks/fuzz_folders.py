@@ -286,7 +286,7 @@ def purchase(folder: Path, rng: random.Random) -> None:
         path.write_bytes(spoil_bytes(path.read_bytes(), rng))
     if damaged != DIGESTS_FILE and rng.random() < 0.7:  # else every change is told by its digest
         (folder / DIGESTS_FILE).unlink()
-    from sweeps.purchases import purchase_plan
+    from sweeps.purchases.plans import purchase_plan
     from sweeps.standing import standing_of
 
     read_state(folder)
@@ -351,7 +351,7 @@ def model(folder: Path, rng: random.Random) -> None:
 
 def target(_: Path, rng: random.Random) -> None:
     """Targets, prices and counts as they are typed, of forces and of energies."""
-    from sweeps.purchases import parse_most
+    from sweeps.purchases.limits import parse_most
     from sweeps.quantities import asked_for, cpu_s
 
     number = rng.choice(["0.3", "1", "1e3", "1,5", "1.000,5", "-1", "0", "nan", "inf", "1e400", "", "٣", "0x1", "½"])

@@ -137,7 +137,7 @@ def draft_purchase(given: Declared, out: Path) -> Draft:
     """
     from analysis.names import display_level
     from asteroid.labels.level_names import normalise_level
-    from study.buying.candidates import load_candidates, refuse_several_to_buy
+    from study.buying.load import load_candidates, refuse_several_to_buy
     from study.config.buying import parse_buy_study
     from study.config.schema import SCHEMA_FILE
     from study.drafts.files import flow_mapping

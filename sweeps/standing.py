@@ -127,7 +127,7 @@ def _purchase(folder: Path) -> Standing:
     from analysis.purchase_files import CERTIFICATE
     from study.buying.state import read_state
     from study.digests import read_intact
-    from sweeps.purchases import hidden_line, rounds_lines
+    from sweeps.purchases.lines import hidden_line, rounds_lines
 
     state = read_state(folder)
     below = f" beside {' and '.join(state.levels[1:])}" if len(state.levels) > 2 else ""

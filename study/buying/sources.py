@@ -16,12 +16,14 @@ from asteroid.labels.matching import match_geometries
 from study.data.card_prices import fill_from_card, price_on_card
 from study.data.energies_alone import without_forces
 from study.data.label_sources import load_file
+from study.data.live_method import live_method
 from study.data.load import refuse_unknown_counts
 from study.data.read import read_lower
 from study.prices import LevelPrice, PriceList
 
 if TYPE_CHECKING:
     from study.config.buying import BuyStudy
+    from study.data.live_method import LiveMethod
     from study.data.read import LowerPart, ReadCheap
 
 
@@ -50,6 +52,15 @@ class Sources:
     prices: PriceList
     lines: tuple[str, ...]
     notes: tuple[str, ...]
+
+    @property
+    def lower_sets(self) -> list[LabelSet]:
+        """Labels of all levels below that have a file."""
+        return [*(cheap.labels for cheap in self.cheap), *([] if self.intermediate is None else [self.intermediate])]
+
+    def live_method(self, cheap: ReadCheap) -> LiveMethod:
+        """How labels of a cheap level are computed at other geometries, or why they are not."""
+        return live_method(cheap.level, self.prices.levels[cheap.level].label_cpu_s, cheap.named)
 
 
 def read_sources(study: BuyStudy) -> Sources:

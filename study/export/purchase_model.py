@@ -14,9 +14,9 @@ from asteroid.deploy.record import CardRecord, ErrorRecord, TrainingRecord
 from asteroid.errors import InputError
 from asteroid.labels.label_set import LabelSet
 from asteroid.measured_errors import Measured
-from study.buying.candidates import load_candidates
 from study.buying.contenders import contenders_of
 from study.buying.labels import LabelBook
+from study.buying.load import load_candidates
 from study.buying.purchase import INTERMEDIATE
 from study.buying.round_training import RoundTrainer
 from study.buying.sources import no_labels

@@ -48,7 +48,7 @@ class Purchase:
     @property
     def model(self) -> Path:
         """Folder of the model, once it has ended."""
-        from sweeps.purchases import MODEL
+        from sweeps.purchases.certificate import MODEL
 
         return self.folder / MODEL
 
@@ -65,7 +65,7 @@ class Purchase:
         Raises:
             InputError: the unit is not known.
         """
-        from sweeps.purchases import hidden_line, rounds_lines
+        from sweeps.purchases.lines import hidden_line, rounds_lines
 
         unit = display_unit(force_unit)
         said = rounds_lines(self.state, unit) if self.state.rounds else []
@@ -123,14 +123,16 @@ def buy(
         WorkersLostError: workers that compute labels died; labels are kept.
         OSError: the disk filled up on the way; labels and finished stages are kept.
     """
-    from study.buying.candidates import load_candidates
     from study.buying.decision import Request
     from study.buying.labellers import make_intermediate_labeller, make_labeller
+    from study.buying.load import load_candidates
     from study.buying.purchase import Tools, run_purchase
     from study.devices import parse_device
     from study.run.folder import scratch_path
     from sweeps.presets import load_purchase
-    from sweeps.purchases import decider, parse_most, round_line
+    from sweeps.purchases.decisions import decider
+    from sweeps.purchases.limits import parse_most
+    from sweeps.purchases.lines import round_line
 
     tell, show, count = on_line or unheard, on_progress or unheard, on_labels or unheard
     folder = Path(out)
@@ -178,7 +180,7 @@ def _ended(folder: Path, state: PurchaseState, candidates: Candidates, force_uni
     from analysis.purchase_files import read_purchase
     from asteroid.deploy.folder import write_force_field
     from study.export.purchase_model import purchase_force_field
-    from sweeps.purchases import MODEL, write_certificate
+    from sweeps.purchases.certificate import MODEL, write_certificate
 
     write_force_field(purchase_force_field(folder, candidates=candidates), folder / MODEL)
     words = (*state.rounds[-1].verdict.sentences, *write_certificate(folder, state, candidates, force_unit))

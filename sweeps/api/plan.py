@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from analysis.plan.next_runs import NextRuns
     from analysis.plan.options import Option
     from analysis.plan.run_evidence import RunEvidence
-    from sweeps.purchases import PurchasePlan
+    from sweeps.purchases.plans import PurchasePlan
     from sweeps.quantities import FilePath, Seconds, Target
 
 
@@ -46,7 +46,7 @@ class Plan:
     def options(self) -> tuple[Option | PriceOption | Way, ...]:
         """The strategies, the best one first; none for the next runs."""
         from analysis.plan.next_runs import NextRuns
-        from sweeps.purchases import PurchasePlan
+        from sweeps.purchases.plans import PurchasePlan
 
         if isinstance(self.found, NextRuns):
             return ()
@@ -100,7 +100,7 @@ class Plan:
         from analysis.plan.next_runs import NextRuns
         from analysis.plan.words import explain
         from asteroid.measured_errors import unit_to_show
-        from sweeps.purchases import PurchasePlan
+        from sweeps.purchases.plans import PurchasePlan
 
         found, unit = self.found, display_unit(force_unit)
         if isinstance(found, PurchasePlan):
@@ -171,7 +171,7 @@ def plan(
     budget_cpu_s = None if budget is None else cpu_s(budget)
     folder = Path(run)
     if is_purchase(folder):
-        from sweeps.purchases import purchase_plan
+        from sweeps.purchases.plans import purchase_plan
 
         if already or md_steps or next_runs is not None:
             raise InputError("a purchase knows what is owned and what is next: leave out --already, --md-steps, --next")

@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from study.buying.candidates import load_candidates
 from study.buying.decision import Request, Standing, Verdict
 from study.buying.labellers import make_intermediate_labeller, make_labeller
+from study.buying.load import load_candidates
 from study.buying.purchase import Tools, run_purchase
 from study.config.buying import BuyStudy, parse_buy_study
 from study.engine.executors import SerialExecutor

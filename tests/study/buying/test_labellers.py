@@ -12,8 +12,8 @@ from tiny_sweep import write_labels
 
 from asteroid.errors import InputError
 from asteroid.io.read import read_labels
-from study.buying.candidates import load_candidates
 from study.buying.labellers import make_labeller
+from study.buying.load import load_candidates
 from study.config.buying import BuyStudy, parse_buy_study
 
 if TYPE_CHECKING:

@@ -21,8 +21,8 @@ from asteroid.io.read import read_labels
 from asteroid.labelling.labeller import Failure, Label
 from asteroid.labels.label_set import geometry_hashes
 from study.buying import purchase as purchase_module
-from study.buying.candidates import load_candidates
 from study.buying.labellers import make_labeller
+from study.buying.load import load_candidates
 from study.buying.purchase import run_purchase
 from study.files import write_record
 from study.tables.out_of_fold import read_out_of_fold

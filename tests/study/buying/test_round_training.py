@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 import pytest
-import torch
-from tiny_purchase import STUDY, study_of
+from tiny_purchase import study_of
 from tiny_sweep import write_labels
 
 from asteroid.labels.label_set import content_hashes
-from study.buying.candidates import load_candidates
 from study.buying.contenders import contenders_of
+from study.buying.load import load_candidates
+from study.buying.owned_data import owned_data
 from study.buying.round_training import RoundTrainer
 from study.engine.executors import SerialExecutor
 from study.recipes.chains import ChainBuilder
@@ -47,22 +47,9 @@ def trainer_and_labels(study: BuyStudy, folder: Path) -> tuple[RoundTrainer, Lab
     )
 
 
-def test_the_table_is_told_how_labels_were_drawn(files: Path, study: BuyStudy, tmp_path: Path) -> None:
-    here = "  candidates: 60\n  level: ccsd_t/cc-pvdz\n  price: 28s\n  here: {}\n"
-    balanced = study_of(files, (STUDY[STUDY.index("  replay:") : STUDY.index("strategies")], here))
-    candidates = load_candidates(balanced)
-    trainer = RoundTrainer(balanced, candidates, tmp_path, "run", SerialExecutor, lambda _: None, lambda _: None)
-    along = trainer._data(candidates.frames.select(np.arange(13))).drawn_along
-    assert candidates.cheap_at is not None
-    assert candidates.cheap_at.energy is not None
-    np.testing.assert_array_equal(along, candidates.cheap_at.energy[:13])
-    replayed, labels = trainer_and_labels(study, tmp_path)
-    assert replayed._data(labels).drawn_along is None
-
-
 def test_no_label_is_scored_by_a_model_that_saw_it(study: BuyStudy, tmp_path: Path) -> None:
     trainer, labels = trainer_and_labels(study, tmp_path)
-    builder = ChainBuilder(trainer._data(labels))
+    builder = ChainBuilder(owned_data(study, load_candidates(study), labels))
     everything = set(content_hashes(labels))
     for contender in contenders_of(study, load_candidates(study).below):
         plan = trainer._plan(builder, contender, labels)
@@ -76,9 +63,7 @@ def test_no_label_is_scored_by_a_model_that_saw_it(study: BuyStudy, tmp_path: Pa
         assert whole == everything, "the model that is handed out is trained on all"
 
 
-def test_the_stages_and_frames_of_a_purchase_are_on_its_device(
-    study: BuyStudy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_stages_of_a_purchase_are_on_its_device(study: BuyStudy, tmp_path: Path) -> None:
     _, labels = trainer_and_labels(study, tmp_path)
     quiet = lambda _: None  # noqa: E731
     candidates = load_candidates(study)
@@ -86,10 +71,6 @@ def test_the_stages_and_frames_of_a_purchase_are_on_its_device(
     contender = contenders_of(study, candidates.below)[0]
     whole, folds = trainer.final_chains(labels, contender)
     assert {getattr(spec, "device", "cuda") for chain in (whole, *folds) for spec in chain} == {"cuda"}
-    asked = []
-    monkeypatch.setattr("study.buying.round_training.bank_on", lambda bank, device: asked.append(device) or bank)
-    trainer._bank(trainer._data(labels), [], None)
-    assert asked == [torch.device("cuda")]
 
 
 def test_a_look_scores_every_label_in_ten_folds_and_two_and_counts_what_is_shared_once(

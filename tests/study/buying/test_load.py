@@ -14,7 +14,7 @@ from tiny_sweep import write_labels
 from asteroid.errors import InputError
 from asteroid.labels.label_set import geometry_hashes
 from asteroid.labels.matching import match_geometries
-from study.buying.candidates import load_candidates
+from study.buying.load import load_candidates
 
 if TYPE_CHECKING:
     from pathlib import Path
