@@ -17,11 +17,12 @@ from fuzz_damage import AWKWARD, spoil_bytes, spoil_plain, spoil_record, spoil_t
 
 from analysis.plan.run_evidence import run_evidence
 from analysis.purchase_files import CERTIFICATE, read_purchase
+from asteroid.content_digest import content_digest
 from asteroid.datasets import load_methanol
 from asteroid.deploy.card import card_text
 from asteroid.deploy.folder import MODEL, read_force_field, write_force_field
 from asteroid.deploy.force_field import ForceField
-from asteroid.deploy.record import CardRecord, ErrorRecord, TrainingRecord, digest_of, read_record
+from asteroid.deploy.record import CardRecord, ErrorRecord, TrainingRecord, read_record
 from asteroid.descriptors.layout import make_layout
 from asteroid.descriptors.resolution import choose_descriptors
 from asteroid.errors import InputError
@@ -332,14 +333,14 @@ def model(folder: Path, rng: random.Random) -> None:
         name = rng.choice([name for name in files if name.endswith(".safetensors")])
         files[name] = spoil_bytes(files[name], rng)
         if rng.random() < 0.7:  # as a stranger would
-            record["files"][name] = {"size": len(files[name]), "digest": digest_of(files[name])}
+            record["files"][name] = {"size": len(files[name]), "digest": content_digest(files[name])}
     else:
         damaged = spoil_plain({key: value for key, value in record.items() if key != "digest"}, rng)
         record = json.loads(json.dumps(damaged, default=str))
     if isinstance(record, dict):
         plain = {key: value for key, value in record.items() if key != "digest"}
         text = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        record = plain | {"digest": digest_of(text.encode("utf-8", "surrogatepass"))}
+        record = plain | {"digest": content_digest(text.encode("utf-8", "surrogatepass"))}
     files[MODEL] = json.dumps(record).encode()
     if rng.random() < 0.1:
         files[MODEL] = spoil_bytes(files[MODEL], rng)

@@ -10,9 +10,10 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from asteroid.content_digest import content_digest
 from asteroid.errors import InputError
 from asteroid.new_file import new_file
-from study.files import content_digest, read_record, write_record
+from study.files import read_record, write_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import hashlib
 import json
 import os
 import re
@@ -13,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from asteroid.content_digest import content_digest
 from asteroid.errors import InputError
 from asteroid.new_file import UNFINISHED, new_file
 from asteroid.plain_text import one_line
@@ -157,8 +157,3 @@ def digest_of(plain: Any) -> str:
     """Digest of plain data, whatever the order of its keys."""
     text = json.dumps(plain, sort_keys=True, separators=(",", ":"))
     return content_digest(text.encode("utf-8", "surrogatepass"))
-
-
-def content_digest(content: bytes) -> str:
-    """Digest of a file's content."""
-    return hashlib.blake2b(content, digest_size=16).hexdigest()

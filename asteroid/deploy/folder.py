@@ -16,6 +16,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 
+from asteroid.content_digest import content_digest
 from asteroid.deploy.card import card_text, requirements_text
 from asteroid.deploy.force_field import ForceField
 from asteroid.deploy.known_molecules import one_molecule
@@ -23,7 +24,6 @@ from asteroid.deploy.record import (
     DescriptorRecord,
     FileRecord,
     ModelRecord,
-    digest_of,
     read_record,
     record_text,
 )
@@ -78,7 +78,7 @@ def write_force_field(force_field: ForceField, folder: Path) -> None:
     try:
         temporary.mkdir()
         contents = {WEIGHTS: save(_weights(force_field)), FRAMES: save(_frames(force_field))}
-        files = {name: FileRecord(size=len(content), digest=digest_of(content)) for name, content in contents.items()}
+        files = {name: FileRecord(size=len(own), digest=content_digest(own)) for name, own in contents.items()}
         record = _record(force_field, files)
         contents[MODEL] = record_text(record).encode()
         contents[CARD] = card_text(record).encode()
@@ -184,7 +184,7 @@ def _tensors(path: Path, record: ModelRecord) -> Mapping[str, Tensor]:
     if stated is None:
         raise InputError(f"{path.parent / MODEL} must state the digest of {path.name}: export the model again")
     content = read_plain_file(path, _MOST_BYTES)
-    if len(content) != stated.size or digest_of(content) != stated.digest:
+    if len(content) != stated.size or content_digest(content) != stated.digest:
         raise InputError(f"{path} is damaged or of another export (its digest differs): export the model again")
     try:
         tensors = load(content)

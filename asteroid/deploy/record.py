@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import fields
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from asteroid.content_digest import content_digest
 from asteroid.descriptors.layout import DescriptorSettings
 from asteroid.errors import InputError
 from asteroid.models.architectures import ARCHITECTURES, settings_type
@@ -281,13 +281,8 @@ def _refuse_too_many_channels(record: ModelRecord, where: str) -> None:
         raise InputError(f"{where}: descriptors of {channels} channels are out of range: export the model again")
 
 
-def digest_of(content: bytes) -> str:
-    """Digest of a file's content."""
-    return hashlib.blake2b(content, digest_size=16).hexdigest()
-
-
 def _digest_of(plain: object) -> str:
-    return digest_of(
+    return content_digest(
         json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
     )
 

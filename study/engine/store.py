@@ -13,13 +13,14 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 
+from asteroid.content_digest import content_digest
 from asteroid.models.architectures import settings_type
 from asteroid.models.sgdml.model import KernelModel
 from asteroid.models.trained import model_from_tensors
 from asteroid.stages.kinds import NETWORK_KINDS, STAGE_KINDS
 from asteroid.stages.stage import StageResult
 from asteroid.training.schedule import TRAINER_VERSION
-from study.files import content_digest, read_json, read_record, refuse_special_files, write_record
+from study.files import read_json, read_record, refuse_special_files, write_record
 
 if TYPE_CHECKING:
     from pathlib import Path

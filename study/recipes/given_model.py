@@ -12,6 +12,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 
+from asteroid.content_digest import content_digest
 from asteroid.deploy.folder import is_model, read_force_field
 from asteroid.descriptors.layout import DescriptorSettings
 from asteroid.errors import InputError
@@ -21,7 +22,7 @@ from asteroid.models.architectures import settings_type
 from asteroid.models.network import Scaling
 from asteroid.models.own_module import OwnModuleSettings
 from asteroid.models.trained import TrainedNetwork, model_from_tensors
-from study.files import content_digest, read_record, refuse_special_files
+from study.files import read_record, refuse_special_files
 
 if TYPE_CHECKING:
     from asteroid.models.network import NetworkSettings

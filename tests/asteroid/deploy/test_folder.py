@@ -15,9 +15,10 @@ import torch
 from exported_methanol import force_field, frames
 from safetensors.torch import load_file, save_file
 
+from asteroid.content_digest import content_digest
 from asteroid.deploy import folder as folder_module
 from asteroid.deploy.folder import is_model, read_force_field, write_force_field
-from asteroid.deploy.record import digest_of, record_text
+from asteroid.deploy.record import record_text
 from asteroid.errors import InputError
 from asteroid.labelling import cheap_methods
 
@@ -52,7 +53,7 @@ def restated(folder: Path, change: Callable[[dict[str, Any]], None]) -> None:
     change(plain)
     for name in ("weights.safetensors", "frames.safetensors"):
         content = (folder / name).read_bytes()
-        plain["files"][name] = {"size": len(content), "digest": digest_of(content)}
+        plain["files"][name] = {"size": len(content), "digest": content_digest(content)}
 
     class Made:
         def model_dump(self, **_: str) -> dict[str, Any]:
