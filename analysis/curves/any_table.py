@@ -14,6 +14,7 @@ from analysis.curves.curves import Curve, with_shared_noise
 from analysis.curves.evidence import Evidence, evidence_of, labels_needed
 from analysis.curves.power_law import predict, slope
 from analysis.curves.replicates import MIN_BUDGETS, published_replicates
+from analysis.curves.table_cells import how_to_write, with_spreads
 from analysis.curves.table_checks import (
     each_row_once,
     each_run_once,
@@ -70,7 +71,8 @@ def table_curves(
         y: column of the errors, all in one unit.
         group: columns that tell the curves apart; none: one curve.
         seed: column of the seed of each run; runs of one seed are taken to share labels across budgets.
-        sd: column of standard deviations over runs, where y is a mean; needs `n_runs`.
+        sd: column of standard deviations over runs, where y is a mean; needs `n_runs`. Not needed where the means are
+            written with them, as in 0.31 ± 0.03.
         n_runs: column of the numbers of runs behind each mean.
         notes: what else the reader should know is added here.
 
@@ -86,11 +88,12 @@ def table_curves(
     missing = [name for name in wanted if name not in frame.columns]
     if missing:
         raise InputError(f"no column {missing[0]!r} in the table: name one of {', '.join(map(str, frame.columns))}")
-    if (sd is None) != (n_runs is None):
-        raise InputError("a standard deviation over runs needs the number of runs, and the other way round: name both")
+    frame, sd = with_spreads(frame, y, sd, n_runs, seed, said)
     refuse_mixed_units(frame, y)
     refuse_no_counts(x)
     numbers = {name: _numbers(frame, name, zero=name != y) for name in (x, y, sd, n_runs) if name is not None}
+    if (sd is None) != (n_runs is None):
+        raise InputError("a standard deviation over runs needs the number of runs, and the other way round: name both")
     names = ["all runs"] * len(frame)
     if group:
         names = list(frame[list(group)].astype("string").fillna("none").agg(", ".join, axis=1))
@@ -237,6 +240,6 @@ def _numbers(frame: pd.DataFrame, name: str, *, zero: bool) -> np.ndarray[Any, n
         found = frame[name].iloc[int(bad[0])]
         raise InputError(
             f"column {name!r} needs positive numbers, found {found} in row {bad[0] + 1} below the head: "
-            "correct this row or leave it out"
+            + how_to_write(found)
         )
     return values

@@ -36,13 +36,14 @@ def refuse_mixed_units(frame: pd.DataFrame, y: str) -> None:
             continue
         units = frame[name].dropna().unique().tolist()
         of_errors = set(words) - {"unit", "units"} <= {*about, "error", "y"}
-        if len(units) > 1 and (of_errors or all(_is_unit(str(unit)) for unit in units)):
+        if len(units) > 1 and (of_errors or all(is_unit(str(unit)) for unit in units)):
             raise InputError(
                 f"one table has one unit, found {', '.join(map(str, units[:3]))} in column {name!r}: convert the errors"
             )
 
 
-def _is_unit(text: str) -> bool:
+def is_unit(text: str) -> bool:
+    """Whether a text is a unit of energies or forces."""
     try:
         energy_unit(text.rpartition("/")[0] if text.count("/") > text.lower().count("/mol") else text)
     except InputError:

@@ -12,26 +12,34 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from analysis.curves.table_checks import is_unit
+from analysis.curves.table_json import is_json, json_table
 from asteroid.errors import InputError
 from asteroid.plain_text import one_line
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-_SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+_SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", "&": "ampersands"}
 #: Beginnings of files that are tables, but no text.
 _NOT_TEXT = {
     b"PK": "a zip or spreadsheet file",
     b"PAR1": "a Parquet file",
     b"\x1f\x8b": "a gzip file",
     b"%PDF": "a PDF",
+    b"\xd0\xcf\x11\xe0": "a spreadsheet of Excel",
+    b"{\\rtf": "a text with formats",
 }
 _BYTES_MAX = 2**28
 _DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+(?:[eE][-+]?\d+)?")
 #: Groups of three digits, which may be thousands or decimals; a leading zero has no thousands.
 _THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}(?:,\d{3})+")
-#: |---|:---:|, +----+----+ and the like.
-_RULE = re.compile(r"[|+:=\- \t]*-[|+:=\- \t]*-[|+:=\- \t]*")
+#: A whole number with a point before three zeros, which may be one of thousands.
+_POINT_OF_THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}(?:\.000)+")
+#: What stands under the name of a column of counts in a line of units.
+_NO_UNITS = frozenset(("", "-", "–", "—", "1", "#", "n", "count", "labels", "frames", "structures", "configurations"))
+#: |---|:---:|, +----+----+, \\midrule and the like.
+_RULE = re.compile(r"[|+:=\- \t]*-[|+:=\- \t]*-[|+:=\- \t]*|\\(?:(?:h|c|top|mid|bottom)(?:line|rule)|begin|end)\b.*")
 
 
 def read_table(path: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
@@ -53,6 +61,9 @@ def read_table(path: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
     except OSError as error:
         raise InputError(f"a table is a CSV file, found none at {path} ({error.strerror})") from error
     text, notes = _text(path)
+    if is_json(text):
+        frame = json_table(text, path)
+        return _with_numbers(frame, path, [*notes, "read as JSON"])
     lines = text.splitlines()
     head, body = _without_comments(_without_rules(lines))
     if not head.strip():
@@ -67,11 +78,43 @@ def read_table(path: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
     if twice is not None:
         raise InputError(f"columns of {path} need names of their own, found {twice!r} twice: rename one")
     names = [name or ("" if at == names.index("") else f"column {at + 1}") for at, name in enumerate(names)]
-    rows = _rows(body, separator, names, path)
-    frame = pd.DataFrame(rows, columns=names, dtype="string")
-    for name in names:
+    rows = _without_units(_rows(body, separator, names, path), names, notes)
+    return _with_numbers(pd.DataFrame(rows, columns=names, dtype="string"), path, notes)
+
+
+def _with_numbers(frame: pd.DataFrame, path: Path, notes: list[str]) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The table with columns of numbers as numbers, and what was told of it.
+
+    Raises:
+        InputError: a point in a number may be one of thousands.
+    """
+    texts = {str(name): column for name, column in frame.items()}
+    for name in texts:
         frame[name] = _numbers(frame[name], name, notes)
+    commas = any(note.startswith("decimal commas") for note in notes)
+    for name, column in texts.items():
+        cells = column.dropna()
+        points = cells[cells.str.fullmatch(_POINT_OF_THOUSANDS)]
+        if len(points) and (commas or not cells.str.contains(".", regex=False).all()):
+            raise InputError(
+                f"a point in a number is a decimal one or one of thousands, found {points.iloc[0]} in column {name!r} "
+                f"of {path}: write it without"
+            )
     return frame, tuple(dict.fromkeys(notes))
+
+
+def _without_units(rows: list[list[str | None]], names: list[str], notes: list[str]) -> list[list[str | None]]:
+    """Rows without a line of units below the head, as spreadsheets have it."""
+    if len(rows) < 2:
+        return rows
+    cells = [(cell or "").strip().strip("()[]").strip() for cell in rows[0]]
+    units = {name: cell for name, cell in zip(names, cells, strict=True) if is_unit(cell)}
+    if not units or any(cell.lower() not in _NO_UNITS and not is_unit(cell) for cell in cells):
+        return rows
+    if not all(_is_number((row[names.index(name)] or "").replace(",", ".")) for row in rows[1:] for name in units):
+        return rows
+    notes.append("below the head stand units: " + ", ".join(f"{name} in {unit}" for name, unit in units.items()))
+    return rows[1:]
 
 
 def _text(path: Path) -> tuple[str, list[str]]:
@@ -82,6 +125,8 @@ def _text(path: Path) -> tuple[str, list[str]]:
     kind = next((name for start, name in _NOT_TEXT.items() if content.startswith(start)), None)
     if kind is not None:
         raise InputError(f"{path} must be a text table, found {kind}: save it as CSV")
+    if content.lstrip()[:9].lower().startswith((b"<html", b"<!doctype", b"<table", b"<?xml")):
+        raise InputError(f"{path} must be a text table, found a page of HTML or XML: save it as CSV")
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         return content.decode("utf-16", "replace"), ["read as UTF-16"]
     if b"\0" in content:
@@ -93,8 +138,9 @@ def _text(path: Path) -> tuple[str, list[str]]:
 
 
 def _without_rules(lines: list[str]) -> list[str]:
-    """A table as Markdown and databases print it, without its rules and the bars at both ends of its lines."""
+    """A table as Markdown, databases and LaTeX print it, without its rules and what ends its lines."""
     kept = [line for line in lines if not _RULE.fullmatch(line.strip())]
+    kept = [line.rstrip().removesuffix("\\\\") for line in kept]
     if all(len(line.strip()) > 1 and line.strip()[0] == line.strip()[-1] == "|" for line in kept if line.strip()):
         return [line.strip()[1:-1] for line in kept]
     return kept

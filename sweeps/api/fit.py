@@ -85,12 +85,12 @@ def fit(
     """Fit learning curves to any table of errors: slopes with intervals, and how many labels a target needs.
 
     Args:
-        table: CSV file with a head, or a frame; one row for each run.
+        table: CSV or JSON file with a head, or a frame; one row for each run.
         x: column of the numbers of labels.
         y: column of the errors, all in one unit.
         group: columns that tell the curves apart.
         seed: column of the seeds: runs of one seed share labels across numbers of labels.
-        sd: column of standard deviations over runs, where the errors are means.
+        sd: column of standard deviations over runs, where the errors are means that are not written as 0.31 ± 0.03.
         n_runs: column of the numbers of runs behind each mean.
         target: error to reach, in the unit of the table.
         confidence: probability with which the target must be met, .5 to .99.

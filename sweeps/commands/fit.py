@@ -13,7 +13,7 @@ from sweeps.options import AsJson, Confidence
 
 
 def fit(
-    table: Annotated[Path, typer.Argument(metavar="TABLE", help="CSV file with a head; one row for each run.")],
+    table: Annotated[Path, typer.Argument(metavar="TABLE", help="CSV or JSON with a head; one row for each run.")],
     x: Annotated[str, typer.Option("--x", help="Column of the numbers of labels.")] = "n_train",
     y: Annotated[str, typer.Option("--y", help="Column of the errors, all in one unit.")] = "force_mae",
     group: Annotated[
@@ -23,7 +23,8 @@ def fit(
         str | None, typer.Option(help="Column of the seeds: runs of one seed share labels across numbers of labels.")
     ] = None,
     sd: Annotated[
-        str | None, typer.Option(help="Column of standard deviations over runs, where the errors are means.")
+        str | None,
+        typer.Option(help="Column of standard deviations over runs, if errors are means (not for 0.31 ± 0.03)."),
     ] = None,
     n_runs: Annotated[str | None, typer.Option(help="Column of the numbers of runs behind each mean.")] = None,
     target: Annotated[float | None, typer.Option(help="Error to reach, in the unit of the table.")] = None,
