@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from asteroid.checks.single_frames import ENERGY_OFF_EV, ENERGY_OFF_TIMES, MISFIT_MAX, SHARE_OF_SET
+from asteroid.checks.single_frames import ENERGY_OFF_EV, ENERGY_OFF_TIMES, MISFIT_MAX, SHARE_OF_SET, BrokenFrame
 from asteroid.checks.springs import fit_springs
 from asteroid.errors import InputError
 from asteroid.labels.compositions import frame_name
@@ -37,9 +37,24 @@ def refuse_energies_alone(labels: LabelSet, cheap: LabelSet, source: str) -> Non
     Raises:
         InputError: they vary far more or less, or single ones are far off.
     """
+    wrong = wrong_energies(labels, cheap, source)
+    if wrong:
+        more = f" ({len(wrong)} such frames)" if len(wrong) > 1 else ""
+        raise InputError(
+            f"frame {frame_name(labels, wrong[0].row)} of {source} {wrong[0].what}{more}, {wrong[0].cause}: correct or "
+            f"remove {'it' if len(wrong) == 1 else 'them'}, or set outliers: drop"
+        )
+
+
+def wrong_energies(labels: LabelSet, cheap: LabelSet, source: str) -> tuple[BrokenFrame, ...]:
+    """Single frames whose energy is far off; arguments as in `refuse_energies_alone`.
+
+    Raises:
+        InputError: energies vary far more or less than they should.
+    """
     spring_ev = _spring_energies(labels, cheap)
     if spring_ev is None:
-        return
+        return ()
     assert labels.energy is not None
     judged = np.flatnonzero(np.isfinite(spring_ev))
     energy, expected = (_from_median(values[judged]) for values in (labels.energy, spring_ev))
@@ -52,13 +67,11 @@ def refuse_energies_alone(labels: LabelSet, cheap: LabelSet, source: str) -> Non
     off = _from_median(energy - expected)
     limit = max(ENERGY_OFF_EV, ENERGY_OFF_TIMES * 1.4826 * float(np.median(np.abs(off))))
     wrong = np.flatnonzero(np.abs(off) > limit)
-    if 0 < len(wrong) <= max(1.0, SHARE_OF_SET * len(judged)):
-        more = f" ({len(wrong)} such frames)" if len(wrong) > 1 else ""
-        raise InputError(
-            f"frame {frame_name(labels, int(judged[wrong[0]]))} of {source} must have an energy that fits its "
-            f"geometry, found it {off[wrong[0]]:+.3g} eV off{more}, a wrong number or another frame's: correct or "
-            "remove it"
-        )
+    if len(wrong) > max(1.0, SHARE_OF_SET * len(judged)):
+        return ()
+    what = "must have an energy that fits its geometry, found it {:+.3g} eV off"
+    cause = "a wrong number or another frame's"
+    return tuple(BrokenFrame(int(judged[at]), what.format(off[at]), cause) for at in wrong)
 
 
 def _spring_energies(labels: LabelSet, cheap: LabelSet) -> FloatArray | None:

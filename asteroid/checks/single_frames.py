@@ -84,9 +84,10 @@ def broken_frames(labels: LabelSet) -> tuple[BrokenFrame, ...]:
     found: dict[int, BrokenFrame] = {}
     _add(found, _fallen_apart(labels), len(labels))
     _add(found, _colliding(labels), len(labels))
+    if labels.energy is not None:
+        _add(found, _energies_far_off(labels), len(labels))
     if labels.forces is not None and labels.energy is not None:
         _add(found, _too_large_forces(labels), len(labels))
-        _add(found, _energies_far_off(labels), len(labels))
         _add(found, _unbalanced(labels, found), len(labels))
         _add(found, _against_springs(labels, found), len(labels))
     return tuple(found[row] for row in sorted(found))
@@ -138,11 +139,16 @@ def drop_broken_frames(labels: LabelSet) -> tuple[LabelSet, tuple[BrokenFrame, .
         (labels without them, the frames that were left out, with rows of the set given).
     """
     found = broken_frames(labels)
-    if not found:
-        return labels, ()
+    return without_frames(labels, found), found
+
+
+def without_frames(labels: LabelSet, broken: tuple[BrokenFrame, ...]) -> LabelSet:
+    """The other frames."""
+    if not broken:
+        return labels
     keep = np.ones(len(labels), dtype=np.bool_)
-    keep[[frame.row for frame in found]] = False
-    return as_one_molecule(labels.select(keep)), found
+    keep[[frame.row for frame in broken]] = False
+    return as_one_molecule(labels.select(keep))
 
 
 def dropped_notes(labels: LabelSet, dropped: tuple[BrokenFrame, ...]) -> tuple[str, ...]:

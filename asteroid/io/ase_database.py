@@ -12,10 +12,11 @@ from ase.db import connect
 
 from asteroid.errors import InputError
 from asteroid.io.ase_frames import ase_geometries, ase_labels, read_frames
+from asteroid.io.electrons import Electrons
 from asteroid.io.foreign import foreign_parser
 from asteroid.io.label_format import LabelFormat
 from asteroid.io.nested_units import stated_in_mapping
-from asteroid.io.said import Electrons, Said
+from asteroid.io.said import Said
 from asteroid.io.stated_units import stated_in_pair
 from asteroid.plain_text import one_line
 

@@ -173,6 +173,7 @@ def ase_labels(
         frame_id=one_of_each(found.values["frame_id"], "frame_id", source) if "frame_id" in own else None,
         group=one_of_each(found.values[group_key], group_key, source) if group_key else None,
         cpu_s=one_of_each(found.values["cpu_s"], "cpu_s", source) if "cpu_s" in own else None,
+        electrons=said.common(),
         notes=(f"labels from {keys[0]} and {keys[1]}" if keys[1] else f"energies from {keys[0]}, no forces",)
         + ((f"groups from key {group_key}",) if group_key else ())
         + said.charge_notes(),

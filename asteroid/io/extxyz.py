@@ -12,8 +12,9 @@ from ase.data import chemical_symbols
 
 from asteroid.errors import InputError
 from asteroid.io.ase_frames import ase_geometries, ase_labels, read_frames
+from asteroid.io.electrons import Electrons, electrons_in, pairs_in
 from asteroid.io.label_format import LabelFormat
-from asteroid.io.said import Electrons, Said, electrons_in, pairs_in
+from asteroid.io.said import Said
 from asteroid.io.xyz_text import COMPRESSED_SUFFIXES, LINE_MAX, open_text, scan
 from asteroid.labels.selection_rule import KEY
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from asteroid.io.declaration import Declaration
+    from asteroid.io.electrons import Electrons
     from asteroid.labels.label_set import LabelSet
 
 #: Steps of energies below this do no harm: a tenth of what the best models reach on small molecules.
@@ -82,6 +83,7 @@ class FileLabels:
         frame_id: frame numbers, shape [N], or None.
         group: replica or time block, shape [N], or None.
         cpu_s: measured CPU seconds of each label, shape [N], or None.
+        electrons: charge and spin that the file states of all its molecules, or None.
         notes: what else the reader should know.
     """
 
@@ -99,6 +101,7 @@ class FileLabels:
     frame_id: npt.NDArray[Any] | None = None
     group: npt.NDArray[Any] | None = None
     cpu_s: npt.NDArray[Any] | None = None
+    electrons: Electrons | None = None
     notes: tuple[str, ...] = ()
 
 

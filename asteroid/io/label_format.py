@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from asteroid.io.said import Electrons
+from asteroid.io.electrons import Electrons
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import zipfile
+from dataclasses import replace
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
 from asteroid.errors import InputError
+from asteroid.io.electrons import Electrons, electrons_in
 from asteroid.io.file_units import FileGeometries, FileLabels
 from asteroid.io.flattened_npz import flattened_geometries, is_flattened, read_flattened
 from asteroid.io.label_format import LabelFormat
 from asteroid.io.npz_arrays import open_arrays
 from asteroid.io.padded_npz import padded_geometries, read_padded
-from asteroid.io.said import Electrons, electrons_in
+from asteroid.io.said import Said
 from asteroid.io.sidecar import read_sidecar
 from asteroid.labels.selection_rule import KEY
 from asteroid.units import length_unit
@@ -22,7 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    import numpy.typing as npt
+
     from asteroid.io.declaration import Declaration
+    from asteroid.io.npz_arrays import NpzArrays
     from asteroid.labels.label_set import LabelSet
     from asteroid.labels.selection_rule import SelectionRule
 
@@ -41,9 +46,9 @@ def read_npz(stream: IO[bytes], source: str, sidecar: Mapping[str, Any] | None, 
     """
     declared.label_keys(source)
     with open_arrays(stream, source, declared) as arrays:
-        if is_flattened(arrays):
-            return read_flattened(arrays, sidecar, declared)
-        return read_padded(arrays, sidecar, declared)
+        file = (read_flattened if is_flattened(arrays) else read_padded)(arrays, sidecar, declared)
+        electrons, notes = _stated_electrons(arrays, file.numbers, file.positions, sidecar)
+        return replace(file, electrons=electrons, notes=file.notes + notes)
 
 
 def is_npz(path: Path) -> bool:
@@ -101,14 +106,30 @@ def _write(labels: LabelSet, path: Path, selection_rule: SelectionRule | None) -
 
 def _electrons(path: Path) -> Electrons:
     with path.open("rb") as stream, open_arrays(stream, path.name) as arrays:
-        in_file = arrays.electrons()
-    sidecar = read_sidecar(path) or {}
-    beside = electrons_in(sidecar, str(sidecar.get("sidecar")), 0)
-    if in_file != Electrons() and beside != Electrons() and in_file.charge != beside.charge:
-        raise InputError(
-            f"{path.name} states another charge ({in_file.charge}) than its sidecar ({beside.charge}): correct one"
-        )
-    return in_file if in_file != Electrons() else beside
+        numbers, positions = flattened_geometries(arrays) if is_flattened(arrays) else padded_geometries(arrays)
+        return _stated_electrons(arrays, numbers, positions, read_sidecar(path))[0]
+
+
+def _stated_electrons(
+    arrays: NpzArrays, numbers: npt.NDArray[Any], positions: npt.NDArray[Any], sidecar: Mapping[str, Any] | None
+) -> tuple[Electrons, tuple[str, ...]]:
+    """Charge and spin that the file and its sidecar state, and a note where they are unusual.
+
+    Raises:
+        InputError: they differ, or those of frames of one composition.
+    """
+    said = arrays.electrons(numbers, len(positions) if positions.ndim else 0)
+    if sidecar is None:
+        return said.common(), said.charge_notes()
+    name = str(sidecar.get("sidecar"))
+    beside = electrons_in(sidecar, name, 0)
+    if len(said.electrons) > 1:
+        return said.common(), said.charge_notes()
+    both = said.common().and_of(beside, f"{arrays.source} and {name}")
+    if beside != Electrons():
+        said = Said(arrays.source)
+        said.hear_electrons(both, numbers if numbers.ndim < 2 else numbers[0], 0)
+    return both, said.charge_notes()
 
 
 def _selection_rule(path: Path) -> str:

@@ -10,10 +10,11 @@ import numpy as np
 
 from asteroid.errors import InputError, UndeclaredError
 from asteroid.io.declaration import Declaration
+from asteroid.io.electrons import electrons_in, pairs_in, states_electrons
 from asteroid.io.foreign import foreign_parser
 from asteroid.io.likely_keys import likely_keys
 from asteroid.io.nested_units import stated_in_mapping
-from asteroid.io.said import Electrons, Said, electrons_in, pairs_in, states_electrons
+from asteroid.io.said import Said
 from asteroid.io.stated_units import merged, stated_in_names
 from asteroid.plain_text import one_line
 
@@ -177,32 +178,33 @@ class NpzArrays:
             found += stated_in_mapping(said, self.source, str(sidecar.get("sidecar", "the sidecar")))
         return merged(found, self.source)
 
-    def electrons(self) -> Electrons:
-        """Charge and spin that all frames have, where the file states them.
+    def electrons(self, numbers: npt.NDArray[Any], n: int) -> Said:
+        """Charge and spin of the frames, where the file states them.
+
+        Args:
+            numbers: atomic numbers, shape [A] or [n, A], zero where a frame has no atom.
+            n: number of frames.
 
         Raises:
             InputError: frames of one composition have different ones.
         """
         said = Said(self.source)
-        given = {key: self[key] for key in self.keys if states_electrons(key)}
-        given = {key: _numbers_in(value).reshape(-1) for key, value in given.items()}
+        given = {key: _numbers_in(self[key]).reshape(-1) for key in self.keys if states_electrons(key)}
         for key in filter(self._is_one_text, self.keys - set(given)):
             if (text := self.text(key)).lstrip()[:1] in ("{", "["):
-                said_there = pairs_in(text).items()
+                there = pairs_in(text).items()
                 given |= {
-                    name: _numbers_in(np.array(value)).reshape(-1)
-                    for name, value in said_there
-                    if states_electrons(name)
+                    name: _numbers_in(np.array(value)).reshape(-1) for name, value in there if states_electrons(name)
                 }
-        numbers = self.whole_numbers()
-        n = len(self.positions())
         given = {key: value for key, value in given.items() if len(value) in (1, n)}
-        for i in range(n if any(len(value) > 1 for value in given.values()) else min(n, 1)):
+        given = {key: value[:1] if (value == value[0]).all() else value for key, value in given.items() if len(value)}
+        each = numbers.reshape(-1, numbers.shape[-1]) if numbers.ndim else numbers.reshape(1, 1)
+        differ = len(each) > 1 or any(len(value) > 1 for value in given.values())
+        for i in range(n if differ and given else min(n, len(given))):
             values = {key: value[i] if len(value) > 1 else value[0] for key, value in given.items()}
-            each = numbers.reshape(-1, numbers.shape[-1]) if numbers.ndim else numbers.reshape(1, 1)
             atoms = each[i if len(each) == n else 0]
             said.hear_electrons(electrons_in(values, self.source, i), atoms[atoms > 0], i)
-        return next((electrons for electrons, _ in said.electrons.values()), Electrons())
+        return said
 
     def positions(self) -> npt.NDArray[Any]:
         """Positions under the usual keys.

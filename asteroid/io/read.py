@@ -21,6 +21,7 @@ from asteroid.units import ENERGY_IN_EV, LENGTH_IN_ANG, force_unit_in_ev_ang
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from asteroid.io.electrons import Electrons
     from asteroid.io.file_units import FileLabels, FileUnits
 
 
@@ -32,11 +33,13 @@ class LoadedLabels:
         labels: the frames.
         units: a sentence that says the file's units and how they are known; always show it to the user.
         notes: what else the user should know, one line each.
+        electrons: charge and spin that the file states of all its molecules, or None.
     """
 
     labels: LabelSet
     units: str
     notes: tuple[str, ...] = ()
+    electrons: Electrons | None = None
 
 
 def read_labels(path: str | Path, declared: Declaration | None = None, *, several: bool = False) -> LoadedLabels:
@@ -98,7 +101,7 @@ def convert(file: FileLabels, units: FileUnits, source: str, level: str | None) 
     except InputError as error:
         raise InputError(f"{source}: {error}") from error
     notes += unit_notes(file, units) + precision_notes(file, units)
-    return LoadedLabels(labels=labels, units=units.sentence(), notes=file.notes + notes)
+    return LoadedLabels(labels, units.sentence(), file.notes + notes, file.electrons)
 
 
 def _level(file: FileLabels, source: str, level: str | None) -> tuple[str, tuple[str, ...]]:

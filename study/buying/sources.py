@@ -14,15 +14,17 @@ from asteroid.labels.label_set import LabelSet
 from asteroid.labels.level_names import normalise_level
 from asteroid.labels.matching import match_geometries
 from study.data.card_prices import fill_from_card, price_on_card
-from study.data.energies_alone import without_forces
+from study.data.energies_alone import without_forces, without_wrong_energies
 from study.data.label_sources import load_file
 from study.data.live_method import live_method
 from study.data.load import refuse_unknown_counts
-from study.data.read import read_lower
+from study.data.read import read_lower, refuse_other_electrons
 from study.prices import LevelPrice, PriceList
 
 if TYPE_CHECKING:
     from study.config.buying import BuyStudy
+    from study.config.label_files import LabelFile
+    from study.data.label_sources import LoadedFile
     from study.data.live_method import LiveMethod
     from study.data.read import LowerPart, ReadCheap
 
@@ -125,9 +127,11 @@ def _read_files(study: BuyStudy) -> Sources:
     if data.accurate_file is not None:
         given = data.accurate_file
         file = fill_from_card(given if buy.price is None else given.model_copy(update={"price": buy.price}))
-        owned, levels_price, own_lines, _ = load_file(file, data.prices)
-        lines = [*own_lines, *lines]
-        levels[owned.level] = levels_price
+        own = load_file(file, data.prices)
+        _refuse_other_electrons(own, parts, given)
+        owned, dropped = without_wrong_energies(own.labels, cheap, given, given.file.name)
+        lines = [*own.card, *dropped, *lines]
+        levels[owned.level] = own.price
         if file.selection_rule == "farthest":
             notes.append(
                 "the labels owned at the start were chosen far from each other, not at random: their out-of-fold "
@@ -140,9 +144,11 @@ def _read_files(study: BuyStudy) -> Sources:
             )
     if buy.replay is not None and buy.replay.labels is not None:
         file = fill_from_card(buy.replay.labels)
-        everything, price, own_lines, _ = load_file(file, data.prices)
+        own = load_file(file, data.prices)
+        _refuse_other_electrons(own, parts, buy.replay.labels)
+        everything, dropped = without_wrong_energies(own.labels, cheap, buy.replay.labels, buy.replay.labels.file.name)
         replay, hidden = _without_hidden(everything, buy.replay.hidden_groups)
-        lines, levels[replay.level] = [*own_lines, *lines], price
+        lines, levels[replay.level] = [*own.card, *dropped, *lines], own.price
     level = replay.level if replay is not None else (buy.level or (owned.level if owned is not None else ""))
     if owned is not None and owned.level != level:
         raise InputError(f"owned labels are of the level that is bought ({level}), found {owned.level}: correct one")
@@ -152,6 +158,11 @@ def _read_files(study: BuyStudy) -> Sources:
         replay = replay.select(np.setdiff1d(np.arange(len(replay)), taken))
     owned, hidden = empty if owned is None else owned, empty if hidden is None else hidden
     return _sources(study, parts, owned, replay, hidden, levels, lines, notes)
+
+
+def _refuse_other_electrons(own: LoadedFile, parts: list[LowerPart], given: LabelFile) -> None:
+    for part in parts:
+        refuse_other_electrons(own.electrons, part.electrons, given.file.name, part.cheap.source)
 
 
 def _sources(

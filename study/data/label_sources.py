@@ -22,6 +22,7 @@ from study.prices import LevelPrice
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from asteroid.io.electrons import Electrons
     from asteroid.labels.label_set import LabelSet
     from study.config.label_files import LabelFile
     from study.data.card_prices import PricedFile
@@ -40,12 +41,14 @@ class LoadedFile(NamedTuple):
         price: what a label and the sampling of a frame cost.
         card: the data card as lines.
         card_json: the same as plain data; None for geometries.
+        electrons: charge and spin that the file states of all its molecules, or None.
     """
 
     labels: LabelSet
     price: LevelPrice
     card: list[str]
     card_json: dict[str, Any] | None
+    electrons: Electrons | None = None
 
 
 def load_file(priced: PricedFile, prices: Mapping[str, float]) -> LoadedFile:
@@ -90,7 +93,7 @@ def _load_labels(priced: PricedFile, prices: Mapping[str, float]) -> LoadedFile:
         *card.lines(),
         _price_line(labels, price),
     ]
-    return LoadedFile(labels, price, lines, {**card.to_json(), "units": loaded.units})
+    return LoadedFile(labels, price, lines, {**card.to_json(), "units": loaded.units}, loaded.electrons)
 
 
 def _price_line(labels: LabelSet, price: LevelPrice) -> str:

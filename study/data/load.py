@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from asteroid.checks.energies_alone import refuse_energies_alone
 from asteroid.checks.two_levels import refuse_labels_of_two_levels
 from asteroid.errors import InputError
 from asteroid.labelling.paired_labels import cheap_labels_at
@@ -17,7 +16,7 @@ from asteroid.labels.order_changes import refuse_order_change
 from study.data.card_lines import descriptor_lines, role_lines, start_lines
 from study.data.cheap_controls import cheap_controls, drawn_along
 from study.data.draw_notes import draw_json, draw_lines
-from study.data.energies_alone import energies_alone, kind_lines
+from study.data.energies_alone import energies_alone, kind_lines, without_wrong_energies
 from study.data.live_method import live_method
 from study.data.read import read_section
 from study.data.roles import divide_labels
@@ -114,8 +113,8 @@ def load_data(sweep: Sweep) -> StudyData:
     for cheap in read.cheap:
         refuse_other_molecule(cheap.labels, accurate, cheap.atom_order)
     refuse_labels_of_two_levels(accurate, *sets)
-    if accurate.forces is None:
-        refuse_energies_alone(accurate, first, read.accurate_source)
+    accurate, dropped = without_wrong_energies(accurate, first, sweep.data.accurate_file, read.accurate_source)
+    read = replace(read, accurate=accurate, lines=(*read.lines, *(f"  {note}" for note in dropped)))
     for cheap in read.cheap[:1] if sweep.data.is_ladder else read.cheap:
         _refuse_unknown_sampling(sweep, read, cheap)
     refuse_unknown_counts(sweep, [cheap.level for cheap in read.cheap])

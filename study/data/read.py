@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from asteroid.datasets import Dataset
     from asteroid.datasets.card import LevelCard
+    from asteroid.io.electrons import Electrons
     from asteroid.labels.label_set import LabelSet
     from asteroid.labels.selection_rule import SelectionRule
     from study.config.label_files import DataSection, LabelFile
@@ -149,6 +150,7 @@ class LowerPart(NamedTuple):
         card_json: the same as plain data.
         level_card: the card of a packaged level; None for a file.
         selection_rule: how a file says that its frames were chosen, or None.
+        electrons: charge and spin that a file states, or None.
     """
 
     cheap: ReadCheap
@@ -157,6 +159,25 @@ class LowerPart(NamedTuple):
     card_json: dict[str, Any] | None
     level_card: LevelCard | None
     selection_rule: SelectionRule | None = None
+    electrons: Electrons | None = None
+
+
+def refuse_other_electrons(one: Electrons | None, other: Electrons | None, source: str, other_source: str) -> None:
+    """Refuse files of two levels that state different charges or spins: they are of two molecules.
+
+    Raises:
+        InputError: they do.
+    """
+    if one is None or other is None:
+        return
+    charges = {electrons.charge for electrons in (one, other) if electrons.charge is not None}
+    charge = max(charges, default=0)
+    spins = {electrons.unpaired(charge) for electrons in (one, other)} - {None}
+    if len(charges) > 1 or len(spins) > 1:
+        raise InputError(
+            f"levels must be of one molecule, found {one} in {source} and {other} in {other_source}: name the files of "
+            "one charge and spin, or correct what they state"
+        )
 
 
 def _packaged_level(dataset: Dataset, name: str) -> LowerPart:
@@ -183,7 +204,7 @@ def _level_of_file(file: PricedFile, given: LabelFile, section: DataSection) -> 
         named=given.level,
         source=given.file.name,
     )
-    return LowerPart(cheap, loaded.price, loaded.card, loaded.card_json, None, file.selection_rule)
+    return LowerPart(cheap, loaded.price, loaded.card, loaded.card_json, None, file.selection_rule, loaded.electrons)
 
 
 def _read_files(section: DataSection) -> ReadLabels:
@@ -191,6 +212,8 @@ def _read_files(section: DataSection) -> ReadLabels:
     files = [fill_from_card(file) for file in (section.accurate_file, *section.cheap_files)]
     accurate = load_file(files[0], section.prices)
     found = [_level_of_file(file, given, section) for file, given in zip(files[1:], section.cheap_files, strict=True)]
+    for part in found:
+        refuse_other_electrons(accurate.electrons, part.electrons, files[0].given.file.name, part.cheap.source)
     lines = [*accurate.card, *(line for part in found for line in part.lines)]
     levels = [accurate.labels.level, *(part.cheap.level for part in found)]
     rules = {level: file.selection_rule for level, file in zip(levels, files, strict=True)}

@@ -27,6 +27,7 @@ _OPTIONS = {
     "duplicates: drop": "--drop-duplicates",
     "set outliers: drop": "add --drop-outliers",
     "declare level": "declare --level",
+    "declare forces: none": "add --energies-alone",
     **{key: f"--{key.replace('_', '-')}" for key in _VALUES},
 }
 #: Such a key, with the colon where a value follows, but neither in quotes nor a part of a path or a file's name.
@@ -49,6 +50,9 @@ def convert(
     numbers_key: Key = None,
     positions_key: Key = None,
     gradients: Annotated[bool, typer.Option("--gradients", help="The file holds gradients instead of forces.")] = False,
+    energies_alone: Annotated[
+        bool, typer.Option("--energies-alone", help="Labels are energies without forces.")
+    ] = False,
     vacuum_box: Annotated[
         bool, typer.Option("--vacuum-box", help="Take the molecule out of its periodic box.")
     ] = False,
@@ -92,6 +96,7 @@ def convert(
             group_key=group_key,
             numbers_key=numbers_key,
             positions_key=positions_key,
+            forces="none" if energies_alone else None,
             forces_are="gradients" if gradients else "forces",
             vacuum_box=vacuum_box,
             data_folder=data_folder,
@@ -108,7 +113,7 @@ def convert(
             kept, broken = drop_broken_frames(frames)
             frames, outlying = kept, dropped_notes(frames, broken)
         rule = selection_rule_of(labels)
-        card = label_card(frames, what, guards.check_labels(frames, what), rule)
+        card = label_card(frames, what, guards.check_labels(frames, what, energies_alone=energies_alone), rule)
     write_labels(frames, out, selection_rule=rule)
     notes = [*loaded.notes, *([f"{copies} duplicate frames dropped"] if copies else []), *outlying]
     for line in (card.title(), f"  {loaded.units}", *(f"  {note}" for note in notes), *card.lines(), f"into {out}"):

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from asteroid.checks.energies_alone import refuse_energies_alone
+from asteroid.checks.energies_alone import refuse_energies_alone, wrong_energies
 from asteroid.datasets import load_methanol
 from asteroid.errors import InputError
 from asteroid.units import ENERGY_IN_EV
@@ -26,6 +26,13 @@ def test_one_wrong_energy_is_refused_by_its_number(sets, off_ev):
     frame = accurate.frame_id[17] if accurate.frame_id is not None else 17
     with pytest.raises(InputError, match=rf"frame {frame}\b.* of labels\.npz must have an energy that fits"):
         refuse_energies_alone(replace(accurate, energy=energy), cheap, "labels.npz")
+
+
+def test_all_wrong_ones_are_found_and_no_other(sets):
+    accurate, cheap = sets
+    energy = accurate.energy.copy()
+    energy[[5, 17, 40]] += 8.0
+    assert [frame.row for frame in wrong_energies(replace(accurate, energy=energy), cheap, "")] == [5, 17, 40]
 
 
 @pytest.mark.parametrize("unit", ["Hartree", "kcal/mol"])

@@ -81,6 +81,21 @@ def test_a_file_that_lacks_forces_by_mistake_is_refused_with_the_remedy(energies
     assert "\n" not in str(caught.value)
 
 
+def test_wrong_energies_are_dropped_and_counted(energies: Path, tmp_path: Path) -> None:
+    shutil.copy(energies / "cheap.npz", tmp_path)
+    with np.load(energies / "accurate.npz") as arrays:
+        wrong = dict(arrays)
+    wrong["E"][[3, 8]] += [15.0, -15.0]
+    np.savez(tmp_path / "accurate.npz", **wrong)
+    with pytest.raises(InputError, match=r"fits its geometry.*\(2 such frames\).*remove them, or set outliers: drop"):
+        load_data(alone(tmp_path))
+    wrong["E"][11] += 500.0  # which no geometry explains
+    np.savez(tmp_path / "accurate.npz", **wrong)
+    found = load_data(alone(tmp_path, ("forces: none", "forces: none, outliers: drop")))
+    assert len(found.accurate) == len(wrong["E"]) - 3
+    assert sum("frames left out" in line or "frame left out" in line for line in found.card) == 2
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from packaged_study import packaged
-from two_level_files import arrays, load, methanol, refusal
+from two_level_files import accurate_arrays, arrays, cheap_arrays, load, methanol, refusal
 
 from asteroid.errors import InputError
 from study.config.label_files import DataSection
@@ -73,3 +73,12 @@ def test_a_file_beside_the_packaged_set_keeps_its_rule_of_selection(tmp_path: Pa
     assert read.card_json["selection_rules"] == {"pbe/def2-svp": "farthest"}
     assert read.is_farthest("pbe/def2-svp")
     assert not read.is_farthest("gfn2-xtb")
+
+
+def test_files_of_two_levels_are_of_one_charge_and_spin(tmp_path: Path) -> None:
+    accurate, cheap = accurate_arrays(), cheap_arrays()
+    wrong = refusal(tmp_path, accurate | {"charge": np.array(1)}, cheap | {"charge": np.array(0)})
+    assert "found charge +1 in accurate.npz and charge +0 in cheap.npz" in wrong
+    wrong = refusal(tmp_path, accurate | {"multiplicity": np.array(3)}, cheap | {"spin": np.array(0)})
+    assert "levels must be of one molecule" in wrong
+    load(tmp_path, accurate | {"charge": np.array(0), "spin": np.array(1)}, cheap | {"multiplicity": np.array(1)})

@@ -82,6 +82,7 @@ def test_several_molecules_pass_the_guards_or_stay_where_they_are(tmp_path: Path
         ("name both keys (energy_key and forces_key, group_key)", "(--energy-key and --forces-key, --group-key)"),
         ("remove them or set duplicates: drop", "remove them or set --drop-duplicates"),
         ("or set forces_are: gradients", "or set --gradients"),
+        ("or declare forces: none for energies alone", "or add --energies-alone for energies alone"),
         ("declare vacuum_box: true for a molecule", "declare --vacuum-box for a molecule"),
         ("vacuum_box is for files with a cell", "--vacuum-box is for files with a cell"),
         ("declare level, for instance pbe", "declare --level, for instance pbe"),
