@@ -11,6 +11,7 @@ from asteroid.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from asteroid.labels.charge_and_spin import ChargeAndSpin
     from asteroid.labels.label_set import LabelSet
     from study.config.label_files import LabelFile
 
@@ -31,11 +32,15 @@ class Declared:
         cheap: of the cheap frames.
         said: by role, keys of a label file in a sweep file (of role buy: level and price of what is bought) and their
             values as text.
+        charge: total charge of the molecule, where the user says it.
+        unpaired: unpaired electrons, likewise.
     """
 
     accurate: str | None
     cheap: str
     said: Mapping[str, Mapping[str, str]]
+    charge: int | None = None
+    unpaired: int | None = None
 
     def with_said(self, said: Mapping[str, Mapping[str, str]]) -> Declared:
         """The same with more said of the files."""
@@ -113,6 +118,11 @@ def draft_sweep(given: Declared, out: Path) -> Draft:
 
     accurate, cheap = _files(given)
     assert accurate is not None
+    if given.charge is not None or given.unpaired is not None:
+        raise InputError(
+            "--charge and --spin are of labels that are bought; a study of label files has those that the files state: "
+            "leave them out, or draft a purchase with --buy"
+        )
     facts, _ = look_at(accurate, cheap)
     files = flow_mapping(accurate, out.parent), flow_mapping(cheap, out.parent)
     text = sweep_text(out.stem, SCHEMA_FILE, files, facts, suited_sweep(facts))
@@ -136,6 +146,7 @@ def draft_purchase(given: Declared, out: Path) -> Draft:
             labels is not known.
     """
     from analysis.names import display_level
+    from asteroid.labels.charge_and_spin import ChargeAndSpin
     from asteroid.labels.level_names import normalise_level
     from study.buying.load import load_candidates, refuse_several_to_buy
     from study.config.buying import parse_buy_study
@@ -144,10 +155,12 @@ def draft_purchase(given: Declared, out: Path) -> Draft:
     from study.drafts.found import look_at
     from study.drafts.purchase_text import ORCA_TEMPLATE, purchase_text
     from study.drafts.suited import suited_purchase
+    from study.labelling.geometry_files import stated_electrons
     from study.labelling.timing import price_text
 
     accurate, cheap = _files(given)
-    facts, frames = look_at(accurate, cheap)
+    charge, unpaired, _ = stated_electrons(cheap.file, given.charge, given.unpaired)
+    facts, frames = look_at(accurate, cheap, ChargeAndSpin(charge, unpaired))
     refuse_several_to_buy(frames)
     buy = given.said["buy"]
     bought = normalise_level(buy["level"]) if "level" in buy else facts.accurate_level
@@ -157,7 +170,7 @@ def draft_purchase(given: Declared, out: Path) -> Draft:
     here, price = _computable(bought), buy.get("price")
     if price is None:
         own = None if accurate is None else accurate.price
-        price = price_text(own) if own is not None else _timed(bought, frames, here=here)
+        price = price_text(own) if own is not None else _timed(bought, frames, facts.electrons, here=here)
     template = None if here else f"{out.stem}.inp.jinja"
     text = purchase_text(
         out.stem,
@@ -170,6 +183,7 @@ def draft_purchase(given: Declared, out: Path) -> Draft:
         start=_START,
         candidates=min(_CANDIDATES, facts.n_cheap - suited.n_cheap[-1]),
         template=template,
+        electrons=facts.electrons,
     )
     candidates = load_candidates(parse_buy_study(text, out.name, out.parent.resolve()))
     others = dict(_schema())
@@ -226,7 +240,7 @@ def _computable(level: str) -> bool:
     return True
 
 
-def _timed(level: str, frames: LabelSet, *, here: bool) -> str:
+def _timed(level: str, frames: LabelSet, electrons: ChargeAndSpin, *, here: bool) -> str:
     """The price of one label of the first frame, timed here.
 
     Raises:
@@ -238,4 +252,4 @@ def _timed(level: str, frames: LabelSet, *, here: bool) -> str:
     if not here:
         raise InputError(f"labels of {level} cannot be computed here, so their price is yours to say: add --price 2h")
     note(f"timing one label of {level}; --price skips it")
-    return price_text(time_level(level, frames.numbers, frames.positions[0], 0, 0).cpu_s)
+    return price_text(time_level(level, frames.numbers, frames.positions[0], *electrons).cpu_s)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from asteroid.labelling.cheap_methods import live_programs
+from asteroid.labels.charge_and_spin import CLOSED_SHELL
 from asteroid.units import KCAL_PER_MOL_EV
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def card_text(record: ModelRecord) -> str:
     cheap = (", " if len(below) > 1 else " and " if below else "") + " and ".join(below)
     live = "" if record.cheap_method is None else f", added to {record.cheap_method}, which runs at every prediction"
     committee = f"{len(record.members) - 1} models ({card.committee})" if record.members[1:] else "none"
+    electrons = "without charge" if record.electrons == CLOSED_SHELL else f"with {record.electrons}"
     lines = [
         f"# {card.name}: a force field for {', '.join(record.formulas)}",
         "",
@@ -49,7 +51,7 @@ def card_text(record: ModelRecord) -> str:
         f"- Licence: {card.licence}",
         f"- Versions: {', '.join(f'{name} {version}' for name, version in card.versions.items())}",
         "",
-        "It knows these molecules, without charge, near geometries like those it was trained on, and nothing else.",
+        f"It knows these molecules, {electrons}, near geometries like those it was trained on, and nothing else.",
         "",
         "```python",
         "from asteroid.deploy.calculator import asteroid_model",

@@ -105,10 +105,10 @@ def read_force_field(folder: Path) -> ForceField:
         )
     record = read_record(_text(folder / MODEL), str(folder / MODEL))
     weights, frames = (_tensors(folder / name, record) for name in (WEIGHTS, FRAMES))
-    cheap = None
-    if record.cheap_method is not None and (cheap := cheap_method(record.cheap_method)) is None:
+    cheap, level = None, record.cheap_method
+    if level is not None and (cheap := cheap_method(level, record.electrons)) is None:
         raise InputError(
-            f"{folder} adds to {record.cheap_method}, which runs at every prediction: {why_not(record.cheap_method)}"
+            f"{folder} adds to {level}, which runs at every prediction: {why_not(level, record.electrons)}"
         )
     try:
         members = _members(record, weights, cheap)
@@ -119,7 +119,14 @@ def read_force_field(folder: Path) -> ForceField:
     except InputError as error:
         raise InputError(f"{folder}: {error}") from error
     force_field = ForceField(
-        record.level, record.cheap_method, members[0], members[1:], trained_on, record.card, record.calibration
+        record.level,
+        record.cheap_method,
+        members[0],
+        members[1:],
+        trained_on,
+        record.card,
+        record.calibration,
+        record.electrons,
     )
     _refuse_other_predictions(force_field, frames, folder)
     return force_field
@@ -134,6 +141,8 @@ def _record(force_field: ForceField, files: dict[str, FileRecord]) -> ModelRecor
         numbers=None if frames.varied else tuple(frames.numbers.tolist()),
         descriptors=None if layout is None else DescriptorRecord(**vars(layout.settings)),
         cheap_method=force_field.cheap_level,
+        charge=force_field.electrons.charge,
+        unpaired=force_field.electrons.unpaired,
         members=tuple(
             tuple(record_of(model) for model in member.models) for member in (force_field.model, *force_field.committee)
         ),

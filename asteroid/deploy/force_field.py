@@ -12,6 +12,7 @@ from asteroid.deploy.known_molecules import refuse_unknown
 from asteroid.deploy.region import region_of
 from asteroid.descriptors.layout import make_layout
 from asteroid.descriptors.resolution import choose_descriptors
+from asteroid.labels.charge_and_spin import CLOSED_SHELL, ChargeAndSpin
 
 if TYPE_CHECKING:
     from asteroid.deploy.record import CalibrationRecord, CardRecord
@@ -46,6 +47,7 @@ class ForceField:
         trained_on: geometries of its accurate labels, without the labels.
         card: what a reader must know of it.
         calibration: what is usual for it, where that is known.
+        electrons: charge and spin of its molecules.
     """
 
     level: str
@@ -55,6 +57,7 @@ class ForceField:
     trained_on: LabelSet
     card: CardRecord
     calibration: CalibrationRecord | None = None
+    electrons: ChargeAndSpin = CLOSED_SHELL
 
     @cached_property
     def region(self) -> Region | None:

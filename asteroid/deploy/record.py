@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from asteroid.content_digest import content_digest
 from asteroid.descriptors.layout import DescriptorSettings
 from asteroid.errors import InputError
+from asteroid.labels.charge_and_spin import ChargeAndSpin
 from asteroid.models.architectures import ARCHITECTURES, settings_type
 from asteroid.models.sgdml.settings import KernelSettings
 
@@ -205,6 +206,8 @@ class ModelRecord(_Record):
         numbers: the atoms in their order; None for a model of several molecules.
         descriptors: their resolution; None where the model learns from positions.
         cheap_method: method that runs at every prediction, if any.
+        charge: total charge of the molecules.
+        unpaired: unpaired electrons.
         members: the first is the model, the others are its committee; each is a sum of terms.
         calibration: what is usual on frames like the training frames.
         card: what a reader must know.
@@ -221,6 +224,8 @@ class ModelRecord(_Record):
     )
     descriptors: DescriptorRecord | None
     cheap_method: _Text | None
+    charge: Annotated[int, Field(ge=-1000, le=1000)] = 0
+    unpaired: Annotated[int, Field(ge=0, le=1000)] = 0
     members: Annotated[
         tuple[Annotated[tuple[TermRecord, ...], Field(min_length=1, max_length=8)], ...],
         Field(min_length=1, max_length=64),
@@ -228,6 +233,11 @@ class ModelRecord(_Record):
     calibration: CalibrationRecord | None
     card: CardRecord
     files: dict[str, FileRecord]
+
+    @property
+    def electrons(self) -> ChargeAndSpin:
+        """Charge and spin of the molecules."""
+        return ChargeAndSpin(self.charge, self.unpaired)
 
 
 def record_text(record: ModelRecord) -> str:

@@ -12,6 +12,7 @@ from asteroid.errors import InputError
 from asteroid.labelling.labeller import Method, NotConvergedError
 from asteroid.labelling.levels import PROGRAMS, parse_parts
 from asteroid.labelling.open_labeller import open_labeller
+from asteroid.labels.charge_and_spin import CLOSED_SHELL
 from asteroid.labels.level_names import is_import_path
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from asteroid.labelling.labeller import Labeller
     from asteroid.labelling.program import Program
+    from asteroid.labels.charge_and_spin import ChargeAndSpin
 
     #: (numbers [A], positions [B, A, 3] in Å) -> energy [B] in eV, forces [B, A, 3] in eV/Å.
     CheapMethod = Callable[[NDArray[np.int64], NDArray[np.float64]], tuple[NDArray[np.float64], NDArray[np.float64]]]
@@ -31,17 +33,19 @@ ALLOWED = "ASTEROID_STUDY_CALCULATORS"
 _MAX_CYCLE = 250
 
 
-def cheap_method(level: str, *, declared: bool = False) -> CheapMethod | None:
+def cheap_method(level: str, electrons: ChargeAndSpin = CLOSED_SHELL, *, declared: bool = False) -> CheapMethod | None:
     """A level of theory as a function of positions, or None where it cannot be run.
 
     Args:
         level: its slug, for instance gfn2-xtb, so3lr or my_models:make.
+        electrons: charge and spin of the molecules.
         declared: the user names the level in a sweep file or on the command line. A calculator of the user's that only
             a file of labels or a model names is not run unless `ASTEROID_STUDY_CALCULATORS` lists it: it is code.
     """
-    if why_not(level, declared=declared) is not None:
+    if why_not(level, electrons, declared=declared) is not None:
         return None
     labellers: dict[bytes, Labeller] = {}
+    method = Method(level, *electrons, max_cycle=_MAX_CYCLE)
 
     def compute(
         numbers: NDArray[np.int64], positions: NDArray[np.float64]
@@ -50,7 +54,7 @@ def cheap_method(level: str, *, declared: bool = False) -> CheapMethod | None:
             raise InputError(f"{level} takes one molecule at a time, found atoms of {len(numbers)} frames: label one")
         molecule = numbers.tobytes()
         if molecule not in labellers and len(positions):
-            labellers[molecule] = open_labeller(Method(level, max_cycle=_MAX_CYCLE), numbers, positions[:1])
+            labellers[molecule] = open_labeller(method, numbers, positions[:1])
         energy, forces = np.empty(len(positions)), np.empty(positions.shape)
         for frame, at in enumerate(positions):
             try:
@@ -64,11 +68,12 @@ def cheap_method(level: str, *, declared: bool = False) -> CheapMethod | None:
     return compute
 
 
-def why_not(level: str, *, declared: bool = False) -> str | None:
+def why_not(level: str, electrons: ChargeAndSpin = CLOSED_SHELL, *, declared: bool = False) -> str | None:
     """What would make a level callable, for messages; None where it is.
 
     Args:
         level: its slug.
+        electrons: charge and spin of the molecules.
         declared: as in `cheap_method`.
     """
     try:
@@ -79,6 +84,8 @@ def why_not(level: str, *, declared: bool = False) -> str | None:
         return _not_among_these(level)
     if missing := next((part.program for part in parts if find_spec(part.program.module) is None), None):
         return f"install {missing.name} ({missing.install})"
+    if electrons != CLOSED_SHELL and (closed := next((p for p in parts if not p.program.takes_charge), None)):
+        return f"{closed.slug} is for neutral closed shells, the molecule has {electrons}"
     for part in parts:
         if is_import_path(part.slug) and not (declared or part.slug in _allowed()):
             return (

@@ -38,7 +38,8 @@ def check_electrons(method: Method, level: Level, numbers: IntArray) -> None:
         kind = "an odd" if electrons % 2 else "an even"
         raise InputError(
             f"{formula} with charge {method.charge} has {kind} number of electrons ({electrons}), found spin "
-            f"{method.unpaired} (unpaired electrons): correct --charge or --spin, or the geometry if an atom is missing"
+            f"{method.unpaired} (unpaired electrons): correct --charge or --spin (charge or unpaired in a study file), "
+            "or the geometry if an atom is missing"
         )
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from asteroid.labels.charge_and_spin import CLOSED_SHELL
 from study.recipes.lower_levels import BelowLevel
 
 if TYPE_CHECKING:
     from asteroid.descriptors.layout import DescriptorSettings
+    from asteroid.labels.charge_and_spin import ChargeAndSpin
     from asteroid.labels.label_set import LabelSet
     from study.prices import PriceList
 
@@ -71,6 +73,7 @@ class Candidates:
         descriptors: how the molecule is described; None where no model needs it.
         card: the data card as lines.
         notes: what the reader of a certificate must know of the labels, as sentences.
+        electrons: charge and spin of the molecule.
     """
 
     frames: LabelSet
@@ -84,6 +87,7 @@ class Candidates:
     descriptors: DescriptorSettings | None
     card: tuple[str, ...]
     notes: tuple[str, ...]
+    electrons: ChargeAndSpin = CLOSED_SHELL
 
     @property
     def n_atoms(self) -> int:

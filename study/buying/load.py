@@ -88,6 +88,7 @@ def load_candidates(study: BuyStudy) -> Candidates:
             *descriptor_lines(descriptors, frames, *sources.lower_sets),
         ),
         notes=sources.notes,
+        electrons=sources.electrons,
     )
 
 

@@ -10,6 +10,8 @@ import numpy as np
 
 from asteroid.datasets import load_methanol
 from asteroid.errors import InputError
+from asteroid.io.stated_electrons import common_electrons
+from asteroid.labels.charge_and_spin import CLOSED_SHELL, ChargeAndSpin
 from asteroid.labels.label_set import LabelSet
 from asteroid.labels.level_names import normalise_level
 from asteroid.labels.matching import match_geometries
@@ -43,6 +45,7 @@ class Sources:
         prices: of all levels.
         lines: the data card as lines.
         notes: what the reader of a certificate must know of the labels, as sentences.
+        electrons: charge and spin of the molecule.
     """
 
     cheap: tuple[ReadCheap, ...]
@@ -54,6 +57,7 @@ class Sources:
     prices: PriceList
     lines: tuple[str, ...]
     notes: tuple[str, ...]
+    electrons: ChargeAndSpin = CLOSED_SHELL
 
     @property
     def lower_sets(self) -> list[LabelSet]:
@@ -62,7 +66,7 @@ class Sources:
 
     def live_method(self, cheap: ReadCheap) -> LiveMethod:
         """How labels of a cheap level are computed at other geometries, or why they are not."""
-        return live_method(cheap.level, self.prices.levels[cheap.level].label_cpu_s, cheap.named)
+        return live_method(cheap.level, self.prices.levels[cheap.level].label_cpu_s, cheap.named, self.electrons)
 
 
 def read_sources(study: BuyStudy) -> Sources:
@@ -75,13 +79,35 @@ def read_sources(study: BuyStudy) -> Sources:
     levels = [cheap.level for cheap in found.cheap]
     levels += [found.intermediate_level] if found.intermediate_level else []
     refuse_unknown_counts(study, levels)
-    return _as_bought(study, found)
+    return replace(_as_bought(study, found), electrons=_electrons(study))
 
 
 def no_labels(frames: LabelSet, level: str) -> LabelSet:
     """Labels of a level of none of some frames."""
     shape = frames.positions.shape[1:]
     return LabelSet(frames.numbers, frames.positions[:0], np.empty(0), np.empty((0, *shape)), level)
+
+
+def _electrons(study: BuyStudy) -> ChargeAndSpin:
+    """Charge and spin of the molecule: what the section says that buys its labels, and label files if they state any.
+
+    Raises:
+        InputError: two of them differ.
+    """
+    data, replay = study.data, study.buy.replay
+    files = [data.accurate_file, *data.cheap_files, None if replay is None else replay.labels]
+    stated = common_electrons(own.file for own in files if own is not None)
+    section = study.buy.here or study.buy.hand_over
+    if section is None:
+        return stated or CLOSED_SHELL
+    bought = ChargeAndSpin(section.charge, section.unpaired)
+    if stated is not None and bought != stated:
+        name = "here" if study.buy.here is not None else "hand_over"
+        raise InputError(
+            f"labels are bought of the molecule of the label files, which state {stated}, found {bought} under "
+            f"'{name}': write charge: {stated.charge} and unpaired: {stated.unpaired} there"
+        )
+    return bought
 
 
 def _as_bought(study: BuyStudy, sources: Sources) -> Sources:

@@ -219,12 +219,16 @@ def claimed_purchase(
 
 
 def _without(plain: Any, names: Collection[str]) -> Any:
-    """A study as plain data, without these keys of `hand_over`."""
+    """A study as plain data, without these keys of the section that says how labels are had."""
     buy = plain.get("buy") if isinstance(plain, dict) else None
-    if not isinstance(buy, dict) or not isinstance(buy.get("hand_over"), dict):
+    if not isinstance(buy, dict):
         return plain
-    rest = {name: value for name, value in buy["hand_over"].items() if name not in names}
-    return {**plain, "buy": {**buy, "hand_over": rest}}
+    rest = {
+        way: {name: value for name, value in buy[way].items() if name not in names}
+        for way in ("here", "hand_over")
+        if isinstance(buy.get(way), dict)
+    }
+    return {**plain, "buy": {**buy, **rest}}
 
 
 def _refuse_other(folder: Path, study: BuyStudy, state: PurchaseState, request: Request) -> None:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field, field_validator, model_validator
 
 from asteroid.io.declaration import ForcesAre
 from asteroid.labels.level_names import is_import_path, level_parts, normalise_level
+from asteroid.units import force_unit_in_ev_ang
 from study.config.label_files import CpuSeconds, DataSection, LabelFile, TestSection
 from study.config.stages import Section
 from study.config.sweep import Sweep
@@ -30,12 +31,25 @@ class MethodSection(Section):
         charge: total charge of the molecule.
         unpaired: unpaired electrons.
         max_cycle: most cycles of a self-consistent field.
+        force_unit: eV/Angstrom, which every ASE calculator gives: stated, the size of its forces is believed, however
+            far it is from that of the cheap ones.
     """
 
     calculator: str | None = None
     charge: int = 0
     unpaired: int = Field(default=0, ge=0)
     max_cycle: int = Field(default=100, gt=0)
+    force_unit: str | None = None
+
+    @field_validator("force_unit")
+    @classmethod
+    def _as_ase_has_it(cls, unit: str | None) -> str | None:
+        if unit is not None and force_unit_in_ev_ang(unit) != 1:
+            raise ValueError(
+                f"ASE calculators give eV and eV/Å, found force_unit {unit!r}: convert in the calculator, then write "
+                "force_unit: eV/Angstrom"
+            )
+        return unit
 
 
 #: Keys of `hand_over` that change no label, and those that declare what the outputs do not say.
@@ -124,7 +138,7 @@ class BuySection(Section):
     @property
     def force_unit_is_stated(self) -> bool:
         """Whether the study file says what unit forces are in."""
-        source = self.hand_over or (self.replay.labels if self.replay else None)
+        source = self.here or self.hand_over or (self.replay.labels if self.replay else None)
         return source is not None and source.force_unit is not None
 
     @field_validator("level")

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from asteroid.labelling.cheap_methods import cheap_method, why_not
+from asteroid.labels.charge_and_spin import CLOSED_SHELL
 
 if TYPE_CHECKING:
     from asteroid.labelling.cheap_methods import CheapMethod
+    from asteroid.labels.charge_and_spin import ChargeAndSpin
 
 #: Labels of levels that cost more, CPU s, are made with `label`, where they are kept one by one: hundreds take hours.
 QUICK_CPU_S = 2.0
@@ -20,7 +22,9 @@ class LiveMethod(NamedTuple):
     why_not: str | None
 
 
-def live_method(level: str, label_cpu_s: float, named: str | None) -> LiveMethod:
+def live_method(
+    level: str, label_cpu_s: float, named: str | None, electrons: ChargeAndSpin = CLOSED_SHELL
+) -> LiveMethod:
     """The cheap method of a study.
 
     Args:
@@ -28,10 +32,11 @@ def live_method(level: str, label_cpu_s: float, named: str | None) -> LiveMethod
         label_cpu_s: price of a label of it.
         named: the level that the study's file names for them, or None. A calculator of the user's is run only where it
             is named there.
+        electrons: charge and spin of the molecule.
     """
     declared = named == level
-    if (reason := why_not(level, declared=declared)) is not None:
+    if (reason := why_not(level, electrons, declared=declared)) is not None:
         return LiveMethod(None, reason)
     if label_cpu_s > QUICK_CPU_S:
         return LiveMethod(None, f"{level} takes {label_cpu_s:.3g} s a label, more than is computed on the way")
-    return LiveMethod(cheap_method(level, declared=declared), None)
+    return LiveMethod(cheap_method(level, electrons, declared=declared), None)

@@ -9,6 +9,7 @@ from asteroid.checks.two_levels import refuse_labels_of_two_levels
 from asteroid.errors import InputError
 from asteroid.labelling.paired_labels import cheap_labels_at
 from asteroid.labels.atom_order import refuse_other_molecule, refuse_other_sites
+from asteroid.labels.charge_and_spin import CLOSED_SHELL
 from asteroid.labels.draw_controls import draw_controls
 from asteroid.labels.matching import covers
 from asteroid.labels.molecules import formulas
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from asteroid.descriptors.layout import DescriptorSettings
     from asteroid.labelling.cheap_methods import CheapMethod
+    from asteroid.labels.charge_and_spin import ChargeAndSpin
     from asteroid.labels.label_set import FloatArray, LabelSet
     from study.config.sweep import Sweep
     from study.data.cheap_controls import CheapControls
@@ -80,6 +82,7 @@ class StudyData:
         test_controls: what the first cheap level knows of the test frames (`asteroid.labels.draw_controls`), or None.
         pool_controls: what it knows of the pool's frames, where errors are cross-validated; else None.
         drawn_along: the value of each frame of the pool that purchases are balanced along; None: they are random.
+        electrons: charge and spin of the molecule.
     """
 
     accurate: LabelSet
@@ -94,6 +97,7 @@ class StudyData:
     test_controls: FloatArray | None = None
     pool_controls: CheapControls | None = None
     drawn_along: FloatArray | None = None
+    electrons: ChargeAndSpin = CLOSED_SHELL
 
     def cheap_of(self, level: str) -> CheapData:
         """A level below the accurate one; the first where none is named."""
@@ -159,6 +163,7 @@ def load_data(sweep: Sweep) -> StudyData:
         test_controls=controls,
         pool_controls=pool_controls,
         drawn_along=drawn_along(sweep, roles.pool, first, pool_controls),
+        electrons=read.electrons,
     )
 
 
@@ -173,7 +178,7 @@ def _cheap_data(sweep: Sweep, read: ReadLabels, roles: Roles, prices: PriceList)
     found = []
     for place, (cheap, pool) in enumerate(zip(read.cheap, roles.cheap_pools, strict=True)):
         label_cpu_s = prices.levels[cheap.level].label_cpu_s
-        live = live_method(cheap.level, label_cpu_s, cheap.named)
+        live = live_method(cheap.level, label_cpu_s, cheap.named, read.electrons)
         above = [read.accurate] if plain or (asked and place == 0) else []
         if place and not is_paired(cheap.labels, read.accurate, label_cpu_s):
             above = []  # delta-learning is tried with the other levels

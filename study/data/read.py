@@ -9,6 +9,8 @@ from asteroid.checks.data_card import label_card
 from asteroid.checks.guards import check_labels
 from asteroid.datasets import MP2_LEVEL, load_methanol, load_methanol_mp2
 from asteroid.errors import InputError
+from asteroid.io.stated_electrons import common_electrons
+from asteroid.labels.charge_and_spin import CLOSED_SHELL, ChargeAndSpin
 from asteroid.labels.level_names import normalise_level
 from study.data.card_prices import fill_from_card, price_on_card
 from study.data.label_sources import load_file
@@ -63,6 +65,7 @@ class ReadLabels:
         prices: by level, as their files or cards say.
         lines: the data card as lines.
         card_json: the same as plain data.
+        electrons: charge and spin of the molecule, as the files state them.
     """
 
     accurate: LabelSet
@@ -71,6 +74,7 @@ class ReadLabels:
     prices: dict[str, LevelPrice]
     lines: tuple[str, ...]
     card_json: dict[str, Any]
+    electrons: ChargeAndSpin = CLOSED_SHELL
 
     def is_farthest(self, level: str) -> bool:
         """Whether the frames of a level were chosen far from each other, hence not at random."""
@@ -229,4 +233,5 @@ def _read_files(section: DataSection) -> ReadLabels:
             "checked": [accurate.card_json, *(part.card_json for part in found)],
             "lines": lines,
         },
+        electrons=common_electrons(file.given.file for file in files) or CLOSED_SHELL,
     )

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from asteroid.errors import InputError, UndeclaredError
+from asteroid.io.stated_electrons import common_electrons
 from asteroid.labels.atom_order import refuse_other_molecule
+from asteroid.labels.charge_and_spin import CLOSED_SHELL, ChargeAndSpin
 from asteroid.labels.matching import match_geometries
 from study.config.label_files import LabelFile
 from study.data.card_prices import fill_from_card
@@ -38,6 +40,7 @@ class Facts:
         cheap_cpu_s: price of a cheap label.
         cheap_named: the cheap level, where the user names it.
         energies_alone: whether accurate labels have no forces.
+        electrons: charge and spin of the molecule.
     """
 
     n_atoms: int
@@ -54,11 +57,13 @@ class Facts:
     cheap_cpu_s: float = 0.0
     cheap_named: str | None = None
     energies_alone: bool = False
+    electrons: ChargeAndSpin = CLOSED_SHELL
 
     @property
     def cheap_known(self) -> bool:
         """Whether cheap labels are known, or can be computed here, wherever accurate ones are."""
-        return self.paired or live_method(self.cheap_level, self.cheap_cpu_s, self.cheap_named).method is not None
+        live = live_method(self.cheap_level, self.cheap_cpu_s, self.cheap_named, self.electrons)
+        return self.paired or live.method is not None
 
 
 def undeclared(given: LabelFile) -> dict[str, str]:
@@ -86,12 +91,16 @@ def undeclared(given: LabelFile) -> dict[str, str]:
             return wanted
 
 
-def look_at(accurate: LabelFile | None, cheap: LabelFile) -> tuple[Facts, LabelSet]:
+def look_at(
+    accurate: LabelFile | None, cheap: LabelFile, electrons: ChargeAndSpin | None = None
+) -> tuple[Facts, LabelSet]:
     """Read label files as a study would.
 
     Args:
         accurate: the accurate labels, where there are any.
         cheap: the cheap frames.
+        electrons: charge and spin of the molecule, where the user says it; None: what the files state, else a neutral
+            closed shell.
 
     Returns:
         what they tell, and the cheap frames.
@@ -112,6 +121,9 @@ def look_at(accurate: LabelFile | None, cheap: LabelFile) -> tuple[Facts, LabelS
         of_accurate, of_cheap = match_geometries(owned, pool)
         free[of_cheap] = False
         n_paired = len(np.unique(of_accurate))
+    if electrons is None:
+        files = [own.file for own in (accurate, cheap) if own is not None]
+        electrons = common_electrons(files) or CLOSED_SHELL
     both = owned is not None and owned.group is not None and pool.group is not None
     return (
         Facts(
@@ -129,6 +141,7 @@ def look_at(accurate: LabelFile | None, cheap: LabelFile) -> tuple[Facts, LabelS
             cheap_cpu_s=loaded.price.label_cpu_s,
             cheap_named=cheap.level,
             energies_alone=accurate is not None and accurate.forces == "none",
+            electrons=electrons,
         ),
         pool,
     )

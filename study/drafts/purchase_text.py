@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from study.drafts.sweep_text import header, schedule_lines, shared_lines
 
 if TYPE_CHECKING:
+    from asteroid.labels.charge_and_spin import ChargeAndSpin
     from study.drafts.found import Facts
     from study.drafts.suited import Suited
 
@@ -30,6 +31,7 @@ def purchase_text(
     start: int,
     candidates: int,
     template: str | None,
+    electrons: ChargeAndSpin,
 ) -> str:
     """The text of a study file.
 
@@ -44,12 +46,15 @@ def purchase_text(
         start: labels of the first round.
         candidates: geometries that may be labelled.
         template: name of a template that labels are handed over with; None: they are computed here.
+        electrons: charge and spin of the molecule.
     """
     owned = f"{facts.n_accurate:,} labels of {level} owned" if facts.n_accurate else f"labels of {level} to be bought"
+    stated = [f"{key}: {value}" for key, value in electrons._asdict().items() if value]
+    here, elsewhere = (", ".join(own) for own in (stated, [f"template: {template}", 'outputs: "*.engrad"', *stated]))
     way = (
-        "  here: {}  # computed on this machine; --workers in parallel"
+        f"  here: {{{here}}}  # computed on this machine; --workers in parallel"
         if template is None
-        else f'  hand_over: {{template: {template}, outputs: "*.engrad"}}  # computed elsewhere: docs/hand_over.md'
+        else f"  hand_over: {{{elsewhere}}}  # computed elsewhere: docs/hand_over.md"
     )
     lines = [
         *header(name, schema, owned, facts),

@@ -85,9 +85,10 @@ def purchase_force_field(
     n_members = committee_size(committee, len(folds))
     store = StageStore(folder / OWN_STORE, state.run_id)
     keys = [str(key) for key in state.delivered["stage_keys"]]
-    model = stored_chain(store, keys, labels.numbers)
+    electrons = candidates.electrons
+    model = stored_chain(store, keys, labels.numbers, electrons)
     refuse_changed_labels(model.spec, chain[-1].train, chain[-1].val)
-    members = [stored_chain(store, [s.key for s in own], labels.numbers) for own in folds[:n_members]]
+    members = [stored_chain(store, [s.key for s in own], labels.numbers, electrons) for own in folds[:n_members]]
     card = CardRecord(
         name=state.name,
         source=f"purchase {folder.name}: {contender.name}",
@@ -114,6 +115,7 @@ def purchase_force_field(
         committee=tuple(member.potential for member in members),
         trained_on=LabelSet(labels.numbers, labels.positions, None, None, labels.level),
         card=card,
+        electrons=electrons,
     )
     # Geometries that may still be bought come from the same sampling, in random order.
     unlabelled = np.setdiff1d(np.arange(len(candidates.frames)), labels.frame_id)

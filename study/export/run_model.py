@@ -92,7 +92,7 @@ def run_force_field(folder: Path, choice: Choice) -> ForceField:
     if not others:
         others, kind = _fold_chains(workload, row), "folds of the cross-validation"
     n_members = committee_size(choice.committee, len(others))
-    chains = [stored_chain(store, own, data.accurate.numbers) for own in (keys[0], *others[:n_members])]
+    chains = [stored_chain(store, own, data.accurate.numbers, data.electrons) for own in (keys[0], *others[:n_members])]
     budget, seed, n_cheap = int(row["budget"]), int(row["seed"]), int(row["n_cheap"])
     cheap = data.cheap_of(str(row.get("cheap_level", "")))
     hashes: tuple[str, ...] = ()
@@ -131,6 +131,7 @@ def run_force_field(folder: Path, choice: Choice) -> ForceField:
         committee=tuple(chain.potential for chain in chains[1:]),
         trained_on=trained_on,
         card=card,
+        electrons=data.electrons,
     )
     return calibrated(force_field, _held_out(workload, cheap, trained_on, n_cheap, seed))
 

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 from asteroid.descriptors.layout import DescriptorSettings, make_layout
 from asteroid.errors import InputError
 from asteroid.labelling.cheap_methods import cheap_method, why_not
+from asteroid.labels.charge_and_spin import CLOSED_SHELL
 from asteroid.stages.kinds import STAGE_KINDS
 from asteroid.stages.potential import Potential
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from asteroid.labels.charge_and_spin import ChargeAndSpin
     from asteroid.labels.label_set import IntArray
     from asteroid.stages.stage import StageResult
     from study.engine.store import StageStore
@@ -34,13 +36,16 @@ class StoredChain:
     spec: Mapping[str, Any]
 
 
-def stored_chain(store: StageStore, keys: Sequence[str], numbers: IntArray) -> StoredChain:
+def stored_chain(
+    store: StageStore, keys: Sequence[str], numbers: IntArray, electrons: ChargeAndSpin = CLOSED_SHELL
+) -> StoredChain:
     """Read the stages of a chain.
 
     Args:
         store: of finished stages.
         keys: of the stages, first to last.
         numbers: atomic numbers [A] of the molecule, or [N, A] of several.
+        electrons: charge and spin of the molecule.
 
     Raises:
         InputError: a stage is missing, damaged or failed, or its cheap method cannot be run here.
@@ -50,8 +55,8 @@ def stored_chain(store: StageStore, keys: Sequence[str], numbers: IntArray) -> S
     terms = [last, *(_load(store, parent) for parent in last.spec["parents"][:1] if adds)]
     level = None if last.spec["base"] is None else str(last.spec["base"]["level"])
     method = None
-    if level is not None and (method := cheap_method(level)) is None:
-        raise InputError(f"the model adds to {level}, which runs at every prediction: {why_not(level)}")
+    if level is not None and (method := cheap_method(level, electrons)) is None:
+        raise InputError(f"the model adds to {level}, which runs at every prediction: {why_not(level, electrons)}")
     plain = last.spec["descriptors"]
     layout = None
     if plain is not None:

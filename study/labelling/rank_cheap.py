@@ -16,6 +16,7 @@ from asteroid.labelling.cheap_methods import cheap_method, why_not
 from asteroid.labelling.labeller import Failure, Label, Method, label_frame
 from asteroid.labelling.open_labeller import open_labeller
 from asteroid.labelling.paired_labels import cheap_labels_at
+from asteroid.labels.charge_and_spin import CLOSED_SHELL
 from asteroid.models.sgdml.fit import fit_kernel
 from asteroid.models.sgdml.linear_system import SingularKernelError
 from asteroid.models.sgdml.model import predict_kernel
@@ -24,6 +25,7 @@ from asteroid.models.sgdml.settings import KernelSettings
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from asteroid.labels.charge_and_spin import ChargeAndSpin
     from asteroid.labels.label_set import FloatArray, LabelSet
 
 #: Fewer labels tell nothing.
@@ -69,15 +71,15 @@ class RankedLevel:
         return self.behind_ev_ang <= EQUAL_WITHIN_SE * self.behind_se_ev_ang
 
 
-def cheap_labels_of(owned: LabelSet, level: str) -> tuple[LabelSet, float]:
+def cheap_labels_of(owned: LabelSet, level: str, electrons: ChargeAndSpin = CLOSED_SHELL) -> tuple[LabelSet, float]:
     """Labels of a level at the geometries of accurate ones, and the CPU seconds of one (median).
 
     Raises:
         InputError: the level cannot be run here, fails for a geometry or takes too long.
     """
-    if (reason := why_not(level, declared=True)) is not None:
+    if (reason := why_not(level, electrons, declared=True)) is not None:
         raise InputError(f"{level} must run here to be compared: {reason}; or give its labels with --cheap")
-    labeller = open_labeller(Method(level), owned.numbers, owned.positions)
+    labeller = open_labeller(Method(level, *electrons), owned.numbers, owned.positions)
     made: list[Label] = []
     for frame, positions in enumerate(owned.positions):
         outcome = label_frame(labeller, positions)
@@ -97,13 +99,14 @@ def cheap_labels_of(owned: LabelSet, level: str) -> tuple[LabelSet, float]:
     return labels, float(np.median([one.cpu_s for one in made]))
 
 
-def cheap_labels_in(owned: LabelSet, file: LabelSet) -> tuple[LabelSet, float]:
+def cheap_labels_in(owned: LabelSet, file: LabelSet, electrons: ChargeAndSpin = CLOSED_SHELL) -> tuple[LabelSet, float]:
     """A file's labels at the geometries of accurate ones; those that it lacks are computed where that is possible.
 
     Raises:
         InputError: a geometry has no label and the level cannot be run, or is not the file's method.
     """
-    found = cheap_labels_at(owned, file, cheap_method(file.level), str(why_not(file.level)))
+    method, reason = cheap_method(file.level, electrons), str(why_not(file.level, electrons))
+    found = cheap_labels_at(owned, file, method, reason)
     return found, float("nan") if file.cpu_s is None else float(np.median(file.cpu_s))
 
 

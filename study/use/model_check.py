@@ -62,7 +62,11 @@ def check_model(
         InputError: another molecule, no such level, or no minimum.
     """
     force_field.check(numbers, start[None])
-    reference = None if level is None else open_labeller(Method(computable_level(level)), numbers, start[None])
+    reference = (
+        None
+        if level is None
+        else open_labeller(Method(computable_level(level), *force_field.electrons), numbers, start[None])
+    )
     own = relaxed_with_modes(model_labeller(force_field, numbers), numbers, start)
     if reference is None or level is None:
         return ModelCheck(own, None, None, float("nan"), float("nan"))

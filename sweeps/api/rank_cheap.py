@@ -111,7 +111,9 @@ def rank_cheap(
     use_one_thread()  # before anything numerical is loaded
     from asteroid.io.declaration import Declaration
     from asteroid.io.read import read_labels
+    from asteroid.io.stated_electrons import common_electrons
     from asteroid.labelling.levels import listed_levels
+    from asteroid.labels.charge_and_spin import CLOSED_SHELL
     from asteroid.labels.label_set import hash_order
     from asteroid.labels.molecules import refuse_several
     from study.labelling import rank_cheap as ranking
@@ -127,14 +129,15 @@ def rank_cheap(
         Path(labels), Declaration(level=level, energy_unit=energy_unit, length_unit=length_unit)
     ).labels
     refuse_several(accurate, "rank-cheap", "give the labels of one molecule")
+    electrons = common_electrons([Path(labels), *files]) or CLOSED_SHELL
     owned = accurate.select(hash_order(accurate, seed)[:n])
     candidates = []
     for name in names:
         tell(f"labels of {name}")
-        candidates.append(ranking.cheap_labels_of(owned, name))
+        candidates.append(ranking.cheap_labels_of(owned, name, electrons))
     for path in files:
         file = read_labels(path, Declaration(energy_unit=energy_unit, length_unit=length_unit)).labels
-        candidates.append(ranking.cheap_labels_in(owned, file))
+        candidates.append(ranking.cheap_labels_in(owned, file, electrons))
     ranked = ranking.rank_cheap(owned, candidates)
     notes = (*ranking.dear_candidates(accurate, ranked), CANNOT_TELL)
     return Ranking(owned.level, len(owned), tuple(ranked), ranking.recommended(ranked), notes)

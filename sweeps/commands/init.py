@@ -12,6 +12,7 @@ import typer
 from asteroid.errors import InputError, UndeclaredError
 from sweeps.console import note, say
 from sweeps.drafting import Declared, declared_values, draft_purchase, draft_sweep, still_wanted, write_draft
+from sweeps.options import Charge, Spin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,6 +41,8 @@ def init(
     ] = None,
     temperature: Annotated[float, typer.Option(help="Temperature of the sampling in kelvin.", metavar="K")] = 500.0,
     frames: Annotated[int, typer.Option(min=100, help="Frames to sample in all, in four replicas.")] = 6000,
+    charge: Charge = None,
+    spin: Spin = None,
     workers: Annotated[int, typer.Option(min=1, help="Ray workers for the sampling, one core each.")] = 1,
     yes: Annotated[bool, typer.Option("--yes", help="Ask nothing: what is missing is an error.")] = False,
 ) -> None:
@@ -70,9 +73,9 @@ def init(
     said = declared_values(say_of or [])
     said["buy"] |= {key: value for key, value in (("level", level), ("price", price)) if value is not None}
     if geometry is not None:
-        cheap = str(_sampled(geometry, out, temperature, frames, workers))
+        cheap = str(_sampled(geometry, out, temperature, frames, (charge, spin), workers))
     asks = not yes and sys.stdin.isatty()
-    given = Declared(accurate, str(cheap), said)
+    given = Declared(accurate, str(cheap), said, charge, spin)
     while True:
         try:
             draft = draft_purchase(given, out) if buy or accurate is None else draft_sweep(given, out)
@@ -132,7 +135,14 @@ def _with_answer(given: Declared, error: InputError) -> Declared:
     return given.with_said(declared_values([answer]))
 
 
-def _sampled(geometry: Path, out: Path, temperature: float, frames: int, workers: int) -> Path:
+def _sampled(
+    geometry: Path,
+    out: Path,
+    temperature: float,
+    frames: int,
+    asked: tuple[int | None, int | None],
+    workers: int,
+) -> Path:
     """Cheap frames beside the study file; a killed sampling goes on, a finished one is used again."""
     from asteroid.labelling.labeller import Method
     from study.labelling.geometry_files import read_molecule, stated_electrons
@@ -145,7 +155,7 @@ def _sampled(geometry: Path, out: Path, temperature: float, frames: int, workers
         return pool
     numbers, start = read_molecule(geometry)
     dynamics = make_dynamics(temperature, "0.5fs", 0.01, "10fs", "3ps", 0)
-    charge, unpaired, taken = stated_electrons(geometry, None, None)
+    charge, unpaired, taken = stated_electrons(geometry, *asked)
     if taken is not None:
         note(taken)
     job = SampleJob(numbers, start, Method("gfn2-xtb", charge, unpaired), dynamics, 4, -(-frames // 4))

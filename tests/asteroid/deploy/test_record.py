@@ -26,6 +26,17 @@ RECORD = ModelRecord(
 
 def test_it_reads_back() -> None:
     assert read_record(record_text(RECORD), "model.json") == RECORD
+    ion = RECORD.model_copy(update={"charge": -1, "unpaired": 1})
+    assert read_record(record_text(ion), "model.json").electrons == (-1, 1)
+
+
+def test_one_of_an_earlier_release_is_a_closed_shell(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = json.loads(record_text(RECORD))
+    plain = {name: value for name, value in known.items() if name not in ("charge", "unpaired", "digest")}
+    monkeypatch.setattr(ModelRecord, "model_dump", lambda *_, **__: plain)
+    text = record_text(RECORD)
+    assert "charge" not in json.loads(text)
+    assert read_record(text, "model.json").electrons == (0, 0)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from asteroid.datasets import load_methanol
 from asteroid.errors import InputError
 from asteroid.labelling import cheap_methods
 from asteroid.labelling.cheap_methods import cheap_method, why_not
+from asteroid.labels.charge_and_spin import ChargeAndSpin
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -141,3 +142,16 @@ def test_a_geometry_without_a_solution_is_named_in_one_line(monkeypatch: pytest.
     with pytest.raises(InputError, match=r"must converge at every geometry, failed at frame 1: .*remove") as caught:
         method(labels.numbers, labels.positions)
     assert "\n" not in str(caught.value)
+
+
+def test_ions_are_computed_with_their_charge() -> None:
+    """Hydroxide has an even number of electrons, OH has not."""
+    numbers, positions = np.array([8, 1]), np.array([[[0.0, 0.0, 0.0], [0.0, 0.0, 0.97]]])
+    anion, radical = cheap_method("gfn2-xtb", ChargeAndSpin(-1)), cheap_method("gfn2-xtb", ChargeAndSpin(0, 1))
+    assert anion is not None
+    assert radical is not None
+    assert anion(numbers, positions)[0][0] < radical(numbers, positions)[0][0] - 1.0
+    neutral = cheap_method("gfn2-xtb")
+    assert neutral is not None
+    with pytest.raises(InputError, match="an odd number of electrons"):
+        neutral(numbers, positions)

@@ -39,6 +39,17 @@ class Sometimes(TBLite):
 
 def make():
     return Sometimes(method="GFN1-xTB", verbosity=0)
+
+
+class Stiff(TBLite):
+    def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
+        super().calculate(atoms, properties, system_changes)
+        for name in ("energy", "forces"):
+            self.results[name] = 2.5 * self.results[name]
+
+
+def make_stiff():
+    return Stiff(method="GFN1-xTB", verbosity=0)
 """
 
 
@@ -80,6 +91,16 @@ def test_a_calculator_of_the_users_labels_a_purchase(files: Path, tmp_path: Path
     calls = len(sys.modules["my_purchase_calculator"].CALLS)
     bought(study, tmp_path / "out", labeller(study, files), notes=notes, decide=until(13))
     assert len(sys.modules["my_purchase_calculator"].CALLS) == calls, "nothing is computed twice"
+
+
+def test_the_stated_unit_of_a_calculator_is_believed(files: Path, tmp_path: Path) -> None:
+    """Honest forces may be far from the cheap ones in size; what was computed before that is said counts."""
+    stiff = 'calculator: "my_purchase_calculator:make_stiff"'
+    study = here(files, f"{{{stiff}}}")
+    with pytest.raises(InputError, match="declare force_unit, which is then believed"):
+        bought(study, tmp_path / "out", labeller(study, files), decide=until(10))
+    stated = here(files, f"{{{stiff}, force_unit: eV/Angstrom}}")
+    assert bought(stated, tmp_path / "out", labeller(stated, files), decide=until(10)).status == "complete"
 
 
 @pytest.mark.parametrize(

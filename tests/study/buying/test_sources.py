@@ -63,6 +63,19 @@ def test_a_level_between_without_a_file_is_computed(files: Path) -> None:
     assert found.prices.levels["gfn1-xtb"].label_cpu_s == 0.003
 
 
+def test_labels_are_bought_of_the_charge_that_the_frames_have(files: Path) -> None:
+    study = ladder(
+        files, COMPUTED, PRICED, HERE, ("mp2/cc-pvdz: [20", "gfn1-xtb: [20"), ("ccsd_t/cc-pvdz", "hf/sto-3g")
+    )
+    sidecar = study.data.cheap_files[0].file.with_suffix(".meta.json")
+    sidecar.write_text('{"charge": -2, "unpaired_electrons": 0}')
+    try:
+        with pytest.raises(InputError, match="found charge 0 under 'here': write charge: -2 and unpaired: 0 there"):
+            read_sources(study)
+    finally:
+        sidecar.unlink()
+
+
 @pytest.mark.parametrize(
     ("changes", "says"),
     [

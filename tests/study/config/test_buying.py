@@ -39,6 +39,11 @@ def test_the_whole_study_reads_back(tmp_path: Path) -> None:
         (*HERE, "found here and replay: name one"),
         (REPLAY, "  level: hf/sto-3g\n  here: {}\n", "what is bought needs a price"),
         (REPLAY, "", "found none: name one"),
+        (
+            REPLAY,
+            "  level: mine\n  price: 1s\n  here: {calculator: 'my:make', force_unit: kcal/mol/A}\n",
+            "ASE calculators give eV and eV/Å, found force_unit 'kcal/mol/A'",
+        ),
         ("name: tiny", "name: tiny\ntest: {share: 0.3}", "has no 'test'"),
         ("start: 10", "start: 4", "start"),
         ("start: 10", "strat: 10", "did you mean 'start'"),

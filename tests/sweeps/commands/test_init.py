@@ -141,3 +141,22 @@ def test_one_geometry_is_enough(water: Path, tmp_path: Path, monkeypatch: pytest
     assert study.buy.price is not None
     out.unlink()
     assert "is there already and is used" in call(*words).stderr
+
+
+def test_charge_and_spin_go_from_the_geometry_to_the_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cation of water has nine electrons: whatever forgets its charge on the way cannot compute it."""
+    settings = sampling.make_dynamics
+    monkeypatch.setattr(sampling, "make_dynamics", lambda *_: settings(100.0, "0.5fs", 0.01, "2fs", "10fs", 0))
+    (tmp_path / "ion.xyz").write_text("3\n\nO 0 0 0\nH 0 0.8 0.6\nH 0 -0.8 0.6\n")
+    out = tmp_path / "w.yaml"
+    words = ("init", "--geometry", tmp_path / "ion.xyz", "--level", "HF/STO-3G", "--frames", 140, "--out", out)
+    assert "an odd number of electrons (9), found spin 0" in refused(*words, "--charge", 1)
+    result = call(*words, "--charge", 1, "--spin", 1)
+    assert result.exit_code == 0, result.output
+    assert "here: {charge: 1, unpaired: 1}" in out.read_text()
+    assert "gdml_delta" in read_buy_study(out).strategies
+    out.unlink()
+    assert "states charge 1, found --charge 0" in refused(*words, "--charge", 0)
+    pool = ("init", "--cheap", tmp_path / "ion_gfn2-xtb.npz", "--level", "rpa/cc-pvtz", "--price", "2h", "--out", out)
+    assert call(*pool).exit_code == 0
+    assert 'outputs: "*.engrad", charge: 1, unpaired: 1}' in out.read_text()
