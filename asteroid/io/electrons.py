@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from asteroid.errors import InputError
+from asteroid.labels.charge_and_spin import ChargeAndSpin
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 #: Keys that state the total charge, the multiplicity 2S + 1, and the number of unpaired electrons, in lower case.
 _KEYS = {
@@ -92,6 +93,14 @@ class Electrons:
             self.spin if self.spin is not None else other.spin,
             self.protons or other.protons,
         )
+
+
+def charge_and_spin(stated: Iterable[Electrons | None]) -> ChargeAndSpin | None:
+    """What files of one molecule state together, the first that says something of each; None where they say nothing."""
+    said = [electrons for electrons in stated if electrons is not None]
+    charge = next((own.charge for own in said if own.charge is not None), None)
+    unpaired = next((n for own in said if (n := own.unpaired(charge or 0)) is not None), None)
+    return None if charge is None and unpaired is None else ChargeAndSpin(charge or 0, unpaired or 0)
 
 
 def electrons_in(values: Mapping[str, Any], source: str, i: int) -> Electrons:

@@ -10,7 +10,7 @@ import numpy as np
 
 from asteroid.datasets import load_methanol
 from asteroid.errors import InputError
-from asteroid.io.stated_electrons import common_electrons
+from asteroid.io.electrons import charge_and_spin
 from asteroid.labels.charge_and_spin import CLOSED_SHELL, ChargeAndSpin
 from asteroid.labels.label_set import LabelSet
 from asteroid.labels.level_names import normalise_level
@@ -79,7 +79,7 @@ def read_sources(study: BuyStudy) -> Sources:
     levels = [cheap.level for cheap in found.cheap]
     levels += [found.intermediate_level] if found.intermediate_level else []
     refuse_unknown_counts(study, levels)
-    return replace(_as_bought(study, found), electrons=_electrons(study))
+    return _as_bought(study, found)
 
 
 def no_labels(frames: LabelSet, level: str) -> LabelSet:
@@ -88,15 +88,12 @@ def no_labels(frames: LabelSet, level: str) -> LabelSet:
     return LabelSet(frames.numbers, frames.positions[:0], np.empty(0), np.empty((0, *shape)), level)
 
 
-def _electrons(study: BuyStudy) -> ChargeAndSpin:
+def _electrons(study: BuyStudy, stated: ChargeAndSpin | None) -> ChargeAndSpin:
     """Charge and spin of the molecule: what the section says that buys its labels, and label files if they state any.
 
     Raises:
-        InputError: two of them differ.
+        InputError: they differ.
     """
-    data, replay = study.data, study.buy.replay
-    files = [data.accurate_file, *data.cheap_files, None if replay is None else replay.labels]
-    stated = common_electrons(own.file for own in files if own is not None)
     section = study.buy.here or study.buy.hand_over
     if section is None:
         return stated or CLOSED_SHELL
@@ -150,11 +147,13 @@ def _read_files(study: BuyStudy) -> Sources:
     notes: list[str] = []
     owned = replay = None
     hidden: LabelSet | None = None
+    stated = [part.electrons for part in parts]
     if data.accurate_file is not None:
         given = data.accurate_file
         file = fill_from_card(given if buy.price is None else given.model_copy(update={"price": buy.price}))
         own = load_file(file, data.prices)
         _refuse_other_electrons(own, parts, given)
+        stated.append(own.electrons)
         owned, dropped = without_wrong_energies(own.labels, cheap, given, given.file.name)
         lines = [*own.card, *dropped, *lines]
         levels[owned.level] = own.price
@@ -172,6 +171,7 @@ def _read_files(study: BuyStudy) -> Sources:
         file = fill_from_card(buy.replay.labels)
         own = load_file(file, data.prices)
         _refuse_other_electrons(own, parts, buy.replay.labels)
+        stated.append(own.electrons)
         everything, dropped = without_wrong_energies(own.labels, cheap, buy.replay.labels, buy.replay.labels.file.name)
         replay, hidden = _without_hidden(everything, buy.replay.hidden_groups)
         lines, levels[replay.level] = [*own.card, *dropped, *lines], own.price
@@ -183,7 +183,8 @@ def _read_files(study: BuyStudy) -> Sources:
         taken = match_geometries(owned, replay)[1]
         replay = replay.select(np.setdiff1d(np.arange(len(replay)), taken))
     owned, hidden = empty if owned is None else owned, empty if hidden is None else hidden
-    return _sources(study, parts, owned, replay, hidden, levels, lines, notes)
+    found = _sources(study, parts, owned, replay, hidden, levels, lines, notes)
+    return replace(found, electrons=_electrons(study, charge_and_spin(stated)))
 
 
 def _refuse_other_electrons(own: LoadedFile, parts: list[LowerPart], given: LabelFile) -> None:

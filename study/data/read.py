@@ -9,7 +9,7 @@ from asteroid.checks.data_card import label_card
 from asteroid.checks.guards import check_labels
 from asteroid.datasets import MP2_LEVEL, load_methanol, load_methanol_mp2
 from asteroid.errors import InputError
-from asteroid.io.stated_electrons import common_electrons
+from asteroid.io.electrons import charge_and_spin
 from asteroid.labels.charge_and_spin import CLOSED_SHELL, ChargeAndSpin
 from asteroid.labels.level_names import normalise_level
 from study.data.card_prices import fill_from_card, price_on_card
@@ -233,5 +233,5 @@ def _read_files(section: DataSection) -> ReadLabels:
             "checked": [accurate.card_json, *(part.card_json for part in found)],
             "lines": lines,
         },
-        electrons=common_electrons(file.given.file for file in files) or CLOSED_SHELL,
+        electrons=charge_and_spin([accurate.electrons, *(part.electrons for part in found)]) or CLOSED_SHELL,
     )

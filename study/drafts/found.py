@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from asteroid.errors import InputError, UndeclaredError
-from asteroid.io.stated_electrons import common_electrons
+from asteroid.io.electrons import charge_and_spin
 from asteroid.labels.atom_order import refuse_other_molecule
 from asteroid.labels.charge_and_spin import CLOSED_SHELL, ChargeAndSpin
 from asteroid.labels.matching import match_geometries
@@ -112,8 +112,11 @@ def look_at(
     loaded = load_file(priced, {})
     pool = loaded.labels
     owned: LabelSet | None = None
+    stated = [loaded.electrons]
     if accurate is not None:
-        owned = load_file(fill_from_card(accurate), {}).labels
+        own = load_file(fill_from_card(accurate), {})
+        owned = own.labels
+        stated.append(own.electrons)
         refuse_other_molecule(pool, owned)
     free = np.ones(len(pool), dtype=np.bool_)
     n_paired = 0
@@ -121,9 +124,6 @@ def look_at(
         of_accurate, of_cheap = match_geometries(owned, pool)
         free[of_cheap] = False
         n_paired = len(np.unique(of_accurate))
-    if electrons is None:
-        files = [own.file for own in (accurate, cheap) if own is not None]
-        electrons = common_electrons(files) or CLOSED_SHELL
     both = owned is not None and owned.group is not None and pool.group is not None
     return (
         Facts(
@@ -141,7 +141,7 @@ def look_at(
             cheap_cpu_s=loaded.price.label_cpu_s,
             cheap_named=cheap.level,
             energies_alone=accurate is not None and accurate.forces == "none",
-            electrons=electrons,
+            electrons=electrons or charge_and_spin(stated) or CLOSED_SHELL,
         ),
         pool,
     )

@@ -110,8 +110,8 @@ def rank_cheap(
 
     use_one_thread()  # before anything numerical is loaded
     from asteroid.io.declaration import Declaration
+    from asteroid.io.electrons import charge_and_spin
     from asteroid.io.read import read_labels
-    from asteroid.io.stated_electrons import common_electrons
     from asteroid.labelling.levels import listed_levels
     from asteroid.labels.charge_and_spin import CLOSED_SHELL
     from asteroid.labels.label_set import hash_order
@@ -125,11 +125,9 @@ def rank_cheap(
         raise InputError(
             "candidates are named with --levels or --cheap, found none: add for instance --levels gfn2-xtb"
         )
-    accurate = read_labels(
-        Path(labels), Declaration(level=level, energy_unit=energy_unit, length_unit=length_unit)
-    ).labels
+    loaded = read_labels(Path(labels), Declaration(level=level, energy_unit=energy_unit, length_unit=length_unit))
+    accurate, electrons = loaded.labels, charge_and_spin([loaded.electrons]) or CLOSED_SHELL
     refuse_several(accurate, "rank-cheap", "give the labels of one molecule")
-    electrons = common_electrons([Path(labels), *files]) or CLOSED_SHELL
     owned = accurate.select(hash_order(accurate, seed)[:n])
     candidates = []
     for name in names:

@@ -11,7 +11,7 @@ from npz_files import WATER, E, F, R, flattened
 
 from asteroid.errors import InputError
 from asteroid.io.declaration import Declaration
-from asteroid.io.electrons import Electrons
+from asteroid.io.electrons import Electrons, charge_and_spin
 from asteroid.io.read import LoadedLabels, read_labels
 
 if TYPE_CHECKING:
@@ -71,3 +71,9 @@ def test_what_is_beside_a_file_belongs_to_it(tmp_path: Path) -> None:
     assert read(tmp_path).electrons == Electrons(-1)
     with pytest.raises(InputError, match=r"w\.npz and w\.meta\.json must speak of one molecule, found charge \+1 and"):
         read(tmp_path, charge=np.array(1))
+
+
+def test_files_of_one_molecule_say_together_what_it_is() -> None:
+    assert charge_and_spin([None, Electrons()]) is None
+    assert charge_and_spin([Electrons(charge=-1), None, Electrons(multiplicity=2)]) == (-1, 1)
+    assert charge_and_spin([Electrons(spin=1.0, protons=9), Electrons(charge=0)]) == (0, 1)
