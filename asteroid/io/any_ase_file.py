@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import ase.io
@@ -9,9 +10,12 @@ from ase.io.formats import UnknownFileTypeError, filetype, get_ioformat
 
 from asteroid.errors import InputError
 from asteroid.io.ase_frames import ase_geometries, ase_labels, read_frames
+from asteroid.io.electrons import Electrons
 from asteroid.io.foreign import foreign_parser
 from asteroid.io.label_format import LabelFormat
+from asteroid.io.program_electrons import electrons_in_text
 from asteroid.io.program_outputs import check_output
+from asteroid.io.said import Said
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,11 +72,28 @@ def recognises(path: Path) -> bool:
 def _read(path: Path, declared: Declaration) -> FileLabels:
     name = _format_of(path)
     convention = f"recognised from ASE, which converts to its units ({name})" if name in _IN_ASE_UNITS else None
-    return ase_labels(_frames(path, name), path.name, declared, convention)
+    found = ase_labels(_frames(path, name, check_output(path, name)), path.name, declared, convention)
+    stated = electrons_in_text(path, name)
+    if stated is None:
+        return found
+    note = (f"the file states {stated}",) if stated.is_unusual else ()
+    return replace(found, electrons=stated, notes=found.notes + note)
 
 
 def _read_geometries(path: Path, declared: Declaration) -> FileGeometries:
-    return ase_geometries(_frames(path, _format_of(path)), path.name, declared)
+    """Geometries; a job whose energy or forces are missing has some as well."""
+    return ase_geometries(_frames(path, _format_of(path), None), path.name, declared)
+
+
+def _electrons(path: Path) -> Electrons:
+    name = _format_of(path)
+    stated = electrons_in_text(path, name)
+    if stated is not None:
+        return stated
+    said = Said(path.name)
+    for _ in said.listen(_frames(path, name, None)):
+        pass
+    return next((electrons for electrons, _ in said.electrons.values()), Electrons())
 
 
 def _format_of(path: Path) -> str:
@@ -80,13 +101,17 @@ def _format_of(path: Path) -> str:
         return str(filetype(str(path)))
 
 
-def _frames(path: Path, name: str) -> Iterator[Atoms]:
-    """All frames of a file; of outputs of programs those of whole jobs, or an error.
+def _frames(path: Path, name: str, expected: int | None) -> Iterator[Atoms]:
+    """All frames of a file.
+
+    Args:
+        path: the file.
+        name: ASE's name of its format.
+        expected: how many frames with forces it has, where that is known (`check_output`) and matters.
 
     Raises:
-        InputError: ASE cannot read it, a job in it is not whole, or ASE reads another number of frames than it has.
+        InputError: ASE cannot read it, or reads another number of frames than it has.
     """
-    expected = check_output(path, name)
     read = 0
     frames = ase.io.iread(path, index=":", format=name, do_not_split_by_at_sign=True)
     for atoms in read_frames(frames, f"{path.name} must be a file that ASE reads"):
@@ -98,4 +123,10 @@ def _frames(path: Path, name: str) -> Iterator[Atoms]:
         )
 
 
-FORMAT = LabelFormat(name="file that ASE reads", read=_read, read_geometries=_read_geometries, length_unit="Angstrom")
+FORMAT = LabelFormat(
+    name="file that ASE reads",
+    read=_read,
+    read_geometries=_read_geometries,
+    length_unit="Angstrom",
+    electrons=_electrons,
+)

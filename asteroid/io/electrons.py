@@ -58,6 +58,11 @@ class Electrons:
             return f"{charge} and spin {self.spin:g}"
         return charge if self.multiplicity is None else f"{charge} and multiplicity {self.multiplicity}"
 
+    @property
+    def is_unusual(self) -> bool:
+        """Whether a charge or unpaired electrons are stated."""
+        return self.charge not in (None, 0) or self.unpaired(self.charge or 0) not in (None, 0)
+
     def unpaired(self, charge: int) -> int | None:
         """Unpaired electrons of the molecule with a charge, or None where nothing is said.
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import re
-from contextlib import closing
+from contextlib import closing, contextmanager
+from itertools import islice
 from typing import IO, TYPE_CHECKING
 
 import ase.io
@@ -19,7 +21,7 @@ from asteroid.io.xyz_text import COMPRESSED_SUFFIXES, LINE_MAX, open_text, scan
 from asteroid.labels.selection_rule import KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterator
     from pathlib import Path
 
     from ase import Atoms
@@ -61,14 +63,31 @@ def _frames(path: Path, wanted: str, *, for_labels: bool) -> Generator[Atoms]:
     text = scan(path)
     read = 0
     how = "extxyz" if for_labels or text.is_extended else "xyz"
-    with open_text(path) as stream:
-        for atoms in read_frames(ase.io.iread(stream, index=":", format=how), wanted):
+    with open_text(path) as stream, _elements_named(path):
+        # The reader of plain XYZ takes a blank line behind the last frame for a number of atoms.
+        lines = stream if how == "extxyz" else io.StringIO("".join(islice(stream, text.n_lines)))
+        for atoms in read_frames(ase.io.iread(lines, index=":", format=how), wanted):
             if how == "xyz" and read < len(text.comments):  # whose reader drops comments
                 atoms.info |= {**pairs_in(text.comments[read]), "comment": text.comments[read]}
             read += 1
             yield atoms
     if read != len(text.comments):
         raise InputError(f"{path.name} has {len(text.comments)} frames, its reader found {read}: write it with ase.io")
+
+
+@contextmanager
+def _elements_named(path: Path) -> Iterator[None]:
+    """Say of atoms that ASE does not know, such as C1, D or 6, what they should be called."""
+    try:
+        yield
+    except InputError as error:
+        cause = error.__cause__
+        if not isinstance(cause, KeyError):
+            raise
+        raise InputError(
+            f"atoms of {path.name} must be named by their elements, found {cause.args[0]!r}: write C for C1 or 6, and "
+            "H for D"
+        ) from error
 
 
 def _electrons(path: Path) -> Electrons:

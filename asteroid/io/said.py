@@ -75,6 +75,5 @@ class Said:
 
     def charge_notes(self) -> tuple[str, ...]:
         """A note where molecules are charged or have unpaired electrons."""
-        stated = [electrons for electrons, _ in self.electrons.values()]
-        odd = [e for e in stated if e.charge not in (None, 0) or e.unpaired(e.charge or 0) not in (None, 0)]
-        return (f"the file states {odd[0]}",) if odd else ()
+        unusual = [electrons for electrons, _ in self.electrons.values() if electrons.is_unusual]
+        return (f"the file states {unusual[0]}",) if unusual else ()

@@ -38,9 +38,11 @@ class XyzText:
 
     Attributes:
         comments: comment line of each frame.
+        n_lines: lines of all frames; blank ones may follow.
     """
 
     comments: tuple[str, ...]
+    n_lines: int = 0
 
     @property
     def is_extended(self) -> bool:
@@ -105,7 +107,7 @@ def scan(path: Path) -> XyzText:
         raise InputError(
             f"the last line of {path.name} is not ended, so the file may be cut off: end it or write it again"
         )
-    return XyzText(tuple(comments))
+    return XyzText(tuple(comments), number - 1)
 
 
 def _refuse_claimed_columns(comment: str, row: str, frame: int, path: Path) -> None:

@@ -44,7 +44,8 @@ def read_frames(
     if length_unit is None and group_key is None:
         frames = _own_frames(path, notes)
     if frames is None:
-        declared = Declaration(level=_NO_LEVEL, length_unit=length_unit, group_key=group_key)
+        # What is computed here is a free molecule, whatever box it lies alone in.
+        declared = Declaration(level=_NO_LEVEL, length_unit=length_unit, group_key=group_key, vacuum_box=True)
         frames = read_geometries(path, declared, notes)
     if not len(frames):
         raise InputError(f"{path.name} needs frames, found none: check the file")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sweeps.console import say, say_json
-from sweeps.options import ModelFolder
+from sweeps.options import LengthUnit, ModelFolder
 
 if TYPE_CHECKING:
     from study.use.model_check import ModelCheck
@@ -23,6 +23,7 @@ def check_model(
         str | None, typer.Option(help="Level of theory to compare with; it is computed here.", metavar="gfn2-xtb")
     ] = None,
     nve: Annotated[str, typer.Option(help="Length of the NVE trajectory at 300 K; 0ps: none.")] = "5ps",
+    length_unit: LengthUnit = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
 ) -> None:
     """Check a model: its relaxed geometry and harmonic frequencies, beside a level of theory, and its energy drift.
@@ -44,7 +45,9 @@ def check_model(
     time_fs = parse_fs(nve, "--nve")
     force_field = read_force_field(model)
     known = one_molecule(force_field.trained_on)
-    numbers, positions = (known.numbers, known.positions[0]) if start is None else read_molecule(start)
+    numbers, positions = (
+        (known.numbers, known.positions[0]) if start is None else read_molecule(start, length_unit=length_unit)
+    )
     done = 0
     with Ticker() as ticker:
 

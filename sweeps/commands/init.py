@@ -12,7 +12,7 @@ import typer
 from asteroid.errors import InputError, UndeclaredError
 from sweeps.console import note, say
 from sweeps.drafting import Declared, declared_values, draft_purchase, draft_sweep, still_wanted, write_draft
-from sweeps.options import Charge, Spin
+from sweeps.options import Charge, LengthUnit, Spin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,6 +41,7 @@ def init(
     ] = None,
     temperature: Annotated[float, typer.Option(help="Temperature of the sampling in kelvin.", metavar="K")] = 500.0,
     frames: Annotated[int, typer.Option(min=100, help="Frames to sample in all, in four replicas.")] = 6000,
+    length_unit: LengthUnit = None,
     charge: Charge = None,
     spin: Spin = None,
     workers: Annotated[int, typer.Option(min=1, help="Ray workers for the sampling, one core each.")] = 1,
@@ -73,7 +74,7 @@ def init(
     said = declared_values(say_of or [])
     said["buy"] |= {key: value for key, value in (("level", level), ("price", price)) if value is not None}
     if geometry is not None:
-        cheap = str(_sampled(geometry, out, temperature, frames, (charge, spin), workers))
+        cheap = str(_sampled(geometry, length_unit, out, temperature, frames, (charge, spin), workers))
     asks = not yes and sys.stdin.isatty()
     given = Declared(accurate, str(cheap), said, charge, spin)
     while True:
@@ -137,6 +138,7 @@ def _with_answer(given: Declared, error: InputError) -> Declared:
 
 def _sampled(
     geometry: Path,
+    length_unit: str | None,
     out: Path,
     temperature: float,
     frames: int,
@@ -153,7 +155,7 @@ def _sampled(
     if pool.exists():
         note(f"{pool} is there already and is used: remove it to sample anew")
         return pool
-    numbers, start = read_molecule(geometry)
+    numbers, start = read_molecule(geometry, length_unit=length_unit)
     dynamics = make_dynamics(temperature, "0.5fs", 0.01, "10fs", "3ps", 0)
     charge, unpaired, taken = stated_electrons(geometry, *asked)
     if taken is not None:

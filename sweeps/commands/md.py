@@ -10,7 +10,7 @@ import typer
 
 from asteroid.errors import InputError
 from sweeps.console import note, say
-from sweeps.options import ForceUnit, ModelFolder
+from sweeps.options import ForceUnit, LengthUnit, ModelFolder
 from sweeps.quantities import FORCE_UNIT
 from sweeps.resume import stops_with_a_hint
 from sweeps.times import parse_fs, whole_steps
@@ -39,6 +39,7 @@ def md(
     on_outside: Annotated[
         str, typer.Option(help="Where the trajectory leaves the training data: warn or stop.", metavar="warn|stop")
     ] = "warn",
+    length_unit: LengthUnit = None,
     force_unit: ForceUnit = FORCE_UNIT,
 ) -> None:
     """Run molecular dynamics and watch it: energy drift, temperature, bonds, frames outside the training data.
@@ -75,7 +76,7 @@ def md(
         seed=seed,
     )
     force_field = read_force_field(model)
-    numbers, positions = read_molecule(start)
+    numbers, positions = read_molecule(start, length_unit=length_unit)
     with stops_with_a_hint("the trajectory keeps what it has"), Ticker() as ticker:
         summary = run_md(
             force_field,

@@ -10,7 +10,7 @@ import typer
 
 from asteroid.errors import InputError
 from sweeps.console import say
-from sweeps.options import ModelFolder
+from sweeps.options import LengthUnit, ModelFolder
 
 
 def serve(
@@ -19,6 +19,7 @@ def serve(
     unix: Annotated[str | None, typer.Option(help="Name of i-PI's Unix socket (its <address>).")] = None,
     host: Annotated[str, typer.Option(help="Host of i-PI's internet socket.")] = "localhost",
     port: Annotated[int | None, typer.Option(help="Port of i-PI's internet socket.")] = None,
+    length_unit: LengthUnit = None,
 ) -> None:
     """Compute forces for i-PI, or any other program that speaks its socket protocol, until that ends.
 
@@ -35,7 +36,7 @@ def serve(
     if (unix is None) == (port is None):
         raise InputError("i-PI listens on a Unix socket or on a port, found both or none: give --unix or --port")
     ipi: Any = socketio  # without types
-    numbers, positions = read_molecule(start)
+    numbers, positions = read_molecule(start, length_unit=length_unit)
     atoms: Any = Atoms(numbers, positions)
     atoms.calc = asteroid_model(model)
     atoms.get_potential_energy()  # refuses another molecule before anybody waits

@@ -13,6 +13,7 @@ from ase.calculators.singlepoint import SinglePointCalculator
 
 from asteroid.errors import InputError
 from asteroid.io.declaration import Declaration
+from asteroid.io.geometries import read_geometries
 from asteroid.io.read import read_labels
 from asteroid.units import ENERGY_IN_EV
 
@@ -128,3 +129,16 @@ def test_extended_xyz_is_read_to_its_end_or_refused(tmp_path: Path) -> None:
     path.write_text(text[:-4])
     message = refused(path)
     assert "cut off" in message or "cannot read" in message
+
+
+@pytest.mark.parametrize("end", ["", "\n", "  \n\n\n"])
+def test_blank_lines_may_follow_plain_xyz(tmp_path: Path, end: str) -> None:
+    (tmp_path / "hf.xyz").write_text(f"2\nby hand\nH 0 0 0\nF 0 0 0.92\n{end}")
+    assert len(read_geometries(tmp_path / "hf.xyz", Declaration(level="pbe"))) == 1
+
+
+@pytest.mark.parametrize("name", ["H1", "D", "1"])
+def test_names_that_are_no_elements(tmp_path: Path, name: str) -> None:
+    (tmp_path / "hf.xyz").write_text(f"2\nby hand\n{name} 0 0 0\nF 0 0 0.92\n")
+    with pytest.raises(InputError, match=f"must be named by their elements, found '{name}'"):
+        read_geometries(tmp_path / "hf.xyz", Declaration(level="pbe"))

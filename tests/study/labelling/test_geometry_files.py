@@ -168,3 +168,12 @@ def test_spins_that_no_molecule_has_are_refused(tmp_path: Path, comment: str, ru
     (tmp_path / "m.xyz").write_text(f"2\n{comment}\nH 0 0 0\nF 0 0 0.92\n")
     with pytest.raises(InputError, match=rule):
         stated_electrons(tmp_path / "m.xyz", None, None)
+
+
+def test_a_molecule_alone_in_its_box_is_a_free_one(tmp_path: Path) -> None:
+    cell = 'Lattice="{0} 0 0 0 {0} 0 0 0 {0}" Properties=species:S:1:pos:R:3 pbc="T T T"'
+    (tmp_path / "box.xyz").write_text(f"2\n{cell.format(12)}\nH 11.8 6 6\nF 0.72 6 6\n")
+    np.testing.assert_allclose(np.ptp(read_molecule(tmp_path / "box.xyz")[1], axis=0), [0.92, 0, 0], atol=1e-12)
+    (tmp_path / "crystal.xyz").write_text(f"2\n{cell.format(4)}\nH 0 0 0\nF 0.92 0 0\n")
+    with pytest.raises(InputError, match="periodic systems are not supported"):
+        read_molecule(tmp_path / "crystal.xyz")

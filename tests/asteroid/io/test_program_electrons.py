@@ -1,0 +1,56 @@
+"""Charge and multiplicity in the text of inputs, outputs and molfiles."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from asteroid.errors import InputError
+from asteroid.io.program_electrons import electrons_in_text
+from study.labelling.geometry_files import read_molecule, stated_electrons
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ATOMS = "    0.0000    0.0000    0.0000 O   0  0\n    0.0000    0.0000    0.9700 H   0  0\n  1  2  1  0\n"
+MOLFILE = f"\n  by hand\n\n  2  1  0  0  0  0  0  0  0  0999 V2000\n{ATOMS}{{}}M  END\n"
+GAUSSIAN = "%chk=a\n#p hf/6-31g\n\ntitle 3 2\n\n-1 1\nO 0.0 0.0 0.0\nH 0.0 0.0 0.97\n\n1 2\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "electrons"),
+    [
+        ("oh.mol", MOLFILE.format("M  CHG  1   1  -1\n"), (-1, 0)),
+        ("oh.sdf", MOLFILE.format("M  RAD  1   1   2\n") + "$$$$\nM  CHG  1   1   3\n", (0, 1)),
+        ("ylide.mol", MOLFILE.format("M  CHG  2   1   1   2  -1\n"), (0, 0)),
+        ("oh.com", GAUSSIAN, (-1, 0)),
+    ],
+)
+def test_files_of_geometries(tmp_path: Path, name: str, text: str, electrons: tuple[int, int]) -> None:
+    (tmp_path / name).write_text(text)
+    assert read_molecule(tmp_path / name)[0].tolist() == [8, 1]
+    assert stated_electrons(tmp_path / name, None, None)[:2] == electrons
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "charge", "multiplicity"),
+    [
+        ("gaussian-out", " Charge = -1 Multiplicity = 2\n", -1, 2),
+        ("orca-output", " Total Charge           Charge          ....    1\n", 1, None),
+        ("orca-output", " Multiplicity           Mult            ....    3\n", None, 3),
+        ("nwchem-out", "          Charge           :     2\n    Spin multiplicity:   1\n", 2, 1),
+    ],
+)
+def test_outputs(tmp_path: Path, name: str, text: str, charge: int | None, multiplicity: int | None) -> None:
+    (tmp_path / "a.log").write_text(f"somewhere\n{text}")
+    found = electrons_in_text(tmp_path / "a.log", name)
+    assert found is not None
+    assert (found.charge, found.multiplicity) == (charge, multiplicity)
+    assert electrons_in_text(tmp_path / "a.log", "vasp-out") is None
+
+
+def test_jobs_of_two_molecules_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_text(" Charge =  0 Multiplicity = 1\n Charge =  1 Multiplicity = 2\n")
+    with pytest.raises(InputError, match="found charge 0 and 1: split the file"):
+        electrons_in_text(tmp_path / "a.log", "gaussian-out")
