@@ -20,7 +20,7 @@ from asteroid.checks.rigid_motion import refuse_unbalanced, rigid_motion, rigid_
 from asteroid.checks.single_frames import refuse_broken_frames, refuse_broken_geometries
 from asteroid.errors import InputError, UndeclaredError
 from asteroid.labels.compositions import FRAMES_SHOWN, frame_name, frame_names, listed
-from asteroid.labels.matching import MATCH_TOL_ANG, duplicate_pairs, match_geometries
+from asteroid.labels.matching import copied_geometries, duplicate_pairs
 
 if TYPE_CHECKING:
     from asteroid.checks.force_energy import ForceEnergyFit
@@ -128,7 +128,7 @@ def check_nonzero_forces(labels: LabelSet, source: str) -> None:
         )
 
 
-def check_distinct(labels: LabelSet, source: str, tol_ang: float = MATCH_TOL_ANG) -> None:
+def check_distinct(labels: LabelSet, source: str, tol_ang: float | None = None) -> None:
     """Refuse a set that holds a geometry twice: copies in training and test are a leak, and a label paid for nothing.
 
     Raises:
@@ -145,7 +145,7 @@ def check_distinct(labels: LabelSet, source: str, tol_ang: float = MATCH_TOL_ANG
         )
 
 
-def drop_duplicates(labels: LabelSet, tol_ang: float = MATCH_TOL_ANG) -> tuple[LabelSet, IntArray]:
+def drop_duplicates(labels: LabelSet, tol_ang: float | None = None) -> tuple[LabelSet, IntArray]:
     """Keep the first frame of each geometry.
 
     Returns:
@@ -157,19 +157,18 @@ def drop_duplicates(labels: LabelSet, tol_ang: float = MATCH_TOL_ANG) -> tuple[L
     return (labels.select(keep) if len(later) else labels), later
 
 
-def refuse_leak(train: LabelSet, test: LabelSet, train_name: str, tol_ang: float = MATCH_TOL_ANG) -> None:
+def refuse_leak(train: LabelSet, test: LabelSet, train_name: str) -> None:
     """Refuse training frames that are test frames, in whatever orientation and order of like atoms.
 
     Args:
         train: frames to train on.
         test: frames to test on.
         train_name: a name of the training frames for the message.
-        tol_ang: as in `asteroid.labels.matching.match_geometries`.
 
     Raises:
         InputError: a geometry is in both sets.
     """
-    rows_train, rows_test = match_geometries(train, test, tol_ang)
+    rows_train, rows_test = copied_geometries(train, test)
     if len(rows_train):
         leaked = np.unique(rows_train)
         raise InputError(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from asteroid.errors import InputError
-from asteroid.labels.matching import MATCH_TOL_ANG, match_geometries, turned_forces
+from asteroid.labels.matching import match_geometries, turned_forces
 from asteroid.labels.molecules import refuse_several
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def cheap_labels_at(
     method: CheapMethod | None,
     missing_method: str | None,
     *,
-    tol_ang: float = MATCH_TOL_ANG,
+    tol_ang: float | None = None,
     strategies: Sequence[str] = (),
 ) -> LabelSet:
     """Label every accurate geometry at the cheap level.

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 #: distinct frames of molecular dynamics by 5e-3 Å or more, of normal-mode samples of formaldehyde (10 to 2,000 K) by
 #: 3e-4 Å or more. Coordinates rounded to four decimals (4e-5 Å) match; for three decimals pass 1e-3.
 MATCH_TOL_ANG = 1e-4
+#: Two atoms have one distance, so that among thousands of honest frames many agree to 1e-4 Å: a pair of files matches
+#: within the digits that files have, and a frame of one set is a copy where all digits agree.
+_DIATOMIC_MATCH_TOL_ANG, _DIATOMIC_COPY_TOL_ANG = 1e-6, 1e-10
 
 #: From so many atoms on frames are first told apart by a few sums over atoms.
 _ATOMS_MANY = 30
@@ -57,13 +60,14 @@ class Superposition:
     mirrored: BoolArray
 
 
-def match_geometries(a: LabelSet, b: LabelSet, tol_ang: float = MATCH_TOL_ANG) -> tuple[IntArray, IntArray]:
+def match_geometries(a: LabelSet, b: LabelSet, tol_ang: float | None = None) -> tuple[IntArray, IntArray]:
     """All pairs of frames with the same geometry, up to rotation, translation, reflection and exchange of like atoms.
 
     Args:
         a: one set, of one molecule or of several.
         b: another; its atoms may come in another order. Frames of different composition never match.
-        tol_ang: largest root mean square difference of the sorted pair distances, in Å.
+        tol_ang: largest root mean square difference of the sorted pair distances, in Å; None: `MATCH_TOL_ANG`, and 1e-6
+            for two atoms.
 
     Returns:
         (rows_a, rows_b), each of shape [pairs], ordered by row of a, then of b. A frame with several copies in
@@ -74,8 +78,9 @@ def match_geometries(a: LabelSet, b: LabelSet, tol_ang: float = MATCH_TOL_ANG) -
     for key in ours.keys() & theirs.keys():
         if not len(a) or not len(b):
             continue
-        own, other = _candidates(ours[key], a, theirs[key], b, tol_ang)
-        found_a, found_b = _close_pairs(_fingerprints(own, a), _fingerprints(other, b), tol_ang)
+        tol = tol_ang or (_DIATOMIC_MATCH_TOL_ANG if len(ours[key].numbers) == 2 else MATCH_TOL_ANG)
+        own, other = _candidates(ours[key], a, theirs[key], b, tol)
+        found_a, found_b = _close_pairs(_fingerprints(own, a), _fingerprints(other, b), tol)
         rows_a.append(own.rows[found_a])
         rows_b.append(other.rows[found_b])
     pairs = np.concatenate(rows_a), np.concatenate(rows_b)
@@ -88,13 +93,24 @@ def covers(labels: LabelSet, geometries: LabelSet) -> bool:
     return len(np.unique(match_geometries(geometries, labels)[0])) == len(geometries)
 
 
-def duplicate_pairs(labels: LabelSet, tol_ang: float = MATCH_TOL_ANG) -> tuple[IntArray, IntArray]:
+def copied_geometries(a: LabelSet, b: LabelSet) -> tuple[IntArray, IntArray]:
+    """As `match_geometries`, but no frames of two atoms that agree by chance: what is in both sets of frames apart."""
+    rows_a, rows_b = match_geometries(a, b)
+    if a.varied or b.varied or a.positions.shape[1] != 2:
+        return rows_a, rows_b
+    difference = distance_fingerprints(a)[rows_a] - distance_fingerprints(b)[rows_b]
+    same = np.abs(difference[:, 0]) <= _DIATOMIC_COPY_TOL_ANG
+    return rows_a[same], rows_b[same]
+
+
+def duplicate_pairs(labels: LabelSet, tol_ang: float | None = None) -> tuple[IntArray, IntArray]:
     """Frames of one set with the geometry of an earlier frame: (earlier rows, later rows), each later row once."""
     original = np.arange(len(labels))
     for whole in by_composition(labels).values():
-        composition, _ = _candidates(whole, labels, whole, labels, tol_ang)
+        tol = tol_ang or (_DIATOMIC_COPY_TOL_ANG if len(whole.numbers) == 2 else MATCH_TOL_ANG)
+        composition, _ = _candidates(whole, labels, whole, labels, tol)
         if len(composition.rows) > 1:
-            original[composition.rows] = composition.rows[_originals(_fingerprints(composition, labels), tol_ang)]
+            original[composition.rows] = composition.rows[_originals(_fingerprints(composition, labels), tol)]
     copies = np.flatnonzero(original != np.arange(len(labels)))
     return original[copies], copies
 

@@ -15,7 +15,7 @@ from asteroid.errors import InputError
 from asteroid.labels.atom_order import refuse_other_molecule
 from asteroid.labels.balanced_order import balanced_order
 from asteroid.labels.label_set import FloatArray, IntArray, LabelSet, hash_order
-from asteroid.labels.matching import MATCH_TOL_ANG, match_geometries
+from asteroid.labels.matching import match_geometries
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -193,7 +193,7 @@ def cheap_pool_rows(
     accurate: LabelSet,
     *,
     test_groups: tuple[int, ...] | None,
-    tol_ang: float = MATCH_TOL_ANG,
+    tol_ang: float | None = None,
     may_be_empty: bool = False,
 ) -> IntArray:
     """Cheap frames that may be trained on, as rows in the order of the file.

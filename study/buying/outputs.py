@@ -122,16 +122,18 @@ def _matched(labels: LabelSet, asked: LabelSet, names: Sequence[str], source: st
         raise InputError(_not_asked_for(labels, int(not_asked[0]), asked, names, source))
     laid = superpose(asked, labels, (rows_asked, rows_found))
     found: dict[int, Label] = {}
-    best: dict[int, float] = {}
-    for pair, (at, row) in enumerate(zip(rows_asked.tolist(), rows_found.tolist(), strict=True)):
-        rmsd = float(laid.rmsd_ang[pair])
-        if rmsd > _RMSD_ANG or rmsd >= best.get(at, np.inf):
+    # Geometries of a diatomic molecule may be alike: a frame is that of the nearest.
+    taken: set[int] = set()
+    for pair in np.argsort(laid.rmsd_ang, kind="stable").tolist():
+        at, row = int(rows_asked[pair]), int(rows_found[pair])
+        if laid.rmsd_ang[pair] > _RMSD_ANG or at in found or row in taken:
             continue
+        taken.add(row)
         forces: FloatArray | None = None
         if labels.forces is not None:
             forces = labels.forces[row, laid.atom_order[pair]] @ laid.rotation[pair].T
         cpu_s = 0.0 if labels.cpu_s is None else float(labels.cpu_s[row])
-        found[at], best[at] = Label(float(labels.energy[row]), forces, cpu_s), rmsd
+        found[at] = Label(float(labels.energy[row]), forces, cpu_s)
     if not found:
         raise InputError(_not_asked_for(labels, int(rows_found[0]), asked, names, source))
     return found

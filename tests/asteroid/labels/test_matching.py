@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -14,6 +16,7 @@ from asteroid.labels.fingerprints import distance_fingerprints, group_norms
 from asteroid.labels.label_set import LabelSet
 from asteroid.labels.matching import (
     MATCH_TOL_ANG,
+    copied_geometries,
     duplicate_pairs,
     kabsch,
     match_geometries,
@@ -231,3 +234,25 @@ def test_frames_of_a_large_molecule_are_compared_as_those_of_a_small_one(monkeyp
     np.testing.assert_allclose(distance_fingerprints(labels), every, rtol=1e-13)
     for before, after in zip(found, (duplicate_pairs(labels), match_geometries(labels, other)), strict=True):
         np.testing.assert_array_equal(before, after)
+
+
+def diatomic(n: int, seed: int) -> LabelSet:
+    """Frames of a diatomic molecule, turned at random: among thousands many bonds agree to 1e-4 Å."""
+    rng = np.random.default_rng(seed)
+    axis = rng.standard_normal((n, 3))
+    bond = rng.normal(1.1, 0.04, (n, 1)) * axis / np.linalg.norm(axis, axis=1, keepdims=True)
+    return LabelSet(np.array([7, 7]), np.stack([-bond / 2, bond / 2], axis=1), None, None, "gfn2-xtb")
+
+
+def test_bonds_of_a_diatomic_molecule_agree_by_chance() -> None:
+    frames = diatomic(2000, 0)
+    assert len(duplicate_pairs(frames, MATCH_TOL_ANG)[1]) > 100
+    assert not len(duplicate_pairs(frames)[1])
+    assert not len(copied_geometries(frames, diatomic(500, 1))[0])
+    turned = replace(frames, positions=frames.positions[..., [2, 0, 1]])
+    own = np.arange(2000)
+    np.testing.assert_array_equal(copied_geometries(frames, turned)[0], own)
+    rounded = replace(frames, positions=frames.positions.round(8))
+    rows = np.stack(match_geometries(frames, rounded))
+    assert len(rows[0]) < 2100
+    assert {(row, row) for row in range(2000)} <= set(map(tuple, rows.T.tolist()))
