@@ -38,8 +38,9 @@ from typing import TYPE_CHECKING
 import ase
 import ase.db
 import numpy as np
+import typer.main
 import yaml
-from fuzz_damage import AWKWARD, spoil_array, spoil_bytes, spoil_plain, spoil_text
+from fuzz_damage import AWKWARD, as_yaml, spoil_array, spoil_bytes, spoil_plain, spoil_text
 from fuzz_folders import journal, model, purchase, run_folder, stage, study, target
 
 from analysis.curves.any_table import fit_table
@@ -55,6 +56,8 @@ from study.labelling.geometry_files import read_frames, stated_electrons
 
 if TYPE_CHECKING:
     from asteroid.labels.label_set import LabelSet
+
+make_command_tree = typer.main.get_command
 
 HANG_S, MESSAGE_MAX, MEMORY_MAX = 30, 500, 4 * 2**30
 Door = Callable[[Path, random.Random], None]
@@ -160,6 +163,7 @@ def label_database(folder: Path, rng: random.Random) -> None:
     metadata: object = {"_property_unit_dict": {"energy": "eV", "forces": "eV/Ang"}, "_distance_unit": "Ang"}
     text = json.dumps(spoil_plain(metadata, rng), default=str)
     with closing(sqlite3.connect(path)) as raw, raw:
+        raw.execute("PRAGMA synchronous = OFF")
         raw.execute("UPDATE information SET value = ? WHERE name = 'metadata'", (text,))
     if rng.random() < 0.6:
         path.write_bytes(spoil_bytes(path.read_bytes(), rng))
@@ -174,10 +178,17 @@ def _read_labels(path: Path) -> None:
     stated_electrons(path, None, None)
 
 
+@cache
+def sound_sweeps() -> tuple[tuple[str, str], ...]:
+    """Packaged sweeps, as text and as JSON of what they say."""
+    presets = sorted(Path(__file__).parents[1].joinpath("sweeps", "presets").glob("*.yaml"))
+    texts = [path.read_text(encoding="utf-8") for path in presets]
+    return tuple((text, json.dumps(yaml.safe_load(text))) for text in texts)
+
+
 def sweep_file(folder: Path, rng: random.Random) -> None:
     """A sweep file."""
-    presets = sorted(Path(__file__).parents[1].joinpath("sweeps", "presets").glob("*.yaml"))
-    text = rng.choice(presets).read_text(encoding="utf-8")
+    text, plain = rng.choice(sound_sweeps())
     match rng.randrange(4):
         case 0:
             text = spoil_text(text, rng)
@@ -187,8 +198,7 @@ def sweep_file(folder: Path, rng: random.Random) -> None:
             bomb = "a0: &a0 [x]\n" + "".join(f"a{i + 1}: &a{i + 1} [{', '.join([f'*a{i}'] * 9)}]\n" for i in range(8))
             text = bomb + f"name: *a{rng.randrange(9)}\n"
         case _:
-            plain = spoil_plain(yaml.safe_load(text), rng)
-            text = yaml.safe_dump(json.loads(json.dumps(plain, default=str)), allow_unicode=True)
+            text = as_yaml(spoil_plain(json.loads(plain), rng))
     parse_sweep(text, "sweep.yaml", folder)
 
 
@@ -213,7 +223,7 @@ def table(folder: Path, rng: random.Random) -> None:
     if rng.random() < 0.9:
         columns = {"x": "n", "y": "error"}
     if len(frame) and set(columns.values()) <= set(frame.columns) and frame[columns["x"]].nunique() > 3:
-        table_of = frame if rng.random() < 0.02 else frame.iloc[:6]  # most are refused before the costly fit
+        table_of = frame if rng.random() < 0.01 else frame.iloc[:6]  # most are refused before the costly fit
         fit_table(table_of, **columns, seed="seed" if "seed" in frame.columns else None)  # type: ignore[arg-type]
 
 
@@ -248,6 +258,12 @@ def arguments(folder: Path, rng: random.Random) -> None:
     command(*[word.encode("utf-8", "replace").decode() for word in chosen])
 
 
+@cache
+def command_tree(app: object) -> object:
+    """The commands as a tree of parsers, made once."""
+    return make_command_tree(app)
+
+
 def command(*words: str) -> None:
     """Run a command of the program; its refusal is raised as `InputError`.
 
@@ -258,6 +274,7 @@ def command(*words: str) -> None:
 
     before, out = sys.argv, io.StringIO()
     sys.argv = ["asteroid-study", *words]
+    typer.main.get_command = command_tree
     try:
         with redirect_stdout(io.StringIO()), redirect_stderr(out):
             cli.main()
@@ -270,29 +287,28 @@ def command(*words: str) -> None:
             error.args = (message[-1],)
             raise error from None
     finally:
-        sys.argv = before
+        sys.argv, typer.main.get_command = before, make_command_tree
 
 
 DOORS: dict[str, tuple[Door, int]] = {
     "npz": (label_npz, 16),
-    "xyz": (label_xyz, 20),
-    "database": (label_database, 6),
-    "sweep": (sweep_file, 14),
-    "table": (table, 12),
+    "xyz": (label_xyz, 22),
+    "database": (label_database, 5),
+    "sweep": (sweep_file, 16),
+    "table": (table, 9),
     "study": (study, 8),
-    "target": (target, 3),
-    "run folder": (run_folder, 8),
-    "journal": (journal, 12),
-    "stage": (stage, 12),
-    "purchase": (purchase, 8),
-    "model": (model, 5),
+    "target": (target, 4),
+    "run folder": (run_folder, 5),
+    "journal": (journal, 14),
+    "stage": (stage, 14),
+    "purchase": (purchase, 5),
+    "model": (model, 6),
     "arguments": (arguments, 1),
 }
 
 
-def try_input(name: str, door: Door, seed: int, report: Report) -> None:
-    """Put one damaged input through a door, and keep what became of it."""
-    folder = Path(tempfile.mkdtemp(prefix="fuzz-"))
+def try_input(name: str, door: Door, seed: int, report: Report, folder: Path) -> None:
+    """Put one damaged input through a door, in an empty folder that is emptied again, and keep what became of it."""
     try:
         with limited(HANG_S), warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -311,16 +327,21 @@ def try_input(name: str, door: Door, seed: int, report: Report) -> None:
         place = f"{Path(where.filename).name}:{where.lineno}"
         report.failures.append(f"{name} {seed}: {type(error).__name__} at {place}: {str(error)[:300]!r}")
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        for entry in folder.iterdir():
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry, ignore_errors=True)
+            else:
+                entry.unlink()
 
 
 def fuzz(inputs: int, seed: int = 0, only: str = "") -> Report:
     """Damage so many inputs, those of each door as often as its weight says."""
     report, rng = Report(), random.Random(seed)
     names = [name for name, (_, weight) in DOORS.items() for _ in range(weight) if only in name]
-    for number in range(inputs):
-        name = rng.choice(names)
-        try_input(name, DOORS[name][0], seed * 10**7 + number, report)
+    with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
+        for number in range(inputs):
+            name = rng.choice(names)
+            try_input(name, DOORS[name][0], seed * 10**7 + number, report, Path(folder))
     return report
 
 
@@ -335,9 +356,10 @@ def main() -> None:
     began = time.perf_counter()
     if given.input is not None:
         report = Report()
-        for name, (door, _) in DOORS.items():
-            if given.only in name:
-                try_input(name, door, given.input, report)
+        with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
+            for name, (door, _) in DOORS.items():
+                if given.only in name:
+                    try_input(name, door, given.input, report, Path(folder))
     else:
         report = fuzz(given.inputs, given.seed, given.only)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

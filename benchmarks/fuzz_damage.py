@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 import json
 from contextlib import suppress
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+import yaml
 
 from study.files import write_record
 
@@ -103,6 +105,14 @@ def spoil_plain(value: object, rng: random.Random) -> object:
     return rng.choice(AWKWARD)
 
 
+def as_yaml(value: object) -> str:
+    """Plain data as YAML, by the quick dumper unless there is none or half a character in it."""
+    plain = json.loads(json.dumps(value, default=str))
+    with suppress(AttributeError, UnicodeEncodeError):
+        return str(yaml.dump(plain, Dumper=yaml.CSafeDumper, allow_unicode=True))
+    return str(yaml.safe_dump(plain, allow_unicode=True))
+
+
 def spoil_array(array: np.ndarray, rng: random.Random) -> object:
     """Another shape, type or value."""
     match rng.randrange(7):
@@ -142,12 +152,17 @@ def spoil_record(path: Path, rng: random.Random) -> None:
                 write_record(path, changed if isinstance(changed, dict) else {"": changed})
 
 
+@lru_cache(maxsize=8)
+def _frame_of(content: bytes) -> pd.DataFrame:
+    return pd.read_parquet(io.BytesIO(content))
+
+
 def spoil_table(content: bytes, path: Path, rng: random.Random) -> None:
     """A table in parquet with one value or column changed, or its bytes."""
     if rng.random() < 0.2:
         path.write_bytes(spoil_bytes(content, rng))
         return
-    frame = pd.read_parquet(io.BytesIO(content))
+    frame = _frame_of(content).copy()
     name, value = rng.choice(list(frame)), rng.choice(UNUSUAL)
     with suppress(Exception):  # what a table's format cannot hold
         match rng.randrange(8):

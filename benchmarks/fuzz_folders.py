@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import torch
 import yaml
-from fuzz_damage import AWKWARD, spoil_bytes, spoil_plain, spoil_record, spoil_table
+from fuzz_damage import AWKWARD, as_yaml, spoil_bytes, spoil_plain, spoil_record, spoil_table
 
 from analysis.plan.run_evidence import run_evidence
 from analysis.purchase_files import CERTIFICATE, read_purchase
@@ -110,18 +110,24 @@ def study_folder() -> Path:
     return folder
 
 
+@cache
+def sound_studies() -> tuple[str, ...]:
+    """What the studies say, as JSON."""
+    ending = "test: {share: 0.3}\nbudgets: [10, 20]\nseeds: [0, 1]\n"
+    return tuple(json.dumps(yaml.safe_load(text.replace("{sweep}", ending))) for text in STUDIES)
+
+
 def study(_: Path, rng: random.Random) -> None:
     """A sweep or study file with its label files, as far as its work is laid out."""
-    text = rng.choice(STUDIES).replace("{sweep}", "test: {share: 0.3}\nbudgets: [10, 20]\nseeds: [0, 1]\n")
-    plain = yaml.safe_load(text)
+    plain = json.loads(rng.choice(sound_studies()))
     for _ in range(rng.randrange(3)):
         plain = spoil_plain(plain, rng)
-    text = yaml.safe_dump(json.loads(json.dumps(plain, default=str)), allow_unicode=True)
+    text = as_yaml(plain)
     if "buy" in text:
         parse_buy_study(text, "study.yaml", study_folder())
         return
     sweep = parse_sweep(text, "sweep.yaml", study_folder())
-    if rng.random() < 0.1:  # costly
+    if rng.random() < 0.05:  # costly
         make_workload(sweep)
 
 
@@ -169,12 +175,12 @@ def run_folder(folder: Path, rng: random.Random) -> None:
     if rng.random() < 0.1:
         write_results(pd.read_parquet(io.BytesIO(content)), folder)
         spoil_record(folder / DIGESTS_FILE, rng)
-    if rng.random() < 0.05:
+    if rng.random() < 0.03:
         from sweeps.standing import standing_of
 
         standing_of(folder)
     read, found = read_manifest(folder), read_results(folder)
-    if rng.random() < 0.3:  # costly
+    if rng.random() < 0.15:  # costly
         run_evidence(found, read, with_surface=False)
 
 
@@ -293,7 +299,7 @@ def purchase(folder: Path, rng: random.Random) -> None:
     read_state(folder)
     standing_of(folder)
     found = read_purchase(folder)
-    if rng.random() < 0.02:  # costly
+    if rng.random() < 0.01:  # costly
         target = rng.choice([0.02, 1e-9, 1e9])
         purchase_plan(found, found.prices, target, None, 0.9, found.measured)
 

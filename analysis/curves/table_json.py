@@ -20,8 +20,8 @@ def is_json(text: str) -> bool:
     return beginning.startswith("{") or (beginning.startswith("[") and beginning[1:].lstrip()[:1] in ("{", "]"))
 
 
-def json_table(text: str, path: Path) -> pd.DataFrame:
-    """The table, with cells as text.
+def json_table(text: str, path: Path) -> dict[str, list[str | None]]:
+    """The columns of the table, with cells as text.
 
     Raises:
         InputError: it is damaged, or no table: values are lists or objects, or columns are of different lengths.
@@ -38,5 +38,8 @@ def json_table(text: str, path: Path) -> pd.DataFrame:
     if not names or not len(frame) or nested or len(set(names)) < len(names):
         found = "lists or objects in place of values" if nested else "none"
         raise InputError(f"{rule}, found {found}: save it as CSV")
-    cells = frame.astype(object).where(frame.notna(), None).map(lambda value: None if value is None else str(value))
-    return cells.set_axis(names, axis=1).reset_index(drop=True).astype("string")
+    cells: dict[str, list[str | None]] = {}
+    for name, column in zip(names, frame.columns, strict=True):
+        missing = frame[column].isna()
+        cells[name] = [None if gone else str(value) for value, gone in zip(frame[column], missing, strict=True)]
+    return cells

@@ -62,8 +62,7 @@ def read_table(path: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
         raise InputError(f"a table is a CSV file, found none at {path} ({error.strerror})") from error
     text, notes = _text(path)
     if is_json(text):
-        frame = json_table(text, path)
-        return _with_numbers(frame, path, [*notes, "read as JSON"])
+        return _with_numbers(json_table(text, path), path, [*notes, "read as JSON"])
     lines = text.splitlines()
     head, body = _without_comments(_without_rules(lines))
     if not head.strip():
@@ -79,25 +78,24 @@ def read_table(path: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
         raise InputError(f"columns of {path} need names of their own, found {twice!r} twice: rename one")
     names = [name or ("" if at == names.index("") else f"column {at + 1}") for at, name in enumerate(names)]
     rows = _without_units(_rows(body, separator, names, path), names, notes)
-    return _with_numbers(pd.DataFrame(rows, columns=names, dtype="string"), path, notes)
+    return _with_numbers({name: [row[at] for row in rows] for at, name in enumerate(names)}, path, notes)
 
 
-def _with_numbers(frame: pd.DataFrame, path: Path, notes: list[str]) -> tuple[pd.DataFrame, tuple[str, ...]]:
+def _with_numbers(
+    columns: dict[str, list[str | None]], path: Path, notes: list[str]
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """The table with columns of numbers as numbers, and what was told of it.
 
     Raises:
-        InputError: a point in a number may be one of thousands.
+        InputError: a comma or a point in a number may be one of thousands.
     """
-    texts = {str(name): column for name, column in frame.items()}
-    for name in texts:
-        frame[name] = _numbers(frame[name], name, notes)
+    frame = pd.DataFrame({name: _numbers(cells, name, notes) for name, cells in columns.items()})
     commas = any(note.startswith("decimal commas") for note in notes)
-    for name, column in texts.items():
-        cells = column.dropna()
-        points = cells[cells.str.fullmatch(_POINT_OF_THOUSANDS)]
-        if len(points) and (commas or not cells.str.contains(".", regex=False).all()):
+    for name, cells in columns.items():
+        points = [cell for cell in cells if cell is not None and _POINT_OF_THOUSANDS.fullmatch(cell)]
+        if points and (commas or not all("." in cell for cell in cells if cell is not None)):
             raise InputError(
-                f"a point in a number is a decimal one or one of thousands, found {points.iloc[0]} in column {name!r} "
+                f"a point in a number is a decimal one or one of thousands, found {points[0]} in column {name!r} "
                 f"of {path}: write it without"
             )
     return frame, tuple(dict.fromkeys(notes))
@@ -210,18 +208,19 @@ def _rows(body: list[str], separator: str, names: list[str], path: Path) -> list
     return rows
 
 
-def _numbers(column: pd.Series, name: str, notes: list[str]) -> pd.Series:
+def _numbers(cells: list[str | None], name: str, notes: list[str]) -> pd.Series:
     """A column as numbers where all of it are some."""
-    values = column.dropna()
-    commas = values[values.str.contains(",", regex=False)]
-    if len(commas) and commas.str.fullmatch(_DECIMAL_COMMA).all():
-        if commas.str.fullmatch(_THOUSANDS).all():
+    values = [cell for cell in cells if cell is not None]
+    commas = [value for value in values if "," in value]
+    if commas and all(_DECIMAL_COMMA.fullmatch(value) for value in commas):
+        if all(_THOUSANDS.fullmatch(value) for value in commas):
             raise InputError(
-                f"a comma in a number is one of thousands or a decimal one, found {commas.iloc[0]} in column {name!r}: "
+                f"a comma in a number is one of thousands or a decimal one, found {commas[0]} in column {name!r}: "
                 "write it without"
             )
-        if not values.str.contains(".", regex=False).any():
-            column = column.str.replace(",", ".", regex=False)
+        if not any("." in value for value in values):
+            cells = [cell if cell is None else cell.replace(",", ".") for cell in cells]
             notes.append(f"decimal commas in column {name!r}")
+    column = pd.Series(cells, dtype="string")
     found = pd.to_numeric(column, errors="coerce")
-    return found if found.notna().sum() == column.notna().sum() and len(values) else column
+    return found if values and found.notna().sum() == len(values) else column

@@ -39,6 +39,7 @@ class NpzArrays:
 
     def __init__(self, archive: np.lib.npyio.NpzFile, source: str, declared: Declaration) -> None:
         self.archive, self.source, self.keys, self.declared = archive, source, set(archive.files), declared
+        self._headers: dict[str, tuple[tuple[int, ...], np.dtype[Any], int] | None] = {}
 
     def __getitem__(self, key: str) -> npt.NDArray[Any]:
         if key not in self.keys:
@@ -67,7 +68,7 @@ class NpzArrays:
                 f"{key!r} in {self.source} must be an array of numbers, found {info.file_size / 2**30:.1f} GiB of "
                 f"nothing in {info.compress_size / 2**20:.1f} MiB: save it again without compression"
             )
-        header = self._header(info)
+        header = self._header(key)
         if header is None:
             return  # with names beyond ASCII, which no array of numbers has: numpy will say
         shape, dtype, begins = header
@@ -82,21 +83,25 @@ class NpzArrays:
         names = self.archive.zip.NameToInfo
         return names.get(f"{key}.npy") or names[key]
 
-    def _header(self, info: zipfile.ZipInfo) -> tuple[tuple[int, ...], np.dtype[Any], int] | None:
+    def _header(self, key: str) -> tuple[tuple[int, ...], np.dtype[Any], int] | None:
         """Shape, type and the first byte of an array's numbers; None in versions of the header that are not read."""
+        if key in self._headers:
+            return self._headers[key]
         assert self.archive.zip is not None
-        with self.archive.zip.open(info) as stream:
+        found = None
+        with self.archive.zip.open(self._member(key)) as stream:
             version = np.lib.format.read_magic(stream)
-            if version not in ((1, 0), (2, 0)):
-                return None
-            read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-            shape, _, dtype = read(stream)
-            return shape, dtype, stream.tell()
+            if version in ((1, 0), (2, 0)):
+                read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+                shape, _, dtype = read(stream)
+                found = shape, dtype, stream.tell()
+        self._headers[key] = found
+        return found
 
     def _is_one_text(self, key: str) -> bool:
         """Whether one text stands under a key; of a damaged array nobody may ask, so that it is no error here."""
         try:
-            header = self._header(self._member(key))
+            header = self._header(key)
         except Exception:
             return False
         return header is not None and math.prod(header[0]) == 1 and header[1].kind in "US"
@@ -117,7 +122,7 @@ class NpzArrays:
 
     def _likely_keys(self) -> dict[str, str]:
         with foreign_parser(f"{self.source} cannot be read, the file is damaged", "fetch it again"):
-            headers = {key: self._header(self._member(key)) for key in self.keys}
+            headers = {key: self._header(key) for key in self.keys}
         shapes = {key: header[0] for key, header in headers.items() if header is not None and header[1].kind == "f"}
         positions = (self.declared.positions_key, *POSITIONS_KEYS)
         return likely_keys(shapes, next((key for key in positions if key in shapes), ""))

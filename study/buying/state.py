@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
+from functools import cache
 from itertools import accumulate
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -135,11 +136,16 @@ class PurchaseState:
         Raises:
             ValueError: it is something else.
         """
-        state = TypeAdapter(cls).validate_python(plain)
+        state: PurchaseState = _schema().validate_python(plain)
         Measured(state.request.measured)
         if state.delivered is not None:
             DeliveredRecord.model_validate(state.delivered)
         return state
+
+
+@cache
+def _schema() -> TypeAdapter[PurchaseState]:
+    return TypeAdapter(PurchaseState)
 
 
 def new_state(study: BuyStudy, request: Request, levels: tuple[str, ...], device: DeviceClass = "cpu") -> PurchaseState:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from study.counts import LEVEL_COLUMNS, NO_LEVELS
+from study.tables.dtypes import with_dtypes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,8 +33,9 @@ def settled(frame: pd.DataFrame) -> pd.DataFrame:
     if not present:
         return frame
     filled = frame.assign(**{name: NO_LEVELS[name] for name in LEVEL_COLUMNS if name not in present})
-    filled = filled.fillna({name: NO_LEVELS[name] for name in present})
-    filled = filled.astype({name: dtype for name, (dtype, _) in LEVEL_COLUMNS.items()})
+    filled = filled.assign(**{name: filled[name].fillna(NO_LEVELS[name]) for name in present})
+    typed = with_dtypes(filled, {name: dtype for name, (dtype, _) in LEVEL_COLUMNS.items()})
+    filled = filled.assign(**{name: typed[name] for name in LEVEL_COLUMNS})
     if (filled[list(LEVEL_COLUMNS)] == NO_LEVELS).to_numpy(dtype=bool).all():
         return filled.drop(columns=list(LEVEL_COLUMNS))
     return filled

@@ -14,6 +14,7 @@ from asteroid.errors import InputError
 from study.counts import LEVEL_COLUMNS
 from study.digests import file_with_digest, read_intact
 from study.tables.csv_files import write_csv
+from study.tables.dtypes import with_dtypes
 from study.tables.levels import level_columns, settled, with_levels
 from study.tables.results import COLUMNS, KEY_COLUMNS
 
@@ -59,7 +60,7 @@ def validate_molecules(frame: pd.DataFrame) -> pd.DataFrame:
             f"{MOLECULES_FILE} has fixed columns; missing: {missing}, unknown: {unknown}: repeat 'asteroid-study run'"
         )
     try:
-        typed = frame[list(columns)].astype({name: dtype for name, (dtype, _) in columns.items()})
+        typed = with_dtypes(frame, {name: dtype for name, (dtype, _) in columns.items()})
     except (ValueError, TypeError) as error:
         raise InputError(
             f"{MOLECULES_FILE} holds a value that does not fit its column ({' '.join(str(error).split())}): repeat "

@@ -15,6 +15,7 @@ from asteroid.errors import InputError
 from study.counts import LEVEL_COLUMNS
 from study.digests import file_with_digest, read_intact
 from study.tables.csv_files import write_csv
+from study.tables.dtypes import with_dtypes
 from study.tables.levels import level_columns, settled, with_levels
 from study.tables.parquet_files import table_of
 from study.tables.results import COLUMNS
@@ -84,7 +85,7 @@ def validate_out_of_fold(frame: pd.DataFrame) -> pd.DataFrame:
     if missing or unknown:
         raise _refusal(f"has the columns of schema {SCHEMA_VERSION}; missing: {missing}, unknown: {unknown}")
     try:
-        typed = frame[list(columns)].astype({name: dtype for name, (dtype, _) in columns.items()})
+        typed = with_dtypes(frame, {name: dtype for name, (dtype, _) in columns.items()})
     except (ValueError, TypeError) as error:
         raise _refusal(f"holds a value that does not fit its column ({' '.join(str(error).split())})") from error
     key = with_levels(KEY_COLUMNS, typed)

@@ -17,6 +17,7 @@ from study.counts import COUNT_COLUMNS, LEVEL_COLUMNS
 from study.digests import file_with_digest, read_intact
 from study.tables.counts import ASSUMED, add_counts, lacks_counts, unknown_strategies
 from study.tables.csv_files import write_csv
+from study.tables.dtypes import with_dtypes
 from study.tables.levels import level_columns, settled, with_levels
 from study.tables.parquet_files import table_of
 
@@ -158,7 +159,7 @@ def validate_results(frame: pd.DataFrame) -> pd.DataFrame:
             "use a table written by 'asteroid-study run'"
         )
     try:
-        typed = frame[list(columns)].astype(columns)
+        typed = with_dtypes(frame, columns)
     except (ValueError, TypeError, OverflowError) as error:
         why = one_line(str(error), 160)
         raise InputError(f"a results table holds a value that does not fit its column: {why}") from error
@@ -199,7 +200,8 @@ def _refuse_impossible(typed: pd.DataFrame) -> None:
 
 
 def _with_counts(typed: pd.DataFrame) -> pd.DataFrame:
-    filled = add_counts(typed)[with_levels(COLUMNS, typed)].astype(dict.fromkeys(COUNT_COLUMNS, "int64"))
+    filled = add_counts(typed)[with_levels(COLUMNS, typed)]
+    filled = filled.assign(**{name: filled[name].astype("int64") for name in COUNT_COLUMNS})
     assumed = unknown_strategies(filled)
     notes = [ASSUMED.format(strategy=strategy) for strategy in filled.loc[assumed, "strategy"]]
     said = filled.loc[assumed, "warnings"].fillna("")

@@ -14,6 +14,7 @@ from asteroid.errors import InputError
 from asteroid.measured_errors import Measured
 from study.digests import file_with_digest, read_intact
 from study.tables.csv_files import as_written, write_csv
+from study.tables.dtypes import with_dtypes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,7 +61,7 @@ def rounds_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
         frame = frame.assign(measured=str(Measured.FORCES))
     columns = ROUNDS_COLUMNS | (LADDER_COLUMNS if set(LADDER_COLUMNS) & set(frame.columns) else {})
     try:
-        return frame[list(columns)].astype({name: dtype for name, (dtype, _) in columns.items()})
+        return with_dtypes(frame, {name: dtype for name, (dtype, _) in columns.items()})
     except (KeyError, ValueError, TypeError) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"a table of rounds has {', '.join(columns)}: buy again ({reason})") from error
