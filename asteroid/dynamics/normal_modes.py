@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 #: Displacements of the finite differences, Å; forces at which a geometry counts as relaxed, eV/Å; most steps to it.
 _STEP_ANG, FORCE_TOL_EV_ANG, _MOST_STEPS = 0.005, 1e-3, 500
+#: Atoms that lie so near to an axis, root mean square in Å by mass, are a linear molecule: relaxed to the forces above,
+#: one is bent by some thousandths; water has .18, an atom of iodine with a hydrogen at its side .07.
+_LINEAR_ANG = 0.03
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,12 +97,13 @@ def frequencies_of(hessian: FloatArray, numbers: IntArray, positions: FloatArray
     Args:
         hessian: second derivatives of the energy [3A, 3A] in eV/Å^2, at a minimum.
         numbers: atomic numbers [A].
-        positions: the minimum [A, 3] in Å; its translations and rotations are projected out.
+        positions: the minimum [A, 3] in Å; its translations and rotations are projected out, of a linear one two.
     """
     root = np.sqrt(np.repeat(atomic_masses[numbers], 3))
     rigid = _rigid_motions(positions, root)
     _, values, axes = np.linalg.svd(rigid)
-    inner = axes[int((values > 1e-6 * values[0]).sum()) :]
+    is_linear = values[-1] < _LINEAR_ANG * np.sqrt((root[::3] ** 2).sum())
+    inner = axes[len(values) - int(is_linear) :]
     weighted = 0.5 * (hessian + hessian.T) / np.outer(root, root)
     squared = np.linalg.eigvalsh(inner @ weighted @ inner.T)
     found: FloatArray = np.sign(squared) * np.sqrt(np.abs(squared)) * units._hbar * _WAVE_NUMBER  # noqa: SLF001

@@ -9,6 +9,7 @@ import numpy as np
 
 from asteroid.dynamics.normal_modes import relaxed_with_modes
 from asteroid.dynamics.watched_dynamics import Settings, first_state, run
+from asteroid.errors import InputError
 from asteroid.labelling.labeller import Method
 from asteroid.labelling.levels import computable_level
 from asteroid.labelling.open_labeller import open_labeller
@@ -71,6 +72,12 @@ def check_model(
     if reference is None or level is None:
         return ModelCheck(own, None, None, float("nan"), float("nan"))
     other = relaxed_with_modes(reference, numbers, own.positions, on_label)
+    if len(own.frequencies) != len(other.frequencies):
+        raise InputError(
+            f"frequencies are compared mode by mode, found {len(own.frequencies)} of the model and "
+            f"{len(other.frequencies)} of {level}, as one of the two minima is linear and the other is not: check the "
+            "model without --level, and buy more labels"
+        )
     _, rmsd = kabsch(own.positions[None], other.positions[None])
     apart = float(np.abs(own.frequencies - other.frequencies).mean())
     return ModelCheck(own, computable_level(level), other, float(rmsd[0]), apart)

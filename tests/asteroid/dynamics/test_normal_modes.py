@@ -48,3 +48,16 @@ def test_a_maximum_has_negative_frequencies() -> None:
     numbers, at = np.array([1, 1]), np.array([[0.0, 0, 0], [0, 0, 1.0]])
     along = np.array([0, 0, -1.0, 0, 0, 1.0])
     assert frequencies_of(-np.outer(along, along), numbers, at)[0] < -100
+
+
+@pytest.mark.parametrize("bent_ang", [0.0, 1e-3])
+def test_a_linear_molecule_bends_in_two_directions(bent_ang: float) -> None:
+    """No relaxation ends with atoms on one axis to the last digit."""
+    numbers, at = np.array([8, 6, 8]), np.array([[0.0, 0.0, -1.16], [bent_ang, 0.0, 0.0], [0.0, 0.0, 1.16]])
+    bend = np.array([[-0.5, 0, 0], [1, 0, 0], [-0.5, 0, 0]])
+    stretch = np.array([[0, 0, -1.0], [0, 0, 0], [0, 0, 1.0]])
+    turned = bend[:, [1, 0, 2]]
+    hessian = sum(k * np.outer(own, own) for k, own in ((6.0, bend), (6.0, turned), (60.0, stretch)))
+    found = frequencies_of(np.asarray(hessian), numbers, at)
+    assert found[1] == pytest.approx(found[2], rel=1e-3), "of the stretches one has no spring here"
+    assert len(found) == 4
