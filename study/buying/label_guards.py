@@ -8,17 +8,20 @@ import numpy as np
 
 from asteroid.checks.energies_alone import refuse_energies_alone
 from asteroid.checks.guards import check_labels
+from asteroid.checks.steady_pulls import without_steady_pulls
 from asteroid.errors import InputError
 from asteroid.units import ENERGY_IN_EV, LENGTH_IN_ANG
 
 if TYPE_CHECKING:
-    from asteroid.labels.label_set import FloatArray, LabelSet
+    from asteroid.labels.label_set import LabelSet
 
 #: Cheap methods miss the size of forces by a tenth or two; units miss it by a factor of two and more.
 _SCALE_RANGE = (0.6, 1.7)
 _LEAST_CORRELATION = 0.5
 #: Forces are compared once there are so many of their components.
 _FEWEST_COMPONENTS = 30
+#: Forces below this are what programs leave of zero.
+_NOISE_EV_ANG = 1e-4
 #: Factor by which forces are wrong -> what they are in.
 _MISTAKES = {
     1 / ENERGY_IN_EV["Hartree"]: "Hartree/Å taken for eV/Å",
@@ -51,14 +54,20 @@ def check_bought(
             ones, or energies alone do not fit what these make of their geometries.
     """
     if cheap is not None and cheap.forces is not None and labels.forces is not None:
-        _compare(labels.forces.ravel(), cheap.forces.ravel(), source, cheap.level, sized=not unit_stated)
+        _compare(labels, cheap, source, sized=not unit_stated)
     check_labels(labels, source, energies_alone=energies_alone)
     if labels.forces is None and cheap is not None and cheap.forces is not None:
         refuse_energies_alone(labels, cheap, source)
 
 
-def _compare(forces: FloatArray, cheap: FloatArray, source: str, level: str, *, sized: bool) -> None:
-    if len(forces) < _FEWEST_COMPONENTS or not (np.isfinite(forces).all() and forces.any() and cheap.any()):
+def _compare(labels: LabelSet, cheap_labels: LabelSet, source: str, *, sized: bool) -> None:
+    assert labels.forces is not None
+    assert cheap_labels.forces is not None
+    if labels.forces.size < _FEWEST_COMPONENTS or not np.isfinite(labels.forces).all():
+        return
+    level = cheap_labels.level
+    forces, cheap = without_steady_pulls(labels.positions, labels.forces, cheap_labels.forces)
+    if not (np.abs(forces).max() > _NOISE_EV_ANG and np.abs(cheap).max() > _NOISE_EV_ANG):
         return
     correlation = float(forces @ cheap / np.sqrt((forces @ forces) * (cheap @ cheap)))
     scale = float(np.sqrt((forces @ forces) / (cheap @ cheap)))

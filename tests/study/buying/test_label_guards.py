@@ -58,3 +58,19 @@ def test_a_stated_unit_is_believed_and_a_wrong_sign_is_not(cheap: LabelSet) -> N
         check_bought(scaled(cheap, 2.02), cheap, "batch 1")
     with pytest.raises(InputError, match="they are gradients"):
         check_bought(scaled(cheap, -1.0), cheap, "batch 1", unit_stated=True)
+
+
+def test_other_lengths_of_bonds_are_honest(cheap: LabelSet) -> None:
+    """HF/6-31G forces of N2O are twice GFN2-xTB's and hardly resemble them: its bonds are shorter, in every frame."""
+    assert cheap.forces is not None
+    pulled = cheap.forces.copy()
+    for one, other in ((0, 1), (0, 2), (1, 5)):
+        along = cheap.positions[:, one] - cheap.positions[:, other]
+        along *= 4.0 / np.linalg.norm(along, axis=1, keepdims=True)
+        pulled[:, one] += along
+        pulled[:, other] -= along
+    assert np.corrcoef(pulled.ravel(), cheap.forces.ravel())[0, 1] < 0.5
+    check_bought(replace(cheap, level="hf/6-31g", forces=pulled), cheap, "batch 1", unit_stated=False)
+    for factor, says in ((-1.0, "they are gradients"), (1 / 27.2114, "Hartree/Å taken for eV/Å")):
+        with pytest.raises(InputError, match=says):
+            check_bought(replace(cheap, level="hf/6-31g", forces=factor * pulled), cheap, "batch 1")
