@@ -53,6 +53,9 @@ ENERGY_OFF_EV, ENERGY_OFF_TIMES = 2.0, 12.0
 _COUPLED_OFF_EV, _COUPLED_OFF_TIMES = 0.5, 20.0
 #: Forces contradict coupled springs that miss them by so many times what they miss of any frame within the limit.
 _APART = 1.4
+#: Forces that point where coupled springs say (cosine) and are at most so many times as large or as small are those of
+#: their frame: a quadratic form is off by as much where a molecule swings far out (NH2 at 500 K: .99 and 1.55).
+_SAME_DIRECTION, _SAME_SIZE = 0.95, 1.7
 
 #: Up to so many atoms all pairs are as quick as a tree; frames looked at together.
 _DENSE_ATOMS, _BLOCK = 40, 256
@@ -302,6 +305,7 @@ def _against_springs(labels: LabelSet, known: Mapping[int, BrokenFrame]) -> dict
             wrong = (coupled.misfit > 1.0) & own
             # Misfits of a soft molecule have a long tail, of which one in thousands may lie just beyond the limit.
             wrong &= coupled.misfit > _APART * np.max(coupled.misfit, initial=0.0, where=own & ~wrong)
+            wrong &= ~_as_springs_say(coupled)
             here |= {int(molecule.rows[at]): (int(at), coupled) for at in np.flatnonzero(wrong)}
             off = _energies_off(coupled, own & ~wrong, _COUPLED_OFF_EV, _COUPLED_OFF_TIMES)
             off_ev[off] = coupled.energy_off_ev[off]
@@ -317,6 +321,11 @@ def _against_springs(labels: LabelSet, known: Mapping[int, BrokenFrame]) -> dict
                     "a wrong number or another frame's",
                 )
     return found
+
+
+def _as_springs_say(fit: SpringFit) -> BoolArray:
+    size = np.abs(np.log(np.maximum(fit.scale, np.finfo(float).tiny)))
+    return np.asarray((fit.alike > _SAME_DIRECTION) & (size < np.log(_SAME_SIZE)))
 
 
 def _energies_off(fit: SpringFit, judged: BoolArray, least_ev: float, times: float) -> BoolArray:

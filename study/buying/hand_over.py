@@ -10,6 +10,7 @@ from asteroid.errors import InputError
 from asteroid.io.declaration import Declaration
 from asteroid.io.write import write_labels
 from asteroid.labelling.labeller import Failure
+from asteroid.labels.charge_and_spin import ChargeAndSpin
 from study.buying.batch import Pending
 from study.buying.input_files import input_suffix, read_template, render_input
 from study.buying.outputs import read_outputs
@@ -86,7 +87,8 @@ class HandOver:
             for path in sorted(batch.folder.rglob(self._section.outputs))
             if path.is_file() and path.name not in (*texts, GEOMETRIES_FILE) and not path.name.startswith(".")
         ]
-        found = read_outputs(files, batch.frames, names, self._declared)
+        electrons = ChargeAndSpin(self._section.charge, self._section.unpaired)
+        found = read_outputs(files, batch.frames, names, self._declared, electrons)
         outcomes, missing = found.outcomes, [name for i, name in enumerate(names) if i not in found.outcomes]
         failed = [(names[i], own.reason) for i, own in sorted(outcomes.items()) if isinstance(own, Failure)]
         # A batch that has only now been written is not given up with the one before it.

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from asteroid.errors import InputError
+from asteroid.io.electrons import charge_and_spin
 from asteroid.io.read import read_labels
 from asteroid.labelling.labeller import Failure, Label
+from asteroid.labels.charge_and_spin import CLOSED_SHELL
 from asteroid.labels.label_set import LabelSet
 from asteroid.labels.matching import kabsch, match_geometries, superpose
 from asteroid.units import LENGTH_IN_ANG
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from asteroid.io.declaration import Declaration
+    from asteroid.io.read import LoadedLabels
+    from asteroid.labels.charge_and_spin import ChargeAndSpin
     from asteroid.labels.label_set import FloatArray
     from study.buying.batch import Outcome
 
@@ -42,7 +46,13 @@ class Found:
     unused: tuple[tuple[str, str], ...]
 
 
-def read_outputs(files: Sequence[Path], asked: LabelSet, names: Sequence[str], declared: Declaration) -> Found:
+def read_outputs(
+    files: Sequence[Path],
+    asked: LabelSet,
+    names: Sequence[str],
+    declared: Declaration,
+    electrons: ChargeAndSpin = CLOSED_SHELL,
+) -> Found:
     """Read output files and find the geometry that each frame in them belongs to.
 
     The program may have turned or moved the molecule, or listed like atoms in another order: forces are turned back. A
@@ -53,17 +63,19 @@ def read_outputs(files: Sequence[Path], asked: LabelSet, names: Sequence[str], d
         asked: the geometries of the batch.
         names: of the geometries; an output's name begins with one of them where it is of one geometry.
         declared: level, units and keys.
+        electrons: charge and spin that were asked for.
 
     Raises:
-        InputError: a frame is of another molecule or of a geometry that was not asked for (the nearest one is named),
-            or two frames of one geometry disagree.
+        InputError: an output states another charge or spin, a frame is of another molecule or of a geometry that was
+            not asked for (the nearest one is named), or two frames of one geometry disagree.
     """
     outcomes: dict[int, Outcome] = {}
     unused = []
     for path in files:
         place = _named_place(path, names)
         try:
-            labels = read_labels(path, declared).labels
+            loaded = read_labels(path, declared)
+            labels = loaded.labels
             _require_numbers(labels)
         except InputError as error:
             reason = _reason(error)
@@ -72,6 +84,7 @@ def read_outputs(files: Sequence[Path], asked: LabelSet, names: Sequence[str], d
             else:
                 outcomes.setdefault(place, Failure(f"no label in {path.name} ({reason})", 0.0))
             continue
+        _refuse_other_electrons(loaded, electrons, path.name)
         matched = _matched(labels, asked, names, path.name)
         if place is not None and place not in matched:
             unused.append((path.name, f"it holds the geometry of {', '.join(names[at] for at in matched)}"))
@@ -84,6 +97,20 @@ def read_outputs(files: Sequence[Path], asked: LabelSet, names: Sequence[str], d
                 )
             outcomes[at] = label
     return Found(outcomes, tuple(unused))
+
+
+def _refuse_other_electrons(loaded: LoadedLabels, asked: ChargeAndSpin, source: str) -> None:
+    """Refuse the output of another charge or spin: its labels may look sound, and are those of another molecule.
+
+    Raises:
+        InputError: it states one.
+    """
+    stated = charge_and_spin([loaded.electrons])
+    if stated is not None and stated != asked:
+        raise InputError(
+            f"{source} states {stated}, the study file asks for {asked}: correct charge and unpaired under hand_over, "
+            "or the template, and compute it again"
+        )
 
 
 def _reason(error: InputError) -> str:

@@ -119,11 +119,16 @@ def test_the_end_of_a_long_tail_is_no_fault(monkeypatch: pytest.MonkeyPatch) -> 
     misfit = np.full(60, 0.1)
     misfit[[3, 4, 5]] = (0.7, 0.83, 1.02)
     one, every = np.ones(60), np.ones(60, dtype=np.bool_)
+    alike, scale = 0.5 * one, one.copy()
     monkeypatch.setattr(
-        single_frames, "fit_coupled_springs", lambda *_: SpringFit(every, misfit, one, 0.5 * one, 0.0 * one)
+        single_frames, "fit_coupled_springs", lambda *_: SpringFit(every, misfit, scale, alike, 0.0 * one)
     )
     assert broken_frames(labels) == ()
     misfit[7] = 1.2
+    assert [frame.row for frame in broken_frames(labels)] == [7]
+    alike[7], scale[7] = 0.99, 1.55  # a molecule of NH2 that is nearly straight
+    assert broken_frames(labels) == ()
+    scale[7] = 1.89  # Bohr
     assert [frame.row for frame in broken_frames(labels)] == [7]
 
 

@@ -12,12 +12,13 @@ from asteroid.errors import InputError
 from asteroid.io.declaration import Declaration
 from asteroid.io.write import write_labels
 from asteroid.labelling.labeller import Failure, Label
+from asteroid.labels.charge_and_spin import ChargeAndSpin
+from asteroid.labels.label_set import LabelSet
 from study.buying.outputs import read_outputs
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from asteroid.labels.label_set import LabelSet
 
 NAMES = [f"g{i:05d}" for i in range(4)]
 LEVEL = Declaration(level="ccsd_t/cc-pvdz")
@@ -64,3 +65,26 @@ def test_another_molecule_is_refused(labels: LabelSet, tmp_path: Path) -> None:
     write_labels(replace(labels, numbers=numbers).select([0]), tmp_path / "g00000.xyz")
     with pytest.raises(InputError, match="must hold the molecule that was asked for"):
         read_outputs([tmp_path / "g00000.xyz"], replace(labels, energy=None, forces=None), NAMES, LEVEL)
+
+
+def test_another_charge_is_refused(labels: LabelSet, tmp_path: Path) -> None:
+    path = tmp_path / "g00000.xyz"
+    write_labels(labels.select([0]), path)
+    path.write_text(path.read_text().replace("Properties=", "charge=-2 Properties="))
+    asked = replace(labels, energy=None, forces=None)
+    assert isinstance(read_outputs([path], asked, NAMES, LEVEL, ChargeAndSpin(-2)).outcomes[0], Label)
+    with pytest.raises(InputError, match=r"g00000\.xyz states charge -2, the study file asks for charge 0"):
+        read_outputs([path], asked, NAMES, LEVEL)
+
+
+def test_alike_geometries_of_a_diatomic_molecule_have_a_label_each(tmp_path: Path) -> None:
+    """Its bonds differ by less than what programs round: an output is that of the nearest."""
+    bonds = np.array([1.1, 1.1004, 1.1008])
+    positions = np.zeros((3, 2, 3))
+    positions[:, 1, 2] = bonds
+    asked = LabelSet(np.array([7, 7]), positions, None, None, "ccsd_t/cc-pvdz", frame_id=np.arange(3))
+    forces = np.stack([np.diff(positions, axis=1)[:, 0], -np.diff(positions, axis=1)[:, 0]], axis=1)
+    write_labels(replace(asked, energy=bonds, forces=forces), tmp_path / "all.xyz")
+    found = read_outputs([tmp_path / "all.xyz"], asked, NAMES[:3], LEVEL).outcomes
+    assert [own.energy_ev for own in found.values() if isinstance(own, Label)] == pytest.approx(bonds[list(found)])
+    assert sorted(found) == [0, 1, 2]
