@@ -19,9 +19,14 @@ import numpy as np
 from analysis.curves.noise_law import noise_scale
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from analysis.curves.replicates import Replicates
+
+#: Sums of squares that are computed together: as many as a processor's cache holds.
+_CELLS = 2**15
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,20 +87,29 @@ class Quadratic:
         left = self.constant[at] - 2 * (h * vector).sum(axis=-1) + (h * pulled).sum(axis=-1) - total * shift**2
         return shift, np.maximum(left, 0.0)
 
-    def left_over(self, h: NDArray[np.float64], at: NDArray[np.intp]) -> NDArray[np.float64]:
-        """What the best shift leaves of the sum of squares, for many curves [m, k] under covariances [l]: [m, l]."""
+    def left_over(self, h: NDArray[np.float64], at: NDArray[np.intp]) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+        """What the best shift leaves of the sum of squares, for many curves [m, k] under covariances [l].
+
+        Yields:
+            which covariances, and their sums, [b, m]: in memory that the next ones take.
+        """
         total, rows = self.total[at, None], self.matrix[at].sum(axis=2)
         matrix = self.matrix[at] - rows[:, :, None] * rows[:, None, :] / total[:, :, None]
         summed = self.vector[at].sum(axis=1, keepdims=True)
-        vector, constant = self.vector[at] - rows * summed / total, self.constant[at] - (summed**2 / total)[:, 0]
+        vector, constant = self.vector[at] - rows * summed / total, self.constant[at, None] - summed**2 / total
         # A quadratic form is linear in the products of its variables: one matrix product serves all.
         one, other = np.triu_indices(h.shape[1])
         twice = np.where(one == other, 1.0, 2.0)
-        products = np.concatenate([h[:, one] * h[:, other], h], axis=1)
+        across = np.ascontiguousarray(h.T)
+        products = np.concatenate([across[one] * across[other], across])
         weights = np.concatenate([matrix[:, one, other] * twice, -2 * vector], axis=1)
-        left = products @ weights.T
-        left += constant
-        return np.asarray(np.maximum(left, 0.0, out=left))
+        step = max(1, _CELLS // len(h))
+        memory = np.empty((min(step, len(at)), len(h)))
+        for start in range(0, len(at), step):
+            block = slice(start, min(start + step, len(at)))
+            left = np.matmul(weights[block], products, out=memory[: block.stop - start])
+            left += constant[block]
+            yield block, np.maximum(left, 0.0, out=left)
 
     def bend_of(self, at: NDArray[np.intp], curve: NDArray[np.float64]) -> NDArray[np.float64]:
         """Posterior means of the bend at the budgets, given curves [m, k] (shift included, centre not): [m, k]."""

@@ -18,6 +18,8 @@ from analysis.curves.noise_law import FALL, FALL_WEIGHT, TYPICAL_VARIANCE, noise
 from analysis.curves.power_law_shape import ALPHA_MAX, ALPHA_MIN, log_shape
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from analysis.curves.noise import Quadratic
@@ -74,23 +76,73 @@ def prior_of_means(fall_weight: NDArray[np.float64] | None = None) -> Prior:
 
 
 @dataclass(frozen=True, eq=False)
+class Cells:
+    """Probabilities of pairs of a node and of ratios; there are a million of them, so they are never all kept.
+
+    Attributes:
+        shape: logs of the curves of all nodes over their largest budgets, [N, k].
+        noise: sums of squares under every ratio.
+        power: that the scale of the posterior of sigma^2 enters with (its shape).
+        variance: scale of the InvGamma prior of sigma^2.
+        log_prior: of every ratio, with what else of the posterior does not depend on the node, [L].
+    """
+
+    shape: NDArray[np.float64]
+    noise: Quadratic
+    power: float
+    variance: float
+    log_prior: NDArray[np.float64]
+
+    def scales(self, nodes: NDArray[np.intp], some: NDArray[np.intp]) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+        """Scales of the posterior of sigma^2 of nodes [m] under some ratios [l].
+
+        Yields:
+            which ratios, and theirs, [b, m]: in memory that the next ones take.
+        """
+        for block, left in self.noise.left_over(self.shape[nodes], some):
+            left *= 0.5
+            left += self.variance
+            yield block, left
+
+    def log_posterior(self, nodes: NDArray[np.intp], some: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Log probabilities, but for a constant, [l, m]."""
+        found = np.empty((len(some), len(nodes)))
+        for block, scale in self.scales(nodes, some):
+            found[block] = self.log_prior[some[block], None] - self.power * np.log(scale)
+        return np.asarray(found + _NODE_LOG_PRIOR[nodes])
+
+    def weights(self, nodes: NDArray[np.intp], beside: int) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+        """Probabilities of nodes over that of one of them under its best ratio; yields as `scales`, of all ratios."""
+        every, alone = np.arange(len(self.log_prior)), np.array([beside])
+        there = np.concatenate([scale.copy() for _, scale in self.scales(alone, every)])
+        of_ratio = self.log_posterior(alone, every)
+        of_ratio = np.exp(of_ratio - of_ratio.max())
+        of_node = np.exp(_NODE_LOG_PRIOR[nodes] - _NODE_LOG_PRIOR[beside])
+        for block, scale in self.scales(nodes, every):
+            weight = _raised(np.divide(there[block], scale, out=scale), self.power)
+            weight *= of_ratio[block]
+            weight *= of_node
+            yield block, weight
+
+
+@dataclass(frozen=True, eq=False)
 class Posterior:
-    """Probabilities of nodes of the grid and of ratios.
+    """Probabilities of nodes of the grid.
 
     Attributes:
         nodes: which nodes (pairs of alpha and phi) are kept, [m].
         ratios: the ratios considered.
-        noise: their sums of squares.
-        weight: probabilities, [m, L].
-        scale: of the InvGamma prior of sigma^2.
+        cells: of the nodes under these.
+        weight: probabilities of the nodes, all ratios together, [m].
+        best: a node among the best ones.
         fall: exponent of the noise as scatter within budgets and the other curves tell it.
     """
 
     nodes: NDArray[np.intp]
     ratios: Ratios
-    noise: Quadratic
+    cells: Cells
     weight: NDArray[np.float64]
-    scale: float
+    best: int
     fall: float
 
     @property
@@ -117,27 +169,16 @@ def posterior(data: Replicates, prior: Prior) -> Posterior:
         + np.log(prior.bend_weight[np.searchsorted(BEND, at[3])])
     )
     noise = quadratic(data, ratios)
+    shape = log_shape(data.ratio, np.exp(_LOG_ALPHA)[:, None, None], _PHI[:, None]).reshape(len(_NODE_ALPHA), -1)
     log_prior = log_prior - 0.5 * (noise.log_det + np.log(noise.total))
-    power = NOISE_SHAPE + (data.n_errors - 1) / 2
-
-    def log_posterior(nodes: NDArray[np.intp], some: NDArray[np.intp]) -> NDArray[np.float64]:
-        left = noise.left_over(_shape(data, nodes), some)
-        left *= 0.5
-        left += variance
-        np.log(left, out=left)
-        left *= -power
-        left += log_prior[some]
-        left += _NODE_LOG_PRIOR[nodes, None]
-        return left
-
+    cells = Cells(shape, noise, NOISE_SHAPE + (data.n_errors - 1) / 2, variance, log_prior)
     # A few ratios, of wide posteriors among them, tell which nodes are possible at all.
+    few = np.flatnonzero(np.isin(ratios.budget, _ROUGH_RATIO) & (ratios.seed == 0))
     everywhere = np.arange(len(_NODE_ALPHA))
-    rough = log_posterior(everywhere, np.flatnonzero(np.isin(ratios.budget, _ROUGH_RATIO) & (ratios.seed == 0)))
-    best = rough.max(axis=1)
-    nodes = np.flatnonzero(best > best.max() - _NEGLIGIBLE)
-    found = log_posterior(nodes, np.arange(len(log_prior)))
-    weight = np.exp(found - found.max())
-    return Posterior(nodes, ratios, noise, weight / weight.sum(), variance, float(fall @ FALL))
+    rough = cells.log_posterior(everywhere, few).max(axis=0)
+    nodes, best = np.flatnonzero(rough > rough.max() - _NEGLIGIBLE), int(rough.argmax())
+    weight = sum((found.sum(axis=0) for _, found in cells.weights(nodes, best)), np.zeros(len(nodes)))
+    return Posterior(nodes, ratios, cells, weight / weight.sum(), best, float(fall @ FALL))
 
 
 def draw(found: Posterior, data: Replicates, seed: int) -> dict[str, NDArray[np.float64]]:
@@ -148,18 +189,16 @@ def draw(found: Posterior, data: Replicates, seed: int) -> dict[str, NDArray[np.
         and unit normals for a data draw, a run, a test set and the curve ahead [4, S]; [S] each otherwise.
     """
     rng = np.random.default_rng(seed)
-    cumulative = np.cumsum(found.weight.ravel())
-    cell = np.minimum(np.searchsorted(cumulative, strata(rng) * cumulative[-1]), found.weight.size - 1)
-    at_node, at = np.unravel_index(cell, found.weight.shape)
+    at_node, at = _draw_cells(found, rng)
     node = found.nodes[at_node]
     # Uniform within the cell: a sharp posterior is narrower than the grid is fine.
     alpha = np.exp(_NODE_ALPHA[node] + (rng.random(N_DRAWS) - 0.5) * (_LOG_ALPHA[1] - _LOG_ALPHA[0]))
     at_phi = _NODE_PHI[node]
     phi = np.where(at_phi > 0, _PHI[at_phi] + (rng.random(N_DRAWS) - 0.5) / _N_SLAB, 0.0)
     shape = log_shape(data.ratio, alpha[:, None], phi[:, None])
-    noise, ratios = found.noise, found.ratios
+    noise, ratios = found.cells.noise, found.ratios
     shift, left = noise.best_shift(at, shape)
-    sigma = np.sqrt((found.scale + left / 2) / gammaincinv(NOISE_SHAPE + (data.n_errors - 1) / 2, strata(rng)))
+    sigma = np.sqrt((found.cells.variance + left / 2) / gammaincinv(found.cells.power, strata(rng)))
     shift = shift + sigma / np.sqrt(noise.total[at]) * ndtri(strata(rng))
     bend = noise.bend_of(at, shape + shift[:, None])
     root = _roots(noise.bend_gain)[at]
@@ -184,8 +223,38 @@ def strata(rng: np.random.Generator) -> NDArray[np.float64]:
     return np.asarray((rng.permutation(N_DRAWS) + rng.random(N_DRAWS)) / N_DRAWS)
 
 
-def _shape(data: Replicates, nodes: NDArray[np.intp]) -> NDArray[np.float64]:
-    return log_shape(data.ratio, np.exp(_NODE_ALPHA[nodes])[:, None], _PHI[_NODE_PHI[nodes], None])
+def _draw_cells(found: Posterior, rng: np.random.Generator) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Places in `found.nodes` and among the ratios, [S] each, with their probabilities."""
+    until = np.cumsum(found.weight)
+    wanted = strata(rng) * until[-1]
+    rows = np.unique(np.minimum(np.searchsorted(until, wanted), len(until) - 1))
+    # Only the nodes that are drawn tell their ratios.
+    cells = np.empty((len(rows), len(found.ratios.budget)))
+    for block, own in found.cells.weights(found.nodes[rows], found.best):
+        cells[:, block] = own.T
+    cells = np.cumsum(cells, axis=1)
+    cells *= (found.weight[rows] / cells[:, -1])[:, None]
+    cells += (until[rows] - found.weight[rows])[:, None]
+    place, at = np.unravel_index(np.minimum(np.searchsorted(cells.ravel(), wanted), cells.size - 1), cells.shape)
+    return rows[place], at
+
+
+def _raised(x: NDArray[np.float64], power: float) -> NDArray[np.float64]:
+    """x^power, which overwrites x; a few products where the power is a multiple of a half, as without failed runs."""
+    twice = round(2 * power)
+    if twice != 2 * power:
+        np.log(x, out=x)
+        x *= power
+        return np.exp(x, out=x)
+    found = np.sqrt(x) if twice % 2 else np.ones_like(x)
+    whole = twice // 2
+    while whole:
+        if whole % 2:
+            found *= x
+        whole //= 2
+        if whole:
+            x *= x
+    return found
 
 
 def _roots(covariance: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import least_squares
 
+from analysis.curves.bounded_fits import fit_all
 from analysis.curves.noise import contrasts
 from analysis.curves.replicates import require_budgets
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 ALPHA_MIN, ALPHA_MAX = 0.02, 5.0
 #: Where the search for the least squares starts from: the best nodes of this grid without and with a floor.
 _START_ALPHA, _START_PHI = np.geomspace(ALPHA_MIN, ALPHA_MAX, 40), np.linspace(0, 0.98, 20)
+#: Bounds of the search over log alpha and phi, and the share of the cost below which it gains no more.
+_LOW, _HIGH, _COST_CHANGE = np.array([np.log(ALPHA_MIN), 0.0]), np.array([np.log(ALPHA_MAX), 1 - 1e-9]), 1e-12
 
 
 @dataclass(frozen=True)
@@ -61,27 +63,23 @@ def fit_pow3(data: Replicates, left: Contrasts | None = None) -> Pow3:
     fitted = left or contrasts(data, paired=False)
     ratio = data.ratio
 
-    def residuals(x: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray(fitted.root @ (log_shape(ratio, np.exp(x[0]), x[1]) - fitted.mean))
+    def residuals(x: NDArray[np.float64], _number: NDArray[np.intp]) -> NDArray[np.float64]:
+        return np.asarray((log_shape(ratio, np.exp(x[:, :1]), x[:, 1:]) - fitted.mean) @ fitted.root.T)
 
-    def without_floor(x: NDArray[np.float64]) -> NDArray[np.float64]:
-        return residuals(np.array([x[0], 0.0]))
+    def jacobian(x: NDArray[np.float64]) -> NDArray[np.float64]:
+        alpha, phi = np.exp(x[:, :1]), x[:, 1:]
+        decay = ratio**-alpha
+        error = (1 - phi) * decay + phi
+        slopes = np.stack([-(1 - phi) * decay * alpha * np.log(ratio) / error, (1 - decay) / error], axis=1)
+        return np.asarray((slopes @ fitted.root.T).transpose(0, 2, 1))
 
     grid = log_shape(ratio, _START_ALPHA[:, None, None], _START_PHI[:, None]) - fitted.mean
     misfit = ((grid @ fitted.root.T) ** 2).sum(axis=-1)
-    start = np.array([np.log(_START_ALPHA[np.argmin(misfit[:, 0])])])
     at_alpha, at_phi = np.unravel_index(np.argmin(misfit[:, 1:]), misfit[:, 1:].shape)
-    low, high, tol = np.log(ALPHA_MIN), np.log(ALPHA_MAX), 1e-12
-    inner = np.clip([np.log(_START_ALPHA[at_alpha]), _START_PHI[at_phi + 1]], [low + 1e-6, 1e-6], [high - 1e-6, 1.0])
-    box = ([low, 0.0], [high, 1 - 1e-9])
-    # Trust-region steps stay inside the box: the edge phi = 0 is a candidate of its own.
-    fits = [
-        least_squares(residuals, inner, bounds=box, ftol=tol, xtol=tol, gtol=tol, max_nfev=60),
-        least_squares(
-            without_floor, np.clip(start, low + 1e-6, high - 1e-6), bounds=(low, high), ftol=tol, xtol=tol, gtol=tol
-        ),
-    ]
-    best = min(fits, key=lambda fit: float(fit.cost))
-    alpha, phi = float(np.exp(best.x[0])), float(best.x[1]) if len(best.x) > 1 else 0.0
+    start = np.log(_START_ALPHA[[np.argmin(misfit[:, 0]), at_alpha]])
+    start = np.stack([start, [0.0, _START_PHI[at_phi + 1]]], axis=1)
+    fits = fit_all(residuals, jacobian, start, _LOW, _HIGH, cost_change=_COST_CHANGE)
+    best = int(np.argmin(fits.cost))
+    alpha, phi = float(np.exp(fits.x[best, 0])), float(fits.x[best, 1])
     rest = data.mean_log - log_shape(ratio, alpha, phi)
-    return Pow3(alpha, phi, float(np.average(rest, weights=data.count)), 2 * float(best.cost))
+    return Pow3(alpha, phi, float(np.average(rest, weights=data.count)), 2 * float(fits.cost[best]))

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from analysis.caveats import Caveat
-from analysis.surface.bounded_fits import fit_all
+from analysis.curves.bounded_fits import fit_all
 from analysis.surface.cells import SCRATCH
 from asteroid.errors import InputError
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    from analysis.surface.bounded_fits import Fits
+    from analysis.curves.bounded_fits import Fits
     from analysis.surface.cells import Cells
 
 N_DRAWS = 60

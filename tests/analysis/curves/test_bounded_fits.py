@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import least_squares
 
-from analysis.surface.bounded_fits import fit_all
+from analysis.curves.bounded_fits import fit_all
 
 X = np.linspace(0.1, 4.0, 25)
 LOW, HIGH = np.array([0.0, 0.2, -1.0, -0.5]), np.array([1.5, 3.0, 1.0, 0.1])

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-#: Steps at most; a fit ends before where a step lowers the cost by less than this share, or where none does.
-_STEPS, _COST_CHANGE = 200, 1e-8
+#: Steps at most.
+_STEPS = 200
 #: Damping over the diagonal of the normal matrix: the first, the smallest and the largest.
 _DAMPING, _DAMPING_MIN, _DAMPING_MAX = 1e-3, 1e-12, 1e12
 #: The smallest diagonal that is damped, over the largest.
@@ -44,6 +44,8 @@ def fit_all(
     start: NDArray[np.float64],
     low: NDArray[np.float64],
     high: NDArray[np.float64],
+    *,
+    cost_change: float = 1e-8,
 ) -> Fits:
     """Minimise the sum of squared residuals of each fit.
 
@@ -53,6 +55,7 @@ def fit_all(
         start: [S, P]; those outside the bounds are moved onto them.
         low: bounds, [P].
         high: bounds, [P].
+        cost_change: a fit ends where a step lowers the cost by less than this share, or where none does.
     """
     x = np.clip(start, low, high)
     number = np.arange(len(x))
@@ -77,8 +80,8 @@ def fit_all(
         factor = np.where(better, np.maximum(1 / 3, 1 - (2 * ratio - 1) ** 3), growth[going])
         growth[going] = np.where(better, 2.0, 2 * growth[going])
         damping[going] = np.clip(damping[going] * factor, _DAMPING_MIN, _DAMPING_MAX)
-        ended = (better & (lowered < _COST_CHANGE * cost[going]) & (ratio > 0.25)) | (damping[going] >= _DAMPING_MAX)
-        ended |= ~better & (np.abs(expected) < _COST_CHANGE * cost[going])
+        ended = (better & (lowered < cost_change * cost[going]) & (ratio > 0.25)) | (damping[going] >= _DAMPING_MAX)
+        ended |= ~better & (np.abs(expected) < cost_change * cost[going])
         moved = going[better]
         x[moved] = there[better]
         rest[moved] = tried[better]
