@@ -27,6 +27,9 @@ _ENERGY_ALIASES = {
     "hartrees": "Hartree",
     "ha": "Hartree",
     "eh": "Hartree",
+    "e_h": "Hartree",
+    "kcalmol": "kcal/mol",
+    "kjmol": "kJ/mol",
 }
 _LENGTH_ALIASES = {
     "a": "Angstrom",
@@ -34,13 +37,27 @@ _LENGTH_ALIASES = {
     "ang": "Angstrom",
     "angstrom": "Angstrom",
     "angstroms": "Angstrom",
+    "angs": "Angstrom",
+    "angstroem": "Angstrom",
+    "ångström": "Angstrom",
     "bohr": "Bohr",
     "a0": "Bohr",
     "nm": "nm",
 }
+#: mol^-1, mol-1, mol⁻¹ and mol**(-1).
+_TO_THE_MINUS_1 = re.compile(r"[\s·*×]*\b([a-zå][a-zåö_]*0?)\s*(?:\^|\*\*)?\s*\(?-1\)?(?!\d)")
+_UNDER_THE_LINE = re.compile(r"/\s*\(([^()]*)\)")
 _QUANTITY = re.compile(r"^\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(.*?)\s*$")
 
 KCAL_PER_MOL_EV = ENERGY_IN_EV["kcal/mol"]
+
+
+def plain_unit(text: str) -> str:
+    """A unit as this module writes it: "kcal mol^-1 Å⁻¹", "kcal / (mol Å)" and "kcal per mol per Å" as "kcal/mol/å"."""
+    plain = text.strip().lower().replace("\N{MINUS SIGN}", "-").replace("⁻¹", "^-1")
+    plain = re.sub(r"\s+per\s+", "/", plain)
+    plain = _UNDER_THE_LINE.sub(lambda found: "/" + re.sub(r"[\s·*×]+", "/", found[1].strip()), plain)
+    return re.sub(r"\s*/\s*", "/", _TO_THE_MINUS_1.sub(r"/\1", plain))
 
 
 def energy_unit(text: str) -> str:
@@ -49,7 +66,7 @@ def energy_unit(text: str) -> str:
     Raises:
         InputError: the unit is not known.
     """
-    name = _ENERGY_ALIASES.get(text.strip().lower())
+    name = _ENERGY_ALIASES.get(plain_unit(text))
     if name is None:
         raise InputError(f"unknown energy unit {text!r}: use one of {', '.join(ENERGY_IN_EV)}")
     return name
@@ -61,7 +78,7 @@ def length_unit(text: str) -> str:
     Raises:
         InputError: the unit is not known.
     """
-    name = _LENGTH_ALIASES.get(text.strip().lower())
+    name = _LENGTH_ALIASES.get(plain_unit(text))
     if name is None:
         raise InputError(f"unknown length unit {text!r}: use one of {', '.join(LENGTH_IN_ANG)}")
     return name
@@ -73,8 +90,9 @@ def force_unit_in_ev_ang(text: str) -> float:
     Raises:
         InputError: the unit is missing or not known.
     """
-    energy, slash, length = text.strip().rpartition("/")
-    if not slash or text.strip().lower() in _ENERGY_ALIASES:
+    plain = plain_unit(text)
+    energy, slash, length = plain.rpartition("/")
+    if not slash or plain in _ENERGY_ALIASES:
         raise InputError(f"a force needs a unit such as kcal/mol/A or meV/A, found {text.strip()!r}: add the unit")
     return ENERGY_IN_EV[energy_unit(energy)] / LENGTH_IN_ANG[length_unit(length)]
 

@@ -56,12 +56,14 @@ def check_labels(labels: LabelSet, source: str, *, energies_alone: bool = False)
         What was measured on the way, for the data card.
 
     Raises:
-        InputError: the set is empty, energies or forces are missing, a number is NaN or infinite, a frame's forces are
-            all zero, a single frame is broken, a geometry appears twice, positions, forces or energies are impossible
-            in their unit, forces push or turn the molecule as a whole, or contradict the energies.
+        InputError: the set is empty or of single atoms, energies or forces are missing, a number is NaN or infinite, a
+            frame's forces are all zero, a single frame is broken, a geometry appears twice, positions, forces or
+            energies are impossible in their unit, forces push or turn the molecule as a whole, or contradict the
+            energies.
     """
     if not len(labels):
         raise InputError(f"{source} needs frames, found none: check the file")
+    refuse_single_atoms(labels, source)
     check_complete(labels, source, energies_alone=energies_alone)
     check_finite(labels, source)
     check_nonzero_forces(labels, source)
@@ -78,6 +80,16 @@ def check_labels(labels: LabelSet, source: str, *, energies_alone: bool = False)
     refuse_inconsistent_molecules(labels, fits, source)
     notes = rigid_motion_notes(labels, motion) + force_energy_notes(labels, fits) + energy_zero_notes(labels)
     return Checked(motion, fits.whole, notes)
+
+
+def refuse_single_atoms(labels: LabelSet, source: str) -> None:
+    """Refuse a set of single atoms, in which no force can act.
+
+    Raises:
+        InputError: no frame has two atoms.
+    """
+    if len(labels) and (labels.n_atoms == 1).all():
+        raise InputError(f"{source} needs molecules, found single atoms only: forces need at least two")
 
 
 def check_complete(labels: LabelSet, source: str, *, energies_alone: bool = False) -> None:

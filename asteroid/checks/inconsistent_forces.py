@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from asteroid.errors import InputError
-from asteroid.labels.compositions import CORRECT_SOME, place_of
+from asteroid.labels.compositions import CORRECT_SOME, FRAMES_SHOWN, frame_name, listed, place_of
 from asteroid.units import ENERGY_IN_EV, LENGTH_IN_ANG
 
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 RATIO_MAX = 1.5
 #: Below this correlation over this many pairs, forces and energies have nothing to do with each other.
 UNRELATED_CORRELATION, UNRELATED_PAIRS = 0.3, 30
+#: Where so many of at least so many pairs contradict each other, no few frames are to blame. In sound sets, and their
+#: thinnings, none do: a note is rarer than one in ten thousand (`asteroid.checks.force_energy_notes`).
+CONTRADICTING_SHARE, CONTRADICTING_PAIRS = 0.25, 30
 
 
 def refuse_inconsistent_molecules(labels: LabelSet, fits: ForceEnergyFits, source: str) -> None:
@@ -45,6 +48,23 @@ def refuse_inconsistent_molecules(labels: LabelSet, fits: ForceEnergyFits, sourc
             rule, remedy = found
             raise InputError(f"{rule}: {remedy if len(wrong) == len(parts) else CORRECT_SOME}")
     refuse_inconsistent_forces(fits.whole, source)
+    _refuse_contradictions(labels, fits, source)
+
+
+def _refuse_contradictions(labels: LabelSet, fits: ForceEnergyFits, source: str) -> None:
+    """Refuse sets in which many pairs contradict each other, though all together fit: energies of two levels, say."""
+    for part in fits.parts:
+        found = part.contradictions
+        if found is None or found.pairs < CONTRADICTING_PAIRS:
+            continue
+        if found.contradicting >= CONTRADICTING_SHARE * found.pairs:
+            names = listed([frame_name(labels, int(row)) for row in found.rows[:FRAMES_SHOWN]], len(found.rows))
+            raise InputError(
+                f"energies and forces of {place_of(part.compositions, labels, source)} must belong together, found "
+                f"{found.contradicting} of {found.pairs} pairs of neighbouring frames that contradict each other (look "
+                f"at frames {names}): energies may be of two levels, of other frames or rounded; write those of one "
+                "level, in full and in the order of the geometries"
+            )
 
 
 def refuse_inconsistent_forces(fit: ForceEnergyFit | None, source: str) -> None:

@@ -52,6 +52,7 @@ _IN_ASE_UNITS = frozenset(
         "qbox",
         "siesta-xv",
         "turbomole",
+        "turbomole-gradient",
         "vasp-out",
         "vasp-xml",
     )

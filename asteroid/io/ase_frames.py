@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,7 @@ REF_KEYS = ("REF_energy", "REF_forces")
 #: Empty space that makes a molecule in a periodic box a free one, in Å.
 VACUUM_ANG = 5.0
 
+_SHOWN_NUMBER = re.compile(r"np\.float\d+\((.+)\)")
 #: The further remedy where forces are missing.
 _ALONE = "; for energies alone declare forces: none"
 #: What `asteroid.io.write` writes into every frame.
@@ -158,7 +160,7 @@ def ase_labels(
     ]
     found = gather(chain(head, frames), source, list(dict.fromkeys(wanted)), vacuum_box=declared.vacuum_box)
     try:
-        energy = np.array([float(np.squeeze(value)) for value in found.values[keys[0]]])
+        energy = np.array([_number(value) for value in found.values[keys[0]]])
         forces = None if keys[1] is None else _forces(found, keys[1], source)
     except (TypeError, ValueError) as error:
         raise InputError(f"labels of {source} must be numbers ({error}): repair the file or name other keys") from error
@@ -196,6 +198,14 @@ def ase_geometries(
     units = merged([statement for statement in (*stated, *said.units) if statement.about == "length"], source)
     length = (units.length if units is not None else None) or declared.length_unit or "Angstrom"
     return FileGeometries(found.numbers, found.positions, length, group)
+
+
+def _number(value: npt.NDArray[Any]) -> float:
+    """A number, also where a script wrote it as NumPy shows it: np.float64(-115.4)."""
+    if value.dtype.kind in "US" and value.size == 1:
+        found = _SHOWN_NUMBER.fullmatch(str(value.reshape(-1)[0]).strip())
+        return float(found[1]) if found else float(value.reshape(-1)[0])
+    return float(np.squeeze(value))
 
 
 def _elements(atoms: Atoms, i: int, source: str) -> npt.NDArray[Any]:

@@ -17,7 +17,7 @@ from asteroid.io.ase_frames import ase_geometries, ase_labels, read_frames
 from asteroid.io.electrons import Electrons, electrons_in, pairs_in
 from asteroid.io.label_format import LabelFormat
 from asteroid.io.said import Said
-from asteroid.io.xyz_text import COMPRESSED_SUFFIXES, LINE_MAX, open_text, scan
+from asteroid.io.xyz_text import COMPRESSED_SUFFIXES, LINE_MAX, names_columns, open_text, scan
 from asteroid.labels.selection_rule import KEY
 
 if TYPE_CHECKING:
@@ -31,12 +31,15 @@ if TYPE_CHECKING:
     from asteroid.labels.label_set import IntArray, LabelSet
     from asteroid.labels.selection_rule import SelectionRule
 
+#: 1.0D-05, as Fortran writes 1.0E-05.
+_FORTRAN = re.compile(r"(\d\.?)[dD]([-+]?\d)")
 _STATED_RULE = re.compile(rf'(?:^|\s){KEY}="?([^"\s]+)')
 
 
 def _read(path: Path, declared: Declaration) -> FileLabels:
     frames = _frames(path, f"{path.name} must be extended XYZ", for_labels=True)
-    return ase_labels(frames, path.name, declared, "recognised from extended XYZ, whose units are ASE's")
+    convention = "recognised from extended XYZ, whose units are ASE's" if names_columns(_first_comment(path)) else None
+    return ase_labels(frames, path.name, declared, convention)
 
 
 def _read_geometries(path: Path, declared: Declaration) -> FileGeometries:
@@ -66,6 +69,8 @@ def _frames(path: Path, wanted: str, *, for_labels: bool) -> Generator[Atoms]:
     with open_text(path) as stream, _elements_named(path):
         # The reader of plain XYZ takes a blank line behind the last frame for a number of atoms.
         lines = stream if how == "extxyz" else io.StringIO("".join(islice(stream, text.n_lines)))
+        if text.fortran:
+            lines = io.StringIO(_FORTRAN.sub(r"\1E\2", lines.read()))
         for atoms in read_frames(ase.io.iread(lines, index=":", format=how), wanted):
             if how == "xyz" and read < len(text.comments):  # whose reader drops comments
                 atoms.info |= {**pairs_in(text.comments[read]), "comment": text.comments[read]}
@@ -135,10 +140,14 @@ def _write_frames(labels: LabelSet, stream: IO[str], selection_rule: SelectionRu
 
 def _selection_rule(path: Path) -> str:
     """What the comment of the first frame says."""
+    match = _STATED_RULE.search(_first_comment(path))
+    return match.group(1) if match else ""
+
+
+def _first_comment(path: Path) -> str:
     with open_text(path) as text:
         text.readline(LINE_MAX)
-        match = _STATED_RULE.search(text.readline(LINE_MAX))
-    return match.group(1) if match else ""
+        return text.readline(LINE_MAX)
 
 
 _SUFFIXES = (".xyz", ".extxyz")

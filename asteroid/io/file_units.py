@@ -10,7 +10,7 @@ import numpy as np
 from asteroid.errors import InputError, UndeclaredError
 from asteroid.labels.molecules import formulas, named_difference
 from asteroid.labels.total_energy import all_electron_energy_ev, is_total_energy
-from asteroid.units import ENERGY_IN_EV, energy_unit, force_unit_in_ev_ang, length_unit
+from asteroid.units import ENERGY_IN_EV, energy_unit, force_unit_in_ev_ang, length_unit, plain_unit
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -150,7 +150,7 @@ def named_units(energy: str, length: str, force: str | None, how: str) -> FileUn
     if force is None:
         return FileUnits(energy, length, f"{energy}/{length}", how)
     force_unit_in_ev_ang(force)
-    force_energy, _, force_length = force.strip().rpartition("/")
+    force_energy, _, force_length = plain_unit(force).rpartition("/")
     return FileUnits(energy, length, f"{energy_unit(force_energy)}/{length_unit(force_length)}", how)
 
 
@@ -173,6 +173,8 @@ def decide_units(file: FileLabels, source: str, declared: Declaration) -> FileUn
         if known is None:
             raise UndeclaredError(f"{source} states no units{_why_not_recognised(file)}: {_REMEDY}", _FOR_EXAMPLE)
         _refuse_contradiction(known, file.stated, source)
+        if known == file.convention:
+            _refuse_another_total(file, known, source)
         return known
     if known is None and (energy is None or length is None):
         missing = "energy" if energy is None else "length"
@@ -236,18 +238,38 @@ def _refuse_contradiction(units: FileUnits, stated: StatedUnits | None, source: 
             )
 
 
+def _refuse_another_total(file: FileLabels, units: FileUnits, source: str) -> None:
+    """Refuse the custom of a layout where the energies would be total energies in another unit.
+
+    Raises:
+        UndeclaredError: they would.
+    """
+    fitting = _other_totals(file, units)
+    if fitting:
+        raise UndeclaredError(
+            f"energies of {source} would be total energies in {fitting[0]}, and {units.energy} is {units.how}: declare "
+            f"energy_unit ({fitting[0]}, or {units.energy} if they are no total energies)",
+            {"energy_unit": fitting[0]},
+        )
+
+
+def _other_totals(file: FileLabels, units: FileUnits) -> list[str]:
+    """Units in which the energies would be total energies, unless they are in the one that they are read in."""
+    energy, numbers = _typical(file)
+    if is_total_energy(energy * ENERGY_IN_EV[units.energy], numbers):
+        return []
+    return [unit for unit, ev in ENERGY_IN_EV.items() if is_total_energy(energy * ev, numbers)]
+
+
 def unit_notes(file: FileLabels, units: FileUnits) -> tuple[str, ...]:
     """Note where the energies would be total energies in a unit other than the one they are read in.
 
     This is how kcal/mol read as kJ/mol shows, a slip too small for the guards; for a method without core electrons it
     can be a coincidence, hence a note and no error.
     """
-    energy, numbers = _typical(file)
-    if is_total_energy(energy * ENERGY_IN_EV[units.energy], numbers):
-        return ()
-    fitting = [unit for unit, ev in ENERGY_IN_EV.items() if is_total_energy(energy * ev, numbers)]
     return tuple(
-        f"energies are read in {units.energy} but would be total energies in {unit}: check" for unit in fitting
+        f"energies are read in {units.energy} but would be total energies in {unit}: check"
+        for unit in _other_totals(file, units)
     )
 
 

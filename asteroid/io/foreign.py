@@ -1,7 +1,8 @@
-"""The boundary around parsers of other people's files: whatever they raise becomes one line, their warnings nothing."""
+"""The boundary around parsers of others' files: what they raise becomes one line, their warnings and logs nothing."""
 
 from __future__ import annotations
 
+import logging
 import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -27,7 +28,7 @@ def foreign_parser(rule: str, remedy: str) -> Iterator[None]:
         InputError: for whatever the parser raises but an error of the file system that names the file.
     """
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _without_logs():
             warnings.simplefilter("ignore")
             yield
     except InputError:
@@ -36,6 +37,16 @@ def foreign_parser(rule: str, remedy: str) -> Iterator[None]:
         if isinstance(error, OSError) and error.errno is not None and error.filename is not None:
             raise
         raise InputError(f"{rule}, {reason_of(error)}: {remedy}") from error
+
+
+@contextmanager
+def _without_logs() -> Iterator[None]:
+    before = logging.root.manager.disable
+    logging.disable()
+    try:
+        yield
+    finally:
+        logging.disable(before)
 
 
 def reason_of(error: Exception) -> str:

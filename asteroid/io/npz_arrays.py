@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
+from ase.data import atomic_numbers
 
 from asteroid.errors import InputError, UndeclaredError
 from asteroid.io.declaration import Declaration
@@ -203,7 +204,7 @@ class NpzArrays:
                 }
         given = {key: value for key, value in given.items() if len(value) in (1, n)}
         given = {key: value[:1] if (value == value[0]).all() else value for key, value in given.items() if len(value)}
-        each = numbers.reshape(-1, numbers.shape[-1]) if numbers.ndim else numbers.reshape(1, 1)
+        each = numbers if numbers.ndim == 2 and len(numbers) else numbers.reshape(1, -1)
         differ = len(each) > 1 or any(len(value) > 1 for value in given.values())
         for i in range(n if differ and given else min(n, len(given))):
             values = {key: value[i] if len(value) > 1 else value[0] for key, value in given.items()}
@@ -229,12 +230,18 @@ class NpzArrays:
     def whole_numbers(self) -> npt.NDArray[Any]:
         """Atomic numbers under the usual keys, in whatever shape.
 
+        Elements by their symbols, and whole numbers that are stored with a point, say the same.
+
         Raises:
             InputError: there are none, they are not whole, or there is no such element; zero is allowed, as it marks
                 places without an atom.
         """
         named = self.declared.numbers_key
         numbers = self.first((named,) if named else NUMBERS_KEYS, "atomic numbers", "name it as numbers_key")
+        if numbers.dtype.kind in "US" and numbers.size:
+            numbers = _of_symbols(numbers, self.source)
+        elif numbers.dtype.kind == "f" and (numbers == np.rint(numbers)).all() and (np.abs(numbers) < 1000).all():
+            numbers = numbers.astype(np.int64)
         if numbers.dtype.kind not in "iu":
             raise InputError(
                 f"atomic numbers of {self.source} must be whole, found {numbers.dtype}: write 6 for carbon"
@@ -271,6 +278,24 @@ def open_arrays(stream: IO[bytes], source: str, declared: Declaration | None = N
         raise InputError(f"{source} must be an npz file with named arrays, found one array: use numpy.savez")
     with archive:
         yield NpzArrays(archive, source, declared or Declaration())
+
+
+def _of_symbols(symbols: npt.NDArray[Any], source: str) -> npt.NDArray[Any]:
+    """Atomic numbers of elements, in the same shape; an empty text marks a place without an atom.
+
+    Raises:
+        InputError: one is no element.
+    """
+    names, which = np.unique(np.strings.strip(symbols.astype(np.str_)), return_inverse=True)
+    of_name = {"": 0, **atomic_numbers}
+    unknown = [name for name in names.tolist() if name.capitalize() not in of_name or name.upper() == "X"]
+    if unknown:
+        raise InputError(
+            f"atomic numbers of {source} must be those of elements, found {one_line(unknown[0], 40)!r}: write C or 6 "
+            "for carbon"
+        )
+    numbers = np.array([of_name[name.capitalize()] for name in names.tolist()], dtype=np.int64)
+    return np.asarray(numbers[which].reshape(symbols.shape))
 
 
 def _numbers_in(value: npt.NDArray[Any]) -> npt.NDArray[Any]:

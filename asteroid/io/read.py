@@ -12,6 +12,7 @@ from asteroid.errors import InputError, UndeclaredError
 from asteroid.io.declaration import Declaration
 from asteroid.io.file_units import decide_units, precision_notes, refuse_several_molecules, unit_notes
 from asteroid.io.formats import format_to_read
+from asteroid.io.stated_units import names_gradients
 from asteroid.labels.atom_order import reorder_atoms
 from asteroid.labels.label_set import LabelSet
 from asteroid.labels.level_names import normalise_level
@@ -63,6 +64,11 @@ def read_labels(path: str | Path, declared: Declaration | None = None, *, severa
     path, declared = Path(path), declared or Declaration()
     known, source = format_to_read(path), path.name
     notes: tuple[str, ...] = ()
+    if declared.forces_are == "forces" and names_gradients(declared.forces_key):
+        raise InputError(
+            f"forces_key {declared.forces_key!r} of {source} names gradients, the negatives of forces: set forces_are: "
+            "gradients, or give the key another name if these are forces"
+        )
     file = known.read(path, declared)
     if declared.forces_are == "gradients" and file.forces is not None and file.forces.dtype.kind in "fi":
         file = replace(file, forces=-file.forces)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from asteroid.errors import InputError
 from asteroid.io.file_units import StatedUnits
-from asteroid.units import energy_unit, force_unit_in_ev_ang, length_unit
+from asteroid.units import energy_unit, force_unit_in_ev_ang, length_unit, plain_unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -136,6 +136,13 @@ def stated_quantity(key: str, value: str, where: str) -> tuple[Statement, ...]:
         return ()
 
 
+def names_gradients(key: str | None) -> bool:
+    """Whether a key says that it has gradients, and not that it has forces."""
+    words = re.findall(r"[a-z]+", re.sub(r"([a-z])([A-Z])", r"\1 \2", key or "").lower())
+    slope = re.fullmatch(r"de[_/ ]?d[rxq]", (key or "").lower()) is not None
+    return (slope or any(word.startswith("grad") for word in words)) and not any(word.startswith("f") for word in words)
+
+
 def _unit_of(about: str, text: str, source: str, place: str) -> str:
     name = text.strip().strip("()[]\"' ").lower()
     if name in _ATOMIC:
@@ -160,7 +167,7 @@ def force_unit(text: str) -> str:
         InputError: it is not known.
     """
     force_unit_in_ev_ang(text)
-    energy, _, length = text.strip().rpartition("/")
+    energy, _, length = plain_unit(text).rpartition("/")
     return f"{energy_unit(energy)}/{length_unit(length)}"
 
 

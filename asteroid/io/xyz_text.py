@@ -29,6 +29,8 @@ _OPENERS: dict[bytes, Callable[[Path], gzip.GzipFile | bz2.BZ2File | lzma.LZMAFi
 }
 #: Numbers of columns in Properties=species:S:1:pos:R:3, and in nothing else that a comment may hold.
 _COLUMNS = re.compile(r":[SRIL]:(\d{1,18})(?=[:\s\"']|$)")
+#: A number such as 1.0D-05 in a row.
+_FORTRAN = re.compile(r"\s[-+]?\d*\.?\d+[dD][-+]?\d")
 COMPRESSED_SUFFIXES = (".gz", ".bz2", ".xz")
 
 
@@ -39,15 +41,22 @@ class XyzText:
     Attributes:
         comments: comment line of each frame.
         n_lines: lines of all frames; blank ones may follow.
+        fortran: whether numbers have exponents as Fortran writes them (1.0D-05).
     """
 
     comments: tuple[str, ...]
     n_lines: int = 0
+    fortran: bool = False
 
     @property
     def is_extended(self) -> bool:
         """Whether the comment of the first frame names columns or a cell, as extended XYZ does."""
-        return bool(self.comments) and any(key in self.comments[0] for key in ("Properties=", "Lattice="))
+        return bool(self.comments) and names_columns(self.comments[0])
+
+
+def names_columns(comment: str) -> bool:
+    """Whether a comment names columns or a cell, as extended XYZ does."""
+    return any(key in comment for key in ("Properties=", "Lattice="))
 
 
 @contextmanager
@@ -60,9 +69,10 @@ def open_text(path: Path) -> Iterator[IO[str]]:
     with path.open("rb") as raw:
         start = raw.read(8)
     opener = next((known for magic, known in _OPENERS.items() if start.startswith(magic)), None)
+    encoding = "utf-16" if start.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
     with foreign_parser(f"{path.name} must be text", "fetch or write it again"):
         binary = path.open("rb") if opener is None else opener(path)
-        with io.TextIOWrapper(binary, encoding="utf-8-sig", errors="replace") as stream:
+        with io.TextIOWrapper(binary, encoding=encoding, errors="replace") as stream:
             yield stream
 
 
@@ -83,7 +93,7 @@ def scan(path: Path) -> XyzText:
         InputError: a frame has fewer lines than it says, something stands behind a blank line, a line that should be a
             number of atoms is none, or the last line is not ended.
     """
-    comments = []
+    comments, fortran = [], False
     with open_text(path) as stream:
         number, last = 1, ""
         while line := _next(stream, path):
@@ -96,6 +106,7 @@ def scan(path: Path) -> XyzText:
             while rows < size and (row := _next(stream, path)):
                 if not rows:
                     _refuse_claimed_columns(last, row, len(comments) - 1, path)
+                    fortran = fortran or _FORTRAN.search(row) is not None
                 rows, last = rows + 1, row
             if rows < size:
                 raise InputError(
@@ -107,7 +118,7 @@ def scan(path: Path) -> XyzText:
         raise InputError(
             f"the last line of {path.name} is not ended, so the file may be cut off: end it or write it again"
         )
-    return XyzText(tuple(comments), number - 1)
+    return XyzText(tuple(comments), number - 1, fortran)
 
 
 def _refuse_claimed_columns(comment: str, row: str, frame: int, path: Path) -> None:

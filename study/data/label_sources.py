@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from asteroid.checks.data_card import label_card
-from asteroid.checks.guards import check_distinct, check_finite, check_labels, drop_duplicates
+from asteroid.checks.guards import check_distinct, check_finite, check_labels, drop_duplicates, refuse_single_atoms
 from asteroid.checks.plausibility import check_lengths
 from asteroid.checks.single_frames import drop_broken_frames, dropped_notes, refuse_broken_geometries
 from asteroid.errors import InputError, UndeclaredError
@@ -68,8 +68,7 @@ def _load_labels(priced: PricedFile, prices: Mapping[str, float]) -> LoadedFile:
     given, source = priced.given, priced.given.file.name
     loaded = read_labels(given.file, declaration_of(given), several=True)
     labels, notes = _without_copies(loaded.labels, given)
-    if len(labels) and (labels.n_atoms == 1).all():
-        raise InputError(f"{source} needs molecules, found single atoms only: forces need at least two")
+    refuse_single_atoms(labels, source)
     labels, n_single = without_single_atoms(labels)
     notes += single_atom_notes(n_single)
     labels, outlying = _without_outliers(labels, given)

@@ -79,3 +79,23 @@ def test_units_are_those_of_ase() -> None:
     assert ENERGY_IN_EV["kJ/mol"] == units.kJ / units.mol
     assert ENERGY_IN_EV["Hartree"] == units.Hartree
     assert LENGTH_IN_ANG["Bohr"] == units.Bohr
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        *("kcal/mol/A", "kcal mol^-1 A^-1", "kcal mol-1 ang-1", "kcal·mol⁻¹·Å⁻¹", "kcal/(mol Å)", "kcal/(mol*Ang)"),
+        *("kcal / mol / Angstrom", "kcal per mol per Å", "KCAL MOL**-1 ANGS**-1", "kcalmol/angstroem"),
+    ],
+)
+def test_units_as_people_write_them(unit: str) -> None:
+    assert force_unit_in_ev_ang(unit) == ENERGY_IN_EV["kcal/mol"]
+    with pytest.raises(InputError):
+        energy_unit(unit)
+
+
+@pytest.mark.parametrize("unit", ["cm-1", "cm^-1", "K", "mol^-1", "kcal/mol^2", "eV^-1", "/", "per", "1"])
+def test_other_units_stay_unknown(unit: str) -> None:
+    for read in (energy_unit, length_unit, force_unit_in_ev_ang):
+        with pytest.raises(InputError):
+            read(unit)

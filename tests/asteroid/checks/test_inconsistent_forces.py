@@ -10,7 +10,8 @@ from cheap_methanol import changed, fit_of, methanol
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from asteroid.checks.inconsistent_forces import refuse_inconsistent_forces
+from asteroid.checks.force_energy import fit_molecules
+from asteroid.checks.inconsistent_forces import refuse_inconsistent_forces, refuse_inconsistent_molecules
 from asteroid.errors import InputError
 
 
@@ -54,3 +55,17 @@ def test_rows_of_another_order_are_refused() -> None:
     assert methanol().energy is not None
     with pytest.raises(InputError, match=r"belong together.*order of rows"):
         refuse_inconsistent_forces(fit_of(replace(methanol(), energy=methanol().energy[order])), "labels")
+
+
+@pytest.mark.parametrize("wrong", ["two levels", "shifted"])
+def test_sets_of_which_a_part_contradicts_the_rest_are_refused(wrong: str) -> None:
+    labels = methanol().select(np.arange(0, len(methanol()), 20))
+    assert labels.energy is not None
+    refuse_inconsistent_molecules(labels, fit_molecules(labels), "labels")
+    energy = {
+        "two levels": labels.energy + 0.4 * (np.arange(len(labels)) % 2),
+        "shifted": np.roll(labels.energy, 1),
+    }[wrong]
+    broken = replace(labels, energy=energy)
+    with pytest.raises(InputError, match=r"of labels must belong together, found"):
+        refuse_inconsistent_molecules(broken, fit_molecules(broken), "labels")

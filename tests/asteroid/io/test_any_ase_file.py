@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 from ase_water import E, F, R, frames
 
+from asteroid.errors import InputError
 from asteroid.io.declaration import Declaration
 from asteroid.io.geometries import read_geometries
 from asteroid.io.read import read_labels
+from asteroid.io.stated_units import names_gradients
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,3 +73,29 @@ def test_vasprun(tmp_path: Path) -> None:
     np.testing.assert_allclose(labels.energy, [-14.3])
     from_oxygen = labels.positions[0] - labels.positions[0, 0]
     np.testing.assert_allclose(from_oxygen, [[0, 0, 0], [0, 0.72, -0.48], [0, -0.72, -0.48]], atol=1e-12)
+
+
+@pytest.mark.parametrize("key", ["gradient", "gradients", "dft_grad", "dE/dx", "dEdR"])
+def test_keys_that_name_gradients_are_not_taken_for_forces(tmp_path: Path, key: str) -> None:
+    arrays = {"z": [8, 1, 1], "R": R, "E": E, key: -F}
+    np.savez(tmp_path / "g.npz", **arrays)
+    keys = {"energy_key": "E", "forces_key": key, "energy_unit": "eV", "length_unit": "Angstrom"}
+    with pytest.raises(InputError, match=r"names gradients, the negatives of forces: set forces_are: gradients"):
+        read_labels(tmp_path / "g.npz", Declaration(level="hf", **keys))
+    loaded = read_labels(tmp_path / "g.npz", Declaration(level="hf", forces_are="gradients", **keys))
+    np.testing.assert_array_equal(loaded.labels.forces, F)
+
+
+@pytest.mark.parametrize("key", ["forces", "f_grad", "forces_from_gradient", "upgrade"])
+def test_other_keys_are_forces(key: str) -> None:
+    assert not names_gradients(key)
+
+
+def test_a_gradient_of_turbomole_is_in_units_of_ase(tmp_path: Path) -> None:
+    (tmp_path / "gradient").write_text(
+        "$grad          cartesian gradients\n  cycle =      1    SCF energy =   -100.01   |dE/dxyz| =  0.01\n"
+        "  0.0  0.0  0.0  h\n  0.0  0.0  1.7328  f\n  0.0  0.0  -0.01D+00\n  0.0  0.0  0.01D+00\n$end\n"
+    )
+    loaded = read_labels(tmp_path / "gradient", Declaration(level="hf"))
+    assert loaded.labels.forces[0, 0, 2] == pytest.approx(0.01 * 51.42207, rel=1e-5)
+    assert loaded.labels.positions[0, 1, 2] == pytest.approx(0.91696, rel=1e-4)

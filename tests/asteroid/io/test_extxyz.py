@@ -142,3 +142,31 @@ def test_names_that_are_no_elements(tmp_path: Path, name: str) -> None:
     (tmp_path / "hf.xyz").write_text(f"2\nby hand\n{name} 0 0 0\nF 0 0 0.92\n")
     with pytest.raises(InputError, match=f"must be named by their elements, found '{name}'"):
         read_geometries(tmp_path / "hf.xyz", Declaration(level="pbe"))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "encoding"),
+    [("e", "e", "utf-16"), ("e", "D", "utf-8"), ("e", "d", "utf-8"), ("energy=", "energy=np.float64", "utf-8")],
+)
+def test_text_as_other_programs_write_it(tmp_path: Path, old: str, new: str, encoding: str) -> None:
+    lines = []
+    for i in range(4):
+        shown = f"np.float64({float(E[i])!r})" if new.startswith("energy") else repr(float(E[i]))
+        lines += ["3", f'Properties=species:S:1:pos:R:3:forces:R:3 energy={shown} pbc="F F F"']
+        for symbol, row in zip("OHH", np.hstack([R[i], F[i]]), strict=True):
+            numbers = " ".join(f"{number:.16e}" for number in row)
+            lines.append(f"{symbol} {numbers if len(new) > 1 else numbers.replace(old, new)}")
+    (tmp_path / "labels.xyz").write_text("\n".join(lines) + "\n", encoding=encoding)
+    labels = read_labels(tmp_path / "labels.xyz", Declaration(level="mp2")).labels
+    np.testing.assert_array_equal(labels.positions, R)
+    np.testing.assert_array_equal(labels.energy, E)
+    np.testing.assert_array_equal(labels.forces, F)
+
+
+def test_plain_xyz_has_no_unit_of_energies(tmp_path: Path) -> None:
+    path = tmp_path / "traj-pos-1.xyz"
+    path.write_text("".join(f" 2\n i = {i}, time = {i}.0, E = {-1.1 - i}\nH 0 0 0\nH 0 0 0.7{i}\n" for i in range(3)))
+    declared = {"energy_key": "E", "forces": "none"}
+    assert "states no units" in refused(path, **declared)
+    loaded = read_labels(path, Declaration(level="mp2", energy_unit="Hartree", length_unit="Angstrom", **declared))
+    assert loaded.labels.energy[0] == pytest.approx(-1.1 * ENERGY_IN_EV["Hartree"])

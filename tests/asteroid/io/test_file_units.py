@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from npz_files import WATER, E, F, R, check_values, plain, refused, saved, sgdml
 
+from asteroid.errors import UndeclaredError
 from asteroid.io.declaration import Declaration
 from asteroid.io.file_units import FileLabels, named_units
 from asteroid.io.read import convert, read_labels
@@ -76,3 +77,18 @@ def test_short_floats_are_noted_where_they_lose_energies(tmp_path: Path) -> None
     )
     relative = saved(tmp_path, plain(E=(E - E[0]).astype(np.float32)))
     assert read_labels(relative, Declaration(level="hf", energy_unit="eV", length_unit="A")).notes == ()
+
+
+def test_total_energies_of_another_unit_are_not_taken_for_those_of_a_custom(tmp_path: Path) -> None:
+    path, energy = tmp_path / "labels.xyz", E / ENERGY_IN_EV["Hartree"]
+    lines = []
+    for i in range(4):
+        lines += ["3", f'Properties=species:S:1:pos:R:3:forces:R:3 energy={energy[i]} pbc="F F F"']
+        lines += [f"{s} {' '.join(map(str, (*p, *f)))}" for s, p, f in zip("OHH", R[i], F[i], strict=True)]
+    path.write_text("\n".join(lines) + "\n")
+    with pytest.raises(UndeclaredError, match=r"would be total energies in Hartree, and eV is recognised") as caught:
+        read_labels(path, Declaration(level="mp2"))
+    assert caught.value.wanted == {"energy_unit": "Hartree"}
+    for unit, factor in (("Hartree", 1.0), ("eV", 1 / ENERGY_IN_EV["Hartree"])):
+        declared = Declaration(level="mp2", energy_unit=unit, length_unit="Angstrom", force_unit="eV/Angstrom")
+        np.testing.assert_allclose(read_labels(path, declared).labels.energy, factor * E)

@@ -74,7 +74,13 @@ def test_one_row_of_elements_per_frame(tmp_path: Path) -> None:
     assert "found 2 in frame 2, whose row of atomic numbers has 3" in refused(
         saved(tmp_path, {**rows, "N": np.array([3, 3, 2, 3])}), **units
     )
-    assert "must be whole" in refused(saved(tmp_path, {**rows, "Z": np.array(["O", "H", "H"])}), **units)
+    for same in (np.array(["O", "H", "H"]), np.array([[b"o", b"h", b"H "]] * 4), WATER.astype(np.float32)):
+        found = read_labels(saved(tmp_path, {**rows, "Z": same}), Declaration(level="mp2", **units)).labels
+        np.testing.assert_array_equal(found.numbers, WATER)
+    assert "those of elements, found 'W1'" in refused(
+        saved(tmp_path, {**rows, "Z": np.array(["O", "H", "W1"])}), **units
+    )
+    assert "must be whole" in refused(saved(tmp_path, {**rows, "Z": WATER + 0.5}), **units)
 
 
 def test_files_of_this_project_need_no_declarations(tmp_path: Path) -> None:
