@@ -46,12 +46,15 @@ def evaluate(
     from asteroid.io.read import read_labels
     from asteroid.units import force_unit_in_ev_ang
     from study.use.evaluation import evaluate_on
+    from study.use.same_molecule import refuse_other_electrons
 
     unit = display_unit(force_unit)
     force_unit_in_ev_ang(unit)  # refused before anything is predicted
     declared = Declaration(level=level, energy_unit=energy_unit, length_unit=length_unit)
     loaded = read_labels(Path(labels), declared, several=True)
-    found = evaluate_on(read_force_field(Path(model)), loaded.labels)
+    force_field = read_force_field(Path(model))
+    refuse_other_electrons(force_field, Path(labels))
+    found = evaluate_on(force_field, loaded.labels)
     if on_line is not None:
         on_line(f"{labels}: {loaded.units}")
     if out is not None:

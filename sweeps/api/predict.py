@@ -33,11 +33,14 @@ def predict(
     from asteroid.deploy.folder import read_force_field
     from study.labelling.geometry_files import read_frames
     from study.use.predictions import check_predictions_path, predict_frames, write_predictions
+    from study.use.same_molecule import refuse_other_electrons
 
     if out is not None:
         check_predictions_path(Path(out))
     force_field = read_force_field(Path(model))
-    found = predict_frames(force_field, read_frames(Path(file), length_unit=length_unit), spread=spread)
+    frames = read_frames(Path(file), length_unit=length_unit)
+    refuse_other_electrons(force_field, Path(file))
+    found = predict_frames(force_field, frames, spread=spread)
     if out is not None:
         write_predictions(found, Path(out))
     return found

@@ -39,6 +39,7 @@ def check_model(
     from study.labelling.geometry_files import read_molecule
     from study.use.model_check import check_model as checked
     from study.use.model_check import nve_drift
+    from study.use.same_molecule import refuse_other_electrons
     from sweeps.progress import Ticker
     from sweeps.times import parse_fs
 
@@ -48,6 +49,8 @@ def check_model(
     numbers, positions = (
         (known.numbers, known.positions[0]) if start is None else read_molecule(start, length_unit=length_unit)
     )
+    if start is not None:
+        refuse_other_electrons(force_field, start)
     done = 0
     with Ticker() as ticker:
 

@@ -57,6 +57,7 @@ def md(
     from asteroid.units import force_unit_in_ev_ang
     from study.labelling.geometry_files import read_molecule
     from study.use.md_run import run_md
+    from study.use.same_molecule import refuse_other_electrons
     from sweeps.progress import Ticker
 
     if on_outside not in ("warn", "stop"):
@@ -77,6 +78,7 @@ def md(
     )
     force_field = read_force_field(model)
     numbers, positions = read_molecule(start, length_unit=length_unit)
+    refuse_other_electrons(force_field, start)
     with stops_with_a_hint("the trajectory keeps what it has"), Ticker() as ticker:
         summary = run_md(
             force_field,

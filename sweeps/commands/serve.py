@@ -32,13 +32,16 @@ def serve(
 
     from asteroid.deploy.calculator import asteroid_model
     from study.labelling.geometry_files import read_molecule
+    from study.use.same_molecule import refuse_other_electrons
 
     if (unix is None) == (port is None):
         raise InputError("i-PI listens on a Unix socket or on a port, found both or none: give --unix or --port")
     ipi: Any = socketio  # without types
     numbers, positions = read_molecule(start, length_unit=length_unit)
     atoms: Any = Atoms(numbers, positions)
-    atoms.calc = asteroid_model(model)
+    calculator = asteroid_model(model)
+    refuse_other_electrons(calculator.force_field, start)
+    atoms.calc = calculator
     atoms.get_potential_energy()  # refuses another molecule before anybody waits
     where = f"Unix socket {unix}" if unix is not None else f"{host}:{port}"
     if unix is not None and not Path(ipi.actualunixsocketname(unix)).is_socket():

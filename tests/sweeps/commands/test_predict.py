@@ -29,9 +29,12 @@ def test_what_the_model_does_not_know_is_refused(tmp_path: Path) -> None:
     assert "it says nothing about other molecules" in refused("predict", model, file, "--out", tmp_path / "a.xyz")
     ase.io.write(file, atoms[[1, 0, 2, 3, 4, 5]], format="extxyz")
     assert "atoms[[1, 0, 2, 3, 4, 5]]" in refused("predict", model, file, "--out", tmp_path / "a.xyz")
-    atoms.set_cell([9, 9, 9])
+    atoms.set_cell([5, 5, 5])
     atoms.pbc = True
     ase.io.write(file, atoms, format="extxyz")
-    assert "frame 0 is periodic" in refused("predict", model, file, "--out", tmp_path / "a.xyz")
+    assert "periodic systems are not supported" in refused("predict", model, file, "--out", tmp_path / "a.xyz")
+    ase.io.write(file, Atoms(atoms.symbols, atoms.positions, info={"charge": 2}), format="extxyz")
+    for words in (("predict", model, file, "--out", tmp_path / "a.xyz"), ("md", model, "--start", file, "--out", file)):
+        assert "with charge 0, other.xyz states charge +2" in refused(*words)
     assert "found none named" in refused("predict", tmp_path / "no", file, "--out", tmp_path / "a.xyz")
     assert "choose such an ending" in refused("predict", model, file, "--out", tmp_path / "a.csv")
