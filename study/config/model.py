@@ -24,7 +24,7 @@ else:
     ArchitectureName = Literal[tuple(settings.architecture for settings in ARCHITECTURES)]
 
 
-#: Largest whole number of a model's settings that does not say its own.
+#: Largest number of a model's settings that does not say its own.
 SETTING_MAX = 8192
 
 
@@ -64,7 +64,7 @@ def _section_of(settings: type[NetworkSettings]) -> type[ModelSection]:
 
 
 def _bounds(kind: object, stated: Mapping[str, Any]) -> dict[str, Any]:
-    unbounded = kind is int and not {"le", "lt"} & set(stated)
+    unbounded = kind in (int, float) and not {"le", "lt"} & set(stated)
     return {**stated, "le": SETTING_MAX} if unbounded else dict(stated)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from importlib import metadata
+from typing import TYPE_CHECKING
 
 import pytest
 import typer
@@ -12,6 +13,9 @@ from command_line import answer
 
 from sweeps import cli
 from sweeps.cli import COMMANDS, app
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 NAMES = [command.__name__.replace("_", "-") for command in COMMANDS]
 GROUP = typer.main.get_command(app)
@@ -57,12 +61,15 @@ def test_version() -> None:
         (["check", "quickstart", "--workers", "many"], "'--workers'"),
         (["check", "quickstart", "--workers", "9" * 400], "--workers"),
         (["fit", "x" * 5000], "x ... x"),
+        (["plot", "{folder}/loop"], "found a loop of links"),
+        (["label", "{folder}/loop", "--level", "hf", "--n", "1", "--out", "x.npz"], "found a loop of links"),
     ],
 )
 def test_wrong_words_get_one_line(
-    words: list[str], says: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    words: list[str], says: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("sys.argv", ["asteroid-study", *words])
+    (tmp_path / "loop").symlink_to("loop")
+    monkeypatch.setattr("sys.argv", ["asteroid-study", *(word.replace("{folder}", str(tmp_path)) for word in words)])
     with pytest.raises(SystemExit) as stopped:
         cli.main()
     out, err = capsys.readouterr()

@@ -52,3 +52,16 @@ def test_programs_in_a_database_are_not_run(tmp_path: Path, program: str) -> Non
         raw.executescript(program)
     with pytest.raises(InputError, match="must be an ASE database, found"):
         read_labels(tmp_path / "a.db", Declaration(level="pbe"))
+
+
+def test_arrays_have_the_size_that_they_claim(tmp_path: Path) -> None:
+    """ASE makes an array of any shape out of one number."""
+    with ase.db.connect(tmp_path / "a.db") as database:
+        database.write(ase.Atoms("H2", [[0, 0, 0], [0, 0, 0.74]]))
+    claim = '{"x": {"__ndarray__": [[1000000000], "float64", [1]]}}'
+    with closing(sqlite3.connect(tmp_path / "a.db")) as raw, raw:
+        raw.execute("UPDATE systems SET key_value_pairs = ?", (claim,))
+    with pytest.raises(
+        InputError, match=r"must have the size that they claim, found 1 numbers for the shape \[1000000000\]"
+    ):
+        read_labels(tmp_path / "a.db", Declaration(level="pbe"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -49,3 +50,12 @@ def test_messages_name_the_endings(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="found no file"):
         format_to_read(tmp_path / "none.npz")
     assert format_to_read(Path("md17:ethanol")).prefix == "md17:"
+
+
+def test_loops_of_links_pipes_and_folders_are_no_files(tmp_path: Path) -> None:
+    (tmp_path / "loop.npz").symlink_to("loop.npz")
+    os.mkfifo(tmp_path / "pipe.npz")
+    (tmp_path / "folder.xyz").mkdir()
+    for path in tmp_path.iterdir():
+        with pytest.raises(InputError, match="a label file must exist, found no file"):
+            format_to_read(path)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import zipfile
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from npz_files import R, plain, refused, saved
+from npz_files import WATER, E, F, R, check_values, plain, refused, saved
+
+from asteroid.io.declaration import Declaration
+from asteroid.io.read import read_labels
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,4 +55,58 @@ def test_damaged_and_missing_files_are_refused(tmp_path: Path) -> None:
     (tmp_path / "labels.pt").write_bytes(b"x")
     assert "read from .npz, .xyz, .extxyz, .db, .engrad or another file that ASE knows" in refused(
         tmp_path / "labels.pt"
+    )
+
+
+def archive_of(folder: Path, content: bytes, flags: int = 0, compression: int = zipfile.ZIP_DEFLATED) -> Path:
+    """An npz file whose only array is these bytes, with fields of its entry changed behind the writing."""
+    path = folder / "labels.npz"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("z.npy", content)
+    raw = bytearray(path.read_bytes())
+    for begins in (6, raw.rfind(b"PK\x01\x02") + 8):
+        raw[begins : begins + 4] = flags.to_bytes(2, "little") + compression.to_bytes(2, "little")
+    path.write_bytes(bytes(raw))
+    return path
+
+
+def header(text: str) -> bytes:
+    """The beginning of an array file whose header is this text."""
+    return b"\x93NUMPY\x02\x00" + (len(text) + 1).to_bytes(4, "little") + text.encode() + b"\n"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        header("{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000, 1000000000)}"),
+        header("{'descr': '<f8', 'fortran_order': False, 'shape': (True,)}") + bytes(8),
+        header("1" + "+1" * 3000),
+        header("-" * 3000 + "1"),
+        header("'''"),
+        header("{"),
+        b"\x93NUMPY",
+    ],
+)
+def test_what_an_array_claims_is_one_line(tmp_path: Path, content: bytes) -> None:
+    assert "'z' in labels.npz" in refused(archive_of(tmp_path, content))
+
+
+@pytest.mark.parametrize("entry", [{"compression": 97}, {"flags": 1}])
+def test_what_no_reader_here_can_unpack_is_one_line(tmp_path: Path, entry: dict[str, int]) -> None:
+    assert "'z' in labels.npz cannot be read" in refused(archive_of(tmp_path, header("{}"), **entry))
+
+
+def test_nothing_that_was_packed_very_small_is_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("asteroid.io.npz_arrays._EXPANDED_MAX", 2**20)
+    np.savez_compressed(tmp_path / "labels.npz", z=np.zeros(2**18))
+    assert "of nothing in 0.0 MiB: save it again without compression" in refused(tmp_path / "labels.npz")
+
+
+def test_every_key_may_be_named(tmp_path: Path) -> None:
+    keys = {"numbers_key": "species", "positions_key": "xyz", "energy_key": "total_energy", "forces_key": "minus_slope"}
+    path = saved(tmp_path, {"species": WATER, "xyz": R, "total_energy": E, "minus_slope": F})
+    units = {"energy_unit": "eV", "length_unit": "Angstrom"}
+    check_values(read_labels(path, Declaration(level="mp2", **keys, **units)).labels)
+    assert "name it as positions_key" in refused(
+        path, **units, **{k: v for k, v in keys.items() if k != "positions_key"}
     )

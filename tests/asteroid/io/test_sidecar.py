@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 from npz_files import KCAL, E, F, check_values, plain, refused, saved
 
 from asteroid.io.declaration import Declaration
@@ -45,3 +46,19 @@ def test_sidecar(tmp_path: Path) -> None:
     assert bare.labels.group is not None
     assert bare.labels.cpu_s is None
     assert bare.notes[0] == "groups from key replica"
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("[" * 100_000, "nested too deeply"),
+        ('{"units": {"R": "Angstrom", "E": "eV", "F": 5}}', "need one text for each array"),
+        ('{"units": ["eV"]}', "need one text for each array"),
+        ('{"level": 5}', "must be a text"),
+        ('{"charge": true}', "must be a whole number"),
+    ],
+)
+def test_values_of_another_kind_are_named(tmp_path: Path, content: str, says: str) -> None:
+    path = saved(tmp_path, plain())
+    path.with_name("labels.meta.json").write_text(content)
+    assert says in refused(path, energy_unit="eV", length_unit="A")

@@ -47,3 +47,9 @@ def test_sets_of_md17_are_named_and_their_folder_counts_from_the_sweep_file(tmp_
 
 
 prices = st.floats(min_value=0, max_value=1e9)
+
+
+@pytest.mark.parametrize("written", [1e308, float("inf"), -1, "1e300 d"])
+def test_nobody_pays_for_longer_than_the_world_lasts(written: str | float) -> None:
+    with pytest.raises(ValueError, match=r"prices"):
+        parse(sweep_data(data={"dataset": "methanol", "prices": {"CCSD(T)/cc-pVDZ": written}}))

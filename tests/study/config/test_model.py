@@ -55,6 +55,8 @@ def test_every_setting_can_be_set_and_is_written_down(
 def test_every_number_has_bounds(tmp_path: Path, settings: type[NetworkSettings], name: str) -> None:
     with pytest.raises(ValueError, match=rf"^sweep.yaml: model.{name}: Input should be greater than .*, found -1$"):
         section(tmp_path, {"architecture": settings.architecture, name: -1})
+    with pytest.raises(ValueError, match=rf"^sweep.yaml: model.{name}: Input should be less than .*, found 1"):
+        section(tmp_path, {"architecture": settings.architecture, name: 10**12})
 
 
 @pytest.mark.parametrize(

@@ -291,7 +291,7 @@ def test_files_of_another_stage_are_not_taken_for_this_one(tmp_path: Path) -> No
         store.load("two")
 
 
-@pytest.mark.parametrize("content", ["null", "[]", "{}", '{"key": "abc"}'])
+@pytest.mark.parametrize("content", ["null", "[]", "{}", "[" * 100_000, '{"key": "abc"}'])
 def test_a_record_of_another_shape_is_torn(tmp_path: Path, content: str) -> None:
     store = StageStore(tmp_path)
     store.save(result())

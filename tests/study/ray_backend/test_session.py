@@ -121,3 +121,15 @@ def test_a_session_of_ones_own_is_private_and_local() -> None:
     ports, mode, name = done.stdout.strip().rsplit(" ", 2)
     assert (mode, name) == ("0o700", "asteroid-")
     assert all("127.0.0.1" in port for port in ports.strip("[]").split(", "))
+
+
+def test_a_long_temporary_folder_gives_way_to_a_short_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    long = tmp_path / ("scratch_of_a_job_" * 6)
+    long.mkdir()
+    monkeypatch.delenv("RAY_TMPDIR", raising=False)
+    monkeypatch.setattr("tempfile.tempdir", str(long))
+    folder = ray_session._private_folder()
+    assert long not in folder.parents
+    assert len(str(folder)) < 60
+    assert folder.stat().st_mode & 0o777 == 0o700
+    folder.rmdir()
