@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -68,6 +70,12 @@ class Layout:
     def width(self) -> int:
         """Length of a frame's flat descriptor vector."""
         return self.blocks[-1].stop
+
+    @cached_property
+    def runs(self) -> tuple[tuple[ElementBlock, ...], ...]:
+        """Neighbouring blocks of one size, whose networks are computed side by side like those of so many models."""
+        alike = groupby(self.blocks, key=lambda block: (len(block.atoms), len(block.channels)))
+        return tuple(tuple(blocks) for _, blocks in alike)
 
     @property
     def kinds(self) -> tuple[int, ...]:

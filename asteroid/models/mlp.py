@@ -16,7 +16,8 @@ from torch import Tensor
 
 from asteroid.descriptors.describe import describe_values
 from asteroid.descriptors.streaming import stream_batches
-from asteroid.models.mlp_derivatives import curvature_along, energy_and_forces
+from asteroid.models.mlp_curvature import curvature_along
+from asteroid.models.mlp_forces import energy_and_forces
 from asteroid.models.mlp_parameters import initial_parameters, parameter_count, trainable_mask
 from asteroid.models.mlp_positions import sum_of_mlps
 from asteroid.models.network import Inputs, NetworkSettings, Scaling, Usual

@@ -11,7 +11,7 @@ from torch import Tensor
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from asteroid.descriptors.layout import ElementBlock, Layout
+    from asteroid.descriptors.layout import Layout
 
 
 class NetworkSize(Protocol):
@@ -34,7 +34,7 @@ _FIRST_LAYER_GAIN = 0.2
 
 def parameter_count(layout: Layout, settings: NetworkSize) -> int:
     """Number of weights P of one model."""
-    return sum(math.prod(shape) for block in layout.blocks for shape in _shapes(block, settings))
+    return sum(math.prod(shape) for block in layout.blocks for shape in _shapes(len(block.channels), settings))
 
 
 def initial_parameters(layout: Layout, settings: NetworkSize, seed: int) -> Tensor:
@@ -45,7 +45,7 @@ def initial_parameters(layout: Layout, settings: NetworkSize, seed: int) -> Tens
     generator = torch.Generator().manual_seed(seed)
     parts = []
     for block in layout.blocks:
-        for place, shape in enumerate(_shapes(block, settings)):
+        for place, shape in enumerate(_shapes(len(block.channels), settings)):
             spread = 1.0 / math.sqrt(shape[0]) if len(shape) == 2 else 0.5
             spread *= _FIRST_LAYER_GAIN if place == 0 else 1.0
             parts.append((spread * torch.randn(shape, generator=generator)).flatten())
@@ -56,14 +56,14 @@ def trainable_mask(layout: Layout, settings: NetworkSize, frozen_layers: int) ->
     """Zero [P] for the weights of the first layers of every element's network, one for the others."""
     parts = []
     for block in layout.blocks:
-        for place, shape in enumerate(_shapes(block, settings)):
+        for place, shape in enumerate(_shapes(len(block.channels), settings)):
             parts.append(torch.full((math.prod(shape),), float(place >= 2 * frozen_layers)))
     return torch.cat(parts)
 
 
-def _shapes(block: ElementBlock, settings: NetworkSize) -> list[tuple[int, ...]]:
+def _shapes(n_channels: int, settings: NetworkSize) -> list[tuple[int, ...]]:
     shapes: list[tuple[int, ...]] = []
-    width = len(block.channels)
+    width = n_channels
     for _ in range(settings.layers):
         shapes += [(width, settings.hidden), (settings.hidden,)]
         width = settings.hidden
@@ -72,8 +72,22 @@ def _shapes(block: ElementBlock, settings: NetworkSize) -> list[tuple[int, ...]]
 
 def unpack_parameters(layout: Layout, settings: NetworkSize, parameters: Tensor) -> Iterator[Tensor]:
     """The weights of each block in the order of `_shapes`, as views [K, ...]."""
-    shapes = [shape for block in layout.blocks for shape in _shapes(block, settings)]
+    shapes = [shape for block in layout.blocks for shape in _shapes(len(block.channels), settings)]
     # One split has one gradient; as many slices would each fill a tensor of all weights with zeros.
     parts = parameters.split([math.prod(shape) for shape in shapes], 1)
     for shape, part in zip(shapes, parts, strict=True):
         yield part.reshape(-1, *shape)
+
+
+def parameters_by_run(layout: Layout, settings: NetworkSize, parameters: Tensor) -> tuple[Tensor, ...]:
+    """The weights of each run of G blocks (`Layout.runs`), one network after the other, as views [K, G, ...]."""
+    counts = [sum(map(math.prod, _shapes(len(run[0].channels), settings))) for run in layout.runs]
+    parts = parameters.split([len(run) * count for run, count in zip(layout.runs, counts, strict=True)], 1)
+    return tuple(own.view(len(own), -1, count) for own, count in zip(parts, counts, strict=True))
+
+
+def unpack_networks(n_channels: int, settings: NetworkSize, networks: Tensor) -> list[Tensor]:
+    """The weights of B networks of one size [B, ...] in the order of `_shapes`, as views [B, ...]."""
+    shapes = _shapes(n_channels, settings)
+    parts = networks.split([math.prod(shape) for shape in shapes], 1)
+    return [part.view(-1, *shape) for shape, part in zip(shapes, parts, strict=True)]

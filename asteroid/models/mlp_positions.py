@@ -1,6 +1,6 @@
 """Per-atom multilayer perceptrons straight from positions, in double precision: what molecular dynamics asks for.
 
-Training predicts with stored Jacobians in single precision (`asteroid.models.mlp_derivatives`), whose last digits
+Training predicts with stored Jacobians in single precision (`asteroid.models.mlp_forces`), whose last digits
 depend on how many frames go together. Here the gradient of the sum of all models is taken back to the positions once
 (`asteroid.descriptors.pullback`), whatever their number, and energies are smooth to 1e-12 eV.
 """

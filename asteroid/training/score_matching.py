@@ -60,7 +60,7 @@ def score_loss(forces: Tensor, curvature: Tensor, thermal_ev: Tensor | float) ->
 
     Args:
         forces: [K, M, 3A] eV/Å.
-        curvature: d2E/dt2 along x + t v, [K, M, V] eV/Å^2 (`asteroid.models.mlp_derivatives.curvature_along`).
+        curvature: d2E/dt2 along x + t v, [K, M, V] eV/Å^2 (`asteroid.models.mlp_forces.curvature_along`).
         thermal_ev: kT in eV, one for all models or [K].
 
     Returns:

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from asteroid.models.mlp import DescriptorMLP, MLPSettings
-from asteroid.models.mlp_derivatives import energy_and_forces
+from asteroid.models.mlp_forces import energy_and_forces
 from asteroid.models.predict import predict
 from asteroid.training import fit_loop as training
 from asteroid.training.fit_loop import fit_pack

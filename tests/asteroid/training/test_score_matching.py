@@ -18,7 +18,8 @@ from asteroid.descriptors.layout import DescriptorSettings, Layout, make_layout
 from asteroid.descriptors.probes import describe_probes, draw_probes, laplacian
 from asteroid.errors import InputError
 from asteroid.models.mlp import MLPSettings, measure_scaling
-from asteroid.models.mlp_derivatives import curvature_along, energy_and_forces
+from asteroid.models.mlp_curvature import curvature_along
+from asteroid.models.mlp_forces import energy_and_forces
 from asteroid.models.mlp_parameters import initial_parameters
 from asteroid.models.network import Scaling
 from asteroid.training.score_matching import BOLTZMANN_EV_PER_K, kt_ev, score_loss, thermal_force_scale

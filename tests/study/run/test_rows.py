@@ -12,7 +12,7 @@ import torch
 
 from asteroid.descriptors.frame_bank import BankEntry, FrameBank, build_bank
 from asteroid.labels.label_set import content_hashes
-from asteroid.models.mlp_derivatives import energy_and_forces
+from asteroid.models.mlp_forces import energy_and_forces
 from asteroid.stages.evaluation import controlled_mean
 from asteroid.stages.train import train_pack
 from study.config.sweep_text import parse_sweep

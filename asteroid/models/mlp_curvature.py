@@ -1,4 +1,4 @@
-"""Energies of per-atom multilayer perceptrons and their first and second derivatives by hand, for K models at once."""
+"""Second derivatives of per-atom multilayer perceptrons along directions, by hand, for K models at once."""
 
 from __future__ import annotations
 
@@ -13,60 +13,6 @@ if TYPE_CHECKING:
     from asteroid.descriptors.layout import Layout
     from asteroid.models.mlp_parameters import NetworkSize
     from asteroid.models.network import Scaling
-
-
-def energy_and_forces(
-    layout: Layout, settings: NetworkSize, parameters: Tensor, scaling: Scaling, descriptors: Tensor, jacobians: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Energies and forces of M frames for each of K models.
-
-    Args:
-        layout: layout of the descriptors.
-        settings: size of the networks.
-        parameters: [K, P].
-        scaling: of the K models.
-        descriptors: [K, M, W] for frames of each model's own, or [1, M, W] for frames that all models share.
-        jacobians: [K, M, W, 3A] or [1, M, W, 3A]; a shared Jacobian is read once for all models.
-
-    Returns:
-        energies [K, M] in eV up to a constant, forces [K, M, 3A] in eV/Å.
-    """
-    n_models, n_frames = parameters.shape[0], descriptors.shape[1]
-    shared = descriptors.shape[0] == 1
-    # Models that share frames in training share their scaling as well, but at prediction they may not.
-    centred = descriptors - scaling.mean[:, None]
-    weights = unpack_parameters(layout, settings, parameters)
-    energy = parameters.new_zeros(n_models, n_frames)
-    gradients = []
-    for block in layout.blocks:
-        n_channels = len(block.channels)
-        hidden = centred[..., block.start : block.stop].reshape(n_models, -1, n_channels)
-        inverse_std = scaling.inverse_std[:, block.start : block.start + n_channels, None]
-        matrices, derivatives = [], []
-        for layer in range(settings.layers):
-            matrix, bias = next(weights), next(weights)
-            if layer == 0:
-                matrix = matrix * inverse_std
-            matrices.append(matrix)
-            hidden, derivative = _silu(torch.baddbmm(bias[:, None], hidden, matrix))
-            derivatives.append(derivative)
-        readout = next(weights)
-        atomic = torch.bmm(hidden, readout[..., None])
-        energy = energy + atomic.reshape(n_models, n_frames, -1).sum(-1)
-        gradient = derivatives[-1] * readout[:, None]
-        for layer in reversed(range(settings.layers)):
-            gradient = torch.bmm(gradient, matrices[layer].transpose(1, 2))
-            if layer:
-                gradient = gradient * derivatives[layer - 1]
-        gradients.append(gradient.reshape(n_models, n_frames, -1))
-    gradient = torch.cat(gradients, -1)  # dE/dD
-    if shared:
-        forces = -torch.bmm(gradient.transpose(0, 1), jacobians[0]).transpose(0, 1)
-    else:
-        flat = gradient.reshape(n_models * n_frames, 1, -1)
-        forces = -torch.bmm(flat, jacobians.flatten(0, 1)).reshape(n_models, n_frames, -1)
-    scale = scaling.force_scale_ev_ang[:, None]
-    return energy * scale, forces * scale[..., None]
 
 
 def curvature_along(
@@ -140,10 +86,3 @@ def curvature_along(
         flat = second.expand(n_models, -1, -1, -1).flatten(0, 1)
         along = torch.bmm(flat, gradient.flatten(0, 1)[..., None]).reshape(n_models, n_frames, -1)
     return (curvature + along) * scaling.force_scale_ev_ang[:, None, None]
-
-
-def _silu(z: Tensor) -> tuple[Tensor, Tensor]:
-    """SiLU and its derivative."""
-    gate = torch.sigmoid(z)
-    value = z * gate
-    return value, gate + value * (1.0 - gate)
