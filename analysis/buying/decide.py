@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 _HORIZON, _LEAST_HORIZON = 4, 200
 #: Probability that the target can be met at all below which no more labels are asked for, and the doubtful one.
 _GIVE_UP, _DOUBTFUL = 0.1, 0.5
+#: Probability beyond which a strategy is sure to meet the target.
+_SURE = 0.99
 #: Change of the log mean by the controls beyond which the labels are called calmer or wilder than their pool.
 _UNLIKE_POOL = 0.1
 
@@ -99,7 +101,9 @@ def decide_from(
         chance, victory = float(meets[k, at]), float(wins[k])
         return Standing(keys[k], int(n[at]), middle, low, high, chance, victory, bool(racing[k]))
 
-    standings = tuple(standing(int(k), 0) for k in np.argsort(-meets[:, 0], kind="stable"))
+    # Of strategies that are sure to meet an easy target, the most accurate one: their probabilities differ by rounding.
+    now = [standing(k, 0) for k in range(len(keys))]
+    standings = tuple(sorted(now, key=lambda own: (-min(own.probability, _SURE), own.error_ev_ang)))
     farthest = standing(int(np.argmax(meets[:, -1])), len(n) - 1)
     out_of_reach = owned >= most or meets.max() < _GIVE_UP
     enough = standings[0].probability >= wish.confidence

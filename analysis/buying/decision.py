@@ -89,7 +89,7 @@ class Decision:
 
     @property
     def best(self) -> Standing:
-        """The strategy whose model is the likeliest to meet the target."""
+        """The strategy whose model is the likeliest to meet the target; of those sure to, the most accurate."""
         return self.standings[0]
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from asteroid.errors import InputError
@@ -9,7 +10,9 @@ from asteroid.errors import InputError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from analysis.buying.decision import Decision
     from study.buying.candidates import Candidates
+    from study.buying.decision import Standing
     from study.buying.state import PurchaseState
 
 #: Folder of the exported model in that of a purchase.
@@ -39,7 +42,7 @@ def write_certificate(folder: Path, state: PurchaseState, candidates: Candidates
         raise InputError(f"{folder} has lost its out-of-fold errors: run the command with another --out")
     assert state.delivered is not None
     table = looks_of(table, state.request, candidates.n_atoms)
-    decision = decision_on(table, prices, state.request, last.most_labels)
+    decision = _of_the_model(decision_on(table, prices, state.request, last.most_labels), last.verdict.best)
     best = decision.best.key
     counts = STRATEGIES[best.strategy].counts(last.n_owned, best.lower)
     between = {}
@@ -79,3 +82,17 @@ def write_certificate(folder: Path, state: PurchaseState, candidates: Candidates
     write_record(folder / f"{CERTIFICATE}.json", told)
     write_text_with_digest(folder / f"{CERTIFICATE}.txt", "\n".join(lines) + "\n")
     return lines
+
+
+def _of_the_model(decision: Decision, delivered: Standing) -> Decision:
+    """The decision with the strategy of the delivered model first, whatever an earlier version liked best."""
+    strategy = delivered.name.partition(",")[0]
+    own = min(
+        decision.standings,
+        key=lambda found: (
+            found.key.strategy != strategy,
+            abs(found.error_ev_ang - delivered.error_ev_ang),
+        ),
+    )
+    others = (found for found in decision.standings if found is not own)
+    return replace(decision, standings=(own, *others))

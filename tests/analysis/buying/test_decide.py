@@ -101,3 +101,10 @@ def test_a_cheap_level_that_is_better_by_label_and_dear_loses_to_one_that_is_not
         wins.append({own.key: own.wins for own in decision.standings})
     assert wins[0][dear] > wins[0][low]
     assert wins[1][low] > wins[1][dear], "with every label goes one of the cheap level, at 60 s"
+
+
+def test_of_strategies_that_are_sure_the_most_accurate_is_best():
+    """Probabilities of an easy target differ by rounding, errors by a factor of five."""
+    decision = ask(5.0)
+    assert [own.key.strategy for own in decision.standings] == ["residual", "gdml_delta", "accurate_only"]
+    assert min(own.probability for own in decision.standings) > 0.99
