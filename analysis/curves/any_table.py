@@ -18,9 +18,11 @@ from analysis.curves.table_cells import how_to_write, with_spreads
 from analysis.curves.table_checks import (
     each_row_once,
     each_run_once,
+    refuse_another_unit_of_a_seed,
     refuse_fractions,
     refuse_mixed_units,
     refuse_no_counts,
+    refuse_no_errors,
     refuse_other_spreads,
 )
 from asteroid.errors import InputError
@@ -91,6 +93,7 @@ def table_curves(
     frame, sd = with_spreads(frame, y, sd, n_runs, seed, said)
     refuse_mixed_units(frame, y)
     refuse_no_counts(x)
+    refuse_no_errors(y)
     numbers = {name: _numbers(frame, name, zero=name != y) for name in (x, y, sd, n_runs) if name is not None}
     if (sd is None) != (n_runs is None):
         raise InputError("a standard deviation over runs needs the number of runs, and the other way round: name both")
@@ -110,6 +113,7 @@ def table_curves(
         said += refuse_other_spreads(rows, sd, y)
     elif seed is not None:
         rows = each_run_once(rows, x, y, said)
+        refuse_another_unit_of_a_seed(rows, frame[seed].iloc, y)
     else:
         rows = each_row_once(rows, frame, said)
     mixed = rows[(rows["x"] == 0) & rows.groupby("group")["x"].transform("max").gt(0)]
@@ -238,8 +242,9 @@ def _numbers(frame: pd.DataFrame, name: str, *, zero: bool) -> np.ndarray[Any, n
     bad = np.flatnonzero(~(np.isfinite(values) & (values >= 0) & (zero | (values > 0))))
     if len(bad):
         found = frame[name].iloc[int(bad[0])]
+        shown = "none" if pd.isna(found) else found
         raise InputError(
-            f"column {name!r} needs positive numbers, found {found} in row {bad[0] + 1} below the head: "
+            f"column {name!r} needs positive numbers, found {shown} in row {bad[0] + 1} below the head: "
             + how_to_write(found)
         )
     return values

@@ -79,6 +79,8 @@ def with_spreads(
 
 def how_to_write(cell: object) -> str:
     """What to do about a cell that is no number."""
+    if pd.isna(cell):  # type: ignore[call-overload]
+        return "fill it in or leave it out"
     text = str(cell).strip()
     said = next((remedy for form, remedy in _OTHERS if form.fullmatch(text)), None)
     if said is None and _number_and_spread(text) is not None:

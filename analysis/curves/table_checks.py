@@ -6,7 +6,7 @@ Counts of labels are whole, a run has one error, standard deviations are in the 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _LABELS_MAX = 10**12
+#: Seeds differ by tenths; no seed has so many times the error of the others at so many numbers of labels.
+_TIMES_OTHERS, _BUDGETS_OF_A_SEED = 4.0, 3
 #: Standard deviations over runs as shares of their means: below the first they are no such, below the second a doubt.
 _SPREAD_MIN, _SPREAD_DOUBTED = 0.002, 0.005
 #: Digits from which two equal errors are one run.
@@ -64,6 +66,38 @@ def refuse_no_counts(x: str) -> None:
         )
     if words & {"k", "thousand", "thousands", "kilo"} or re.search(r"(/|x|\*|per) ?(1000|10\^3|1e3)", x.lower()):
         raise InputError(f"a power law needs numbers of labels, found thousands in column {x!r}: multiply by 1000")
+
+
+def refuse_no_errors(y: str) -> None:
+    """Names of columns may say that more is better.
+
+    Raises:
+        InputError: this one does.
+    """
+    words = set(re.findall(r"[a-z]+[0-9²]?", y.lower()))
+    if words & {"r2", "r²", "accuracy", "score", "correlation", "pearson", "spearman"}:
+        raise InputError(
+            f"a power law is of errors, which fall towards zero, found a score in column {y!r}: name one of errors"
+        )
+
+
+def refuse_another_unit_of_a_seed(rows: pd.DataFrame, seeds: Any, y: str) -> None:
+    """Runs of a seed whose errors are many times those of the others, alike at all numbers of labels.
+
+    Raises:
+        InputError: there is such a seed.
+    """
+    for _, own in rows.groupby("group", sort=False):
+        logs = np.log(own["y"].clip(lower=np.finfo(float).tiny))
+        off = logs - logs.groupby(own["x"]).transform("median")
+        for seed, apart in off.groupby(own["seed"]):
+            usual = float(apart.median())
+            if len(apart) >= _BUDGETS_OF_A_SEED and abs(usual) > np.log(_TIMES_OTHERS) and np.ptp(apart) < abs(usual):
+                named = seeds[int(own.loc[own["seed"] == seed, "line"].iloc[0])]
+                raise InputError(
+                    f"runs of one table have one unit, found {y} of seed {named} {np.exp(usual):.3g} times that of the "
+                    "other seeds at every number of labels: convert it or leave these rows out"
+                )
 
 
 def refuse_fractions(rows: pd.DataFrame, x: str) -> None:

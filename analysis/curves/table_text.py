@@ -38,6 +38,8 @@ _THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}(?:,\d{3})+")
 _POINT_OF_THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}(?:\.000)+")
 #: What stands under the name of a column of counts in a line of units.
 _NO_UNITS = frozenset(("", "-", "–", "—", "1", "#", "n", "count", "labels", "frames", "structures", "configurations"))
+#: What Excel takes for a separator and no row.
+_SEPARATOR_LINE = re.compile(r"sep=.")
 #: |---|:---:|, +----+----+, \\midrule and the like.
 _RULE = re.compile(r"[|+:=\- \t]*-[|+:=\- \t]*-[|+:=\- \t]*|\\(?:(?:h|c|top|mid|bottom)(?:line|rule)|begin|end)\b.*")
 
@@ -64,6 +66,8 @@ def read_table(path: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
     if is_json(text):
         return _with_numbers(json_table(text, path), path, [*notes, "read as JSON"])
     lines = text.splitlines()
+    if lines and _SEPARATOR_LINE.fullmatch(lines[0].strip()):
+        del lines[0]
     head, body = _without_comments(_without_rules(lines))
     if not head.strip():
         raise InputError(f"{path} needs a head and rows, found an empty table: save it as CSV")

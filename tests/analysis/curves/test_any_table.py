@@ -63,7 +63,7 @@ def test_published_means():
     [
         ({"rmse": 0.0}, r"column 'rmse' needs positive numbers, found 0.0 in row 8 below the head"),
         ({"rmse": -3.0}, "found -3.0 in row 8"),
-        ({"rmse": np.nan}, "found nan in row 8"),
+        ({"rmse": np.nan}, "found none in row 8 below the head: fill it in or leave it out"),
         ({"n": "many"}, "column 'n' needs positive numbers, found many in row 8"),
         ({"n": 0}, r"found n = 0 in row 8 below the head"),
         ({"energy_unit": "eV"}, r"one table has one unit, found meV, eV in column 'energy_unit'"),

@@ -91,3 +91,18 @@ def test_units_are_words_of_their_own(column: str, values: list[Any], mixed: boo
         assert "one table has one unit" in refused(frame)
     else:
         table_curves(frame, x="n", y="error", seed="seed")
+
+
+@pytest.mark.parametrize("factor", [1000.0, 23.06, 1 / 27.2])
+def test_a_seed_in_another_unit_is_named(factor: float) -> None:
+    of_seed = RUNS["seed"] == 2
+    message = refused(RUNS.assign(error=RUNS["error"].where(~of_seed, factor * RUNS["error"])))
+    assert "found error of seed 2" in message
+    assert "at every number of labels" in message
+    failed = RUNS.assign(error=RUNS["error"].where(~(of_seed & (RUNS["n"] == 50)), 40.0))
+    table_curves(failed, x="n", y="error", seed="seed")  # one run that failed is no unit
+
+
+@pytest.mark.parametrize("name", ["R2", "test accuracy", "r²_forces", "score"])
+def test_scores_are_no_errors(name: str) -> None:
+    assert "which fall towards zero" in refused(RUNS.rename(columns={"error": name}), y=name)

@@ -33,6 +33,7 @@ PLAIN = "n,seed,error\n25,0,0.21303\n50,1,0.15575\n"
         ),
         ('n,seed,error\n25,0,"0,21303"\n50,1,"0,15575"\n', ("decimal commas in column 'error'",)),
         (PLAIN.replace("\n", "\r\n"), ()),
+        ("sep=;\n" + PLAIN.replace(",", ";"), ("columns set apart by semicolons",)),
         ("\ufeff" + PLAIN, ()),
         (PLAIN.replace("\n", ",\n"), ()),
         ("| n | seed | error |\n|---|:---:|--:|\n| 25 | 0 | 0.21303 |\n| 50 | 1 | 0.15575 |\n", BARS),
