@@ -33,6 +33,12 @@ _TOTAL_OR_PARTIAL = ("Q", "charges")
 _ELECTRON_KEYS = frozenset(key for keys in _KEYS.values() for key in keys)
 #: charge=1, charge: 1 and "charge": 1 say the same.
 _PAIR = re.compile(r"""(\w+)\\?["']?\s*[:=]\s*\\?["']?([-+.\w]+)""")
+#: "charge 1" and "mult 2" among the words of a comment.
+_WORDS = re.compile(
+    rf"\b({'|'.join(sorted(_ELECTRON_KEYS, key=len, reverse=True))})\s+([-+]?\d+[-+]?)(?!\S)", re.IGNORECASE
+)
+#: A charge and a multiplicity alone, as inputs of programs have them above the atoms.
+_TWO_NUMBERS = re.compile(r"\s*([-+]?\d)\s+([1-9])\s*")
 _SIGN_BEHIND = re.compile(r"(\d+)([+-])")
 
 
@@ -77,6 +83,11 @@ class Electrons:
             return int(2 * self.spin)
         spin = int(self.spin)
         return spin if (self.protons - charge - spin) % 2 == 0 else max(spin - 1, 0)
+
+    def fits(self, protons: int) -> bool:
+        """Whether a molecule with so many protons can have this charge and multiplicity."""
+        electrons, unpaired = protons - (self.charge or 0), (self.multiplicity or 1) - 1
+        return 0 <= unpaired <= electrons and (electrons - unpaired) % 2 == 0
 
     def and_of(self, other: Electrons, where: str) -> Electrons:
         """These and what another place says of the same molecule.
@@ -177,7 +188,13 @@ def _refuse_impossible(name: str, key: str, number: float, where: str) -> None:
 
 def pairs_in(text: str) -> dict[str, str]:
     """Words that a text gives to keys, also as JSON."""
-    return dict(_PAIR.findall(text))
+    return {**dict(_WORDS.findall(text)), **dict(_PAIR.findall(text))}
+
+
+def two_numbers(text: str) -> Electrons | None:
+    """Charge and multiplicity of a text that is two whole numbers and nothing else."""
+    match = _TWO_NUMBERS.fullmatch(text)
+    return None if match is None else Electrons(int(match[1]), int(match[2]))
 
 
 def _sign_first(value: Any) -> Any:

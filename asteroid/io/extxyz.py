@@ -14,7 +14,7 @@ from ase.data import chemical_symbols
 
 from asteroid.errors import InputError
 from asteroid.io.ase_frames import ase_geometries, ase_labels, read_frames
-from asteroid.io.electrons import Electrons, electrons_in, pairs_in
+from asteroid.io.electrons import Electrons, electrons_in, pairs_in, two_numbers
 from asteroid.io.label_format import LabelFormat
 from asteroid.io.said import Said
 from asteroid.io.xyz_text import COMPRESSED_SUFFIXES, LINE_MAX, names_columns, open_text, scan
@@ -98,7 +98,10 @@ def _elements_named(path: Path) -> Iterator[None]:
 def _electrons(path: Path) -> Electrons:
     """Charge and spin in the comment lines, of extended XYZ and of plain."""
     said, numbers = Said(path.name), np.zeros(1, dtype=np.int64)
-    for i, comment in enumerate(scan(path).comments):
+    comments = scan(path).comments
+    if len(set(comments)) == 1 and (pair := two_numbers(comments[0])) is not None:  # as in the inputs of programs
+        return pair if pair.fits(int(_first_numbers(path).sum())) else Electrons()
+    for i, comment in enumerate(comments):
         electrons = electrons_in(pairs_in(comment), path.name, i)
         if electrons.spin is not None and not numbers.any():
             numbers = _first_numbers(path)

@@ -286,7 +286,8 @@ def _of_symbols(symbols: npt.NDArray[Any], source: str) -> npt.NDArray[Any]:
     Raises:
         InputError: one is no element.
     """
-    names, which = np.unique(np.strings.strip(symbols.astype(np.str_)), return_inverse=True)
+    texts = np.strings.decode(symbols, "utf-8", "replace") if symbols.dtype.kind == "S" else symbols
+    names, which = np.unique(np.strings.strip(texts), return_inverse=True)
     of_name = {"": 0, **atomic_numbers}
     unknown = [name for name in names.tolist() if name.capitalize() not in of_name or name.upper() == "X"]
     if unknown:

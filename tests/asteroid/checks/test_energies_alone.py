@@ -48,3 +48,14 @@ def test_sound_energies_pass_whatever_their_zero_and_their_number(sets):
         some = accurate.select(np.arange(n))
         refuse_energies_alone(some, cheap, "")
         refuse_energies_alone(replace(some, energy=some.energy + 3000.0), cheap, "")
+
+
+@pytest.mark.parametrize("order", ["permuted", "shifted"])
+def test_rows_in_another_order_are_told_by_the_other_level_at_the_same_geometries(order):
+    methanol = load_methanol()
+    accurate = replace(methanol.accurate.select(np.arange(0, 1360, 40)), forces=None)
+    refuse_energies_alone(accurate, methanol.cheap, "labels.npz")
+    rng = np.random.default_rng(0)
+    energy = rng.permutation(accurate.energy) if order == "permuted" else np.roll(accurate.energy, 1)
+    with pytest.raises(InputError, match=r"labels.npz must rise and fall with those of gfn2-xtb at the same"):
+        refuse_energies_alone(replace(accurate, energy=energy), methanol.cheap, "labels.npz")

@@ -81,6 +81,9 @@ def test_one_row_of_elements_per_frame(tmp_path: Path) -> None:
         saved(tmp_path, {**rows, "Z": np.array(["O", "H", "W1"])}), **units
     )
     assert "must be whole" in refused(saved(tmp_path, {**rows, "Z": WATER + 0.5}), **units)
+    assert "must be those of elements" in refused(
+        saved(tmp_path, {**rows, "Z": np.array([b"O", b"H", b"\xe2"])}), **units
+    )
 
 
 def test_files_of_this_project_need_no_declarations(tmp_path: Path) -> None:

@@ -120,6 +120,11 @@ def test_charge_and_unit_beside_the_arrays_are_read(tmp_path: Path) -> None:
         ("HF", "spin=1 multiplicity=2", (0, 1)),
         ("HF", "SPIN=3", (0, 2)),
         ("HF", "Mult=3", (0, 2)),
+        ("HF", "1 2", (1, 1)),  # charge and multiplicity as in inputs
+        ("HF", "0 1", (0, 0)),
+        ("HF", "1 1", (0, 0)),  # which no cation of nine electrons has
+        ("HF", "charge 1 mult 2", (1, 1)),
+        ("HF", "hydrogen fluoride, charge -1", (-1, 0)),
         ("HF", "molecular_charge=1 molecular_multiplicity=2", (1, 1)),
         ("HF", "Properties=species:S:1:pos:R:3 charge=1 spin=2", (1, 1)),
     ],
