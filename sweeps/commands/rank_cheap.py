@@ -87,7 +87,9 @@ def _show(found: Ranking, force_unit: str, scale: float) -> None:
         table.add_row(one.level, *errors, behind, price)
     Console().print(table)
     choice, equal = found.recommended, [one.level for one in found.candidates if one.equal_to_the_best]
-    if len(equal) == 1:
+    if len(found.candidates) == 1:
+        say(f"{choice.level} is the only candidate: name others with --levels or --cheap to compare it with.")
+    elif len(equal) == 1:
         say(f"Take {choice.level}: these labels tell it from the others.")
     else:
         say(f"Take {choice.level}: these labels do not tell {', '.join(equal)} apart, and its labels cost least.")

@@ -40,6 +40,8 @@ def test_candidates_side_by_side(labels: Path, monkeypatch: pytest.MonkeyPatch) 
     assert "It cannot tell" in shown.output
     smooth = {"gfn2-xtb": 0.2, "pbe/def2-svp": 0.1}  # kernels have been fitted once
     monkeypatch.setattr(ranking, "_out_of_fold", lambda owned, cheap, _: np.full(len(owned), smooth[cheap.level]))
+    alone = call("rank-cheap", labels, "--levels", "gfn2-xtb", "--n", 10).output
+    assert "gfn2-xtb is the only candidate: name others with --levels or --cheap" in " ".join(alone.split())
     code, out, _ = answer(*map(str, words), "--json")
     told = json.loads(out)
     found = sweeps.rank_cheap(labels, ["GFN2-xTB"], cheap=[labels.with_name("slow.npz")], n=10)
