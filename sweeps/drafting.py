@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from asteroid.labels.charge_and_spin import ChargeAndSpin
-    from asteroid.labels.label_set import LabelSet
+    from asteroid.labels.label_set import FloatArray, IntArray, LabelSet
     from study.config.label_files import LabelFile
 
 _ROLES = ("accurate", "cheap", "buy")
@@ -147,7 +147,6 @@ def draft_purchase(given: Declared, out: Path) -> Draft:
     """
     from analysis.names import display_level
     from asteroid.labels.charge_and_spin import ChargeAndSpin
-    from asteroid.labels.level_names import normalise_level
     from study.buying.load import load_candidates, refuse_several_to_buy
     from study.config.buying import parse_buy_study
     from study.config.schema import SCHEMA_FILE
@@ -163,9 +162,7 @@ def draft_purchase(given: Declared, out: Path) -> Draft:
     facts, frames = look_at(accurate, cheap, ChargeAndSpin(charge, unpaired))
     refuse_several_to_buy(frames)
     buy = given.said["buy"]
-    bought = normalise_level(buy["level"]) if "level" in buy else facts.accurate_level
-    if not bought:
-        raise InputError("a purchase needs the level of its labels: add for instance --level ccsd_t/cc-pvdz")
+    bought = _bought_level(buy.get("level", facts.accurate_level))
     suited = suited_purchase(facts, max(_START, facts.n_accurate))
     here, price = _computable(bought), buy.get("price")
     if price is None:
@@ -195,6 +192,33 @@ def draft_purchase(given: Declared, out: Path) -> Draft:
         candidates.card,
         (f"asteroid-study buy {out} --target {_TARGET} --out {out.stem} --workers 2    # the target is yours to set",),
     )
+
+
+def refuse_before_sampling(
+    buy: Mapping[str, str], numbers: IntArray, start: FloatArray, electrons: ChargeAndSpin, *, asks: bool
+) -> None:
+    """Refuse what the draft of a purchase would refuse in the end, before frames are sampled for minutes.
+
+    Args:
+        buy: level and price of what is bought, as far as the user says them.
+        numbers: atomic numbers [A].
+        start: the geometry [A, 3] in Å.
+        electrons: charge and spin of the molecule.
+        asks: whether a level or price that is missing is asked for later.
+
+    Raises:
+        InputError: no level, one that does not suit the molecule, or one without a price that cannot be computed here.
+    """
+    from asteroid.labelling.labeller import Method
+    from asteroid.labelling.open_labeller import open_labeller
+
+    if asks and "level" not in buy:
+        return
+    bought = _bought_level(buy.get("level", ""))
+    if _computable(bought):
+        open_labeller(Method(bought, *electrons), numbers, start[None])
+    elif not asks and "price" not in buy:
+        raise _priceless(bought)
 
 
 def write_draft(draft: Draft, out: Path) -> None:
@@ -228,6 +252,23 @@ def _schema() -> dict[str, str]:
     return {SCHEMA_FILE: json.dumps(file_schema(), indent=1) + "\n"}
 
 
+def _bought_level(text: str) -> str:
+    """The slug of the level that is bought.
+
+    Raises:
+        InputError: there is none.
+    """
+    from asteroid.labels.level_names import normalise_level
+
+    if not text:
+        raise InputError("a purchase needs the level of its labels: add for instance --level ccsd_t/cc-pvdz")
+    return normalise_level(text)
+
+
+def _priceless(level: str) -> InputError:
+    return InputError(f"labels of {level} cannot be computed here, so their price is yours to say: add --price 2h")
+
+
 def _computable(level: str) -> bool:
     """Whether labels of a level can be computed on this machine."""
     from asteroid.labelling.levels import parse_parts, refuse_missing_program
@@ -250,6 +291,6 @@ def _timed(level: str, frames: LabelSet, electrons: ChargeAndSpin, *, here: bool
     from sweeps.console import note
 
     if not here:
-        raise InputError(f"labels of {level} cannot be computed here, so their price is yours to say: add --price 2h")
+        raise _priceless(level)
     note(f"timing one label of {level}; --price skips it")
     return price_text(time_level(level, frames.numbers, frames.positions[0], *electrons).cpu_s)

@@ -11,7 +11,15 @@ import typer
 
 from asteroid.errors import InputError, UndeclaredError
 from sweeps.console import note, say
-from sweeps.drafting import Declared, declared_values, draft_purchase, draft_sweep, still_wanted, write_draft
+from sweeps.drafting import (
+    Declared,
+    declared_values,
+    draft_purchase,
+    draft_sweep,
+    refuse_before_sampling,
+    still_wanted,
+    write_draft,
+)
 from sweeps.options import Charge, LengthUnit, Spin
 
 if TYPE_CHECKING:
@@ -73,9 +81,21 @@ def init(
         raise InputError("a study needs cheap frames: name a file with --cheap, or a molecule with --geometry")
     said = declared_values(say_of or [])
     said["buy"] |= {key: value for key, value in (("level", level), ("price", price)) if value is not None}
-    if geometry is not None:
-        cheap = str(_sampled(geometry, length_unit, out, temperature, frames, (charge, spin), workers))
     asks = not yes and sys.stdin.isatty()
+    if geometry is not None:
+        cheap = str(
+            _sampled(
+                geometry,
+                length_unit,
+                out,
+                temperature,
+                frames,
+                (charge, spin),
+                workers,
+                said["buy"] if accurate is None else None,
+                asks=asks,
+            )
+        )
     given = Declared(accurate, str(cheap), said, charge, spin)
     while True:
         try:
@@ -144,9 +164,13 @@ def _sampled(
     frames: int,
     asked: tuple[int | None, int | None],
     workers: int,
+    buy: Mapping[str, str] | None,
+    *,
+    asks: bool,
 ) -> Path:
     """Cheap frames beside the study file; a killed sampling goes on, a finished one is used again."""
     from asteroid.labelling.labeller import Method
+    from asteroid.labels.charge_and_spin import ChargeAndSpin
     from study.labelling.geometry_files import read_molecule, stated_electrons
     from study.labelling.sample_run import SampleJob
     from sweeps.sampling import make_dynamics, sample_into
@@ -160,6 +184,8 @@ def _sampled(
     charge, unpaired, taken = stated_electrons(geometry, *asked)
     if taken is not None:
         note(taken)
+    if buy is not None:
+        refuse_before_sampling(buy, numbers, start, ChargeAndSpin(charge, unpaired), asks=asks)
     job = SampleJob(numbers, start, Method("gfn2-xtb", charge, unpaired), dynamics, 4, -(-frames // 4))
     sample_into(pool, job, geometry, workers)
     return pool

@@ -151,6 +151,11 @@ def test_charge_and_spin_go_from_the_geometry_to_the_study(tmp_path: Path, monke
     out = tmp_path / "w.yaml"
     words = ("init", "--geometry", tmp_path / "ion.xyz", "--level", "HF/STO-3G", "--frames", 140, "--out", out)
     assert "an odd number of electrons (9), found spin 0" in refused(*words, "--charge", 1)
+    radical = ("init", "--geometry", tmp_path / "ion.xyz", "--out", out, "--charge", 1, "--spin", 1)
+    assert "CCSD(T) forces of open shells" in refused(*radical, "--level", "ccsd_t/sto-3g")
+    assert "a purchase needs the level of its labels" in refused(*radical)
+    assert "so their price is yours to say" in refused(*radical, "--level", "rpa/cc-pvtz")
+    assert not list(tmp_path.glob("*gfn2*")), "before minutes of sampling"
     result = call(*words, "--charge", 1, "--spin", 1)
     assert result.exit_code == 0, result.output
     assert "here: {charge: 1, unpaired: 1}" in out.read_text()
