@@ -44,13 +44,14 @@ class Checked:
     notes: tuple[str, ...]
 
 
-def check_labels(labels: LabelSet, source: str, *, energies_alone: bool = False) -> Checked:
+def check_labels(labels: LabelSet, source: str, *, energies_alone: bool = False, distinct: bool = True) -> Checked:
     """Refuse labels that cannot be trained on or tested against.
 
     Args:
         labels: energies and forces of one level.
         source: a name for messages, such as the file's.
         energies_alone: labels may do without forces; rules about forces do not apply then.
+        distinct: refuse geometries that appear twice; where nothing is trained on them, they do no harm.
 
     Returns:
         What was measured on the way, for the data card.
@@ -73,7 +74,8 @@ def check_labels(labels: LabelSet, source: str, *, energies_alone: bool = False)
     check_energies(labels, source)
     motion = rigid_motion(labels)
     refuse_unbalanced(labels, motion, source)
-    check_distinct(labels, source)
+    if distinct:
+        check_distinct(labels, source)
     # So far the median frame was judged, which one broken frame does not change; now each against the others.
     refuse_broken_frames(labels, source)
     fits = fit_molecules(labels)

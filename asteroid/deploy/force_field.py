@@ -97,8 +97,8 @@ class ForceField:
         return self.model.energy_and_forces(numbers, positions)
 
     def spread(self, numbers: IntArray, positions: FloatArray) -> Spread | None:
-        """How far the committee is apart at frames [B, A, 3] in Å of atoms [A]; None where there is none."""
-        if not self.committee:
+        """How far the committee is apart at frames [B, A, 3] in Å of atoms [A]; None where it has not two members."""
+        if len(self.committee) < 2:
             return None
         found = [member.energy_and_forces(numbers, positions) for member in self.committee]
         energy, forces = np.array([e for e, _ in found]), np.array([f for _, f in found])

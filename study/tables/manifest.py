@@ -188,6 +188,8 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         InputError: there is no manifest, or a key that is read is missing or of another kind.
     """
     path = folder / "manifest.json"
+    if folder.is_file():
+        raise InputError(f"a run folder is needed, found the file {folder}: a table is for 'asteroid-study fit'")
     if not path.is_file():
         raise InputError(
             f"a run folder with manifest.json is needed, found none in {folder}: first 'asteroid-study run'"

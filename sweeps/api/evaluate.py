@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from asteroid.errors import InputError
 from sweeps.quantities import FORCE_UNIT, display_unit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from asteroid.labels.label_set import LabelSet
     from study.use.evaluation import Evaluation
     from sweeps.quantities import FilePath
 
@@ -35,7 +37,7 @@ def evaluate(
         length_unit: unit of length, where the file states none.
         level: level of the labels, where the file states none.
         force_unit: of force errors in figures.
-        on_line: told in which units the file is.
+        on_line: told in which units the file is, and what the guards say of its labels.
 
     Raises:
         InputError: a file or folder that cannot be read, labels of another level, or a molecule that the model does not
@@ -57,9 +59,22 @@ def evaluate(
     found = evaluate_on(force_field, loaded.labels)
     if on_line is not None:
         on_line(f"{labels}: {loaded.units}")
+        for doubt in _doubts(loaded.labels, Path(labels).name):
+            on_line(f"note: {doubt}")
     if out is not None:
         _draw(found, Path(out), unit)
     return found
+
+
+def _doubts(labels: LabelSet, source: str) -> tuple[str, ...]:
+    """What the guards of training labels say of these: of errors on broken labels nobody learns about the model."""
+    from asteroid.checks.guards import check_labels
+
+    try:
+        return check_labels(labels, source, distinct=False).notes
+    except InputError as error:
+        told = str(error).replace("set outliers: drop", "drop them by 'asteroid-study convert --drop-outliers'")
+        return (told.replace("set forces_are: gradients", "turn them by 'asteroid-study convert --gradients'"),)
 
 
 def _draw(found: Evaluation, folder: Path, force_unit: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from exported_methanol import force_field, frames
@@ -18,6 +20,8 @@ def test_the_model_predicts_and_the_committee_tells_the_spread() -> None:
     assert spread.forces == pytest.approx(members.std(axis=0, ddof=1))
     assert field.is_outside(known.positions) is None
     assert field.expected_force_error(known.numbers, known.positions) is None
+    one = replace(field, committee=field.committee[:1])
+    assert one.spread(known.numbers, known.positions) is None
 
 
 def test_a_model_without_descriptors_has_a_region_all_the_same() -> None:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from command_line import answer, refused
 from exported_folder import write_model
+
+from asteroid.datasets import load_methanol
+from asteroid.io.write import write_labels
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,3 +36,16 @@ def test_labels_of_another_level(tmp_path: Path) -> None:
     assert "level mp2/cc-pvdz is declared" in refused(
         "evaluate", model, tmp_path / "labels.npz", "--level", "mp2/cc-pvdz"
     )
+
+
+def test_broken_labels_are_told(tmp_path: Path) -> None:
+    methanol = load_methanol().accurate.select(np.arange(40))
+    model = write_model(tmp_path)
+    for sign, factor, says in ((-1.0, 1.0, "note: forces of"), (1.0, 23.06, "declare the file's units")):
+        write_labels(replace(methanol, forces=sign * factor * methanol.forces), tmp_path / "broken.npz")
+        code, said, told = answer("evaluate", str(model), str(tmp_path / "broken.npz"))
+        assert code == 0
+        assert says in said + told
+    write_labels(methanol.select([*range(12), 3]), tmp_path / "twice.npz")
+    code, said, told = answer("evaluate", str(model), str(tmp_path / "twice.npz"))
+    assert "note: " not in said + told
