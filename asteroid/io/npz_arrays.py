@@ -31,6 +31,8 @@ NUMBERS_KEYS = ("z", "Z", "nuclear_charges", "atomic_numbers", "numbers")
 POSITIONS_KEYS = ("R", "coords", "pos", "positions", "coordinates")
 #: Bytes of an array from which it must not be more than so many times its compressed bytes: zeros shrink 1,000 times.
 _EXPANDED_MAX, _RATIO_MAX = 2**28, 100
+#: Quantities that have a unit, at most: more texts are one for each frame.
+_UNITS_MAX = 4
 #: Keys of periodic cells: sGDML's lattice and what others call it.
 _CELL_KEYS = ("lattice", "cell", "lattice_vectors", "pbc")
 
@@ -156,6 +158,14 @@ class NpzArrays:
             return value[0].decode("utf-8", "replace")
         return str(value[0]) if value else ""
 
+    def _listed_text(self, key: str) -> str:
+        """Text under a key; of a few texts a list of them, as of the units of several quantities."""
+        every = self[key].reshape(-1)
+        if not (every.dtype.kind in "US" and 1 < len(every) <= _UNITS_MAX and len(np.unique(every)) > 1):
+            return self.text(key)
+        texts = np.strings.decode(every, "utf-8", "replace") if every.dtype.kind == "S" else every
+        return ", ".join(texts.tolist())
+
     def listed(self) -> str:
         """All keys in a line."""
         return ", ".join(sorted(self.keys))
@@ -176,7 +186,7 @@ class NpzArrays:
         for key in sorted(self.keys):
             named = "unit" in key.lower() and self[key].size and self[key].dtype.kind in "US"
             if named or self._is_one_text(key):
-                text = self.text(key)
+                text = self._listed_text(key) if "units" in key.lower() else self.text(key)
                 if named or text.lstrip()[:1] in ("{", "["):
                     found += stated_in_mapping({key: text}, self.source, "the file")
         if sidecar is not None:  # its texts are prose, which may speak of other units

@@ -113,8 +113,9 @@ def convert(file: FileLabels, units: FileUnits, source: str, level: str | None) 
 def _level(file: FileLabels, source: str, level: str | None) -> tuple[str, tuple[str, ...]]:
     """Choose the level: the user's, the file's, its source's, or what the file's free text says."""
     stated = normalise_level(file.level) if file.level else None
+    from_text = _level_in_text(file.theory)
     if level is not None:
-        slug = normalise_level(level)
+        slug, stated = normalise_level(level), stated or from_text
         if stated is not None and stated != slug:
             raise InputError(f"level {slug} is declared for {source}, which states {stated}: correct one of them")
         return slug, ()
@@ -122,7 +123,6 @@ def _level(file: FileLabels, source: str, level: str | None) -> tuple[str, tuple
         return stated, ()
     if file.usual_level is not None:
         return file.usual_level, (f"level {file.usual_level}: that of {source}",)
-    from_text = _level_in_text(file.theory)
     if from_text is None:
         raise UndeclaredError(
             f"{source} does not state its level of theory: declare level, for instance ccsd_t/cc-pvdz",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +14,19 @@ from asteroid.io.nested_units import stated_in_mapping
 from asteroid.labels.molecules import formula
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from ase import Atoms
 
     from asteroid.io.stated_units import Statement
+
+
+#: Keys by which frames say whether they are converged, and of which level they are where the value is a method's name.
+_CONVERGED = frozenset(("converged", "scf_converged", "is_converged"))
+_LEVEL_KEYS = frozenset(("method", "theory", "level_of_theory", "lot", "functional"))
+_METHOD = re.compile(
+    r"\b(u?hf|mp[2-4]|ccsd|casscf|caspt2|(rev)?pbe|b3lyp|blyp|scan|tpss|m06|[wω]?b97|xtb|gfn\d?|dft)", re.IGNORECASE
+)
 
 
 @dataclass(eq=False)
@@ -34,6 +43,7 @@ class Said:
     units: list[Statement] = field(default_factory=list)
     electrons: dict[bytes, tuple[Electrons, int]] = field(default_factory=dict)
     _known: set[tuple[str, str]] = field(default_factory=set)
+    _levels: dict[str, tuple[str, int]] = field(default_factory=dict)
 
     def listen(self, frames: Iterator[Atoms]) -> Iterator[Atoms]:
         """Pass frames on.
@@ -46,8 +56,30 @@ class Said:
                 if (statement.about, statement.unit) not in self._known:
                     self._known.add((statement.about, statement.unit))
                     self.units.append(statement)
+            self._hear_words(atoms.info, i)
             self.hear_electrons(electrons_in(atoms.info, self.source, i), np.asarray(atoms.numbers), i)
             yield atoms
+
+    def _hear_words(self, values: Mapping[str, Any], i: int) -> None:
+        """Believe frames that say to be of another level than those before, or not to be converged.
+
+        Raises:
+            InputError: a frame says so.
+        """
+        for key, value in values.items():
+            name = str(key).lower()
+            if name in _CONVERGED and np.ndim(value) == 0 and str(value).lower() in ("false", "f", "no", "0"):
+                raise InputError(
+                    f"labels of {self.source} must be converged, frame {i} says {key}={value}: remove it or label it "
+                    "again"
+                )
+            if name in _LEVEL_KEYS and isinstance(value, str) and _METHOD.search(value):
+                first, before = self._levels.setdefault(name, (value, i))
+                if first.strip().lower() != value.strip().lower():
+                    raise InputError(
+                        f"frames of {self.source} must be of one level, found {key}={first} in frame {before} and "
+                        f"{key}={value} in frame {i}: split the file"
+                    )
 
     def hear_electrons(self, electrons: Electrons, numbers: Any, i: int) -> None:
         """Compare a frame's charge and multiplicity with those of the frames before it.

@@ -88,7 +88,8 @@ def stated_in_pair(key: str, value: str, source: str, where: str) -> tuple[State
     words = re.findall(r"[a-z]+", re.sub(r"([a-z])([A-Z])", r"\1 \2", key).lower())
     place = f"{where} ({key}={value})" if value else f"{where} ({key})"
     if {"unit", "units", "eunit", "runit", "funit"} & set(words) and value:
-        about = next((name for name, known in _ABOUT.items() if set(words) & {*known, f"{known[0][0]}unit"}), None)
+        short = {"energy": "eunit", "length": "runit", "force": "funit"}
+        about = next((name for name, known in _ABOUT.items() if set(words) & {*known, short[name]}), None)
         if about is not None and set(words) <= {*_ABOUT[about], *_FILLERS, "eunit", "runit", "funit"}:
             return (Statement(about, _unit_of(about, value, source, place), place),)
         if set(words) <= _FILLERS:

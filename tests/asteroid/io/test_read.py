@@ -50,3 +50,9 @@ def test_energies_alone_in_extended_xyz(tmp_path: Path) -> None:
     assert loaded.labels.forces is None
     assert loaded.labels.energy.tolist() == [-1.0, -1.5]
     assert "energies from REF_energy, no forces" in loaded.notes
+
+
+def test_a_level_that_contradicts_the_theory_of_a_file_is_refused(tmp_path: Path) -> None:
+    path = saved(tmp_path, sgdml())
+    assert "level pbe is declared for labels.npz, which states ccsd_t/cc-pvtz" in refused(path, "pbe")
+    assert read_labels(path, Declaration(level="CCSD(T)/cc-pVTZ")).labels.level == "ccsd_t/cc-pvtz"

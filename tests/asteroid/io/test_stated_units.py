@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import ase
 import ase.db
@@ -111,3 +111,18 @@ def test_one_unit_in_an_npz_file_is_not_passed_over(tmp_path: Path) -> None:
     np.testing.assert_allclose(loaded.labels.energy, E)
     with pytest.raises(InputError, match="stated twice and differ"):
         read_labels(path, Declaration(level="pbe", energy_unit="eV", length_unit="A"))
+
+
+@pytest.mark.parametrize(
+    "stated",
+    [
+        {"Eunit": np.array("kcal/mol"), "Runit": np.array("A")},
+        {"units": np.array(["kcal/mol", "Angstrom"])},
+        {"units": np.array([b"E: kcal/mol", b"R: Angstrom", b"F: kcal/mol/Angstrom"])},
+    ],
+)
+def test_units_of_several_quantities_are_told_apart(tmp_path: Path, stated: dict[str, Any]) -> None:
+    positions = np.array([[[0, 0, 0], [0, 0, 0.9 + 0.01 * i]] for i in range(3)])
+    np.savez(tmp_path / "a.npz", z=[1, 9], R=positions, E=np.arange(3.0), F=positions, **stated)
+    loaded = read_labels(tmp_path / "a.npz", Declaration(level="pbe"))
+    assert loaded.units.startswith("energies in kcal/mol, lengths in Angstrom, forces in kcal/mol/Angstrom")
