@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
+from analysis.names import display_level
 from study.counts import LEVEL_COLUMNS, NO_LEVELS, LowerLevels
 from study.strategies import rank_of, strategy_of
 from study.tables.levels import level_columns
@@ -99,11 +100,11 @@ class CurveKey:
         elif entry.weighted and np.isinf(self.gamma_rel):
             parts.append("no weights")
         if self.n_cheap:
-            parts.append(f"{self.n_cheap:,} {self.cheap_level or 'cheap'}")
+            parts.append(f"{self.n_cheap:,} {display_level(self.cheap_level) if self.cheap_level else 'cheap'}")
         elif self.cheap_level:
-            parts.append(self.cheap_level)
+            parts.append(display_level(self.cheap_level))
         if self.n_intermediate:
-            parts.append(f"{self.n_intermediate:,} {self.intermediate_level}")
+            parts.append(f"{self.n_intermediate:,} {display_level(self.intermediate_level)}")
         if with_schedule and self.schedule:
             parts.append(f"{self.schedule} schedule")
         return ", ".join(parts)

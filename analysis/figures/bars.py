@@ -13,7 +13,7 @@ from analysis.curves.curves import curves_of, representative_curves
 from analysis.figures.drawing import error_name
 from analysis.figures.picture import Picture, RunFigure
 from analysis.figures.style import figure_style, look_of, told_apart_by, with_looks
-from analysis.names import display_formula, duration
+from analysis.names import display_formula, display_level, duration
 from analysis.plan.pricing import label_price
 from asteroid.errors import InputError
 from asteroid.measured_errors import error_unit, named_in
@@ -188,7 +188,8 @@ def _bar_name(bar: pd.Series[Any]) -> str:
     strategy = str(bar["strategy"])
     name = strategy_of(strategy).short
     name = f"{name}\nγ/median {bar['gamma_rel']:g}" if np.isfinite(bar["gamma_rel"]) else name
-    levels = [level.partition("/")[0] for level in (bar.get("intermediate_level"), bar.get("cheap_level")) if level]
+    below = [level for level in (bar.get("intermediate_level"), bar.get("cheap_level")) if level]
+    levels = [display_level(level).partition("/")[0] for level in below]
     return "\n".join([name, " + ".join(levels)]) if levels else name
 
 

@@ -18,6 +18,7 @@ from scipy.special import ndtr
 from analysis.figures.drawing import price_unit, ticks_apart
 from analysis.figures.picture import Picture, RunFigure
 from analysis.figures.style import COLUMN_IN, figure_style, new_figure
+from analysis.names import display_level
 from analysis.plan.pricing import label_price
 from analysis.surface.cells import SCRATCH
 from analysis.surface.surface import new_run_spread, surface_draws
@@ -125,7 +126,7 @@ def plot_map(
             axis.set_minor_formatter(NullFormatter())
         ax.set(xlim=_ends(nodes["n_accurate"]), ylim=_ends(nodes["n_cheap"]))
         name, _, cheap_level = str(data["strategy"].iloc[0]).partition("|")
-        ax.set_title(strategy_of(name).name + (f", {cheap_level}" if cheap_level else ""), loc="left")
+        ax.set_title(strategy_of(name).name + (f", {display_level(cheap_level)}" if cheap_level else ""), loc="left")
         figure = ax.get_figure(root=True)
         if figure is not None:
             bar = figure.colorbar(image, ax=ax, label=f"{heading_in(force_unit)} of a new run ({force_unit})")

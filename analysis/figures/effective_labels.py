@@ -13,6 +13,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullForma
 from analysis.figures.drawing import ticks_apart
 from analysis.figures.picture import Picture, RunFigure
 from analysis.figures.style import figure_style, look_of, told_apart_by, with_looks
+from analysis.names import display_level
 from analysis.surface.cells import SCRATCH
 from analysis.surface.surface import effective_labels, surface_draws
 from study.strategies import strategy_of
@@ -153,7 +154,7 @@ def _legend(data: pd.DataFrame) -> list[Line2D]:
 
 def _name(row: pd.Series[Any]) -> str:
     name = strategy_of(str(row["strategy"])).name
-    return f"{name}, {row['cheap_level']}" if "cheap_level" in row else name
+    return f"{name}, {display_level(row['cheap_level'])}" if "cheap_level" in row else name
 
 
 def _labels_of(

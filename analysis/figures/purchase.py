@@ -8,12 +8,12 @@ import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
+from analysis.buying.contender_name import contender_name
 from analysis.figures.drawing import in_unit, legend_name, ticks_apart
 from analysis.figures.picture import Picture, RunFigure
 from analysis.figures.style import COLUMN_IN, ENTRY_IN, PAGE_IN, figure_style, look_of, new_figure, with_shades
 from analysis.names import duration, shown_probability
 from asteroid.measured_errors import heading_in, unit_to_show
-from study.strategies import strategy_of
 from study.tables.rounds import measured_of
 
 if TYPE_CHECKING:
@@ -123,8 +123,8 @@ def _axes(ax: Axes, shown: pd.DataFrame, x: str) -> None:
 
 
 def _name(contender: str, strategy: str) -> str:
-    """The strategy's name with the settings that tell contenders of one strategy apart."""
-    return legend_name(contender.replace(strategy, strategy_of(strategy).name, 1))
+    """The name of a contender in the legend."""
+    return legend_name(contender_name(contender, strategy))
 
 
 def purchase_picture(

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from analysis.caveats import caveat_lines
-from analysis.names import duration, in_percent
+from analysis.names import display_level, duration, in_percent
 from analysis.plan.words import below_text
 from asteroid.measured_errors import error_unit, named_in
 
@@ -30,7 +30,7 @@ def explain_price(plan: PricePlan, *, force_unit: str = "kcal/mol/Å") -> list[s
         return [nothing, *caveat_lines(plan.run_caveats)]
 
     def sentence(option: PriceOption) -> str:
-        bought = f"{option.n_accurate:,} labels of {plan.prices.accurate}"
+        bought = f"{option.n_accurate:,} labels of {display_level(plan.prices.accurate)}"
         cheap = below_text(option.key.lower, plan.prices)
         median, low, high = (error / scale for error in option.error_ev_ang)
         error = f"{named_in(force_unit)} {median:.3g} [{low:.3g}, {high:.3g}] {force_unit} in 90% of new runs"
@@ -56,7 +56,7 @@ def explain_next(found: NextRuns, accurate_level: str, *, force_unit: str = "kca
         used = f" ({found.now.n_accurate:,} of them)" if found.now.n_accurate < owned else ""
         median, low, high = (error / scale for error in found.now.error_ev_ang)
         lines.append(
-            f"With the {owned:,} labels of {accurate_level} that you own{used}: {found.now.label}, "
+            f"With the {owned:,} labels of {display_level(accurate_level)} that you own{used}: {found.now.label}, "
             f"{named_in(force_unit)} {median:.3g} [{low:.3g}, {high:.3g}] {force_unit} in 90% of new runs."
         )
     if (more := found.test_labels) is not None:
@@ -68,8 +68,9 @@ def explain_next(found: NextRuns, accurate_level: str, *, force_unit: str = "kca
     if not found.runs:
         return [*lines, "No run would tell more: every curve meets the target surely or misses it surely."]
     lines.append("Most informative runs for their price, the first one first:")
+    new_of = f"new labels of {display_level(accurate_level)}"
     for run in found.runs:
-        labels = f"{run.new_labels:,} new labels of {accurate_level}" if run.new_labels else "no new labels"
+        labels = f"{run.new_labels:,} {new_of}" if run.new_labels else "no new labels"
         lines.append(
             f"  {run.label} at {run.budget:,} labels: {labels}, {duration(run.cost_cpu_s)}; takes "
             f"{run.variance_saved:.0%} of the variance where that curve is undecided "

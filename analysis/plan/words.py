@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from analysis.caveats import Caveat, caveat_lines
-from analysis.names import duration, in_percent
+from analysis.names import display_level, duration, in_percent
 from asteroid.measured_errors import a_mae_in, error_unit
 from study.strategies import baseline, strategy_of
 
@@ -85,19 +85,26 @@ def _measured(plan: TargetPlan, choice: Option) -> str:
 def _purchase(option: Option, plan: TargetPlan) -> str:
     owned = min(plan.already.get(plan.prices.accurate, 0), option.n_accurate)
     among = f", {owned:,} of them owned" if owned else ""
-    bought = f"{option.n_accurate:,} labels of {plan.prices.accurate} (training and validation together{among})"
+    level = display_level(plan.prices.accurate)
+    bought = f"{option.n_accurate:,} labels of {level} (training and validation together{among})"
     below = below_text(option.key.lower, plan.prices)
     if below:
         return f"{bought}{below}"
     return (
-        f"{bought}, each with a label of {plan.prices.level_of(option.key.lower)}" if option.cheap_cpu_s > 0 else bought
+        f"{bought}, each with a label of {display_level(plan.prices.level_of(option.key.lower))}"
+        if option.cheap_cpu_s > 0
+        else bought
     )
 
 
 def below_text(lower: LowerLevels, prices: PriceList) -> str:
     """What is bought of the levels below the accurate one, to follow its labels in a sentence; empty: no frames."""
-    parts = [f"{lower.n_intermediate:,} labels of {lower.intermediate_level}"] if lower.n_intermediate else []
-    parts += [f"{lower.n_cheap:,} frames of {prices.level_of(lower)}"] if lower.n_cheap else []
+    parts = (
+        [f"{lower.n_intermediate:,} labels of {display_level(lower.intermediate_level)}"]
+        if lower.n_intermediate
+        else []
+    )
+    parts += [f"{lower.n_cheap:,} frames of {display_level(prices.level_of(lower))}"] if lower.n_cheap else []
     return (", " if len(parts) > 1 else " and " if parts else "") + " and ".join(parts)
 
 
@@ -110,7 +117,7 @@ def _parts(option: Option, plan: TargetPlan) -> str:
     if lower.n_intermediate:
         between = plan.prices.levels[lower.intermediate_level]
         parts.append(
-            f"{lower.intermediate_level} labels {duration(option.intermediate_cpu_s)} at "
+            f"{display_level(lower.intermediate_level)} labels {duration(option.intermediate_cpu_s)} at "
             f"{duration(between.label_cpu_s)} each, {between.source}"
         )
     cheap_cpu_s = option.cheap_cpu_s - option.intermediate_cpu_s
@@ -134,10 +141,10 @@ def use_text(option: Option, cheap_level: str, md_steps: float = 0.0) -> str:
     live = strategy_of(option.key.strategy).runs_cheap_method
     if md_steps and math.isfinite(option.use_cpu_s):
         per_frame = f"{option.use_cpu_s_per_frame:.2g} CPU s per predicted frame"
-        runs = f", {cheap_level} at every prediction included" if live else ""
+        runs = f", {display_level(cheap_level)} at every prediction included" if live else ""
         price = f"{duration(option.use_cpu_s)} for {md_steps:.3g} MD steps"
         return f"Use, weighed with the labels: {price}, {per_frame}{runs}."
-    runs = f"it runs {cheap_level} at every prediction" if live else ""
+    runs = f"it runs {display_level(cheap_level)} at every prediction" if live else ""
     if math.isnan(option.use_cpu_s_per_frame):
         return f"Use, not in this price: {runs}." if runs else ""
     measured = f"Use, not in this price: {option.use_cpu_s_per_frame:.2g} CPU s per predicted frame"
@@ -156,11 +163,13 @@ def _one_more(plan: TargetPlan, force_unit: str) -> list[str]:
     first, *others = plan.one_more or (None,)
     if first is None:
         return []
-    parts.append(f"One more label of {first.level} lowers the error by {amount(first.saved_ev_ang)} {force_unit}")
+    parts.append(
+        f"One more label of {display_level(first.level)} lowers the error by {amount(first.saved_ev_ang)} {force_unit}"
+    )
     for worth in others:
         same = worth.saved_for(first.cpu_s) if first.cpu_s > 0 else None
         parts.append(
-            f"one of {worth.level} by {amount(worth.saved_ev_ang)}"
+            f"one of {display_level(worth.level)} by {amount(worth.saved_ev_ang)}"
             + (f", and those for the same price by {amount(same)}" if same else "")
         )
     return ["; ".join(parts) + " (90% intervals)."]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from analysis.buying.contender_name import contender_name
 from analysis.buying.outlook import explain_target, ways_to_target
 from analysis.buying.prior import prior_of
 from analysis.curves.energy_errors import out_of_fold_errors_of
@@ -144,7 +145,7 @@ def rounds_table(rounds: pd.DataFrame, *, force_unit: str, between: str = "") ->
                 *([str(row["n_intermediate"])] if is_ladder else []),
                 duration(row["label_cpu_s"] + row.get("intermediate_cpu_s", 0.0)),
                 duration(row["core_s"]),
-                row["contender"],
+                contender_name(row["contender"], row["strategy"]),
                 f"{middle:.3g} [{low:.3g}, {high:.3g}]",
                 f"{shown_probability(row['probability']):.2f}",
                 ends.get(row["action"], following),

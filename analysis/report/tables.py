@@ -13,7 +13,7 @@ from analysis.curves.curve_key import labels_of
 from analysis.curves.curves import curves_of
 from analysis.curves.evidence import evidence_of
 from analysis.curves.power_law import slope
-from analysis.names import duration, in_percent
+from analysis.names import display_level, duration, in_percent
 from analysis.plan.words import refusal
 from asteroid.measured_errors import error_unit
 from study.strategies import strategy_of
@@ -116,7 +116,7 @@ def ledger_table(manifest: Mapping[str, Any], prices: Mapping[str, Any]) -> Text
 
     def row(what: str, level: str, count: int) -> tuple[str, ...]:
         price = f"{each[level]:.3g} s ({levels[level]['source']})"
-        return what, level, f"{count:,}", price, duration(count * each[level])
+        return what, display_level(level), f"{count:,}", price, duration(count * each[level])
 
     below = ledger.get("lower_levels") or {cheap: {"frames_assumed_bought": ledger["cheap_frames_assumed_bought"]}}
     rows = (
@@ -165,7 +165,7 @@ def _gamma(option: Option) -> str:
 
 def _levels(option: Option) -> str:
     """The levels below the accurate one, where a study has several."""
-    names = [level for level in (option.key.cheap_level, option.key.intermediate_level) if level]
+    names = [display_level(level) for level in (option.key.cheap_level, option.key.intermediate_level) if level]
     return f" ({' and '.join(names)})" if names else ""
 
 
@@ -180,7 +180,7 @@ def _use(option: Option, plan: TargetPlan) -> str:
     per_frame = option.use_cpu_s_per_frame
     measured = "not measured" if math.isnan(per_frame) else f"{per_frame:.2g} s"
     runs = strategy_of(option.key.strategy).runs_cheap_method
-    return f"{measured}; runs {plan.prices.level_of(option.key.lower)} each time" if runs else measured
+    return f"{measured}; runs {display_level(plan.prices.level_of(option.key.lower))} each time" if runs else measured
 
 
 def _slope(evidence: Evidence) -> str:

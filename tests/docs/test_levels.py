@@ -56,7 +56,7 @@ def test_two_cheap_methods_compete(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert set(both["cheap_level"]) == {"gfn2-xtb", "gfn1-xtb"}
     code, said, told = answer("plan", "run", "--target", "8 kcal/mol/A", "--confidence", "0.6")
     assert code == 0, told
-    assert "gfn1-xtb" in said or "gfn2-xtb" in said
+    assert "GFN1-xTB" in said or "GFN2-xTB" in said
     assert any(line.startswith("gdml_delta gfn1-xtb") for line in error_lines(table))
     code, said, told = answer("status", "run")
     assert code == 0, told
@@ -76,4 +76,4 @@ def test_a_ladder_is_run_planned_and_drawn(tmp_path: Path, monkeypatch: pytest.M
         assert code == 0, told
     assert json.loads(said)["promised"]
     page = Path("run/report.html").read_text(encoding="utf-8")
-    assert "(gfn2-xtb and mp2/cc-pvdz)" in page, "the table of options names the levels"
+    assert "(GFN2-xTB and MP2/cc-pVDZ)" in page, "the table of options names the levels"

@@ -27,7 +27,7 @@ def test_a_price_buys_the_smallest_error():
     assert plan.alternatives[0].n_accurate == math.floor((100 * (ACCURATE + LABEL) - 120.0) / ACCURATE)
     lines = explain_price(plan)
     assert "47 min" in lines[0]
-    assert "100 labels of ccsd_t/cc-pvdz" in lines[1]
+    assert "100 labels of CCSD(T)/cc-pVDZ" in lines[1]
     data = plan.to_json()
     assert json.loads(json.dumps(data, allow_nan=False)) == data
 

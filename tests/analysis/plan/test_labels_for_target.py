@@ -263,7 +263,7 @@ def test_words_of_a_plan():
     assert "22 meV/Å" in lines[0]
     assert "90%" in lines[0]
     assert "ASTEROID, γ/median = 0.3, 4,000 cheap" in lines[1]
-    assert "labels of ccsd_t/cc-pvdz (training and validation together) and 4,000 frames of gfn2-xtb" in lines[1]
+    assert "labels of CCSD(T)/cc-pVDZ (training and validation together) and 4,000 frames of GFN2-xTB" in lines[1]
     assert "Runner-up: Pretraining + fine-tuning" in text
     assert "times cheaper" in text
     assert "0.507 kcal/mol/Å" in explain(plan_target(TABLE, PRICES, 0.022))[0]

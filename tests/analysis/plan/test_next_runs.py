@@ -22,7 +22,7 @@ def test_next_runs_lie_where_the_target_is_undecided():
     assert found.now is None
     lines = explain_next(found, "ccsd_t/cc-pvdz")
     assert len(lines) == 4
-    assert "new labels of ccsd_t/cc-pvdz" in lines[1]
+    assert "new labels of CCSD(T)/cc-pVDZ" in lines[1]
     data = found.to_json()
     assert json.loads(json.dumps(data, allow_nan=False)) == data
 
@@ -61,7 +61,7 @@ def test_what_the_labels_owned_give_now():
     assert low < median < high
     assert median == pytest.approx(LAWS[DELTA](100), rel=0.05)
     line = explain_next(next_runs(TABLE, PRICES, 0.016, 1, pool=100), "ccsd_t/cc-pvdz")[0]
-    assert line.startswith("With the 100 labels of ccsd_t/cc-pvdz that you own: ")
+    assert line.startswith("With the 100 labels of CCSD(T)/cc-pVDZ that you own: ")
     assert "kcal/mol/Å in 90% of new runs" in line
     assert next_runs(TABLE, PRICES, 0.016, 1, pool=10).now is None, "no curve speaks of so few"
 

@@ -129,18 +129,18 @@ def test_plan_tells_what_predictions_cost():
     plan = plan_target(rows, PRICES, 0.03)
     assert plan.choice.key.strategy == "gdml_delta"
     text = "\n".join(explain(plan))
-    assert "0.005 CPU s per predicted frame; it runs gfn2-xtb at every prediction" in text
-    assert "each with a label of gfn2-xtb" in text
+    assert "0.005 CPU s per predicted frame; it runs GFN2-xTB at every prediction" in text
+    assert "each with a label of GFN2-xTB" in text
     data = plan.to_json()
     assert data["use"] == {"cpu_s_per_frame": 0.005, "total_cpu_s": 0.0, "runs_cheap_method": True}
     assert data["alternatives"][0]["use"] == {"cpu_s_per_frame": 1e-4, "total_cpu_s": 0.0, "runs_cheap_method": False}
-    assert [row[-1] for row in options_table(plan).rows] == ["0.005 s; runs gfn2-xtb each time", "0.0001 s"]
+    assert [row[-1] for row in options_table(plan).rows] == ["0.005 s; runs GFN2-xTB each time", "0.0001 s"]
 
 
 def test_unmeasured_use_is_not_invented():
     plan = plan_target(table(("accurate_only", "gdml_delta"), use=np.nan, delta_use=np.nan), PRICES, 0.03)
     assert plan.to_json()["use"]["cpu_s_per_frame"] is None
-    assert "runs gfn2-xtb at every prediction" in "\n".join(explain(plan))
+    assert "runs GFN2-xTB at every prediction" in "\n".join(explain(plan))
     assert "CPU s per predicted frame" not in "\n".join(explain(plan))
 
 

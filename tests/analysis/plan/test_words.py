@@ -25,11 +25,11 @@ def test_owned_labels_are_never_more_than_those_that_are_needed():
 def test_use_names_the_cheap_method_where_it_runs_at_every_prediction():
     live = next(o for o in (PLAN.choice, *PLAN.alternatives) if o.key.strategy == "gdml_delta")
     network = next(o for o in (PLAN.choice, *PLAN.alternatives) if o.key.strategy == "accurate_only")
-    assert "gfn2-xtb at every prediction" in use_text(live, "gfn2-xtb")
-    assert "gfn2-xtb" not in use_text(network, "gfn2-xtb")
+    assert "GFN2-xTB at every prediction" in use_text(live, "gfn2-xtb")
+    assert "xTB" not in use_text(network, "gfn2-xtb")
     unknown = replace(network, use_cpu_s_per_frame=math.nan, use_cpu_s=math.nan)
     assert use_text(unknown, "gfn2-xtb") == ""
-    assert "it runs gfn2-xtb" in use_text(replace(live, use_cpu_s_per_frame=math.nan), "gfn2-xtb")
+    assert "it runs GFN2-xTB" in use_text(replace(live, use_cpu_s_per_frame=math.nan), "gfn2-xtb")
 
 
 def test_a_refusal_says_how_probable_the_most_labels_are_and_why_there_are_no_more():
