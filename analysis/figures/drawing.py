@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 #: Dots of neighbouring curves stand this far apart, less where there are so many that they would reach too far.
 _DOT_STEP_PT, _DOT_REACH_PT = 3.4, 11.0
 #: Letters of a name that a line of a legend holds.
-NAME_WIDTH = 54
+NAME_WIDTH = 50
+#: Letters of the name of an axis in a figure of one column; a blank at which no line is broken.
+_AXIS_NAME_WIDTH, _KEPT_BLANK = 48, "\u00a0"
 #: More decades than this leave no room for numbers at 2 and 5.
 _DENSE_DECADES = 2.7
 _BAND_NAMES = {
@@ -61,7 +63,15 @@ def draw_curve(rows: pd.DataFrame, ax: Axes, x: str, *, shift_pt: float = 0.0) -
 
 def legend_name(curve: str) -> str:
     """The name of a curve in lines that a column of a legend holds: one, but where it names several levels."""
-    return textwrap.fill(curve, NAME_WIDTH, break_long_words=False, break_on_hyphens=False)
+    kept = ", ".join(part.replace(" ", _KEPT_BLANK) for part in curve.split(", "))  # no number without its level
+    lines = textwrap.fill(kept, NAME_WIDTH, break_long_words=False, break_on_hyphens=False)
+    return lines.replace(_KEPT_BLANK, " ")
+
+
+def labels_name(level: str) -> str:
+    """Name of an axis of accurate labels, no longer than a column of a page is wide."""
+    name = f"{level} labels (training + validation)"
+    return name if len(name) <= _AXIS_NAME_WIDTH else f"{level} labels"
 
 
 def dot_shifts_pt(data: pd.DataFrame) -> dict[str, float]:

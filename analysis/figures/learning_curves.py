@@ -19,6 +19,7 @@ from analysis.figures.drawing import (
     draw_curve,
     error_name,
     in_unit,
+    labels_name,
     legend_name,
     log_axes,
     name_curves,
@@ -148,7 +149,7 @@ def plot_learning_curve(
         budgets = {*shown.loc[(shown["part"] == "run") & (shown["budget"] > 0), "budget"], shown["budget"].max()}
         log_axes(ax, shown, "budget")
         ax.xaxis.set_major_locator(FixedLocator(ticks_apart(sorted(budgets))))
-        names = axis_names or (f"{level} labels (training + validation)", error_name(data, force_unit))
+        names = axis_names or (labels_name(level), error_name(data, force_unit))
         ax.set(xlabel=names[0], ylabel=names[1])
         slope_guide(ax, shown)
         if legend:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
+from matplotlib.transforms import ScaledTranslation
 
-from analysis.buying.contender_name import contender_name
-from analysis.figures.drawing import in_unit, legend_name, ticks_apart
+from analysis.buying.contender_name import contender_names
+from analysis.figures.drawing import in_unit, legend_name
 from analysis.figures.picture import Picture, RunFigure
 from analysis.figures.style import COLUMN_IN, ENTRY_IN, PAGE_IN, figure_style, look_of, new_figure, with_shades
 from analysis.names import duration, shown_probability
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
     from analysis.figures.picture import FigureInput
 
+#: Width of a letter of small type, and what the axes have of a figure's width.
+_LETTER_IN, _AXES_SHARE = 0.055, 0.8
 _END = {"stop": "stopped: target met", "cannot": "given up", "buy": "still buying"}
 _COLUMNS = ["round", "n_labels", "contender", "strategy", "error_ev_ang", "low_ev_ang", "high_ev_ang", "probability"]
 
@@ -63,42 +66,54 @@ def plot_purchase(data: pd.DataFrame, ax: Axes, *, level: str = "CCSD(T)", force
     with figure_style():
         shown = with_shades(in_unit(data, force_unit), "contender")
         x = "labels_cpu_s" if "labels_cpu_s" in shown else "n_labels"
-        handles = []
+        handles, names = [], _names(shown)
         for contender, rows in shown.groupby("contender", sort=False):
             colour, marker = look_of(str(rows["look"].iloc[0]))
             style = {"color": colour, "marker": marker, "markeredgecolor": "white", "markeredgewidth": 0.4}
             ax.plot(rows[x], rows["error_ev_ang"], zorder=3, **style)  # type: ignore[arg-type]
-            handles.append(Line2D([], [], label=_name(str(contender), str(rows["strategy"].iloc[0])), **style))  # type: ignore[arg-type]
+            handles.append(Line2D([], [], label=legend_name(names[str(contender)]), **style))  # type: ignore[arg-type]
         best = shown[shown["best"]]
         off = np.stack([best["error_ev_ang"] - best["low_ev_ang"], best["high_ev_ang"] - best["error_ev_ang"]])
-        ax.errorbar(best[x], best["error_ev_ang"], off, fmt="none", ecolor="0.25", capsize=2, zorder=4)
-        for row in best.to_dict("records"):
+        ax.errorbar(best[x], best["error_ev_ang"], off, fmt="none", ecolor="0.25", capsize=2, zorder=2.5)
+        _axes(ax, shown, x)
+        above = _rows([float(n) for n in best[x]], [4] * len(best), ax)
+        for row, place in zip(best.to_dict("records"), above, strict=True):
             ax.annotate(
                 f"P {shown_probability(row['probability']):.2f}".replace("0.", "."),
-                (float(row[x]), float(row["high_ev_ang"])),
-                xytext=(0, 3),
+                (float(row[x]), float(row["low_ev_ang" if place else "high_ev_ang"])),
+                xytext=(0, -3 if place else 3),
                 textcoords="offset points",
                 ha="center",
+                va="top" if place else "bottom",
                 fontsize=6,
+                bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 0.6},
             )
         target = float(shown["target_ev_ang"].iloc[0])
         ax.axhline(target, color="0.25", linestyle=(0, (3, 1.5)), linewidth=0.9, zorder=1)
         last = best.iloc[-1]
         ax.axvline(float(last[x]), color="0.6", linestyle=":", linewidth=0.9, zorder=1)
-        handles.append(Line2D([], [], color="0.25", linestyle=(0, (3, 1.5)), label=f"target {target:.3g}"))
+        handles.append(Line2D([], [], color="0.25", linestyle=(0, (3, 1.5)), label=f"target {target:.3g} {force_unit}"))
         handles.append(Line2D([], [], color="0.6", linestyle=":", label=_END[str(last["action"])]))
-        _axes(ax, shown, x)
         ax.set(xlabel=_owned(level, x), ylabel=f"{heading_in(force_unit)} ({force_unit})")
         figure = ax.figure
         columns = 2 if figure.bbox.width > 5 * figure.dpi else 1
-        below = (0, -0.2) if x == "n_labels" else (-0.12, -0.32)
-        ax.legend(handles=handles, loc="upper left", bbox_to_anchor=below, frameon=False, ncols=columns)
+        # Below ticks of up to four lines and the name of the axis.
+        drop_pt = 30 + 9 * max(label.count("\n") for label in _tick_names(ax))
+        ax.legend(
+            handles=handles,
+            loc="upper left",
+            bbox_to_anchor=(0, 0),
+            bbox_transform=ax.transAxes + ScaledTranslation(-30 / 72, -drop_pt / 72, ax.figure.dpi_scale_trans),
+            borderaxespad=0,
+            frameon=False,
+            ncols=columns,
+        )
     return ax
 
 
 def _owned(level: str, x: str) -> str:
     """Name of the axis."""
-    return f"{level} labels owned" if x == "n_labels" else f"Price of labels ({level} + level between)"
+    return f"{level} labels owned" if x == "n_labels" else "Price of labels (numbers of both levels)"
 
 
 def _axes(ax: Axes, shown: pd.DataFrame, x: str) -> None:
@@ -109,22 +124,45 @@ def _axes(ax: Axes, shown: pd.DataFrame, x: str) -> None:
     low, high = min(errors.min(), best.min()) / 1.1, max(errors.max(), best.max()) * 1.25
     ax.set_ylim(low, high)
     ax.set(xscale="log", yscale="log")  # after the limits, as a single look has none of its own
-    ax.xaxis.set_major_locator(FixedLocator(ticks_apart(labels, 0.1)))
+    ax.xaxis.set_major_locator(FixedLocator(labels))
     candidates = [step * 10.0**power for power in range(-4, 4) for step in (1, 1.5, 2, 3, 5, 7)]
     ax.yaxis.set_major_locator(FixedLocator([tick for tick in candidates if low <= tick <= high]))
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axis.set_minor_locator(NullLocator())
         axis.set_minor_formatter(NullFormatter())
+    names = {n: f"{n:g}" for n in labels}
     if x != "n_labels":
-        owned = {row[x]: f"{row['n_labels']} + {row['n_intermediate']}" for row in shown.to_dict("records")}
-        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{duration(value)}\n({owned.get(value, '')})"))
+        for row in shown.to_dict("records"):
+            names[float(row[x])] = f"{duration(row[x])}\n({row['n_labels']} + {row['n_intermediate']})"
+    # Names that would touch their neighbours stand below these.
+    lines = max(name.count("\n") for name in names.values()) + 1
+    rows = _rows(labels, [max(map(len, names[n].split("\n"))) for n in labels], ax)
+    names = {n: "\n" * lines * row + names[n] for n, row in zip(labels, rows, strict=True)}
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: names.get(value, "")))
     ax.spines[["top", "right"]].set_visible(False)
 
 
-def _name(contender: str, strategy: str) -> str:
-    """The name of a contender in the legend."""
-    return legend_name(contender_name(contender, strategy))
+def _rows(places: list[float], letters: list[int], ax: Axes) -> list[int]:
+    """0 or 1 for each text along a logarithmic axis, so that neighbours of one row do not touch where that can be."""
+    low, high = ax.get_xlim()
+    letter = _LETTER_IN * np.log(high / low) / (_AXES_SHARE * ax.figure.bbox.width / ax.figure.dpi)
+    ends, found = [-np.inf, -np.inf], []
+    for place, n in zip(np.log(places), letters, strict=True):
+        half = letter * (n + 1) / 2
+        found.append(int(place - half < ends[0] and ends[1] < ends[0]))
+        ends[found[-1]] = place + half
+    return found
+
+
+def _tick_names(ax: Axes) -> list[str]:
+    return [label.get_text() for label in ax.get_xticklabels()] or [""]
+
+
+def _names(data: pd.DataFrame) -> dict[str, str]:
+    """Names of the contenders for the legend."""
+    pairs = data[["contender", "strategy"]].drop_duplicates().to_numpy().tolist()
+    return contender_names([(str(contender), str(strategy)) for contender, strategy in pairs])
 
 
 def purchase_picture(
@@ -144,10 +182,9 @@ def purchase_picture(
     if rounds.empty:
         return None
     data = purchase_data(rounds)
-    names = data.drop_duplicates("contender")
-    lines = sum(_name(*own).count("\n") + 1 for own in zip(names["contender"], names["strategy"], strict=True))
-    more = ENTRY_IN * 0.6 * (lines + 2) / (1 + wide)
-    figure, ax = new_figure(width_in=PAGE_IN if wide else COLUMN_IN, height_in=2.8 + more)
+    lines = sum(legend_name(name).count("\n") + 1 for name in _names(data).values())
+    more = ENTRY_IN * 0.6 * (lines + 3) / (1 + wide)
+    figure, ax = new_figure(width_in=PAGE_IN if wide else COLUMN_IN, height_in=3.0 + more)
     plot_purchase(data, ax, level=level, force_unit=force_unit)
     shown = in_unit(data[data["best"]], force_unit)
     steps = [

@@ -12,7 +12,7 @@ from analysis.buying.looks import looks_of
 from analysis.buying.noise_law import NoiseLaw
 from analysis.buying.posterior import error_posterior
 from analysis.curves.curve_key import labels_of
-from analysis.figures.drawing import in_unit, legend_name, log_axes
+from analysis.figures.drawing import in_unit, labels_name, legend_name, log_axes
 from analysis.figures.picture import Picture
 from analysis.figures.style import COLUMN_IN, ENTRY_IN, figure_style, look_of, new_figure, with_shades
 from asteroid.measured_errors import heading_in, measured_in, named_in
@@ -92,10 +92,10 @@ def plot_purchase_curves(
             handles.append(Line2D([], [], color=colour, marker=marker, label=legend_name(str(curve))))
         target = float(shown["target_ev_ang"].iloc[0])
         style = {"color": "0.25", "linestyle": (0, (3, 1.5)), "linewidth": 0.9}
-        handles.append(ax.axhline(target, label=f"target {target:.3g}", **style))  # type: ignore[arg-type]
+        handles.append(ax.axhline(target, label=f"target {target:.3g} {force_unit}", **style))  # type: ignore[arg-type]
         log_axes(ax, shown, "budget")
         ax.set(
-            xlabel=f"{level} labels (training + validation)",
+            xlabel=labels_name(level),
             ylabel=f"{heading_in(force_unit)} cross-validated ({force_unit})",
         )
         ax.legend(handles=handles, loc="upper left", bbox_to_anchor=(0, -0.2), frameon=False)

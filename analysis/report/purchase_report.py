@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from analysis.buying.contender_name import contender_name
+from analysis.buying.contender_name import contender_names
 from analysis.buying.outlook import explain_target, ways_to_target
 from analysis.buying.prior import prior_of
 from analysis.curves.energy_errors import out_of_fold_errors_of
@@ -133,6 +133,7 @@ def rounds_table(rounds: pd.DataFrame, *, force_unit: str, between: str = "") ->
     ends = {"stop": "stop", "cannot": "give up"}
     is_ladder = "n_intermediate" in rounds
     rows = []
+    names = contender_names(zip(rounds["contender"], rounds["strategy"], strict=True))
     for row in rounds[rounds["best"]].to_dict("records"):
         low, middle, high = (row[name] / unit for name in ("low_ev_ang", "error_ev_ang", "high_ev_ang"))
         following = f"{row['n_next']} labels"
@@ -145,7 +146,7 @@ def rounds_table(rounds: pd.DataFrame, *, force_unit: str, between: str = "") ->
                 *([str(row["n_intermediate"])] if is_ladder else []),
                 duration(row["label_cpu_s"] + row.get("intermediate_cpu_s", 0.0)),
                 duration(row["core_s"]),
-                contender_name(row["contender"], row["strategy"]),
+                names[row["contender"]],
                 f"{middle:.3g} [{low:.3g}, {high:.3g}]",
                 f"{shown_probability(row['probability']):.2f}",
                 ends.get(row["action"], following),

@@ -32,4 +32,4 @@ def test_the_picture_says_that_errors_are_cross_validated():
     assert "cv_force_mae" in picture.caption
     assert "Pretraining + residual net: " in picture.alt
     names = [text.get_text() for text in picture.figure.axes[0].get_legend().get_texts()]
-    assert names == ["Accurate labels only", "Pretraining + residual net", "target 0.346"]
+    assert names == ["Accurate labels only", "Pretraining + residual net", "target 0.346 kcal/mol/Å"]
