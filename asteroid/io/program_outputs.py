@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from asteroid.errors import InputError
+from asteroid.io.method_names import method_names
 from asteroid.io.xyz_text import open_text
 
 if TYPE_CHECKING:
@@ -22,13 +23,20 @@ _LINE_MAX = 1_000_000
 
 @dataclass(frozen=True)
 class _Program:
-    """Lines by which the parts of an output are told; None where they cannot be."""
+    """Lines by which the parts of an output are told; None where they cannot be.
+
+    Attributes:
+        unconverged: what says that energies and forces are not those of the method.
+        asked: what repeats the user's choice of method.
+    """
 
     start: str
     geometry: str | None = None
     energy: str | None = None
     forces: str | None = None
     end: str | None = None
+    unconverged: str | None = None
+    asked: str | None = None
 
 
 #: By ASE's name of the format.
@@ -39,6 +47,8 @@ _PROGRAMS = {
         r"FINAL SINGLE POINT ENERGY",
         r"CARTESIAN GRADIENT",
         r"ORCA TERMINATED NORMALLY",
+        r"SCF NOT CONVERGED AFTER|The wavefunction IS NOT CONVERGED",
+        r"^\|\s*\d+>\s*!",
     ),
     "gaussian-out": _Program(
         r"Entering Gaussian System",
@@ -46,6 +56,8 @@ _PROGRAMS = {
         r"SCF Done:|EUMP2|CCSD\(T\)=",
         r"Forces \(Hartrees/Bohr\)",
         r"Normal termination of Gaussian",
+        r"Convergence criterion not met|Convergence failure",
+        r"^ #[pnt]?\s",
     ),
     "vasp-out": _Program(r"^ vasp\.\d", None, None, r"TOTAL-FORCE \(eV/Angst\)", None),
     "vasp-xml": _Program(r"<modeling>", None, None, None, r"</modeling>"),
@@ -82,6 +94,7 @@ def check_output(path: Path, name: str) -> int | None:
         )
     for number, job in enumerate(jobs):
         job.refuse_parts(path, number if len(jobs) > 1 else None, program)
+    _refuse_other_methods(path, jobs)
     return None if program.forces is None else sum(job.frames for job in jobs)
 
 
@@ -96,6 +109,7 @@ class _Job:
         energy: whether there is an energy since the last geometry.
         ended: whether it ended normally.
         lacking: what the first incomplete frame lacks, or "".
+        methods: methods that its user asked for, as far as these are known.
     """
 
     line: int
@@ -104,10 +118,15 @@ class _Job:
     energy: bool = False
     ended: bool = False
     lacking: str = ""
+    methods: frozenset[str] = frozenset()
 
-    def see(self, kind: str) -> None:
+    def see(self, kind: str, line: str) -> None:
         """Go on by a line of that kind."""
-        if kind == "end":
+        if kind == "unconverged":
+            self.lacking = self.lacking or "a converged wave function"
+        elif kind == "asked":
+            self.methods |= method_names(line)
+        elif kind == "end":
             self.ended = True
         elif kind == "geometry":
             self.geometry, self.energy = True, False
@@ -140,7 +159,7 @@ class _Job:
 def _jobs(path: Path, program: _Program) -> list[_Job]:
     kinds = {
         kind: re.compile(pattern)
-        for kind in ("start", "geometry", "energy", "forces", "end")
+        for kind in ("start", "geometry", "energy", "forces", "end", "unconverged", "asked")
         if (pattern := getattr(program, kind)) is not None
     }
     jobs: list[_Job] = []
@@ -152,8 +171,20 @@ def _jobs(path: Path, program: _Program) -> list[_Job]:
             jobs.append(_Job(number))
         if kind == "forces" and program.geometry is not None:
             jobs[-1].see_forces_of_its_own()
-        jobs[-1].see(kind)
+        jobs[-1].see(kind, line)
     return jobs
+
+
+def _refuse_other_methods(path: Path, jobs: list[_Job]) -> None:
+    """Refuse outputs of several methods put together."""
+    asked = [(number, job) for number, job in enumerate(jobs) if job.methods]
+    other = next(((number, job) for number, job in asked if job.methods != asked[0][1].methods), None)
+    if other is not None:
+        one, another = (", ".join(sorted(job.methods)) for _, job in (asked[0], other))
+        raise InputError(
+            f"jobs in {path.name} must be of one level, found {one} in job {asked[0][0]} and {another} in job "
+            f"{other[0]} (from line {other[1].line}): convert each level by itself"
+        )
 
 
 def _lines(path: Path) -> Iterator[str]:

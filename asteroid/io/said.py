@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from asteroid.errors import InputError
 from asteroid.io.electrons import Electrons, electrons_in
+from asteroid.io.method_names import method_names
 from asteroid.io.nested_units import stated_in_mapping
 from asteroid.labels.molecules import formula
 
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 #: Keys by which frames say whether they are converged, and of which level they are where the value is a method's name.
 _CONVERGED = frozenset(("converged", "scf_converged", "is_converged"))
 _LEVEL_KEYS = frozenset(("method", "theory", "level_of_theory", "lot", "functional"))
-_METHOD = re.compile(
-    r"\b(u?hf|mp[2-4]|ccsd|casscf|caspt2|(rev)?pbe|b3lyp|blyp|scan|tpss|m06|[wω]?b97|xtb|gfn\d?|dft)", re.IGNORECASE
-)
 
 
 @dataclass(eq=False)
@@ -73,7 +70,7 @@ class Said:
                     f"labels of {self.source} must be converged, frame {i} says {key}={value}: remove it or label it "
                     "again"
                 )
-            if name in _LEVEL_KEYS and isinstance(value, str) and _METHOD.search(value):
+            if name in _LEVEL_KEYS and isinstance(value, str) and method_names(value):
                 first, before = self._levels.setdefault(name, (value, i))
                 if first.strip().lower() != value.strip().lower():
                     raise InputError(

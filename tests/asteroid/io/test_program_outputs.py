@@ -72,3 +72,23 @@ def test_a_job_that_lacks_a_part_is_named(tmp_path: Path, parts: tuple[str, ...]
     path.write_text("".join(job(i, *parts) if i == at else job(i) for i in range(4)))
     with pytest.raises(InputError, match=rf"job {at} \(from line \d+\) in died.out must .* found it without {lacks}"):
         read_labels(path, Declaration(level="ccsd_t/cc-pvtz"))
+
+
+def test_a_job_that_says_that_it_did_not_converge_is_named(tmp_path: Path) -> None:
+    jobs = [job(i) for i in range(3)]
+    jobs[1] = jobs[1].replace("FINAL SINGLE", "SCF NOT CONVERGED AFTER 125 CYCLES\nFINAL SINGLE")
+    (tmp_path / "a.out").write_text("".join(jobs))
+    with pytest.raises(InputError, match=r"job 1 .* found it without a converged wave function"):
+        read_labels(tmp_path / "a.out", Declaration(level="hf"))
+
+
+def test_jobs_of_two_methods_are_told_apart(tmp_path: Path) -> None:
+    def asked(i: int, words: str) -> str:
+        return job(i).replace("Number of atoms", f"|  1> ! {words}\nNumber of atoms", 1)
+
+    same = [asked(0, "CCSD(T) cc-pVDZ"), asked(1, "ccsd(t) cc-pVDZ MORead"), job(2)]
+    (tmp_path / "a.out").write_text("".join(same))
+    assert len(read_labels(tmp_path / "a.out", Declaration(level="ccsd_t")).labels) == 3
+    (tmp_path / "b.out").write_text("".join([*same, asked(3, "CCSD cc-pVDZ")]))
+    with pytest.raises(InputError, match=r"found ccsd\(t\) in job 0 and ccsd in job 3 .*each level by itself"):
+        read_labels(tmp_path / "b.out", Declaration(level="ccsd_t"))
