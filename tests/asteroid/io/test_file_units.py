@@ -63,9 +63,9 @@ def test_units_go_round(energy: str, length: str, own_force: bool) -> None:
 
 def test_slips_inside_the_bounds_of_the_guards_are_noted(tmp_path: Path) -> None:
     path = saved(tmp_path, sgdml())
-    slip = read_labels(path, Declaration(level="ccsd", energy_unit="kJ/mol", length_unit="A"))
+    slip = read_labels(path, Declaration(level="ccsd_t/cc-pvtz", energy_unit="kJ/mol", length_unit="A"))
     assert slip.notes == ("energies are read in kJ/mol but would be total energies in kcal/mol: check",)
-    assert read_labels(path, Declaration(level="ccsd", energy_unit="kcal/mol", length_unit="A")).notes == ()
+    assert read_labels(path, Declaration(level="ccsd_t/cc-pvtz", energy_unit="kcal/mol", length_unit="A")).notes == ()
 
 
 def test_short_floats_are_noted_where_they_lose_energies(tmp_path: Path) -> None:
