@@ -54,7 +54,7 @@ def plot_small_multiples(
             budgets = sorted(set(own.loc[(own["part"] == "run") & (own["budget"] > 0), "budget"]))
             ax.xaxis.set_major_locator(FixedLocator(ticks_apart(budgets or [1.0], decades=0.5)))
             name, _, rest = str(label).partition(", ")
-            title = [name, *textwrap.wrap(rest, _TITLE_WIDTH), fit_text(own, short=True)]
+            title = [name, *textwrap.wrap(rest, _TITLE_WIDTH, break_on_hyphens=False), fit_text(own, short=True)]
             ax.set_title("\n".join(filter(None, title)), fontsize=6.5, loc="left")
         for ax in panels[len(curves) :]:
             ax.remove()

@@ -115,7 +115,7 @@ def plot_money(data: pd.DataFrame, figure: Figure, *, force_unit: str = "kcal/mo
             above.plot(errors[at], prices[at], linestyle="none", label=strategy_of(str(strategy)).name, **look)
         above.set(yscale="log", ylabel=f"Lowest price (CPU {unit})")
         shares = [data.loc[data["level"] == level, "share"].to_numpy() for level in levels]
-        shades = [baseline().colour, *mpl.colormaps["YlOrBr"](np.linspace(0.55, 0.2, len(levels) - 1))]
+        shades = [baseline().colour, *mpl.colormaps["YlOrBr"](np.linspace(0.6, 0.35, len(levels) - 1))]
         names = [display_level(level) for level in levels]
         below.stackplot(errors, *shares, labels=names, colors=shades, alpha=0.75, linewidth=0)
         below.set(ylim=(0, 1), ylabel="Share of it")

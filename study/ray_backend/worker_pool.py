@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from study.ray_backend.remote_exception import cause_of_death
+from study.ray_backend.server_watch import ServerWatch
 from study.ray_backend.shared_bank import MappedBank, SharedBank
 from study.ray_backend.worker import Mailbox, PackWorker
 
@@ -82,7 +83,9 @@ class WorkerPool:
         self._bank: Any = ray.put(shared)
         # Beside the driver, so that no other node's loss takes it along. Restarted where it dies: what it held is
         # lost, which is no more than a gap in a progress display.
-        here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+        context = ray.get_runtime_context()
+        self._server = ServerWatch(context.gcs_address)
+        here = NodeAffinitySchedulingStrategy(context.get_node_id(), soft=False)
         options = {"num_cpus": 0, "max_restarts": -1, "max_task_retries": -1, "scheduling_strategy": here}
         self.mailbox = ray.remote(Mailbox).options(**options).remote()
 
@@ -144,13 +147,16 @@ class WorkerPool:
         Raises:
             PoolClosed: the executor is being closed.
             WorkerDied: the worker did not live to answer.
+            ServerLostError: Ray's server is gone.
         """
         import ray
 
+        self._server.check()
         try:
             while not ray.wait([reference], timeout=POLL_S)[0]:
                 if self.closing:
                     raise PoolClosed
+                self._server.check()
                 if while_waiting is not None:
                     while_waiting()
             return ray.get(reference)

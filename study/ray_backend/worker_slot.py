@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from study.ray_backend.pack_queue import CLOSED
 from study.ray_backend.remote_exception import RemoteException
+from study.ray_backend.server_watch import ServerLostError
 from study.ray_backend.worker_pool import POLL_S, PoolClosed, WorkerDied
 from study.ray_backend.worker_supply import WorkerLostError
 
@@ -60,7 +61,12 @@ class WorkerSlot:
         try:
             while not self._queue.closed:
                 # Nobody holds a pack while it waits for a core.
-                worker = self._worker or self._start_worker()
+                try:
+                    worker = self._worker or self._start_worker()
+                except ServerLostError as lost:
+                    self._supply.note_unstartable(self._number, str(lost))
+                    self._fail_all(lost)
+                    return
                 pack = self._queue.take(worker)
                 if pack is None:
                     self._stop_worker()
@@ -93,6 +99,14 @@ class WorkerSlot:
             else:
                 self._supply.note_started(self._number)
                 return self._worker
+
+    def _fail_all(self, lost: ServerLostError) -> None:
+        """Fail whatever is to be trained until the executor is closed."""
+        while not self._queue.closed:
+            for pack in self._queue.clear():
+                pack.fail(lost)
+            with self._changed:
+                self._changed.wait_for(lambda: self._queue.closed, timeout=POLL_S)
 
     def _stop_worker(self) -> None:
         if self._worker is not None:
