@@ -18,6 +18,7 @@ from asteroid.io.electrons import Electrons, electrons_in, pairs_in, two_numbers
 from asteroid.io.label_format import LabelFormat
 from asteroid.io.said import Said
 from asteroid.io.xyz_text import COMPRESSED_SUFFIXES, LINE_MAX, names_columns, open_text, scan
+from asteroid.labels.charge_and_spin import CLOSED_SHELL
 from asteroid.labels.selection_rule import KEY
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from asteroid.io.declaration import Declaration
     from asteroid.io.file_units import FileGeometries, FileLabels
+    from asteroid.labels.charge_and_spin import ChargeAndSpin
     from asteroid.labels.label_set import IntArray, LabelSet
     from asteroid.labels.selection_rule import SelectionRule
 
@@ -114,12 +116,14 @@ def _first_numbers(path: Path) -> IntArray:
         return np.asarray(next(frames).numbers, dtype=np.int64)
 
 
-def _write(labels: LabelSet, path: Path, selection_rule: SelectionRule | None) -> None:
+def _write(labels: LabelSet, path: Path, selection_rule: SelectionRule | None, electrons: ChargeAndSpin) -> None:
     with path.open("w", encoding="utf-8") as stream:
-        _write_frames(labels, stream, selection_rule)
+        _write_frames(labels, stream, selection_rule, electrons)
 
 
-def _write_frames(labels: LabelSet, stream: IO[str], selection_rule: SelectionRule | None) -> None:
+def _write_frames(
+    labels: LabelSet, stream: IO[str], selection_rule: SelectionRule | None, electrons: ChargeAndSpin
+) -> None:
     """One frame after the other; Python's repr of a float reads back to the same float."""
     columns = "species:S:1:pos:R:3" + (":REF_forces:R:3" if labels.forces is not None else "")
     atoms = np.broadcast_to(labels.numbers, labels.positions.shape[:2])
@@ -135,6 +139,8 @@ def _write_frames(labels: LabelSet, stream: IO[str], selection_rule: SelectionRu
             words.append(f"cpu_s={float(labels.cpu_s[i])!r}")
         if selection_rule is not None:
             words.append(f"{KEY}={selection_rule}")
+        if electrons != CLOSED_SHELL:
+            words += [f"charge={electrons.charge}", f"multiplicity={electrons.unpaired + 1}"]
         stream.write(f'{size}\n{" ".join(words)} pbc="F F F"\n')
         columns_of = [values[i, :size] for values in (labels.positions, labels.forces) if values is not None]
         for symbol, row in zip(symbols, np.hstack(columns_of).tolist(), strict=True):

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from asteroid.io.declaration import Declaration
     from asteroid.io.file_units import FileGeometries, FileLabels
+    from asteroid.labels.charge_and_spin import ChargeAndSpin
     from asteroid.labels.label_set import LabelSet
     from asteroid.labels.selection_rule import SelectionRule
 
@@ -28,8 +29,8 @@ class LabelFormat:
         suffixes: endings of file names, in lower case with their dots; none for `prefix` and for what ASE recognises.
         read_suffixes: endings that are read beside these, such as those of compressed files.
         prefix: beginning of names that are no paths.
-        write: writes labels, and how they were chosen where that is known, to a path, replacing what is there; None for
-            formats that are only read.
+        write: writes labels, how they were chosen where that is known, and charge and spin to a path, replacing what
+            is there; None for formats that are only read.
         selection_rule: how the frames of a file were chosen, as the file states it; "" where it does not.
         length_unit: the unit of length that every file has; None where files differ.
         sidecar_states_units: whether a sidecar `<stem>.meta.json` of such a file states its units and level.
@@ -43,7 +44,7 @@ class LabelFormat:
     suffixes: tuple[str, ...] = ()
     read_suffixes: tuple[str, ...] = ()
     prefix: str | None = None
-    write: Callable[[LabelSet, Path, SelectionRule | None], None] | None = None
+    write: Callable[[LabelSet, Path, SelectionRule | None, ChargeAndSpin], None] | None = None
     selection_rule: Callable[[Path], str] = lambda _: ""
     length_unit: str | None = None
     sidecar_states_units: bool = False

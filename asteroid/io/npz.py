@@ -17,6 +17,7 @@ from asteroid.io.npz_arrays import open_arrays
 from asteroid.io.padded_npz import padded_geometries, read_padded
 from asteroid.io.said import Said
 from asteroid.io.sidecar import read_sidecar
+from asteroid.labels.charge_and_spin import CLOSED_SHELL
 from asteroid.labels.selection_rule import KEY
 from asteroid.units import length_unit
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from asteroid.io.declaration import Declaration
     from asteroid.io.npz_arrays import NpzArrays
+    from asteroid.labels.charge_and_spin import ChargeAndSpin
     from asteroid.labels.label_set import LabelSet
     from asteroid.labels.selection_rule import SelectionRule
 
@@ -86,7 +88,7 @@ def _read_geometries(path: Path, declared: Declaration) -> FileGeometries:
     return FileGeometries(numbers, positions, unit, group)
 
 
-def _write(labels: LabelSet, path: Path, selection_rule: SelectionRule | None) -> None:
+def _write(labels: LabelSet, path: Path, selection_rule: SelectionRule | None, electrons: ChargeAndSpin) -> None:
     arrays: dict[str, Any] = {
         "z": labels.numbers,
         "R": labels.positions,
@@ -100,6 +102,8 @@ def _write(labels: LabelSet, path: Path, selection_rule: SelectionRule | None) -
         "r_unit": np.array("Angstrom"),
         KEY: None if selection_rule is None else np.array(selection_rule),
     }
+    if electrons != CLOSED_SHELL:
+        arrays |= {"charge": np.array(electrons.charge), "multiplicity": np.array(electrons.unpaired + 1)}
     with path.open("wb") as stream:
         np.savez(stream, **{key: array for key, array in arrays.items() if array is not None})
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from asteroid.io.write import write_labels
 from asteroid.labelling.labeller import Failure, Label
+from asteroid.labels.charge_and_spin import CLOSED_SHELL
 from asteroid.labels.label_set import LabelSet, geometry_hashes
 from study.labelling.work_folder import read_outcome, write_outcome
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from asteroid.labels.charge_and_spin import ChargeAndSpin
     from asteroid.labels.label_set import FloatArray
     from study.buying.batch import Outcome
 
@@ -32,10 +34,13 @@ class LabelBook:
         frames: the geometries in the order of purchase.
         owned: labels of the first of them that are there at the start.
         folder: of the purchase.
+        electrons: charge and spin of the molecule.
     """
 
-    def __init__(self, frames: LabelSet, owned: LabelSet, folder: Path) -> None:
-        self._frames, self._n_owned, self._folder = frames, len(owned), folder
+    def __init__(
+        self, frames: LabelSet, owned: LabelSet, folder: Path, electrons: ChargeAndSpin = CLOSED_SHELL
+    ) -> None:
+        self._frames, self._n_owned, self._folder, self._electrons = frames, len(owned), folder, electrons
         self.hashes = geometry_hashes(frames)
         self._outcomes: dict[int, Outcome] = {}
         assert owned.energy is not None
@@ -112,7 +117,7 @@ class LabelBook:
 
     def write(self) -> None:
         """Write all owned labels to `labels.npz`, in the order of purchase."""
-        write_labels(without_nan_forces(self.labels()), self._folder / LABELS_FILE)
+        write_labels(without_nan_forces(self.labels()), self._folder / LABELS_FILE, electrons=self._electrons)
 
 
 def without_nan_forces(labels: LabelSet) -> LabelSet:

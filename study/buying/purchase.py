@@ -110,6 +110,7 @@ class _Purchase:
             compared=not study.buy.units_are_known,
             unit_stated=study.buy.force_unit_is_stated,
             energies_alone=study.energies_alone,
+            electrons=candidates.electrons,
         )
         self._supply = Supply(source, folder, state.batches, self._asked_for, tools.on_note)
         self._intermediate = self._intermediate_supply()
@@ -130,7 +131,7 @@ class _Purchase:
         if own is None:
             return None
         assert labeller is not None
-        source = Source(own.frames, no_labels(own.frames, own.level), labeller)
+        source = Source(own.frames, no_labels(own.frames, own.level), labeller, electrons=self._candidates.electrons)
         batches = self._state.intermediate_batches
         return Supply(source, self._folder / INTERMEDIATE, batches, self._asked_for_intermediate, self._tools.on_note)
 

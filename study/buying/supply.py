@@ -9,6 +9,7 @@ import numpy as np
 
 from asteroid.errors import InputError
 from asteroid.labelling.labeller import Failure
+from asteroid.labels.charge_and_spin import CLOSED_SHELL
 from study.buying.batch import Batch, Pending
 from study.buying.label_guards import check_bought
 from study.buying.labels import LabelBook, without_nan_forces
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from asteroid.labels.charge_and_spin import ChargeAndSpin
     from asteroid.labels.label_set import LabelSet
     from study.buying.batch import Labeller, Outcome
 
@@ -41,6 +43,7 @@ class Source:
         compared: whether forces are held against the cheap ones: their unit and sign are the user's word.
         unit_stated: whether the study file states the unit of forces, so that their size is believed.
         energies_alone: labels have no forces.
+        electrons: charge and spin of the molecule.
     """
 
     frames: LabelSet
@@ -50,6 +53,7 @@ class Source:
     compared: bool = False
     unit_stated: bool = False
     energies_alone: bool = False
+    electrons: ChargeAndSpin = CLOSED_SHELL
 
 
 class Supply:
@@ -73,7 +77,7 @@ class Supply:
     ) -> None:
         self._source, self._folder, self._batches = source, folder, batches
         self._on_batches, self._on_note = on_batches, on_note
-        self.book = LabelBook(source.frames, source.owned, folder)
+        self.book = LabelBook(source.frames, source.owned, folder, source.electrons)
 
     def own(self, n: int) -> tuple[str, ...] | None:
         """Have n labels; what is to be done where they come from elsewhere and are not there yet, else None.

@@ -15,6 +15,7 @@ from asteroid.io.read import read_labels
 from asteroid.labels.label_set import LabelSet
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from asteroid.labels.label_set import FloatArray, IntArray
@@ -107,12 +108,23 @@ def _own_frames(path: Path, notes: list[str] | None) -> LabelSet | None:
     return None
 
 
-def read_molecule(path: Path, *, length_unit: str | None = None) -> tuple[IntArray, FloatArray]:
+def read_molecule(
+    path: Path, *, length_unit: str | None = None, on_note: Callable[[str], None] | None = None
+) -> tuple[IntArray, FloatArray]:
     """Atomic numbers [A] and the first geometry [A, 3] in Å of a file.
+
+    Args:
+        path: as in `read_frames`.
+        length_unit: likewise.
+        on_note: told where the file holds more geometries than one.
 
     Raises:
         InputError: as `read_frames`.
     """
     frames = read_frames(path, length_unit=length_unit)
+    if len(frames) > 1 and on_note is not None:
+        on_note(
+            f"{path.name} holds {len(frames):,} geometries: the first is taken; for another, give a file of its own"
+        )
     start = frames.positions[0]
     return frames.numbers, start

@@ -125,8 +125,8 @@ def calibrate(
 
     tell, path = on_line or unheard, Path(molecule)
     names = _names(levels if isinstance(levels, str) else ",".join(levels))
-    numbers, positions = read_molecule(path, length_unit=length_unit)
-    other = None if larger is None else read_molecule(Path(larger), length_unit=length_unit)
+    numbers, positions = read_molecule(path, length_unit=length_unit, on_note=tell)
+    other = None if larger is None else read_molecule(Path(larger), length_unit=length_unit, on_note=tell)
     if larger is not None:
         stated_electrons(Path(larger), charge, spin)
     charge, spin, taken = stated_electrons(path, charge, spin)

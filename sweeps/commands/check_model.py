@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sweeps.console import say, say_json
+from sweeps.console import note, say, say_json
 from sweeps.options import LengthUnit, ModelFolder
 
 if TYPE_CHECKING:
@@ -46,10 +46,9 @@ def check_model(
     time_fs = parse_fs(nve, "--nve")
     force_field = read_force_field(model)
     known = one_molecule(force_field.trained_on)
-    numbers, positions = (
-        (known.numbers, known.positions[0]) if start is None else read_molecule(start, length_unit=length_unit)
-    )
+    numbers, positions = known.numbers, known.positions[0]
     if start is not None:
+        numbers, positions = read_molecule(start, length_unit=length_unit, on_note=note)
         refuse_other_electrons(force_field, start)
     done = 0
     with Ticker() as ticker:

@@ -78,9 +78,11 @@ def convert(
     from asteroid.checks.data_card import label_card
     from asteroid.checks.single_frames import drop_broken_frames, dropped_notes
     from asteroid.io.declaration import Declaration
+    from asteroid.io.electrons import charge_and_spin
     from asteroid.io.read import read_labels
     from asteroid.io.selection_rule import selection_rule_of
     from asteroid.io.write import write_labels
+    from asteroid.labels.charge_and_spin import CLOSED_SHELL
 
     what = Path(labels).name
     if out.exists() and Path(labels).exists() and out.samefile(labels):
@@ -114,7 +116,7 @@ def convert(
             frames, outlying = kept, dropped_notes(frames, broken)
         rule = selection_rule_of(labels)
         card = label_card(frames, what, guards.check_labels(frames, what, energies_alone=energies_alone), rule)
-    write_labels(frames, out, selection_rule=rule)
+    write_labels(frames, out, selection_rule=rule, electrons=charge_and_spin([loaded.electrons]) or CLOSED_SHELL)
     notes = [*loaded.notes, *([f"{copies} duplicate frames dropped"] if copies else []), *outlying]
     for line in (card.title(), f"  {loaded.units}", *(f"  {note}" for note in notes), *card.lines(), f"into {out}"):
         say(line)

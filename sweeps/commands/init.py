@@ -179,7 +179,7 @@ def _sampled(
     if pool.exists():
         note(f"{pool} is there already and is used: remove it to sample anew")
         return pool
-    numbers, start = read_molecule(geometry, length_unit=length_unit)
+    numbers, start = read_molecule(geometry, length_unit=length_unit, on_note=note)
     dynamics = make_dynamics(temperature, "0.5fs", 0.01, "10fs", "3ps", 0)
     charge, unpaired, taken = stated_electrons(geometry, *asked)
     if taken is not None:

@@ -77,7 +77,7 @@ def md(
         seed=seed,
     )
     force_field = read_force_field(model)
-    numbers, positions = read_molecule(start, length_unit=length_unit)
+    numbers, positions = read_molecule(start, length_unit=length_unit, on_note=note)
     refuse_other_electrons(force_field, start)
     with stops_with_a_hint("the trajectory keeps what it has"), Ticker() as ticker:
         summary = run_md(

@@ -57,6 +57,6 @@ def sample(
         raise InputError(f"--out must not be the file of the molecule, found {out} for both: choose another name")
     method = make_method(molecule, level, charge, spin, max_cycle, calculator, note)
     dynamics = make_dynamics(temperature, timestep, friction, every, equilibration, seed)
-    numbers, start = read_molecule(molecule, length_unit=length_unit)
+    numbers, start = read_molecule(molecule, length_unit=length_unit, on_note=note)
     job = SampleJob(numbers, start, method, dynamics, replicas, frames)
     sample_into(out, job, molecule, workers)

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from asteroid.errors import InputError
-from sweeps.console import say
+from sweeps.console import note, say
 from sweeps.options import LengthUnit, ModelFolder
 
 
@@ -37,7 +37,7 @@ def serve(
     if (unix is None) == (port is None):
         raise InputError("i-PI listens on a Unix socket or on a port, found both or none: give --unix or --port")
     ipi: Any = socketio  # without types
-    numbers, positions = read_molecule(start, length_unit=length_unit)
+    numbers, positions = read_molecule(start, length_unit=length_unit, on_note=note)
     atoms: Any = Atoms(numbers, positions)
     calculator = asteroid_model(model)
     refuse_other_electrons(calculator.force_field, start)

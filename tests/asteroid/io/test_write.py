@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from asteroid.errors import InputError
 from asteroid.io.declaration import Declaration
+from asteroid.io.electrons import charge_and_spin
 from asteroid.io.geometries import read_geometries
 from asteroid.io.read import read_labels
 from asteroid.io.write import write_labels
+from asteroid.labels.charge_and_spin import ChargeAndSpin
 from asteroid.labels.label_set import LabelSet, content_hashes
 
 FIELDS = ("numbers", "positions", "energy", "forces", "cpu_s", "frame_id", "group")
@@ -53,6 +55,15 @@ def test_labels_come_back_to_the_last_digit(seed: int, suffix: str, scale: float
         np.testing.assert_array_equal(getattr(loaded.labels, field), getattr(labels, field), err_msg=field)
     assert content_hashes(loaded.labels) == content_hashes(labels)
     assert loaded.units.startswith("energies in eV, lengths in Angstrom, forces in eV/Angstrom")
+
+
+@pytest.mark.parametrize("suffix", ["npz", "xyz"])
+def test_charge_and_spin_come_back_and_closed_shells_say_nothing(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"ion.{suffix}"
+    write_labels(random_labels(0), path, electrons=ChargeAndSpin(1, 1))
+    assert charge_and_spin([read_labels(path).electrons]) == ChargeAndSpin(1, 1)
+    write_labels(random_labels(0), path)
+    assert charge_and_spin([read_labels(path).electrons]) is None
 
 
 @pytest.mark.parametrize("suffix", ["npz", "xyz"])

@@ -37,6 +37,14 @@ def test_geometries_of_other_files(tmp_path: Path) -> None:
         read_frames(tmp_path / "none.xyz")
 
 
+def test_of_several_geometries_the_first_is_taken_and_that_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "optimised.xyz"
+    path.write_text("2\n\nH 0 0 0\nH 0 0 0.80\n2\n\nH 0 0 0\nH 0 0 0.74\n")
+    said: list[str] = []
+    assert read_molecule(path, on_note=said.append)[1][1, 2] == 0.80
+    assert said == ["optimised.xyz holds 2 geometries: the first is taken; for another, give a file of its own"]
+
+
 def test_bohr_is_refused_before_labels_are_paid_for_and_can_be_declared(tmp_path: Path) -> None:
     (tmp_path / "m.xyz").write_text("2\n\nH 0 0 0\nF 0 0 1.73\n")
     with pytest.raises(InputError, match="give the unit of length by --length-unit"):
