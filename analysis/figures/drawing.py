@@ -63,9 +63,14 @@ def draw_curve(rows: pd.DataFrame, ax: Axes, x: str, *, shift_pt: float = 0.0) -
 
 def legend_name(curve: str) -> str:
     """The name of a curve in lines that a column of a legend holds: one, but where it names several levels."""
-    kept = ", ".join(part.replace(" ", _KEPT_BLANK) for part in curve.split(", "))  # no number without its level
-    lines = textwrap.fill(kept, NAME_WIDTH, break_long_words=False, break_on_hyphens=False)
-    return lines.replace(_KEPT_BLANK, " ")
+    return "\n".join(lines_of_name(curve, NAME_WIDTH))
+
+
+def lines_of_name(name: str, width: int) -> list[str]:
+    """A name, or a part of it, in lines of so many letters; a number stands beside its level."""
+    kept = ", ".join(part.replace(" ", _KEPT_BLANK) for part in name.split(", "))
+    lines = textwrap.wrap(kept, width, break_long_words=False, break_on_hyphens=False)
+    return [line.replace(_KEPT_BLANK, " ") for line in lines]
 
 
 def labels_name(level: str) -> str:

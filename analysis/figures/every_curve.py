@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
 
-from analysis.figures.drawing import draw_curve, error_name, fit_text, in_unit, log_axes, ticks_apart
+from analysis.figures.drawing import draw_curve, error_name, fit_text, in_unit, lines_of_name, log_axes, ticks_apart
 from analysis.figures.learning_curves import learning_curve_data
 from analysis.figures.picture import Picture, RunFigure
 from analysis.figures.style import figure_style
@@ -54,7 +53,7 @@ def plot_small_multiples(
             budgets = sorted(set(own.loc[(own["part"] == "run") & (own["budget"] > 0), "budget"]))
             ax.xaxis.set_major_locator(FixedLocator(ticks_apart(budgets or [1.0], decades=0.5)))
             name, _, rest = str(label).partition(", ")
-            title = [name, *textwrap.wrap(rest, _TITLE_WIDTH, break_on_hyphens=False), fit_text(own, short=True)]
+            title = [name, *lines_of_name(rest, _TITLE_WIDTH), fit_text(own, short=True)]
             ax.set_title("\n".join(filter(None, title)), fontsize=6.5, loc="left")
         for ax in panels[len(curves) :]:
             ax.remove()

@@ -122,7 +122,7 @@ def plot_money(data: pd.DataFrame, figure: Figure, *, force_unit: str = "kcal/mo
         below.yaxis.set_major_formatter(PercentFormatter(1.0))
         if told:
             for level, shade in zip(levels, shades, strict=True):
-                rows = data[(data["level"] == level) & (data[SAVED[0]] > 0)]
+                rows = data[data["level"] == level]
                 _draw_saved(rows, lowest, SECONDS[unit], scale, {"color": shade, "label": display_level(level)})
             lowest.set(yscale="log", ylabel=f"Saved by one more\nCPU {unit} ({force_unit})")
         lowest.set_xscale("log")
@@ -137,10 +137,8 @@ def plot_money(data: pd.DataFrame, figure: Figure, *, force_unit: str = "kcal/mo
 
 def _draw_saved(rows: pd.DataFrame, ax: Axes, unit_s: float, scale: float, look: dict[str, Any]) -> None:
     """What one more unit of time at a level saves, with its 90 % interval."""
-    if rows.empty:
-        return
-    errors = rows["target_ev_ang"] / scale
-    middle, low, high = (rows[column].to_numpy() * unit_s / scale for column in SAVED)
+    errors, bought = rows["target_ev_ang"] / scale, rows[SAVED[0]] > 0  # where it is not bought, the line has a gap
+    middle, low, high = (rows[column].where(bought).to_numpy() * unit_s / scale for column in SAVED)
     low = np.maximum(low, middle / _FLOOR)  # what may be nothing has no place on a logarithmic axis
     ax.vlines(errors, low, high, linewidth=0.6, color=look["color"])
     ax.plot(errors, middle, marker="o", markersize=3, linewidth=0.8, markeredgecolor="0.3", **look)
