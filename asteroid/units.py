@@ -45,7 +45,7 @@ _LENGTH_ALIASES = {
     "nm": "nm",
 }
 #: mol^-1, mol-1, mol⁻¹ and mol**(-1).
-_TO_THE_MINUS_1 = re.compile(r"[\s·*×]*\b([a-zå][a-zåö_]*0?)\s*(?:\^|\*\*)?\s*\(?-1\)?(?!\d)")
+_TO_THE_MINUS_1 = re.compile(r"[\s·*×]*\b([a-zå][a-zåö_]*0?)\s*(?:\^|\*\*)?\s*\(?-1\)?(?!\d)", re.IGNORECASE)
 _UNDER_THE_LINE = re.compile(r"/\s*\(([^()]*)\)")
 _QUANTITY = re.compile(r"^\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(.*?)\s*$")
 
@@ -54,8 +54,12 @@ KCAL_PER_MOL_EV = ENERGY_IN_EV["kcal/mol"]
 
 def plain_unit(text: str) -> str:
     """A unit as this module writes it: "kcal mol^-1 Å⁻¹", "kcal / (mol Å)" and "kcal per mol per Å" as "kcal/mol/å"."""
-    plain = text.strip().lower().replace("\N{MINUS SIGN}", "-").replace("⁻¹", "^-1")
-    plain = re.sub(r"\s+per\s+", "/", plain)
+    return _with_slashes(text).lower()
+
+
+def _with_slashes(text: str) -> str:
+    plain = text.strip().replace("\N{MINUS SIGN}", "-").replace("⁻¹", "^-1")
+    plain = re.sub(r"\s+per\s+", "/", plain, flags=re.IGNORECASE)
     plain = _UNDER_THE_LINE.sub(lambda found: "/" + re.sub(r"[\s·*×]+", "/", found[1].strip()), plain)
     return re.sub(r"\s*/\s*", "/", _TO_THE_MINUS_1.sub(r"/\1", plain))
 
@@ -90,9 +94,9 @@ def force_unit_in_ev_ang(text: str) -> float:
     Raises:
         InputError: the unit is missing or not known.
     """
-    plain = plain_unit(text)
+    plain = _with_slashes(text)
     energy, slash, length = plain.rpartition("/")
-    if not slash or plain in _ENERGY_ALIASES:
+    if not slash or plain.lower() in _ENERGY_ALIASES:
         raise InputError(f"a force needs a unit such as kcal/mol/A or meV/A, found {text.strip()!r}: add the unit")
     return ENERGY_IN_EV[energy_unit(energy)] / LENGTH_IN_ANG[length_unit(length)]
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 def round_line(state: PurchaseState, force_unit: str) -> str:
     """One line on the last round: labels, price so far, the best with its interval, P, what is next."""
-    from analysis.names import duration, shown_probability
+    from analysis.names import display_level, duration, shown_probability
     from asteroid.measured_errors import error_unit
 
     force_unit = state.request.unit_to_show(force_unit)
@@ -19,8 +19,8 @@ def round_line(state: PurchaseState, force_unit: str) -> str:
     low, middle, high = (v / scale for v in (best.low_ev_ang, best.error_ev_ang, best.high_ev_ang))
     following = {"stop": "stop", "cannot": "give up", "buy": f"buy {own.verdict.n_next - own.n_owned}"}
     if own.verdict.joining:
-        following["buy"] = f"buy {own.verdict.n_intermediate - own.n_intermediate} of {state.levels[-1]}"
-    between = f" and {own.n_intermediate} of {state.levels[-1]}" if own.n_intermediate else ""
+        following["buy"] = f"buy {own.verdict.n_intermediate - own.n_intermediate} of {display_level(state.levels[-1])}"
+    between = f" and {own.n_intermediate} of {display_level(state.levels[-1])}" if own.n_intermediate else ""
     return (
         f"round {len(state.rounds)} | {own.n_owned} labels{between}, {duration(own.labels_cpu_s)} | {best.name}: "
         f"{middle:.3g} [{low:.3g}, {high:.3g}] {force_unit} | P {shown_probability(best.probability):.2f} | "
@@ -30,13 +30,13 @@ def round_line(state: PurchaseState, force_unit: str) -> str:
 
 def rounds_lines(state: PurchaseState, force_unit: str) -> list[str]:
     """A table of all rounds, one line each; with the labels of the level between where there are any."""
-    from analysis.names import duration, shown_probability
+    from analysis.names import display_level, duration, shown_probability
     from asteroid.measured_errors import error_unit
 
     force_unit = state.request.unit_to_show(force_unit)
     scale = error_unit(force_unit)
     is_ladder = any(own.n_intermediate for own in state.rounds)
-    between = state.levels[-1]
+    between = display_level(state.levels[-1])
     head = ["round", "labels", "price", "training", f"error ({force_unit})", "P", "racing", "next"]
     rows = [[*head[:2], between, *head[2:]] if is_ladder else head]
     spent_s = 0.0

@@ -31,8 +31,8 @@ def test_a_ladder_is_bought(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     (tmp_path / "ladder.yaml").write_text(text)
     code, said, told = answer("buy", "ladder.yaml", "--target", "0.6 kcal/mol/A", "--most", "12", "--out", "out")
     assert code == 0, told
-    assert re.search(r"round \d \| 1\d labels and 10 of mp2/cc-pvdz, .*\| buy 20 of mp2/cc-pvdz\n", said)
-    assert re.search(r"1\d labels, Ladder, sGDML twice, gfn2-xtb, 30 mp2/cc-pvdz: error", said)
+    assert re.search(r"round \d \| 1\d labels and 10 of MP2/cc-pVDZ, .*\| buy 20 of MP2/cc-pVDZ\n", said)
+    assert re.search(r"1\d labels, Ladder, sGDML twice, GFN2-xTB, 30 MP2/cc-pVDZ: error", said)
     certificate = json.loads((tmp_path / "out/certificate.json").read_text())
     assert certificate["labels"]["intermediate"] == 30
     assert certificate["levels"] == ["ccsd_t/cc-pvdz", "gfn2-xtb", "mp2/cc-pvdz"]
@@ -42,4 +42,4 @@ def test_a_ladder_is_bought(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     code, said, told = answer("status", "out")
     assert code == 0, told
     assert "beside gfn2-xtb and mp2/cc-pvdz, complete" in said
-    assert re.search(r"\d +1\d +10 .* 30 mp2/cc-pvdz\n", said)
+    assert re.search(r"\d +1\d +10 .* 30 MP2/cc-pVDZ\n", said)

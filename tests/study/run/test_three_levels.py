@@ -66,9 +66,9 @@ def test_curves_of_several_levels_are_told_apart_everywhere(ran: Path) -> None:
     curves = curves_of(table)
     labels = [curve.key.label() for curve in curves]
     assert len(set(labels)) == len(labels)
-    assert "Pretraining + fine-tuning, 30 mp2/cc-pvdz" in labels
-    assert "Ladder, fine-tuned twice, 40 gfn2-xtb, 30 mp2/cc-pvdz" in labels
-    assert "Delta-learning with sGDML, mp2/cc-pvdz" in labels
+    assert "Pretraining + fine-tuning, 30 MP2/cc-pVDZ" in labels
+    assert "Ladder, fine-tuned twice, 40 GFN2-xTB, 30 MP2/cc-pVDZ" in labels
+    assert "Delta-learning with sGDML, MP2/cc-pVDZ" in labels
     shown = [(c.key.strategy, c.key.cheap_level) for c in representative_curves(curves)]
     assert shown.count(("pretrain_finetune", "gfn2-xtb")) == shown.count(("pretrain_finetune", "mp2/cc-pvdz")) == 1
     bars = bars_data({"run": table}, {"run": manifest})
