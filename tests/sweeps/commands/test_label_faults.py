@@ -256,7 +256,7 @@ FAULTS: dict[str, tuple[Fault, list[str]]] = {
     "energies cut": (npz(E=M.energy[:150]), ["energy needs the shape [200], found [150]"]),
     "forces transposed": (npz(F=M.forces.transpose(0, 2, 1)), ["forces needs the shape [200, 6, 3]"]),
     "energies as text": (npz(E=np.array(["-1"] * 200)), ["energies must be numbers"]),
-    "unknown symbol of an element": (npz(z=np.array(list("COHHHQ"))), ["must be those of elements", "'Q'", "write C or 6 for carbon"]),
+    "unknown symbol": (npz(z=np.array(list("COHHHQ"))), ["must be those of elements", "'Q'", "write C or 6"]),
     "element zero": (spoilt("z", 2, 0), ["between 1 and 118, found 0"]),
     "NaN position": (spoilt("R", (7, 2, 1), np.nan), ["finite", "frame 7", "remove"]),
     "infinite energy": (spoilt("E", 9, np.inf), ["finite", "frame 9"]),
