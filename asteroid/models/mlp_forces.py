@@ -95,7 +95,9 @@ class _EnergyAndForces(torch.autograd.Function):
         energy = parameters.new_zeros(n_models, n_frames)
         gradient = torch.empty_like(centred)  # dE/dD
         tape = []
-        for blocks, part in zip(layout.runs, parameters_by_run(layout, settings, parameters), strict=True):
+        # Of the many rows of a prediction, more networks at a time gain nothing, and their products differ by rounding.
+        runs = layout.runs if ctx.needs_input_grad[0] else tuple((block,) for block in layout.blocks)
+        for blocks, part in zip(runs, parameters_by_run(runs, settings, parameters), strict=True):
             networks = unpack_networks(len(blocks[0].channels), settings, part.flatten(0, 1))
             run = _forward(blocks, networks, centred, scaling)
             if ctx.needs_input_grad[0]:
@@ -127,7 +129,7 @@ class _EnergyAndForces(torch.autograd.Function):
             flat = by_forces.reshape(n_models * n_frames, 1, -1)
             by_gradient = torch.bmm(flat, ctx.jacobians.flatten(0, 1).transpose(1, 2)).view(n_models, n_frames, -1)
         found = by_energy.new_empty(ctx.shape)
-        parts = parameters_by_run(ctx.layout, ctx.settings, found)
+        parts = parameters_by_run(ctx.layout.runs, ctx.settings, found)
         for blocks, run, part in zip(ctx.layout.runs, ctx.tape, parts, strict=True):
             networks = part[:, 0] if len(blocks) == 1 else part.new_empty(len(run.readout), part.shape[-1])
             into = unpack_networks(len(blocks[0].channels), ctx.settings, networks)

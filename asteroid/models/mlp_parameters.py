@@ -11,7 +11,7 @@ from torch import Tensor
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from asteroid.descriptors.layout import Layout
+    from asteroid.descriptors.layout import ElementBlock, Layout
 
 
 class NetworkSize(Protocol):
@@ -79,10 +79,12 @@ def unpack_parameters(layout: Layout, settings: NetworkSize, parameters: Tensor)
         yield part.reshape(-1, *shape)
 
 
-def parameters_by_run(layout: Layout, settings: NetworkSize, parameters: Tensor) -> tuple[Tensor, ...]:
-    """The weights of each run of G blocks (`Layout.runs`), one network after the other, as views [K, G, ...]."""
-    counts = [sum(map(math.prod, _shapes(len(run[0].channels), settings))) for run in layout.runs]
-    parts = parameters.split([len(run) * count for run, count in zip(layout.runs, counts, strict=True)], 1)
+def parameters_by_run(
+    runs: tuple[tuple[ElementBlock, ...], ...], settings: NetworkSize, parameters: Tensor
+) -> tuple[Tensor, ...]:
+    """The weights of each run of G blocks of one size, one network after the other, as views [K, G, ...]."""
+    counts = [sum(map(math.prod, _shapes(len(run[0].channels), settings))) for run in runs]
+    parts = parameters.split([len(run) * count for run, count in zip(runs, counts, strict=True)], 1)
     return tuple(own.view(len(own), -1, count) for own, count in zip(parts, counts, strict=True))
 
 
