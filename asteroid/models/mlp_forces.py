@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from asteroid.models.mlp_parameters import parameters_by_run, unpack_networks
+from asteroid.models.mlp_parameters import one_by_one, parameters_by_run, unpack_networks
 
 if TYPE_CHECKING:
     from asteroid.descriptors.layout import ElementBlock, Layout
@@ -96,7 +96,7 @@ class _EnergyAndForces(torch.autograd.Function):
         gradient = torch.empty_like(centred)  # dE/dD
         tape = []
         # Of the many rows of a prediction, more networks at a time gain nothing, and their products differ by rounding.
-        runs = layout.runs if ctx.needs_input_grad[0] else tuple((block,) for block in layout.blocks)
+        runs = layout.runs if ctx.needs_input_grad[0] else one_by_one(layout)
         for blocks, part in zip(runs, parameters_by_run(runs, settings, parameters), strict=True):
             networks = unpack_networks(len(blocks[0].channels), settings, part.flatten(0, 1))
             run = _forward(blocks, networks, centred, scaling)

@@ -72,11 +72,14 @@ def _shapes(n_channels: int, settings: NetworkSize) -> list[tuple[int, ...]]:
 
 def unpack_parameters(layout: Layout, settings: NetworkSize, parameters: Tensor) -> Iterator[Tensor]:
     """The weights of each block in the order of `_shapes`, as views [K, ...]."""
-    shapes = [shape for block in layout.blocks for shape in _shapes(len(block.channels), settings)]
-    # One split has one gradient; as many slices would each fill a tensor of all weights with zeros.
-    parts = parameters.split([math.prod(shape) for shape in shapes], 1)
-    for shape, part in zip(shapes, parts, strict=True):
-        yield part.reshape(-1, *shape)
+    runs = one_by_one(layout)
+    for (block,), part in zip(runs, parameters_by_run(runs, settings, parameters), strict=True):
+        yield from unpack_networks(len(block.channels), settings, part[:, 0])
+
+
+def one_by_one(layout: Layout) -> tuple[tuple[ElementBlock, ...], ...]:
+    """Every block as a run of its own (`Layout.runs` has those of one size together)."""
+    return tuple((block,) for block in layout.blocks)
 
 
 def parameters_by_run(
@@ -91,5 +94,6 @@ def parameters_by_run(
 def unpack_networks(n_channels: int, settings: NetworkSize, networks: Tensor) -> list[Tensor]:
     """The weights of B networks of one size [B, ...] in the order of `_shapes`, as views [B, ...]."""
     shapes = _shapes(n_channels, settings)
+    # One split has one gradient; as many slices would each fill a tensor of all weights with zeros.
     parts = networks.split([math.prod(shape) for shape in shapes], 1)
     return [part.view(-1, *shape) for shape, part in zip(shapes, parts, strict=True)]
