@@ -7,14 +7,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from asteroid.descriptors.layout import DescriptorSettings
+from asteroid.models.mlp import MLPSettings
 from asteroid.models.mlp_parameters import initial_parameters
 from asteroid.models.network import Scaling
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import Tensor
 
     from asteroid.descriptors.layout import Layout
-    from asteroid.models.mlp import MLPSettings
+
+    Describe = Callable[[Layout, np.ndarray], tuple[Tensor, Tensor]]
+
+METHANOL = np.array([6, 8, 1, 1, 1, 1])
+RESOLUTION = DescriptorSettings(n_radial=5, n_angular=2, l_max=2)
+SMALL = MLPSettings(hidden=7, layers=2)
 
 
 def random_mlps(layout: Layout, settings: MLPSettings, n_models: int) -> tuple[Tensor, Scaling]:

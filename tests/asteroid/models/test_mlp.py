@@ -6,26 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from asteroid.descriptors.layout import DescriptorSettings, Layout, make_layout
-from asteroid.models.mlp import MLPSettings, measure_scaling
+from asteroid.models.mlp import measure_scaling
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from torch import Tensor
-
     from asteroid.descriptors.frame_bank import FrameBank
-
-    Describe = Callable[[Layout, np.ndarray], tuple[Tensor, Tensor]]
-
-METHANOL = np.array([6, 8, 1, 1, 1, 1])
-RESOLUTION = DescriptorSettings(n_radial=5, n_angular=2, l_max=2)
-SMALL = MLPSettings(hidden=7, layers=2)
-
-
-@pytest.fixture(scope="module")
-def layout() -> Layout:
-    return make_layout(METHANOL, RESOLUTION)
+    from asteroid.descriptors.layout import Layout
 
 
 def test_scaling_brings_descriptors_to_order_one(methanol_bank: FrameBank) -> None:

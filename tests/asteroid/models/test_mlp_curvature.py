@@ -10,7 +10,6 @@ import torch
 from probe_derivatives import derivatives_along
 from random_mlps import random_mlps
 
-from asteroid.descriptors.layout import DescriptorSettings, Layout, make_layout
 from asteroid.descriptors.probes import describe_probes, draw_probes, laplacian
 from asteroid.models.mlp import MLPSettings
 from asteroid.models.mlp_curvature import curvature_along
@@ -18,41 +17,11 @@ from asteroid.models.mlp_forces import energy_and_forces
 from asteroid.models.network import Scaling
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from random_mlps import Describe
     from torch import Tensor
 
+    from asteroid.descriptors.layout import Layout
     from asteroid.labels.label_set import LabelSet
-
-    Describe = Callable[[Layout, np.ndarray], tuple[Tensor, Tensor]]
-    Potential = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from torch import Tensor
-
-    from asteroid.labels.label_set import LabelSet
-
-    Describe = Callable[[Layout, np.ndarray], tuple[Tensor, Tensor]]
-
-METHANOL = np.array([6, 8, 1, 1, 1, 1])
-
-
-RESOLUTION = DescriptorSettings(n_radial=5, n_angular=2, l_max=2)
-
-
-SMALL = MLPSettings(hidden=7, layers=2)
-
-
-@pytest.fixture(scope="module")
-def layout() -> Layout:
-    return make_layout(METHANOL, RESOLUTION)
-
-
-@pytest.fixture(scope="module")
-def positions(methanol_sets: tuple[LabelSet, LabelSet]) -> np.ndarray:
-    return methanol_sets[0].positions[:4]
 
 
 @pytest.fixture(scope="module")

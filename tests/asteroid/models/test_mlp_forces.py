@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import torch
-from random_mlps import random_mlps
+from random_mlps import METHANOL, SMALL, random_mlps
 from scipy.spatial.transform import Rotation
 
 from asteroid.descriptors.layout import DescriptorSettings, Layout, make_layout
@@ -19,42 +19,13 @@ from asteroid.models.mlp_parameters import initial_parameters
 from asteroid.models.network import Scaling
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
 
-    from torch import Tensor
-
-    from asteroid.labels.label_set import LabelSet
-
-    Describe = Callable[[Layout, np.ndarray], tuple[Tensor, Tensor]]
-    Potential = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
+    from random_mlps import Describe
     from torch import Tensor
 
     from asteroid.descriptors.frame_bank import FrameBank
     from asteroid.labels.label_set import LabelSet
-
-    Describe = Callable[[Layout, np.ndarray], tuple[Tensor, Tensor]]
-
-METHANOL = np.array([6, 8, 1, 1, 1, 1])
-
-
-RESOLUTION = DescriptorSettings(n_radial=5, n_angular=2, l_max=2)
-
-
-SMALL = MLPSettings(hidden=7, layers=2)
-
-
-@pytest.fixture(scope="module")
-def layout() -> Layout:
-    return make_layout(METHANOL, RESOLUTION)
-
-
-@pytest.fixture(scope="module")
-def positions(methanol_sets: tuple[LabelSet, LabelSet]) -> np.ndarray:
-    return methanol_sets[0].positions[:4]
 
 
 def energies(layout: Layout, settings: MLPSettings, parameters: Tensor, scaling: Scaling, described: Tensor) -> Tensor:

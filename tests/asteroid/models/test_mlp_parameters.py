@@ -2,33 +2,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
 import torch
+from random_mlps import SMALL
 
-from asteroid.descriptors.layout import DescriptorSettings, Layout, make_layout
 from asteroid.models.mlp import MLPSettings
 from asteroid.models.mlp_parameters import initial_parameters, parameter_count, trainable_mask
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from torch import Tensor
-
-    Describe = Callable[[Layout, np.ndarray], tuple[Tensor, Tensor]]
-
-METHANOL = np.array([6, 8, 1, 1, 1, 1])
-
-
-RESOLUTION = DescriptorSettings(n_radial=5, n_angular=2, l_max=2)
-
-
-SMALL = MLPSettings(hidden=7, layers=2)
-
-
-@pytest.fixture(scope="module")
-def layout() -> Layout:
-    return make_layout(METHANOL, RESOLUTION)
+    from asteroid.descriptors.layout import Layout
 
 
 def test_initial_weights_are_the_seeds(layout: Layout) -> None:

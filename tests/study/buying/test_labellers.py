@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from tiny_purchase import STUDY, bought, tools_of, until
-from tiny_sweep import write_labels
 
 from asteroid.errors import InputError
 from asteroid.io.read import read_labels
@@ -54,11 +53,9 @@ def make_stiff():
 
 
 @pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("files")
-    write_labels(folder)
-    (folder / "my_purchase_calculator.py").write_text(CALCULATOR)
-    return folder
+def files(files: Path) -> Path:
+    (files / "my_purchase_calculator.py").write_text(CALCULATOR)
+    return files
 
 
 def here(files: Path, how: str) -> BuyStudy:

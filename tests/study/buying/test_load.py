@@ -9,7 +9,6 @@ import pytest
 from three_levels import write_three_levels
 from tiny_levels import BY_LEVEL, CLIMBING, LADDER, TWO_CHEAP, levels_study
 from tiny_purchase import STUDY, UNITS, study_of
-from tiny_sweep import write_labels
 
 from asteroid.errors import InputError
 from asteroid.labels.label_set import geometry_hashes
@@ -22,13 +21,6 @@ if TYPE_CHECKING:
 REPLAY = STUDY[STUDY.index("  replay:") : STUDY.index("strategies")]
 HERE = (REPLAY, "  candidates: 60\n  level: ccsd_t/cc-pvdz\n  price: 28s\n  here: {}\n")
 OWNED = ("data:\n", f"data:\n  accurate: {{file: accurate.npz, level: ccsd_t/cc-pvdz, {UNITS}}}\n")
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("files")
-    write_labels(folder)
-    return folder
 
 
 def test_geometries_to_label_are_set_aside_from_the_cheap_frames(files: Path) -> None:

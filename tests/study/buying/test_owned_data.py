@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pytest
 import torch
 from tiny_purchase import STUDY, study_of
-from tiny_sweep import write_labels
 
 from study.buying.load import load_candidates
 from study.buying.owned_data import owned_bank, owned_data
@@ -16,12 +14,7 @@ from study.buying.owned_data import owned_bank, owned_data
 if TYPE_CHECKING:
     from pathlib import Path
 
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("files")
-    write_labels(folder)
-    return folder
+    import pytest
 
 
 def test_the_table_is_told_how_labels_were_drawn(files: Path) -> None:

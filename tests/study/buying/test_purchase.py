@@ -14,7 +14,6 @@ import pytest
 from three_levels import write_three_levels
 from tiny_levels import BY_LEVEL, CLIMBING, LADDER, STRATEGIES, TWO_CHEAP, climbing, levels_study
 from tiny_purchase import REQUEST, bought, outcome, study_of, tools_of, until
-from tiny_sweep import write_labels
 
 from asteroid.errors import InputError
 from asteroid.io.read import read_labels
@@ -32,18 +31,6 @@ if TYPE_CHECKING:
 
     from study.buying.batch import Batch, Labeller
     from study.config.buying import BuyStudy
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("files")
-    write_labels(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def study(files: Path) -> BuyStudy:
-    return study_of(files)
 
 
 @pytest.fixture(scope="module")

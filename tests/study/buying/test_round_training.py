@@ -6,9 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-import pytest
-from tiny_purchase import study_of
-from tiny_sweep import write_labels
 
 from asteroid.labels.label_set import content_hashes
 from study.buying.contenders import contenders_of
@@ -23,18 +20,6 @@ if TYPE_CHECKING:
 
     from asteroid.labels.label_set import LabelSet
     from study.config.buying import BuyStudy
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("files")
-    write_labels(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def study(files: Path) -> BuyStudy:
-    return study_of(files)
 
 
 def trainer_and_labels(study: BuyStudy, folder: Path) -> tuple[RoundTrainer, LabelSet]:
