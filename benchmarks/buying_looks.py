@@ -32,7 +32,8 @@ from asteroid.stages.predict_chain import predict_chain
 from asteroid.units import KCAL_PER_MOL_EV
 from study.buying.contenders import contenders_of
 from study.buying.load import load_candidates
-from study.buying.round_training import Paired, RoundTrainer
+from study.buying.owned_data import Paired, owned_data
+from study.buying.round_training import RoundTrainer
 from study.config.buying import parse_buy_study
 from study.engine.executors import SerialExecutor
 from study.recipes.chains import ChainBuilder
@@ -83,7 +84,7 @@ class Trainer(RoundTrainer):
 
     def spread_of_frames(self, labels: LabelSet, contender: Contender, rows: np.ndarray) -> np.ndarray:
         """Spread of the forces of the ten folds' models on each of some candidates, eV/Å, [n]."""
-        data = self._data(labels)
+        data = owned_data(self._study, self._candidates, labels)
         plan = self._plan(ChainBuilder(data), contender, labels)
         chains = [fold.chain for fold in plan.divisions[0].folds]
         own = self._candidates

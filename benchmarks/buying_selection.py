@@ -52,7 +52,7 @@ def rows_in_order(candidates: Candidates, rule: str, seed: int) -> np.ndarray:
 
 def measure(seed: int, strategies: list[str], folder: Path) -> list[dict[str, Any]]:
     """One draw: errors of all rules, sizes and strategies."""
-    text = study_text("methanol", seed, None, folder)
+    text = study_text("methanol", seed, None, folder, "balanced")
     study = parse_buy_study(text, "the benchmark's study", folder)
     candidates = load_candidates(study)
     found = []
