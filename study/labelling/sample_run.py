@@ -134,6 +134,17 @@ def run_samples(job: SampleJob, folder: Path, workers: int, on_progress: Callabl
         return _collect(job, [read_trajectory(_state(folder, replica)) for replica in range(job.replicas)])
 
 
+def refuse_other_samples(job: SampleJob, folder: Path) -> None:
+    """Refuse finished samples whose work folder, where it is still there, names another molecule, level or dynamics.
+
+    Raises:
+        InputError: the first setting that differs, or another process is at work there.
+    """
+    if folder.exists():
+        with claimed_work(folder, job_settings(job)):
+            pass
+
+
 def run_replica(job: SampleJob, replica: int, folder: Path, report: Callable[[], None] | None = None) -> str | None:
     """Run one replica to its end, from its last state on.
 

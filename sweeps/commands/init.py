@@ -172,20 +172,22 @@ def _sampled(
     from asteroid.labelling.labeller import Method
     from asteroid.labels.charge_and_spin import ChargeAndSpin
     from study.labelling.geometry_files import read_molecule, stated_electrons
-    from study.labelling.sample_run import SampleJob
+    from study.labelling.sample_run import SampleJob, refuse_other_samples
+    from study.labelling.work_folder import work_folder
     from sweeps.sampling import make_dynamics, sample_into
 
     pool = out.with_name(f"{geometry.stem}_gfn2-xtb.npz")
-    if pool.exists():
-        note(f"{pool} is there already and is used: remove it to sample anew")
-        return pool
     numbers, start = read_molecule(geometry, length_unit=length_unit, on_note=note)
     dynamics = make_dynamics(temperature, "0.5fs", 0.01, "10fs", "3ps", 0)
     charge, unpaired, taken = stated_electrons(geometry, *asked)
     if taken is not None:
         note(taken)
+    job = SampleJob(numbers, start, Method("gfn2-xtb", charge, unpaired), dynamics, 4, -(-frames // 4))
+    if pool.exists():
+        refuse_other_samples(job, work_folder(pool))
+        note(f"{pool} is there already and is used: remove it to sample anew")
+        return pool
     if buy is not None:
         refuse_before_sampling(buy, numbers, start, ChargeAndSpin(charge, unpaired), asks=asks)
-    job = SampleJob(numbers, start, Method("gfn2-xtb", charge, unpaired), dynamics, 4, -(-frames // 4))
     sample_into(pool, job, geometry, workers)
     return pool

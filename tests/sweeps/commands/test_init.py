@@ -141,6 +141,10 @@ def test_one_geometry_is_enough(water: Path, tmp_path: Path, monkeypatch: pytest
     assert study.buy.price is not None
     out.unlink()
     assert "is there already and is used" in call(*words).stderr
+    out.unlink()
+    assert "begun with another temperature k (500.0, now 300.0)" in refused(*words, "--temperature", 300)
+    (water / "water.xyz").write_text("3\n\nO 0 0 0\nH 0 0.8 0.6\nH 0 -0.8 0.61\n")
+    assert "begun with another molecule" in refused(*words)
 
 
 def test_charge_and_spin_go_from_the_geometry_to_the_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,7 +165,7 @@ def test_charge_and_spin_go_from_the_geometry_to_the_study(tmp_path: Path, monke
     assert "here: {charge: 1, unpaired: 1}" in out.read_text()
     assert "gdml_delta" in read_buy_study(out).strategies
     out.unlink()
-    assert "states charge 1, found --charge 0" in refused(*words, "--charge", 0)
+    assert "begun with another charge (1, now 0)" in refused(*words, "--charge", 0)
     pool = ("init", "--cheap", tmp_path / "ion_gfn2-xtb.npz", "--level", "rpa/cc-pvtz", "--price", "2h", "--out", out)
     assert call(*pool).exit_code == 0
     assert 'outputs: "*.engrad", charge: 1, unpaired: 1}' in out.read_text()
