@@ -1,4 +1,4 @@
-"""Values of options that name a level of theory: prices, LEVEL=SECONDS, and labels owned, LEVEL=NUMBER."""
+"""Values of options that name a level of theory: prices, LEVEL=TIME, and labels owned, LEVEL=NUMBER."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def prices(words: Sequence[str] | None) -> dict[str, str]:
-    """Prices of labels by level, LEVEL=SECONDS.
+    """Prices of labels by level, LEVEL=TIME.
 
     Raises:
         InputError: not of that form.
@@ -20,7 +20,7 @@ def prices(words: Sequence[str] | None) -> dict[str, str]:
     for word in words or ():
         level, equals, seconds = word.partition("=")
         if not equals:
-            raise InputError(f"a price is LEVEL=SECONDS, found {word!r}: write for instance ccsd_t/cc-pvdz=28s")
+            raise InputError(f"a price is LEVEL=TIME, found {word!r}: write for instance ccsd_t/cc-pvdz=28s")
         found[level] = seconds
     return found
 

@@ -9,7 +9,7 @@ import typer
 
 from sweeps.quantities import display_unit
 
-RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run, as given to 'run --out'.")]
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run or of a purchase, as given to --out.")]
 ModelFolder = Annotated[
     Path, typer.Argument(metavar="MODEL", help="Folder of an exported model, of 'export' or 'buy'.")
 ]
@@ -23,7 +23,9 @@ GpusPerWorker = Annotated[
 Confidence = Annotated[float, typer.Option(help="Probability with which the target must be met.")]
 Prices = Annotated[
     list[str] | None,
-    typer.Option(help="Price of one label, overriding the run's. May be repeated.", metavar="LEVEL=SECONDS"),
+    typer.Option(
+        help="Price of one label (28s, 12min, 2h), in place of the run's. May be repeated.", metavar="LEVEL=TIME"
+    ),
 ]
 ForceUnit = Annotated[
     str,

@@ -90,5 +90,5 @@ def priced(listed: dict[str, Any], given: Mapping[str, Seconds] | None) -> Price
 
 
 def price_words(given: Mapping[str, Seconds] | None) -> list[str]:
-    """Prices as the options of a command have them, LEVEL=SECONDS."""
+    """Prices as the options of a command have them, LEVEL=TIME."""
     return [f"{level}={seconds_text(price)}" for level, price in (given or {}).items()]

@@ -61,7 +61,7 @@ def make_report(
         target_ev_ang: force MAE to meet, eV/Å; by default `targets.default_target`, which the page says.
         confidence: probability with which one new run must meet it.
         force_unit: on display; it tells what errors and target are of.
-        price_options: prices given by the user (LEVEL=SECONDS), for the commands that reproduce the page.
+        price_options: prices given by the user (LEVEL=TIME), for the commands that reproduce the page.
 
     Returns:
         HTML that loads nothing; its own scripts move the plan, zoom into figures and read them off.

@@ -37,7 +37,7 @@ def save_report(
         target_ev_ang: force MAE to meet, eV/Å; None: a default, which the page says.
         confidence: probability with which one new run must meet it.
         force_unit: on display.
-        overrides: prices given by the user, LEVEL=SECONDS.
+        overrides: prices given by the user, LEVEL=TIME.
 
     Returns:
         the file.

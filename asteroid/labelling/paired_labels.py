@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -23,6 +23,18 @@ _CHECKED_FRAMES = 5
 #: or another parametrisation by a hundred times more.
 _SAME_FORCES_EV_ANG = 5e-3
 _SAME_ENERGY_EV = 1e-2
+
+
+class Comparison(NamedTuple):
+    """A method beside the labels of a cheap set.
+
+    Attributes:
+        shift_ev: what to add to the method's energies (eV) to have those of the set.
+        difference: how its labels differ, in words; None where they are the set's.
+    """
+
+    shift_ev: float
+    difference: str | None
 
 
 def cheap_labels_at(
@@ -74,30 +86,31 @@ def cheap_labels_at(
         assert cheap.energy is not None
         energy[rows], forces[rows] = cheap.energy[pairs[1]], turned_forces(accurate, cheap, pairs)
     if len(missing) and method is not None:
-        shift_ev = _energy_shift(cheap, method, f"{who} compute{ending}")
+        shift_ev, difference = compare_method(cheap, method)
+        if difference is not None:
+            raise InputError(
+                f"{who} compute{ending} {cheap.level} labels that the cheap file lacks, and they must be the file's "
+                f"method: {difference} (another charge, solvent, program, method or unit?): label the accurate "
+                f"geometries yourself, correct 'level', or {without}"
+            )
         energy[missing], forces[missing] = method(accurate.numbers, accurate.positions[missing])
         energy[missing] += shift_ev
     return replace(accurate, energy=energy, forces=forces, level=cheap.level, cpu_s=None)
 
 
-def _energy_shift(cheap: LabelSet, method: CheapMethod, who_computes: str) -> float:
-    """What to add to the method's energies (eV) to have those of the cheap set.
-
-    Raises:
-        InputError: the method does not give back the labels of the cheap set.
-    """
+def compare_method(cheap: LabelSet, method: CheapMethod) -> Comparison:
+    """Label a few frames of the cheap set again with the method that its name stands for here."""
     if cheap.energy is None or cheap.forces is None or not len(cheap):
-        return 0.0
+        return Comparison(0.0, None)
     rows = np.unique(np.linspace(0, len(cheap) - 1, _CHECKED_FRAMES).astype(np.int64))
     energy, forces = method(cheap.numbers, cheap.positions[rows])
     off = cheap.energy[rows] - energy
     shift_ev = float(np.median(off))
     force_mae = float(np.abs(cheap.forces[rows] - forces).mean())
     energy_mae = float(np.abs(off - shift_ev).mean())
-    if force_mae > _SAME_FORCES_EV_ANG or energy_mae > _SAME_ENERGY_EV:
-        raise InputError(
-            f"{who_computes} {cheap.level} labels that the cheap file lacks, and they must be the file's method: "
-            f"on {len(rows)} of its frames forces differ by {force_mae:.2g} eV/Å and energies by {energy_mae:.2g} eV "
-            "(another charge, solvent, method or unit?): label the accurate geometries yourself or correct 'level'"
-        )
-    return shift_ev
+    if force_mae <= _SAME_FORCES_EV_ANG and energy_mae <= _SAME_ENERGY_EV:
+        return Comparison(shift_ev, None)
+    return Comparison(
+        shift_ev,
+        f"on {len(rows)} of its frames forces differ by {force_mae:.2g} eV/Å and energies by {energy_mae:.2g} eV",
+    )

@@ -9,6 +9,7 @@ import numpy as np
 
 from asteroid.errors import InputError, UndeclaredError
 from asteroid.io.electrons import charge_and_spin
+from asteroid.labelling.paired_labels import compare_method
 from asteroid.labels.atom_order import refuse_other_molecule
 from asteroid.labels.charge_and_spin import CLOSED_SHELL, ChargeAndSpin
 from asteroid.labels.matching import match_geometries
@@ -41,6 +42,8 @@ class Facts:
         cheap_named: the cheap level, where the user names it.
         energies_alone: whether accurate labels have no forces.
         electrons: charge and spin of the molecule.
+        cheap_differs: how labels of the cheap level that are computed here differ from the file's, which another
+            program may have made; None where they do not, or are not needed.
     """
 
     n_atoms: int
@@ -58,12 +61,13 @@ class Facts:
     cheap_named: str | None = None
     energies_alone: bool = False
     electrons: ChargeAndSpin = CLOSED_SHELL
+    cheap_differs: str | None = None
 
     @property
     def cheap_known(self) -> bool:
         """Whether cheap labels are known, or can be computed here, wherever accurate ones are."""
         live = live_method(self.cheap_level, self.cheap_cpu_s, self.cheap_named, self.electrons)
-        return self.paired or live.method is not None
+        return self.paired or (live.method is not None and self.cheap_differs is None)
 
 
 def undeclared(given: LabelFile) -> dict[str, str]:
@@ -124,6 +128,10 @@ def look_at(
         of_accurate, of_cheap = match_geometries(owned, pool)
         free[of_cheap] = False
         n_paired = len(np.unique(of_accurate))
+    paired = owned is not None and n_paired == len(owned)
+    electrons = electrons or charge_and_spin(stated) or CLOSED_SHELL
+    live = live_method(pool.level, loaded.price.label_cpu_s, cheap.level, electrons)
+    compared = live.method is not None and not paired and not pool.varied
     both = owned is not None and owned.group is not None and pool.group is not None
     return (
         Facts(
@@ -134,14 +142,15 @@ def look_at(
             n_cheap=int(free.sum()),
             cheap_of_group=_counts(pool.group[free]) if both and pool.group is not None else {},
             unlabelled=cheap.unlabelled,
-            paired=owned is not None and n_paired == len(owned),
+            paired=paired,
             accurate_level="" if owned is None else owned.level,
             cheap_level=pool.level,
             temperature_k=priced.given.temperature_k,
             cheap_cpu_s=loaded.price.label_cpu_s,
             cheap_named=cheap.level,
             energies_alone=accurate is not None and accurate.forces == "none",
-            electrons=electrons or charge_and_spin(stated) or CLOSED_SHELL,
+            electrons=electrons,
+            cheap_differs=compare_method(pool, live.method).difference if compared and live.method else None,
         ),
         pool,
     )

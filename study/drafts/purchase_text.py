@@ -67,7 +67,7 @@ def purchase_text(
         f"  start: {start}  # labels of the first round",
         f"  candidates: {candidates}  # geometries among the cheap frames that may be labelled",
         way,
-        *shared_lines(suited, n_cheap_note="cheap frames that models are pretrained on"),
+        *shared_lines(facts, suited, n_cheap_note="cheap frames that models are pretrained on"),
         "",
         *schedule_lines(suited.schedules, suited),
     ]

@@ -7,7 +7,7 @@ minutes (on ethanol, at 50 labels, 6,000 steps gave .41 kcal/mol/Å and 20,000 g
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from asteroid.errors import InputError
@@ -51,6 +51,7 @@ class Suited:
         test_groups: groups of the test set, where groups are kept aside.
         test_share: share of the labels that is kept aside; None: by groups, or nothing is (errors are cross-validated).
         balanced: whether labels are drawn balanced along their cheap energy.
+        left_out: strategies that would suit if the cheap level computed here were that of the file.
     """
 
     strategies: tuple[str, ...]
@@ -60,6 +61,7 @@ class Suited:
     test_groups: tuple[int, ...] = ()
     test_share: float | None = None
     balanced: bool = False
+    left_out: tuple[str, ...] = ()
 
 
 def suited_sweep(facts: Facts) -> Suited:
@@ -84,6 +86,7 @@ def suited_sweep(facts: Facts) -> Suited:
         test_groups=groups,
         test_share=share,
         balanced=not groups and share is None and facts.paired and not facts.unlabelled,
+        left_out=_left_out(facts),
     )
 
 
@@ -99,7 +102,12 @@ def suited_purchase(facts: Facts, start: int) -> Suited:
             f"a purchase chooses from cheap frames and pretrains on others, at least {least}, found {facts.n_cheap}: "
             "sample more, for instance with 'asteroid-study sample'"
         )
-    return Suited(_strategies(facts), _n_cheap(facts.n_cheap // 2)[-1:], _schedules(facts))
+    return Suited(
+        strategies=_strategies(facts),
+        n_cheap=_n_cheap(facts.n_cheap // 2)[-1:],
+        schedules=_schedules(facts),
+        left_out=_left_out(facts),
+    )
 
 
 def spaced_budgets(pool: int) -> tuple[int, ...]:
@@ -141,6 +149,14 @@ def _strategies(facts: Facts) -> tuple[str, ...]:
         and not (entry.one_composition and (facts.varied or facts.n_atoms > _KERNELS_UP_TO))
         and not (entry.learns_from_sampling and (facts.varied or not facts.temperature_k))
     )
+
+
+def _left_out(facts: Facts) -> tuple[str, ...]:
+    """Strategies that only the difference between the cheap level here and that of the file forbids."""
+    if facts.cheap_differs is None:
+        return ()
+    drafted = _strategies(facts)
+    return tuple(slug for slug in _strategies(replace(facts, cheap_differs=None)) if slug not in drafted)
 
 
 def _n_cheap(available: int) -> tuple[int, ...]:

@@ -27,7 +27,7 @@ def sweep_text(name: str, schema: str, files: tuple[str, str], facts: Facts, sui
         f"  accurate: {files[0]}",
         f"  cheap: {files[1]}",
         *_test_lines(suited),
-        *shared_lines(suited, n_cheap_note="cheap frames bought"),
+        *shared_lines(facts, suited, n_cheap_note="cheap frames bought"),
         f"budgets: {list(suited.budgets)}  # accurate labels bought, training and validation together",
         "seeds: [0, 1, 2]  # of the draw of labels, the weights and the batches: three learning curves each",
         "",
@@ -46,9 +46,14 @@ def header(name: str, schema: str, accurate: str, facts: Facts) -> list[str]:
     ]
 
 
-def shared_lines(suited: Suited, *, n_cheap_note: str) -> list[str]:
+def shared_lines(facts: Facts, suited: Suited, *, n_cheap_note: str) -> list[str]:
     """What sweeps and purchases have in common: strategies and numbers of cheap frames."""
     lines = [f"strategies: [{', '.join(suited.strategies)}]"]
+    if suited.left_out:
+        lines += [
+            f"# Without {' and '.join(suited.left_out)}: {facts.cheap_level} computed here is not what the file holds",
+            f"# ({facts.cheap_differs}); label the accurate geometries with the file's program to add it.",
+        ]
     if needs_cheap(suited):
         lines.append(f"n_cheap: {list(suited.n_cheap)}  # {n_cheap_note}")
     return lines

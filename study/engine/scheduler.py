@@ -161,7 +161,8 @@ class PackScheduler:
         pack = run.pack.only(run.wanted)
         parents = {key: self._catalog.finished[key].model for key in pack.parents}
         earlier = {key: self._catalog.interrupted[key] for key in run.wanted} if run.begun else None
-        activity = f"{pack.kind}: {len(run.wanted)} models on {pack.specs[0].train.level}"
+        models = "1 model" if len(run.wanted) == 1 else f"{len(run.wanted)} models"
+        activity = f"{pack.kind}: {models} on {pack.specs[0].train.level}"
 
         def on_validation(step: int, _: list[float]) -> None:
             self._progress.set_in_training(run.first, (step - run.begun) * len(run.wanted))

@@ -15,7 +15,8 @@ from sweeps.quantities import FORCE_UNIT
 
 def plot(
     runs: Annotated[
-        list[Path], typer.Argument(metavar="RUN...", help="Folders of runs; with several, bars compare them.")
+        list[Path],
+        typer.Argument(metavar="RUN...", help="Folders of runs or purchases; several runs also get bars side by side."),
     ],
     force_unit: ForceUnit = FORCE_UNIT,
     budget: Annotated[

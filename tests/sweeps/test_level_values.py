@@ -24,5 +24,5 @@ def test_no_number_of_labels(word: str) -> None:
 
 
 def test_no_price() -> None:
-    with pytest.raises(InputError, match="LEVEL=SECONDS"):
+    with pytest.raises(InputError, match="LEVEL=TIME"):
         prices(["uff"])

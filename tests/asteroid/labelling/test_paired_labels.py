@@ -138,6 +138,7 @@ def test_a_method_that_is_not_the_files_is_refused(energy_factor: float, force_f
 
     with pytest.raises(InputError, match="must be the file's method") as caught:
         cheap_labels_at(accurate, other, method, REMEDY)
+    assert str(caught.value).endswith("correct 'level', or leave delta-learning out")
     assert "\n" not in str(caught.value)
 
 

@@ -50,6 +50,18 @@ def test_a_sweep_from_two_files(files: Path, tmp_path: Path) -> None:
     assert "choose another file with --out" in refused("init", "--cheap", files / "xtb.npz", "--out", out)
 
 
+def test_a_cheap_level_that_another_program_computed_drafts_no_delta_learning(files: Path, tmp_path: Path) -> None:
+    """B3LYP of two programs, say; here GFN2 labels under the name of GFN1."""
+    write_labels(replace(load_methanol().cheap.select(range(0, 20000, 20)), level="gfn1-xtb"), tmp_path / "xtb.npz")
+    out = tmp_path / "s.yaml"
+    result = call("init", "--accurate", files / "cc.xyz", "--cheap", tmp_path / "xtb.npz", *PRICES, "--out", out)
+    assert result.exit_code == 0, result.output
+    assert read_sweep(out).strategies == ("accurate_only", "pretrain_finetune", "residual")
+    assert "# Without gdml_delta: gfn1-xtb computed here is not what the file holds\n# (on 5 of its frames" in (
+        out.read_text()
+    )
+
+
 def test_a_purchase_from_a_pool(files: Path, tmp_path: Path) -> None:
     words = ("init", "--cheap", files / "xtb.npz", "--set", "cheap.price=1.4ms", "--out", tmp_path / "p.yaml")
     assert "needs the level of its labels" in refused(*words)

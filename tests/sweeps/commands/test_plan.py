@@ -145,7 +145,7 @@ def test_an_unfinished_run_is_noted_but_not_in_json(folder, tmp_path):
         (["--target", "0.5"], "needs a unit"),
         (["--target", "0.5 kcal/mol/atom/A"], "unit"),
         (["--target", "1 kcal/mol/A", "--price", "mp2=3s"], "no labels of level 'mp2'"),
-        (["--target", "1 kcal/mol/A", "--price", "ccsd_t/cc-pvdz"], "LEVEL=SECONDS"),
+        (["--target", "1 kcal/mol/A", "--price", "ccsd_t/cc-pvdz"], "LEVEL=TIME"),
         (["--target", "1 kcal/mol/A", "--confidence", "1.5"], "1.5"),
         (["--target", "22 meV/A", "--already", "mp2=3"], "no labels of level 'mp2'"),
         (["--target", "22 meV/A", "--already", "gfn2-xtb"], "LEVEL=NUMBER"),
