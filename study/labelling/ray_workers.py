@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from asteroid.labelling.labeller import label_frame
 from asteroid.labelling.open_labeller import open_labeller
 from study.ray_backend.remote_exception import cause_of_death
+from study.ray_backend.server_watch import ServerLostError, ServerWatch
 from study.ray_backend.session import open_session
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ _PAUSE_S = 0.5
 
 
 class WorkersLostError(RuntimeError):
-    """Workers died one after the other on the same work."""
+    """Workers died one after the other on the same work, or all of them with Ray's server."""
 
 
 class _WorkerDiedError(Exception):
@@ -93,13 +94,13 @@ def ray_labels(
 
     Raises:
         InputError: Ray cannot run here.
-        WorkersLostError: workers keep dying.
+        WorkersLostError: workers keep dying, or Ray's server is gone.
     """
     waiting = list(reversed(todo))
     busy: dict[Any, tuple[Any, list[tuple[str, FloatArray]]]] = {}
     actors: list[Any] = []
     deaths = _Deaths()
-    with _session(workers) as ray:
+    with _session(workers) as (ray, server):
         kind: Any = ray.remote(LabelWorker).options(num_cpus=1)
         try:
             actors = [kind.remote(method, numbers, reference) for _ in range(min(workers, len(todo)))]
@@ -109,6 +110,7 @@ def ray_labels(
                     batch = [waiting.pop() for _ in range(min(batch_size(), len(waiting)))]
                     actor = idle.pop()
                     busy[actor.label.remote([positions for _, positions in batch])] = actor, batch
+                server.check()
                 for answer in ray.wait(list(busy), timeout=_POLL_S)[0]:
                     actor, batch = busy.pop(answer)
                     try:
@@ -139,15 +141,16 @@ def ray_tasks(work: Callable[..., str | None], calls: Sequence[tuple[Any, ...]],
 
     Raises:
         InputError: Ray cannot run here.
-        WorkersLostError: workers keep dying.
+        WorkersLostError: workers keep dying, or Ray's server is gone.
     """
     busy: dict[Any, int] = {}
     deaths = _Deaths()
-    with _session(workers) as ray:
+    with _session(workers) as (ray, server):
         task: Any = ray.remote(work).options(num_cpus=1, max_retries=0)
         try:
             busy = {task.remote(*arguments): number for number, arguments in enumerate(calls)}
             while busy:
+                server.check()
                 finished, _ = ray.wait(list(busy), timeout=_POLL_S)
                 yield None
                 for answer in finished:
@@ -163,13 +166,15 @@ def ray_tasks(work: Callable[..., str | None], calls: Sequence[tuple[Any, ...]],
 
 
 @contextmanager
-def _session(workers: int) -> Iterator[Any]:
-    """Ray, which is left as it was found."""
+def _session(workers: int) -> Iterator[tuple[Any, ServerWatch]]:
+    """Ray, which is left as it was found, and a watch on its server."""
     opened = open_session(workers, 0, None)
     import ray
 
     try:
-        yield ray
+        yield ray, ServerWatch(ray.get_runtime_context().gcs_address)
+    except ServerLostError as lost:
+        raise WorkersLostError(str(lost)) from lost
     finally:
         if opened:
             ray.shutdown()
