@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -119,15 +120,12 @@ def ethanol(folder: Path) -> tuple[LabelSet, LabelSet]:
     group = np.zeros(len(kept), dtype=np.int64)
     group[np.random.default_rng(0).permutation(len(kept))[:N_TEST]] = 1
     accurate = LabelSet(kept.numbers, kept.positions, kept.energy, kept.forces, kept.level, group=group)
-    keys = {}
+    pbe = Declaration(level="pbe/def2-svp")
     if cheap_file.name == CHEAP[0]:
-        keys = {
-            "energy_key": "E_pbe_svp",
-            "forces_key": "F_pbe_svp",
-            "energy_unit": "kcal/mol",
-            "length_unit": "Angstrom",
-        }
-    cheap = drop_duplicates(read_labels(cheap_file, Declaration(level="pbe/def2-svp", **keys)).labels)[0]
+        pbe = replace(
+            pbe, energy_key="E_pbe_svp", forces_key="F_pbe_svp", energy_unit="kcal/mol", length_unit="Angstrom"
+        )
+    cheap = drop_duplicates(read_labels(cheap_file, pbe).labels)[0]
     return accurate, cheap
 
 

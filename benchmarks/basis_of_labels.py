@@ -32,10 +32,10 @@ def main(folder: Path, frames: int) -> None:
     assert (small.frame_id == large.frame_id).all()
     kept = owned.select(np.flatnonzero(np.isin(owned.frame_id, small.frame_id)).tolist())
     assert (kept.positions == small.positions).all()
-    forces, energies, of_method = (
-        (a - b) / KCAL_PER_MOL_EV
-        for a, b in ((large.forces, small.forces), (large.energy, small.energy), (small.forces, kept.forces))
-    )
+    forces, energies = _difference(large.forces, small.forces), _difference(large.energy, small.energy)
+    of_method = _difference(small.forces, kept.forces)
+    assert small.cpu_s is not None
+    assert large.cpu_s is not None
     of_frames = np.abs(forces).mean(axis=(1, 2))
     print(f"{len(small)} frames; {processor()}, one thread, CPU a label, median: ", end="")
     print(f"{np.median(small.cpu_s):.1f} s {SMALL}, {np.median(large.cpu_s):.1f} s {LARGE}")
@@ -45,6 +45,13 @@ def main(folder: Path, frames: int) -> None:
     print(f"{of_frames.max():.2f}, sd {of_frames.std(ddof=1):.2f}), RMSE {np.sqrt((forces**2).mean()):.2f}")
     print(f"energies: sd {energies.std(ddof=1):.2f} kcal/mol about their mean")
     print(f"for comparison, force MAE of {SMALL} against CCSD(T)/cc-pVDZ: {np.abs(of_method).mean():.2f}")
+
+
+def _difference(first: np.ndarray | None, second: np.ndarray | None) -> np.ndarray:
+    """Of energies (kcal/mol) or forces (kcal/mol/Å) of the same frames."""
+    assert first is not None
+    assert second is not None
+    return np.asarray((first - second) / KCAL_PER_MOL_EV)
 
 
 if __name__ == "__main__":

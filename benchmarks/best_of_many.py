@@ -13,6 +13,7 @@ from __future__ import annotations
 import sys
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.special import ndtr, ndtri
@@ -84,7 +85,7 @@ def draw(seed: int) -> tuple[World, tuple[Curve, ...]]:
     return world, with_shared_noise(curves)
 
 
-def judge(seed: int) -> list[dict[str, float]]:
+def judge(seed: int) -> list[dict[str, Any]]:
     """Choices of every K curves of one world at every confidence, by both rules."""
     world, curves = draw(seed)
     alone = [evidence_of(curve) for curve in curves]
@@ -98,7 +99,7 @@ def judge(seed: int) -> list[dict[str, float]]:
     return rows
 
 
-def _choices(world: World, own: list[int], known: list[Evidence], what: dict[str, object]) -> list[dict[str, float]]:
+def _choices(world: World, own: list[int], known: list[Evidence], what: dict[str, Any]) -> list[dict[str, Any]]:
     needed = [labels_needed(evidence, world.target) for evidence in known]
     rows = []
     for confidence in CONFIDENCES:

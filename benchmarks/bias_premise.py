@@ -108,9 +108,12 @@ def correlate(accurate: LabelSet, cheap: LabelSet, sizes: tuple[int, ...], seeds
         specs, unseen = [], []
         for seed in seeds:
             bought = buy_accurate(accurate, round(size / 0.8), seed)
-            frames = [Frames(accurate.level, tuple(hashes[0][r] for r in rows)) for rows in (bought.train, bought.val)]
+            train, val = (
+                Frames(accurate.level, tuple(hashes[0][r] for r in rows)) for rows in (bought.train, bought.val)
+            )
             schedule = Schedule(steps=3000, learning_rate=0.007)
-            specs.append(NetworkStage("identify", settings, MLPSettings(), schedule, *frames, Seeds(seed, seed, seed)))
+            own_seeds = Seeds(seed, seed, seed)
+            specs.append(NetworkStage("identify", settings, MLPSettings(), schedule, train, val, own_seeds))
             unseen.append(np.setdiff1d(np.arange(len(accurate)), np.r_[bought.train, bought.val]))
         models = [result.model for result in train_pack(bank, specs, {})]
         bias = estimate_bias(bank, cheap.level, torch.arange(len(cheap)), models).numpy() / KCAL_PER_MOL_EV

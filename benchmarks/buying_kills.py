@@ -82,7 +82,8 @@ def main() -> None:
             if whole.wait():
                 sys.exit(f"{way}: the undisturbed purchase failed")
             whole_s = time.monotonic() - began
-            draw, faults, moments = random.Random(way), dict.fromkeys(FAULTS, 0), []
+            draw, faults = random.Random(way), dict.fromkeys(FAULTS, 0)
+            moments: list[str] = []
             while len(moments) < kills:
                 share = draw.uniform(0.1, 0.95)
                 stage = disturb(folder, way, f"killed-{len(moments)}", share * whole_s, faults)

@@ -124,9 +124,7 @@ def take_looks(folder: Path, name: str, seed: int, data: Path | None, draw: str,
     began, own = time.time(), folder / name
     own.mkdir(parents=True, exist_ok=True)
     rows_file, models_file = (own / f"{kind}_{seed:02d}.parquet" for kind in ("out_of_fold", "models"))
-    rows, models = (
-        pd.read_parquet(file).to_dict("records") if file.exists() else [] for file in (rows_file, models_file)
-    )
+    rows, models = (_kept_rows(file) for file in (rows_file, models_file))
     study = parse_buy_study(study_text(name, seed, data, own, draw), "the benchmark's study", own)
     candidates = load_candidates(study)
     assert candidates.replay is not None
@@ -166,6 +164,11 @@ def take_looks(folder: Path, name: str, seed: int, data: Path | None, draw: str,
                 pd.DataFrame(table).to_parquet(part)
                 part.rename(file)
     return f"{name} {seed}: {len(taken)} looks up to {taken[-1] if taken else 0}, {time.time() - began:.0f} s"
+
+
+def _kept_rows(file: Path) -> list[dict[str, Any]]:
+    found = pd.read_parquet(file).to_dict("records") if file.exists() else []
+    return [{str(name): value for name, value in row.items()} for row in found]
 
 
 def _numbered(labels: LabelSet) -> LabelSet:

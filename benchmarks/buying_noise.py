@@ -15,10 +15,12 @@ from __future__ import annotations
 import argparse
 from itertools import combinations
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import torch
+from scipy import stats
 
 from asteroid.labels.label_set import content_hashes
 from asteroid.stages.predict_chain import predict_chain
@@ -29,6 +31,9 @@ from study.counts import LowerLevels
 from study.recipes.frames import describe_frames
 from study.recipes.settings import default_settings
 from study.recipes.workload import make_workload
+
+if TYPE_CHECKING:
+    from asteroid.models.trained import TrainedModel
 
 SIZES = (16, 24, 36, 54)
 NAMES = ("gdml_delta", "pretrain_finetune", "residual")
@@ -62,7 +67,7 @@ def run(path: Path, draws: int) -> None:
     settings = default_settings(workload.sweep, "standard")
     test = Frames(data.test.level, tuple(content_hashes(data.test)))
     all_rows: list[pd.DataFrame] = []
-    models: dict[str, object] = {}
+    models: dict[str, TrainedModel] = {}
     for strategy in NAMES:
         for seed in range(draws):
             jobs = []
@@ -77,11 +82,11 @@ def run(path: Path, draws: int) -> None:
                 specs = {job[3][depth].key: job[3][depth] for job in jobs if job[3][depth].key not in models}
                 todo = sorted(specs.values(), key=lambda spec: len(spec.train))
                 for start in range(0, len(todo), PACK):
-                    results = train_pack(bank, todo[start : start + PACK], models)  # type: ignore[arg-type]
+                    results = train_pack(bank, todo[start : start + PACK], models)
                     models |= {result.key: result.model for result in results}
             for n, n_folds, fold, chain, score in jobs:
                 rows = bank.rows_of(score.level, score.hashes)
-                predicted = predict_chain(bank, score.level, rows, [chain[-1]], models)  # type: ignore[arg-type]
+                predicted = predict_chain(bank, score.level, rows, [chain[-1]], models)
                 error = (predicted.forces[0] - accurate.forces[rows]).abs()
                 frame = {
                     "strategy": strategy,
@@ -105,29 +110,37 @@ def fit(path: Path) -> None:
     table = pd.read_csv(path)
     print("| strategy | labels | ten folds over truth | frames alone | two / ten folds | spread | skew | kept |")
     print("|---|---|---|---|---|---|---|---|")
-    for (strategy, n), own in table.groupby(["strategy", "n_labels"]):
-        means = own.pivot_table("force_mae_ev_ang", "draw", "n_folds").dropna()
-        ten, two = (relative_errors(own[own["n_folds"] == folds]) for folds in (10, 2))
-        log_ratio, bias = np.log(means[10] / means[0]), np.log(means[2] / means[10])
-        kept = np.corrcoef(ten, two.loc[ten.index])[0, 1]
-        print(
-            f"| {strategy} | {n} | {log_ratio.mean():.2f} ± {log_ratio.std():.2f} | {ten.std() / np.sqrt(n):.2f} | "
-            f"{bias.mean():.2f} ± {bias.std():.2f} | {ten.std():.2f} | {ten.skew():.1f} | {kept:.2f} |"
-        )
+    for strategy, rows in parts(table, "strategy"):
+        for n, own in parts(rows, "n_labels"):
+            means = own.pivot_table("force_mae_ev_ang", "draw", "n_folds").dropna()
+            ten, two = (relative_errors(own[own["n_folds"] == folds]) for folds in (10, 2))
+            log_ratio, bias = np.log(means[10] / means[0]), np.log(means[2] / means[10])
+            kept = np.corrcoef(ten, two.loc[ten.index])[0, 1]
+            skew = stats.skew(ten.to_numpy(), bias=False)
+            print(
+                f"| {strategy} | {n} | {log_ratio.mean():.2f} ± {log_ratio.std():.2f} | {ten.std() / np.sqrt(n):.2f} | "
+                f"{bias.mean():.2f} ± {bias.std():.2f} | {ten.std():.2f} | {skew:.1f} | {kept:.2f} |"
+            )
     print("\nspread between models of equally many labels (log), share of a frame's luck kept between sizes:")
-    for strategy, own in table.groupby("strategy"):
+    for strategy, own in parts(table, "strategy"):
         truth = np.log(own[own["n_folds"] == 0].groupby(["n_labels", "draw"])["force_mae_ev_ang"].mean())
         luck = truth.groupby("n_labels").std()
-        ten = {n: relative_errors(rows) for n, rows in own[own["n_folds"] == 10].groupby("n_labels")}
-        kept = []
-        for small, large in combinations(ten, 2):
-            shared = ten[small].index.intersection(ten[large].index)
-            kept.append(f"{small}-{large} {np.corrcoef(ten[small][shared], ten[large][shared])[0, 1]:.2f}")
-        print(f"{strategy}: {', '.join(f'{value:.2f}' for value in luck)}; {', '.join(kept)}")
+        by_size = {n: relative_errors(rows) for n, rows in parts(own[own["n_folds"] == 10], "n_labels")}
+        between = []
+        for small, large in combinations(by_size, 2):
+            shared = by_size[small].index.intersection(by_size[large].index)
+            kept = np.corrcoef(by_size[small][shared], by_size[large][shared])[0, 1]
+            between.append(f"{small}-{large} {kept:.2f}")
+        print(f"{strategy}: {', '.join(f'{value:.2f}' for value in luck)}; {', '.join(between)}")
         controls = own[own["n_folds"] == 0].dropna(axis=1)
         for name in sorted({"cheap_energy_ev", "cheap_force_ev_ang"} & set(controls)):
             together = controls.groupby(["n_labels", "draw"])[["force_mae_ev_ang", name]].corr().iloc[::2, 1]
             print(f"  correlation with {name}: {together.groupby('n_labels').mean().round(2).tolist()}")
+
+
+def parts(table: pd.DataFrame, column: str) -> list[tuple[Any, pd.DataFrame]]:
+    """Each value of a column, in order, and its rows."""
+    return list(table.groupby(column))
 
 
 def relative_errors(rows: pd.DataFrame) -> pd.Series[float]:

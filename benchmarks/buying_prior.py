@@ -79,8 +79,8 @@ def summary(system: str, strategy: str, fit: PowerLawFit, source: str) -> KnownC
     log_slope = np.log(fit.alpha)
     decay = (1 - fit.phi) * (AT / fit.largest_budget) ** -fit.alpha
     floor = fit.phi / (decay + fit.phi)
-    numbers = (round(float(value), 2) for value in (log_slope.mean(), log_slope.std(), floor.mean()))
-    return KnownCurve(system, strategy, *numbers, source)
+    slope, spread, share = (round(float(value), 2) for value in (log_slope.mean(), log_slope.std(), floor.mean()))
+    return KnownCurve(system, strategy, slope, spread, share, source)
 
 
 def nequip(folder: Path) -> list[KnownCurve]:

@@ -107,7 +107,7 @@ class World:
         shared = _nested_luck(rng)
         self._u = [np.sqrt(0.3) * shared + np.sqrt(0.7) * _nested_luck(rng) for _ in range(k)]
         curves = (
-            np.stack([self.curve(i, np.arange(1, MOST + 1)) for i in range(k)]) + ndtri(self.confidence) * self._luck
+            np.stack([self.curve(i, np.arange(1.0, MOST + 1)) for i in range(k)]) + ndtri(self.confidence) * self._luck
         )
         self.log_target = float(curves[:, self._size - 1].min())
         self.oracle = int(np.argmax((curves <= self.log_target + 1e-12).any(axis=0))) + 1

@@ -64,10 +64,12 @@ def main(folder: Path, levels: list[str], n_seeds: int, file: Path | None) -> No
         job = LabelJob(accurate, Method(level), None, 0)
         cheap = run_labels(job, folder / f"{name}.work", 1, lambda _: None).labels
         assert cheap.cpu_s is not None
+        assert cheap.forces is not None
+        assert accurate.forces is not None
         if not (folder / f"{name}.npz").exists():
             write_labels(cheap, folder / f"{name}.npz")
         price = float(np.median(cheap.cpu_s))
-        own = np.abs(cheap.forces - accurate.forces).mean() / KCAL_PER_MOL_EV  # type: ignore[operator]
+        own = np.abs(cheap.forces - accurate.forces).mean() / KCAL_PER_MOL_EV
         seeds = list(range(n_seeds))
         axes = {"budgets": list(BUDGETS), "seeds": seeds, "test": test}
         text = SWEEP.format(name=name, level=level, price=f"{price:.3g}", **axes)

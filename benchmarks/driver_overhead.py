@@ -19,15 +19,18 @@ import torch
 
 from asteroid.models.mlp import MLPSettings
 from asteroid.models.trained import TrainedNetwork
-from asteroid.stages.stage import StageResult
+from asteroid.stages.stage import NetworkStage, StageResult
 from study.config.sweep_text import parse_sweep
 from study.recipes.workload import make_workload
 from study.run.run import run_workload
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from asteroid.descriptors.frame_bank import FrameBank
     from asteroid.stages.stage import StageSpec
     from study.engine.executors import PackJob
+    from study.recipes.packs import Pack
 
 SWEEP = """
 name: overhead
@@ -60,6 +63,7 @@ class InstantExecutor:
     """Answers with untrained models."""
 
     slots = 1
+    on_retry: Callable[[Pack, str], None] | None = None
 
     def __init__(self, bank: FrameBank) -> None:
         self._bank = bank
@@ -77,6 +81,7 @@ class InstantExecutor:
         """Nothing to give back."""
 
     def _untrained(self, spec: StageSpec) -> StageResult:
+        assert isinstance(spec, NetworkStage)
         parameters = spec.model.network(self._bank.layout).initial_parameters(spec.seeds.weights)
         model = TrainedNetwork(spec.model, parameters, self._scaling, 0.0)
         return StageResult(spec.key, spec.to_json(), model, 0.1, ((spec.steps, 0.1),), 0.0)

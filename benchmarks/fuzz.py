@@ -33,7 +33,7 @@ from contextlib import closing, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import ase
 import ase.db
@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from asteroid.labels.label_set import LabelSet
 
 make_command_tree = typer.main.get_command
+command_tree = cache(make_command_tree)  # made once
 
 HANG_S, MESSAGE_MAX, MEMORY_MAX = 30, 500, 4 * 2**30
 Door = Callable[[Path, random.Random], None]
@@ -110,8 +111,10 @@ def sound_xyz() -> str:
 def sound_database() -> bytes:
     """A sound ASE database of three frames."""
     labels = frames(3)
+    assert labels.energy is not None
+    assert labels.forces is not None
     with tempfile.TemporaryDirectory() as folder:
-        with ase.db.connect(Path(folder, "labels.db")) as database:
+        with ase.db.connect(Path(folder, "labels.db")) as database:  # type: ignore[no-untyped-call]
             for i in range(3):
                 data = {"energy": [float(labels.energy[i])], "forces": labels.forces[i]}
                 database.write(ase.Atoms(labels.numbers, labels.positions[i]), data=data)
@@ -122,13 +125,13 @@ def sound_database() -> bytes:
 def label_npz(folder: Path, rng: random.Random) -> None:
     """A label file in npz."""
     labels = frames(20)
-    arrays: dict[str, object] = {"z": labels.numbers, "R": labels.positions, "E": labels.energy, "F": labels.forces}
+    arrays: dict[str, Any] = {"z": labels.numbers, "R": labels.positions, "E": labels.energy, "F": labels.forces}
     arrays |= {"e_unit": np.array("eV"), "r_unit": np.array("Angstrom"), "charge": np.array(0)}
     for _ in range(rng.randrange(3)):
         key = rng.choice(sorted(arrays))
         arrays[key] = spoil_array(np.asarray(arrays[key]), rng)
     stream = io.BytesIO()
-    rng.choice([np.savez, np.savez_compressed])(stream, **arrays)  # type: ignore[arg-type]
+    rng.choice([np.savez, np.savez_compressed])(stream, **arrays)
     content = stream.getvalue()
     path = folder / "labels.npz"
     path.write_bytes(spoil_bytes(content, rng) if rng.random() < 0.6 else content)
@@ -149,7 +152,8 @@ def label_xyz(folder: Path, rng: random.Random) -> None:
     content = text.encode("utf-8", "replace")
     if rng.random() < 0.3:
         content = spoil_bytes(content, rng)
-    pack = rng.choice([bytes, bytes, gzip.compress, bz2.compress])
+    packs: list[Callable[[bytes], bytes]] = [bytes, bytes, gzip.compress, bz2.compress]
+    pack = rng.choice(packs)
     path = folder / f"labels{rng.choice(['.xyz', '.extxyz', '', '.xyz.gz', '.dat'])}"
     content = pack(content)
     path.write_bytes(spoil_bytes(content, rng) if rng.random() < 0.2 else content)
@@ -204,8 +208,8 @@ def sweep_file(folder: Path, rng: random.Random) -> None:
 
 def table(folder: Path, rng: random.Random) -> None:
     """A table of errors for `fit`."""
-    head = ["n", "seed", "error", "sd", "runs", "unit"]
-    rows = [
+    head: list[object] = ["n", "seed", "error", "sd", "runs", "unit"]
+    rows: list[list[object]] = [
         [n, seed, f"{3 * n**-0.5:.5f}", f"{0.1 * n**-0.5:.5f}", 5, "eV/A"]
         for n in (25, 50, 100, 200)
         for seed in (0, 1)
@@ -224,7 +228,8 @@ def table(folder: Path, rng: random.Random) -> None:
         columns = {"x": "n", "y": "error"}
     if len(frame) and set(columns.values()) <= set(frame.columns) and frame[columns["x"]].nunique() > 3:
         table_of = frame if rng.random() < 0.01 else frame.iloc[:6]  # most are refused before the costly fit
-        fit_table(table_of, **columns, seed="seed" if "seed" in frame.columns else None)  # type: ignore[arg-type]
+        seed = "seed" if "seed" in frame.columns else None
+        fit_table(table_of, x=columns["x"], y=columns["y"], seed=seed)
 
 
 def arguments(folder: Path, rng: random.Random) -> None:
@@ -256,12 +261,6 @@ def arguments(folder: Path, rng: random.Random) -> None:
     words += [str(word) for word in AWKWARD if isinstance(word, str) and "\0" not in word and word.isprintable()]
     chosen = [rng.choice(words[:10]), *(rng.choice(words) for _ in range(rng.randrange(6)))]
     command(*[word.encode("utf-8", "replace").decode() for word in chosen])
-
-
-@cache
-def command_tree(app: object) -> object:
-    """The commands as a tree of parsers, made once."""
-    return make_command_tree(app)
 
 
 def command(*words: str) -> None:

@@ -25,7 +25,7 @@ AWKWARD: tuple[object, ...] = (
     *("eV", "kcal/mol", "Hartree/Bohr", "1,5", "1.000,5", "12%", "٣", "\ud800", "é", 1.5, "true", "!!int x"),
 )
 #: Values of a table that are of some column's kind and make no sense there.
-UNUSUAL: tuple[object, ...] = (
+UNUSUAL: tuple[str | float | None, ...] = (
     None,
     -1,
     0,
@@ -176,5 +176,5 @@ def spoil_table(content: bytes, path: Path, rng: random.Random) -> None:
                 frame = frame.iloc[: rng.randrange(len(frame))]
             case _:
                 frame = frame.astype({name: object})
-                frame.iloc[rng.randrange(len(frame)), frame.columns.get_loc(name)] = value
+                frame.iloc[rng.randrange(len(frame)), list(frame).index(name)] = value
         frame.infer_objects().to_parquet(path, index=False)

@@ -51,6 +51,8 @@ from study.tables.results import COLUMNS, RESULTS_FILE, read_results, results_fr
 if TYPE_CHECKING:
     import random
 
+    from analysis.buying.decision import Action
+
 ACCURATE, BETWEEN, CHEAP = "ccsd_t/cc-pvdz", "mp2/cc-pvdz", "gfn2-xtb"
 PRICES = PriceList(ACCURATE, CHEAP, {ACCURATE: LevelPrice(28.0, "x"), CHEAP: LevelPrice(0.1, "x", 0.02)})
 _SCHEDULES = """model: {hidden: 8}
@@ -100,6 +102,7 @@ def study_folder() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="fuzz-study-"))
     methanol = load_methanol()
     accurate, other = methanol.accurate.select(np.arange(60)), methanol.accurate.select(np.arange(30, 100))
+    assert other.energy is not None
     between = LabelSet(other.numbers, other.positions, other.energy + 1.0, other.forces, BETWEEN)
     for name, labels in (
         ("accurate", accurate),
@@ -120,7 +123,7 @@ def sound_studies() -> tuple[str, ...]:
 def study(_: Path, rng: random.Random) -> None:
     """A sweep or study file with its label files, as far as its work is laid out."""
     plain = json.loads(rng.choice(sound_studies()))
-    for _ in range(rng.randrange(3)):
+    for __ in range(rng.randrange(3)):
         plain = spoil_plain(plain, rng)
     text = as_yaml(plain)
     if "buy" in text:
@@ -261,9 +264,9 @@ def sound_looks() -> pd.DataFrame:
 def sound_purchase(measured: str) -> dict[str, bytes]:
     """Files of a purchase that has ended: state, rounds, looks, certificate."""
     standings = (Standing("accurate_only", 0.03, 0.02, 0.04, 0.93, racing=True),)
+    endings: tuple[tuple[int, Action, int], ...] = ((8, "buy", 16), (16, "stop", 16))
     rounds = tuple(
-        Round(n, n, 0, 28.0 * n, 5.0, 40, Verdict(action, most, standings, ("why",)))  # type: ignore[arg-type]
-        for n, action, most in ((8, "buy", 16), (16, "stop", 16))
+        Round(n, n, 0, 28.0 * n, 5.0, 40, Verdict(action, most, standings, ("why",))) for n, action, most in endings
     )
     request = Request(0.05, 0.9, None, None, "learnt", measured)
     state = PurchaseState("0" * 16, "p", request, (ACCURATE, CHEAP), ((0, 7), (8, 15)), rounds, "complete")

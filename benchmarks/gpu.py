@@ -29,6 +29,7 @@ import time
 import traceback
 import warnings
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +46,7 @@ class _Absent:
             raise ModuleNotFoundError(f"{name} is not to be needed here", name=name)
 
 
-sys.meta_path.insert(0, _Absent())  # type: ignore[arg-type]
+sys.meta_path.insert(0, _Absent())
 warnings.filterwarnings("ignore", "`torch.jit", DeprecationWarning)
 
 import numpy as np  # noqa: E402
@@ -76,6 +77,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from asteroid.models.network import NetworkSettings
+    from asteroid.models.trained import TrainedModel
+    from asteroid.stages.kinds import NetworkStageKind
     from asteroid.training.fit import Fit
 
 #: Parts in their order, and the seconds that each may take.
@@ -212,7 +215,7 @@ def began_part(out: Path) -> tuple[str | None, float]:
 
 
 def machine(device: torch.device) -> dict[str, Any]:
-    found = {"torch": torch.__version__, "python": sys.version.split()[0], "cores": os.cpu_count()}
+    found: dict[str, Any] = {"torch": torch.__version__, "python": sys.version.split()[0], "cores": os.cpu_count()}
     for name in ("e3nn", "xnn", "torch_geometric"):
         try:
             found[name] = getattr(__import__(name), "__version__", "?")
@@ -370,10 +373,12 @@ def compare_stages(device: torch.device) -> dict[str, Any]:
     }
 
     def chain(bank: FrameBank) -> dict[str, float]:
-        results, parents = {}, {}
+        results: dict[str, float] = {}
+        parents: dict[str, TrainedModel] = {}
 
-        def train(kind: str, level: str, **changes: Any) -> str:
-            spec = NetworkStage(kind, settings, MLPSettings(hidden=12), schedule, *split[level], Seeds(0, 1, 2))  # type: ignore[arg-type]
+        def train(kind: NetworkStageKind, level: str, **changes: Any) -> str:
+            seen, held_out = split[level]
+            spec = NetworkStage(kind, settings, MLPSettings(hidden=12), schedule, seen, held_out, Seeds(0, 1, 2))
             spec = replace(spec, **changes)
             (result,) = train_pack(bank, [spec], parents)
             parents[spec.key] = result.model
@@ -459,7 +464,8 @@ def descriptor_speeds(
     for label, resolution in (("sites", SITES), ("fine", FINE)):
         bank = random_ethanol(resolution, device)
         network = MLPSettings().network(bank.layout)
-        print(f"{label}: {bank.layout.width / 9:.0f} descriptors an atom", flush=True)  # type: ignore[union-attr]
+        assert bank.layout is not None
+        print(f"{label}: {bank.layout.width / 9:.0f} descriptors an atom", flush=True)
         for n_models in (1, 16) if quick else (256, 1, 16, 64):
             for share in (False, True):
                 for mode in modes:
@@ -522,9 +528,9 @@ def part_equivariant(device: torch.device, clock: Clock, found: dict[str, Any], 
                     traceback.print_exc()
                     found[name] = f"failed: {type(error).__name__}: {error}"[:500]
                 print(name, found[name], "model-steps/s", flush=True)
-        speeds = [found.get(f"{label}, K={n}, {modes[0]}") for n in (1, 16)]
-        if all(isinstance(s, float) for s in speeds):
-            found[f"{label}, K=16 over K=1"] = round(speeds[1] / speeds[0], 2)  # type: ignore[operator]
+        one, sixteen = (found.get(f"{label}, K={n}, {modes[0]}") for n in (1, 16))
+        if isinstance(one, float) and isinstance(sixteen, float):
+            found[f"{label}, K=16 over K=1"] = round(sixteen / one, 2)
 
 
 # -------------------------------------------------------------------------------------------------------------- errors
@@ -623,7 +629,7 @@ def part_ethanol600(device: torch.device, clock: Clock, found: dict[str, Any], o
         found["skipped"] = "no --ethanol FILE.npz"
         return
     labels, quick = ethanol_labels(options.ethanol), options.quick
-    rates = (0.003, 0.01) if quick else (0.003, 0.006, 0.012)
+    rates: tuple[float, ...] = (0.003, 0.01) if quick else (0.003, 0.006, 0.012)
     trial(found, "nequip", lambda: errors_of(equivariant(quick), labels, 600, rates, clock.left_s - 30, device, quick))
     rates = (0.01,) if quick else (0.005, 0.01)
     trial(found, "mlp", lambda: errors_of(MLPSettings(hidden=64), labels, 600, rates, 15, device, quick, 20_000))
@@ -631,7 +637,7 @@ def part_ethanol600(device: torch.device, clock: Clock, found: dict[str, Any], o
 
 def part_methanol500(device: torch.device, clock: Clock, found: dict[str, Any], options: argparse.Namespace) -> None:
     labels, quick = load_methanol().accurate, options.quick
-    rates = (0.01,) if quick else (0.004, 0.01)
+    rates: tuple[float, ...] = (0.01,) if quick else (0.004, 0.01)
     share = clock.left_s
     trial(found, "nequip", lambda: errors_of(equivariant(quick), labels, 500, rates, 0.55 * share, device, quick))
     painn = PaiNNSettings(hidden=8, layers=2) if quick else PaiNNSettings()
@@ -648,16 +654,10 @@ def part_few_labels(device: torch.device, clock: Clock, found: dict[str, Any], o
         sets["ethanol"] = ethanol_labels(options.ethanol)
     rates = (0.01,) if quick else (0.003, 0.01)
     for name, labels in sets.items():
-        trial(
-            found,
-            f"{name}, nequip",
-            lambda own=labels: errors_of(equivariant(quick), own, 50, rates, 0.35 * share, device, quick, 6_000),
-        )
-        trial(
-            found,
-            f"{name}, mlp",
-            lambda own=labels: errors_of(MLPSettings(), own, 50, rates, 0.1 * share, device, quick, 5_000),
-        )
+        nequip = partial(errors_of, equivariant(quick), labels, 50, rates, 0.35 * share, device, quick, 6_000)
+        trial(found, f"{name}, nequip", nequip)
+        mlp = partial(errors_of, MLPSettings(), labels, 50, rates, 0.1 * share, device, quick, 5_000)
+        trial(found, f"{name}, mlp", mlp)
 
 
 if __name__ == "__main__":

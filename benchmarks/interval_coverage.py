@@ -33,6 +33,8 @@ from analysis.curves.evidence import evidence_of
 from analysis.curves.power_law import fit_power_law, labels_for_target, predict
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
 BUDGETS = (25, 50, 100, 200, 400, 800)
@@ -51,7 +53,7 @@ def kinked(first: float, last: float, at: float, x: NDArray[np.float64]) -> NDAr
 
 
 #: Logs of curves that are no power laws, as functions of ln N.
-MISFITS = {
+MISFITS: dict[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = {
     "slope .3, then .7": lambda x: gentle(0.3, 0.7, x),
     "slope .7, then .3": lambda x: gentle(0.7, 0.3, x),
     "bump of 20 % at 140 labels": lambda x: -0.6 * x + 0.2 * np.exp(-(((x - np.log(140.0)) / 0.7) ** 2) / 2),
@@ -234,8 +236,8 @@ def main(repetitions: int, names: list[str], *, alone: bool) -> None:
                         for value in ("hit", "width", "score")
                     ]
                     if method == METHODS[0]:
-                        own = ("new run", "new run width", "refused", "named", f"answered {METHODS[0]} err hit")
-                        cells += [f"{found[name]:.2f}" for name in own]
+                        single = ("new run", "new run width", "refused", "named", f"answered {method} err hit")
+                        cells += [f"{found[name]:.2f}" for name in single]
                     else:
                         cells += [""] * 5
                     print(f"| {scenario.name} | {method} | {' | '.join(cells)} |", flush=True)

@@ -148,7 +148,7 @@ def two_nodes() -> Iterator[tuple[Any, Any]]:
     try:
         yield cluster, cluster.add_node(**size)
     finally:
-        cluster.shutdown()
+        cluster.shutdown()  # type: ignore[no-untyped-call]
 
 
 def fill(run: Path, whole: Path, share: float, whole_s: float, faults: dict[str, int]) -> None:
@@ -173,7 +173,8 @@ def fill(run: Path, whole: Path, share: float, whole_s: float, faults: dict[str,
         before = stage_times(disk / "run")
         (disk / "ballast").unlink()
         again = shlex.split(err.partition("to go on: asteroid-study ")[2])
-        command = [sys.executable, "-m", "sweeps", *(again or ["run", disk / "sweep.yaml", "--out", disk / "run"])]
+        words = again or ["run", str(disk / "sweep.yaml"), "--out", str(disk / "run")]
+        command = [sys.executable, "-m", "sweeps", *words]
         finish(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True), faults)
         compare(before, whole, disk / "run", faults)
     finally:

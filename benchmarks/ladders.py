@@ -36,6 +36,10 @@ from study.tables.results import read_results
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    import pandas as pd
+
+    from analysis.curves.curves import Curve
+
 UNITS = {"energy_unit": "eV", "length_unit": "Angstrom"}
 FORMALDEHYDE = (
     ("h2co_B3LYP_cc-pVDZ_4001.npz", "b3lyp/cc-pvdz", 3.0),
@@ -136,18 +140,18 @@ def judge(name: str, folder: Path) -> None:
             print("| " + " | ".join(cells) + " |")
 
 
-def _kind(curve: object, live: bool) -> int:
+def _kind(curve: Curve, live: bool) -> int:
     """Levels of a curve's strategy, 2 or 3; 0 where it is not among those compared."""
-    entry = strategy_of(curve.key.strategy)  # type: ignore[attr-defined]
+    entry = strategy_of(curve.key.strategy)
     if entry.runs_cheap_method != live or not entry.uses_cheap:
         return 0
     return 3 if entry.has_intermediate_axis else 2
 
 
-def cheapest(table: object, prices: PriceList, target: float, live: bool, kind: int) -> tuple[float, str]:
+def cheapest(table: pd.DataFrame, prices: PriceList, target: float, live: bool, kind: int) -> tuple[float, str]:
     """Price, CPU s, and name of the cheapest way that meets a target with the confidence; infinite where none does."""
     best = (np.inf, "none")
-    for curve in curves_of(table):  # type: ignore[arg-type]
+    for curve in curves_of(table):
         if _kind(curve, live) != kind:
             continue
         evidence = evidence_of(curve)

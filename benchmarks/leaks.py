@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -103,10 +103,10 @@ def _cheap_levels(case: Case, folder: Path) -> list[LabelSet]:
     """Read the cheap sets: the published train and test files, or one file with both levels of the same frames."""
     merged = folder / f"{case.molecule}_rmd17.npz"
     if merged.exists():
-        units = {"energy_unit": "kcal/mol", "length_unit": "Angstrom"}
+        units = Declaration(energy_unit="kcal/mol", length_unit="Angstrom")
         keys = (("pbe/def2-svp", "pbe_svp"), ("pbe+ts", "pbe_ts"))
         return [
-            read_labels(merged, Declaration(level=level, energy_key=f"E_{key}", forces_key=f"F_{key}", **units)).labels
+            read_labels(merged, replace(units, level=level, energy_key=f"E_{key}", forces_key=f"F_{key}")).labels
             for level, key in keys
         ]
     parts = [

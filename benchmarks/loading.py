@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -28,27 +29,28 @@ from asteroid.io.write import write_labels
 from asteroid.labels.label_set import LabelSet
 from asteroid.labels.total_energy import all_electron_energy_ev
 
-KCAL = {"energy_unit": "kcal/mol", "length_unit": "Angstrom"}
-EV = {"energy_unit": "eV", "length_unit": "Angstrom"}
+NOTHING = Declaration()
+KCAL = Declaration(energy_unit="kcal/mol", length_unit="Angstrom")
+EV = Declaration(energy_unit="eV", length_unit="Angstrom")
 
 
-def _two_levels(level: str, key: str) -> dict[str, str]:
-    return {"level": level, "energy_key": f"E_{key}", "forces_key": f"F_{key}", **KCAL}
+def _two_levels(level: str, key: str) -> Declaration:
+    return replace(KCAL, level=level, energy_key=f"E_{key}", forces_key=f"F_{key}")
 
 
-#: Label files and what has to be declared for them, as (file, options).
-SETS: tuple[tuple[str, dict[str, str]], ...] = (
-    ("ethanol_ccsd_t-train.npz", {}),
+#: Label files and what has to be declared for them.
+SETS: tuple[tuple[str, Declaration], ...] = (
+    ("ethanol_ccsd_t-train.npz", NOTHING),
     ("ethanol_rmd17.npz", _two_levels("pbe/def2-svp", "pbe_svp")),
     ("ethanol_rmd17.npz", _two_levels("pbe+ts", "pbe_ts")),
-    ("md17:aspirin CCSD", {}),
+    ("md17:aspirin CCSD", NOTHING),
     ("aspirin_rmd17.npz", _two_levels("pbe/def2-svp", "pbe_svp")),
     ("aspirin_rmd17.npz", _two_levels("pbe+ts", "pbe_ts")),
-    ("h2co_B3LYP_cc-pVDZ_4001.npz", {"level": "b3lyp/cc-pvdz", **EV}),
-    ("h2co_mp2_avtz_4001.npz", {"level": "mp2/aug-cc-pvtz", **EV}),
-    ("h2co_ccsdt_avtz_4001.npz", {"level": "ccsd_t-f12b/aug-cc-pvtz-f12", **EV}),
-    ("own/methanol_gfn2-xtb.npz", {}),
-    ("own/methanol_ccsd_t_cc-pvdz.npz", {}),
+    ("h2co_B3LYP_cc-pVDZ_4001.npz", replace(EV, level="b3lyp/cc-pvdz")),
+    ("h2co_mp2_avtz_4001.npz", replace(EV, level="mp2/aug-cc-pvtz")),
+    ("h2co_ccsdt_avtz_4001.npz", replace(EV, level="ccsd_t-f12b/aug-cc-pvtz-f12")),
+    ("own/methanol_gfn2-xtb.npz", NOTHING),
+    ("own/methanol_ccsd_t_cc-pvdz.npz", NOTHING),
 )
 FRAMES, ATOMS = 100_000, 21
 
@@ -76,13 +78,13 @@ def _in_a_process(folder: Path, number: int) -> int:
 
 def load(folder: Path, number: int) -> None:
     """Load one set through all guards and print its card, the seconds and the peak memory."""
-    name, options = SETS[number] if number >= 0 else (f"synthetic.{'npz' if number == -1 else 'xyz'}", {})
+    name, declared = SETS[number] if number >= 0 else (f"synthetic.{'npz' if number == -1 else 'xyz'}", NOTHING)
     path = name if name.startswith("md17:") else folder / name
     if name.startswith("md17:"):
         importlib.import_module("torch_geometric.datasets.md17")
     start, cpu = time.perf_counter(), time.process_time()
     try:
-        loaded = read_labels(path, Declaration(**{"data_folder": folder, **options}))
+        loaded = read_labels(path, replace(declared, data_folder=folder))
         labels, dropped = drop_duplicates(loaded.labels)
         checked = check_labels(labels, name)
     except InputError as error:

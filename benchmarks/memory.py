@@ -86,6 +86,7 @@ def pretrain(n_frames: int) -> None:
     before = peak_gib()
     began = time.process_time()
     bank = make_bank(n_frames, streamed=True)
+    assert bank.layout is not None
     print(
         f"{n_frames} frames of {len(bank.layout.numbers)} atoms, {bank.layout.width} descriptors each: "
         f"{n_frames * bytes_per_frame(bank.layout) / 1e9:.1f} GB described",

@@ -24,6 +24,9 @@ from study.tables.results import read_results
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from analysis.curves.curves import Curve
+    from analysis.curves.evidence import Evidence
+
 COUNTS = {"methanol": [60, 120, 250, 480], "formaldehyde": [60, 120, 250, 500]}
 STRATEGIES = ["accurate_only", "pretrain_finetune", "residual", "ladder_finetune", "ladder_residual", "ladder_delta"]
 
@@ -56,7 +59,7 @@ def judge(name: str, folder: Path) -> None:
         print(f"| together | {check.covered} of {check.cells} | {np.expm1(check.log_rmse):.1%} | {bends(known)} |")
 
 
-def bends(known: list) -> str:
+def bends(known: list[Evidence]) -> str:
     """Mean and standard deviation of the second derivative of the log error by the log of the number, with noise."""
     found = []
     for first, second in zip(gaps(known), gaps(known)[1:], strict=False):
@@ -72,8 +75,8 @@ def bends(known: list) -> str:
     return f"{np.mean(found):.2f} ± {np.std(found):.2f}" if found else "-"
 
 
-def _means(curve: object) -> dict[int, float]:
-    budgets, errors = curve.budget, curve.error_ev_ang  # type: ignore[attr-defined]
+def _means(curve: Curve) -> dict[int, float]:
+    budgets, errors = curve.budget, curve.error_ev_ang
     return {int(n): float(np.log(errors[budgets == n]).mean()) for n in np.unique(budgets)}
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import sys
 import time
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.special import ndtr, ndtri
@@ -25,6 +26,9 @@ from analysis.surface.transfer import surface_of
 from study.counts import COUNT_COLUMNS
 from study.prices import LevelPrice, PriceList
 from study.tables.results import COLUMNS, results_frame
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 BUDGETS, CHEAP, SEEDS, CONFIDENCE = (25, 50, 100, 200, 400, 800), (500, 2000, 8000), 3, 0.9
 ASSISTED = ("pretrain_finetune", "asteroid")
@@ -116,7 +120,7 @@ def draw_world(rng: np.random.Generator) -> World:
     return World(**(vars(world) | {"target": reached * float(np.exp(1.2816 * world.spread))}))
 
 
-def sweep(world: World, rng: np.random.Generator) -> tuple[object, PriceList]:
+def sweep(world: World, rng: np.random.Generator) -> tuple[pd.DataFrame, PriceList]:
     """The results table of one sweep, and its prices."""
     blank = {"float64": np.nan, "int64": 0, "Int64": None, "string": ""}
     luck = world.omega * rng.normal(size=SEEDS)
@@ -136,7 +140,7 @@ def sweep(world: World, rng: np.random.Generator) -> tuple[object, PriceList]:
     return results_frame(rows), PriceList("accurate", "cheap", levels)
 
 
-def judge(seed: int) -> list[dict[str, float]]:
+def judge(seed: int) -> list[dict[str, Any]]:
     """Plans of one world by three rules: with surface, curves alone, and the median instead of the probability."""
     rng = np.random.default_rng(seed)
     world = draw_world(rng)
@@ -153,7 +157,8 @@ def judge(seed: int) -> list[dict[str, float]]:
     for rule, (confidence, used) in rules.items():
         own = table[table["strategy"] == "accurate_only"] if "only" in rule else table
         choice = plan_target(RunEvidence(own, prices, surface=used), world.target, confidence).choice
-        found = {"rule": rule, "reachable": float(labels <= 2 * BUDGETS[-1]), "promised": float(choice is not None)}
+        found: dict[str, Any] = {"rule": rule, "promised": float(choice is not None)}
+        found["reachable"] = float(labels <= 2 * BUDGETS[-1])
         if choice is not None:
             found["kept"] = world.kept(choice.key.strategy, choice.n_accurate, choice.key.n_cheap)
             found["ratio"] = choice.cost_cpu_s / price

@@ -16,6 +16,7 @@ import time
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -167,7 +168,8 @@ class Done:
     """Lines that were measured before, each with its key, and a file to which new ones are appended."""
 
     def __init__(self, path: Path | None) -> None:
-        self._path, self._lines = path, {}
+        self._path = path
+        self._lines: dict[str, str] = {}
         if path is not None and path.exists():
             self._lines = dict(json.loads(line) for line in path.read_text(encoding="utf-8").splitlines())
 
@@ -222,14 +224,18 @@ def main() -> None:
     given = parser.parse_args()
     done = Done(given.done)
     for name, whole in real_sets(given.data):
-        if given.only not in name:
-            continue
-        done.line(f"{name}|sound", lambda _, of=(name, whole): sound(*of))
-        labels = whole.select(np.sort(np.random.default_rng(0).permutation(len(whole))[: given.size]))
-        for fault_name, fault in FAULTS.items():
-            of = (fault_name, fault, labels, given.frames, given.together)
-            done.line(f"{name}|{fault_name}|{given.frames}", lambda rng, of=of: share_found(*of, rng))
-        done.line(f"{name}|thinnings|{given.thinnings}", lambda rng, of=whole: thinned(of, given.thinnings, rng))
+        if given.only in name:
+            judge(name, whole, given, done)
+
+
+def judge(name: str, whole: LabelSet, given: argparse.Namespace, done: Done) -> None:
+    """Print the lines of one set."""
+    done.line(f"{name}|sound", lambda _: sound(name, whole))
+    labels = whole.select(np.sort(np.random.default_rng(0).permutation(len(whole))[: given.size]))
+    for fault_name, fault in FAULTS.items():
+        measure = partial(share_found, fault_name, fault, labels, given.frames, given.together)
+        done.line(f"{name}|{fault_name}|{given.frames}", measure)
+    done.line(f"{name}|thinnings|{given.thinnings}", partial(thinned, whole, given.thinnings))
 
 
 if __name__ == "__main__":

@@ -88,8 +88,8 @@ def report(tables: dict[str, pd.DataFrame]) -> None:
             numbers = " | ".join(f"{error:.2f}" for error in errors)
             slopes = [slope_of(own) for _, own in row.groupby("seed")]
             # Against accurate labels only: labels that take them to the strategy's error at each budget they reach.
-            saved = [labels_for(error, curves["accurate_only"]) / b for b, error in zip(BUDGETS, errors, strict=True)]
-            saved = [f"{factor:.1f}" if np.isfinite(factor) else "beyond" for factor in saved]
+            factors = [labels_for(error, curves["accurate_only"]) / b for b, error in zip(BUDGETS, errors, strict=True)]
+            saved = [f"{factor:.1f}" if np.isfinite(factor) else "beyond" for factor in factors]
             core_s = row["recipe_core_s"].mean()
             print(
                 f"| `{name}` | `{strategy}` | {numbers} | {np.mean(slopes):+.2f} ({min(slopes):+.2f}, "

@@ -72,6 +72,7 @@ def make_bank() -> FrameBank:
 
 def make_packs(bank: FrameBank, n_packs: int) -> list[Pack]:
     """Packs of eight models that differ in seeds only."""
+    assert bank.layout is not None
     ((level, rows),) = bank.rows.items()
     hashes = tuple(rows)
     train, val = Frames(level, hashes[:-100]), Frames(level, hashes[-100:])

@@ -20,7 +20,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -238,10 +238,10 @@ def judge(folder: Path) -> None:
     _print_plans(plans)
 
 
-def _judged(curve: Curve, whole: Curve) -> dict[str, object]:
+def _judged(curve: Curve, whole: Curve) -> dict[str, Any]:
     """One curve: bands at the judged budgets, labels asked for, plans kept."""
     truth, evidence = truth_of(whole), evidence_of(curve)
-    found: dict[str, object] = {"curve": curve.key.label(), "status": evidence.status, "covered": [], "width": []}
+    found: dict[str, Any] = {"curve": curve.key.label(), "status": evidence.status, "covered": [], "width": []}
     found |= {"off": [], "ratio": [], "kept": [], "asked": 0, "p": evidence.lack_of_fit_p}
     if evidence.fit is not None and evidence.limit > whole.budget.max():
         new = (whole.budget >= SMALLEST_JUDGED) & (whole.seed >= FITTED_SEEDS)
@@ -257,8 +257,8 @@ def _judged(curve: Curve, whole: Curve) -> dict[str, object]:
         asked = labels_needed(evidence, target).quantile(CONFIDENCE)
         if asked <= evidence.limit:
             asked = max(float(np.ceil(asked)), float(curve.budget.min()))
-            found["ratio"] = [*found["ratio"], asked / truth.labels(target)]  # type: ignore[misc]
-            found["kept"] = [*found["kept"], truth.kept(asked, target)]  # type: ignore[misc]
+            found["ratio"] = [*found["ratio"], asked / truth.labels(target)]
+            found["kept"] = [*found["kept"], truth.kept(asked, target)]
     return found
 
 
@@ -278,7 +278,7 @@ def _planned(seen: pd.DataFrame, truths: dict[str, Truth]) -> list[dict[str, flo
     return plans
 
 
-def _print_curves(rows: list[dict[str, object]]) -> None:
+def _print_curves(rows: list[dict[str, Any]]) -> None:
     n_targets = len(TARGETS_AT)
     print("| sweep, curve | p | new runs in the 90 % band | width | off, rms | promised | N* over oracle's | kept |")
     print("|---|---|---|---|---|---|---|---|")
@@ -301,7 +301,7 @@ def _print_curves(rows: list[dict[str, object]]) -> None:
         print(f"| {what} | {p} | {bands} | {size} | {distance} | {promised} | {ratios} | {share} |")
 
 
-def _print_plans(plans: list[dict[str, float]]) -> None:
+def _print_plans(plans: list[dict[str, Any]]) -> None:
     told = [plan for plan in plans if plan["promised"]]
     if told:
         ratio, kept = np.array([plan["ratio"] for plan in told]), np.array([plan["kept"] for plan in told])

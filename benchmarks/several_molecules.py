@@ -65,7 +65,7 @@ def main() -> None:
 
 def make_labels(folder: Path, name: str, level: str, n_labels: int) -> None:
     """Frames of one molecule with cheap labels, and accurate labels of some of them."""
-    write(folder / f"{name}.xyz", molecule(name))
+    write(folder / f"{name}.xyz", molecule(name))  # type: ignore[no-untyped-call]
     frames = 1500 // REPLICAS
     sampling = f"--temperature 500 --replicas {REPLICAS} --frames {frames} --equilibration 1ps"
     command(folder, f"sample {name}.xyz {sampling} --out {name}_pool.xyz")
@@ -100,9 +100,9 @@ def report(table: pd.DataFrame) -> None:
     means["ratio"] = means["together"] / means["alone"]
     print("force MAE in kcal/mol/Å at about equal numbers of labels of each molecule\n")
     print("| strategy | molecule | labels of it | alone | together | ratio |\n|---|---|---|---|---|---|")
-    for (strategy, formula, labels), row in means.iterrows():
+    for row in means.reset_index().to_dict("records"):
         numbers = " | ".join(f"{row[name]:.2f}" for name in ("alone", "together", "ratio"))
-        print(f"| `{strategy}` | {formula} | {labels} | {numbers} |")
+        print(f"| `{row['strategy']}` | {row['molecule']} | {row['labels']} | {numbers} |")
 
 
 def command(folder: Path, arguments: str) -> None:

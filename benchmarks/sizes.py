@@ -80,7 +80,10 @@ def run_folder(folder: Path, budgets: np.ndarray, seeds: int) -> Path:
 def alkane(carbons: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Atomic numbers, positions in Å, and bonds of a stretched chain."""
     along, up, side = 1.27, 0.42, 0.89
-    numbers, positions, bonds, previous = [], [], [], 0
+    numbers: list[int] = []
+    positions: list[np.ndarray] = []
+    bonds: list[tuple[int, int]] = []
+    previous = 0
     for i in range(carbons):
         sign = 1 if i % 2 else -1
         middle = np.array([along * i, up * sign, 0.0])

@@ -52,8 +52,7 @@ def main() -> None:
             f"| {name} | {medians[0]:,.0f} | {medians[1]:,.0f} | {middle:.3f} ({low:.3f} to {high:.3f}) |", flush=True
         )
     for process in both:
-        process.stdin.close()  # type: ignore[union-attr]
-        process.wait()
+        process.communicate()
 
 
 def child(checkout: Path) -> subprocess.Popen[str]:

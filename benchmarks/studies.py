@@ -66,8 +66,9 @@ def errors(table: pd.DataFrame, strategy: str, budget: int, gamma_rel: float | N
 
 def paired_change(new: pd.Series[float], old: pd.Series[float]) -> tuple[float, float, float]:
     """Relative change from old to new, paired by seed, with its 90 % t interval: (change, low, high)."""
-    ratios = np.log(new / old).to_numpy()
+    ratios = np.log((new / old).to_numpy())
     n = len(ratios)
     half = stats.t.ppf(0.95, n - 1) * ratios.std(ddof=1) / np.sqrt(n) if n > 1 else np.nan
     middle = float(ratios.mean())
-    return tuple(float(np.expm1(value)) for value in (middle, middle - half, middle + half))  # type: ignore[return-value]
+    change, low, high = (float(np.expm1(value)) for value in (middle, middle - half, middle + half))
+    return change, low, high

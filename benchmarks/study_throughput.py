@@ -197,7 +197,8 @@ def tune_side(folder: Path, side: str, workload: Workload, trials: int) -> None:
     )
     once_core_s = read_tree(psutil.Process(), {})
     results = tuner.fit()
-    found = [result.metrics | {"point": [result.config[name] for name in grid]} for result in results]
+    ended = [results[n] for n in range(len(results))]
+    found = [(one.metrics or {}) | {"point": [(one.config or {})[name] for name in grid]} for one in ended]
     once_core_s += sum(trial["process_core_s_before"] for trial in found)
     once_wall_s = min(trial["began_at"] for trial in found) - psutil.Process().create_time()
     rows = [
@@ -329,8 +330,8 @@ def report(toolkit: dict[str, Any], tune: dict[str, Any]) -> None:
         f"\n{factor:.1f} times fewer core seconds ({scaled['wall_s'] / toolkit['wall_s']:.1f} by wall): sharing "
         f"{sharing:.2f} x packing {packing:.2f} x overhead {factor / sharing / packing:.2f}; target 10"
     )
-    for name, side in (("this toolkit", toolkit), ("Ray Tune, as run", tune)):
-        print(f"{name}: " + ", ".join(f"{role} {seconds:.1f}" for role, seconds in sorted(side["by_role"].items())))
+    for name, seen in (("this toolkit", toolkit), ("Ray Tune, as run", tune)):
+        print(f"{name}: " + ", ".join(f"{role} {seconds:.1f}" for role, seconds in sorted(seen["by_role"].items())))
     print("core s of a stage trained alone: " + ", ".join(f"{kind} {s:.2f}" for kind, s in sorted(stage_s.items())))
 
 

@@ -19,6 +19,7 @@ import statistics
 import time
 import warnings
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -77,7 +78,7 @@ def report(speeds: dict[str, list[float]]) -> None:
 
 def frames_and_layout() -> tuple[FrameTensors, Layout]:
     """Random ethanol frames with random labels."""
-    ethanol = molecule("CH3CH2OH")
+    ethanol = molecule("CH3CH2OH")  # type: ignore[no-untyped-call]
     rng = np.random.default_rng(0)
     positions = ethanol.positions + rng.normal(0.0, 0.08, (N_FRAMES, len(ethanol), 3))
     layout = make_layout(ethanol.numbers.astype(np.int64), descriptor_settings())
@@ -126,8 +127,8 @@ def packed_contenders() -> dict[str, Callable[[], float]]:
         return n_models * schedule.steps / (seconds[1] - seconds[0])
 
     return {
-        f"packed, K = {n}, {'shared' if share else 'per-model'} batches, {per_atom:.0f} descriptors an atom": (
-            lambda n=n, share=share: run(n, share)  # type: ignore[misc]
+        f"packed, K = {n}, {'shared' if share else 'per-model'} batches, {per_atom:.0f} descriptors an atom": partial(
+            run, n, share
         )
         for share in (True, False)
         for n in STEPS
@@ -200,7 +201,8 @@ def time_to_equal_error() -> None:
             schedule=Schedule(steps=steps, learning_rate=rate, validations=100),
             batch_seed=0,
         )
-        began, curve = time.process_time(), []
+        began = time.process_time()
+        curve: list[tuple[float, float]] = []
 
         def note(_: int, errors: list[float], began: float = began, curve: list[tuple[float, float]] = curve) -> None:
             curve.append((time.process_time() - began, errors[0] / KCAL_PER_MOL_EV))

@@ -144,7 +144,7 @@ def ipi(model: Path, command: str) -> None:
     columns = ",".join(f"{kind}(atom={k})" for kind in ("atom_x{angstrom}", "atom_f{ev/ang}") for k in range(6))
     with tempfile.TemporaryDirectory() as folder:
         here, address = Path(folder), f"asteroid{time.time_ns()}"
-        symbols = Atoms(NUMBERS).get_chemical_symbols()
+        symbols = Atoms(NUMBERS).get_chemical_symbols()  # type: ignore[no-untyped-call]
         rows = [f"{s} {' '.join(map(repr, at))}" for s, at in zip(symbols, RELAXED.tolist(), strict=True)]
         (here / "plain.xyz").write_text("\n".join(["6", "", *rows]) + "\n")
         (here / "start.xyz").write_text(
@@ -188,7 +188,8 @@ def _compare(engine: str, model: Path, positions: np.ndarray, forces: np.ndarray
     off = []
     for at, found in zip(positions, forces, strict=True):
         atoms.positions = at
-        off.append(np.abs(atoms.get_forces() - found).max())
+        own = atoms.get_forces()  # type: ignore[no-untyped-call]
+        off.append(np.abs(own - found).max())
     moved = np.abs(positions - positions[0]).max()
     print(f"{engine}: {len(off)} steps, atoms moved by up to {moved:.2f} Å, forces off by {max(off):.1e} eV/Å at most")
 
