@@ -100,6 +100,11 @@ class Candidates:
         return self.cheap[0].at
 
     @property
+    def intermediate_level(self) -> str:
+        """The level between of a ladder; empty without one."""
+        return "" if self.intermediate is None else self.intermediate.level
+
+    @property
     def below(self) -> tuple[BelowLevel, ...]:
         """The levels below the accurate one, of a ladder the cheapest first."""
         between = () if self.intermediate is None else (BelowLevel(self.intermediate.level, is_paired=False),)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -11,10 +10,10 @@ from study.buying.contenders import contenders_of
 from study.buying.decision import Situation
 from study.buying.round_training import RoundTrainer
 from study.buying.sources import no_labels
+from study.buying.spending import Spending
 from study.buying.state import Round, claimed_purchase, write_state
 from study.buying.supply import Source, Supply
 from study.run.folder import OWN_STORE
-from study.strategies import STRATEGIES
 from study.tables.out_of_fold import out_of_fold_frame, read_out_of_fold, write_out_of_fold
 
 if TYPE_CHECKING:
@@ -166,10 +165,8 @@ class _Purchase:
         """Labels to own at the next look; None where the last one was the end."""
         if not self._state.rounds:
             n = max(self._study.buy.start, len(self._candidates.owned))
-            if n > self._most_labels:
-                raise InputError(
-                    f"a purchase begins with {n} labels, found a limit of {self._most_labels}: allow more with --most"
-                )
+            if n > (most := self._spending.most_labels):
+                raise InputError(f"a purchase begins with {n} labels, found a limit of {most}: allow more with --most")
             return n
         verdict = self._state.rounds[-1].verdict
         return verdict.n_next if verdict.action == "buy" else None
@@ -179,60 +176,15 @@ class _Purchase:
         return self._supply.book
 
     @property
-    def _most_labels(self) -> int:
-        """The most labels that can be owned: the limits, and the geometries that there are."""
-        request = self._state.request
-        most = len(self._candidates.frames) - len(self._book.failures)
-        if request.most_labels is not None:
-            most = min(most, request.most_labels)
-        if request.most_cpu_s is not None:
-            each_s = self._candidates.prices.accurate_cpu_s(1) + self._below_cpu_s(1) - self._below_cpu_s(0)
-            left_s = request.most_cpu_s - self._spent_beside_accurate_s
-            most = min(most, len(self._candidates.owned) + max(0, math.floor(left_s / max(each_s, 1e-9))))
-        return most
-
-    @property
-    def _spent_beside_accurate_s(self) -> float:
-        """CPU seconds spent on all but the accurate labels and the cheap ones at their geometries."""
-        trained_s = sum(own.core_s for own in self._state.rounds)
-        return trained_s + self._below_cpu_s(0) + self._book.failed_cpu_s + self._intermediate_cpu_s
-
-    @property
-    def _intermediate_cpu_s(self) -> float:
-        """Price of the labels of the level between for the next look, and what geometries that gave none took."""
-        if self._intermediate is None:
-            return 0.0
-        book, level = self._intermediate.book, self._candidates.prices.levels[self._intermediate_level]
-        return level.label_cpu_s * max(len(book.rows), self._n_intermediate) + book.failed_cpu_s
-
-    @property
-    def _intermediate_level(self) -> str:
-        return "" if self._candidates.intermediate is None else self._candidates.intermediate.level
-
-    def _below(self, n_labels: int) -> dict[str, float]:
-        """Price of what contenders that have competed take of each level below, the largest of each.
-
-        Labels of the level between are left out: they are paid for when they are bought.
-        """
-        found: dict[str, float] = {}
-        for contender in self._contenders.values():
-            if contender.lower.labels_of(self._intermediate_level) > self._n_intermediate:
-                continue
-            lower = replace(contender.lower, intermediate_level="", n_intermediate=0)
-            level = lower.cheap_level or self._candidates.prices.cheap
-            if level == self._intermediate_level:
-                continue
-            counts = STRATEGIES[contender.strategy].counts(n_labels, lower)
-            found[level] = max(found.get(level, 0.0), self._candidates.prices.cpu_s(counts)[1])
-        return found
-
-    def _below_cpu_s(self, n_labels: int) -> float:
-        return sum(self._below(n_labels).values())
+    def _spending(self) -> Spending:
+        between = None if self._intermediate is None else self._intermediate.book
+        contenders = tuple(self._contenders.values())
+        return Spending(self._candidates, contenders, self._state, self._book, between, self._n_intermediate)
 
     @property
     def _n_intermediate(self) -> int:
         """Labels of the level between for the next look: what the last decision asks for, at first the fewest."""
-        level = self._intermediate_level
+        level = self._candidates.intermediate_level
         if not level:
             return 0
         if not self._state.rounds:
@@ -250,7 +202,7 @@ class _Purchase:
     def _look(self) -> None:
         """Train, write the out-of-fold errors, decide."""
         state, labels = self._state, self._book.labels()
-        n_intermediate = self._n_intermediate
+        n_intermediate, intermediate_level = self._n_intermediate, self._candidates.intermediate_level
         racing, joining = self._racing()
         table = read_out_of_fold(self._folder)
         earlier = [] if table is None else table[table["n_labels"] < len(labels)].to_dict("records")
@@ -267,58 +219,48 @@ class _Purchase:
             raise InputError(f"no strategy could be trained ({next(iter(look.failed.values()))}): change its settings")
         for name, why in look.failed.items():
             self._tools.on_note(f"{name} could not be trained and is left out: {why}")
-        looks = out_of_fold_frame([*known, *look.rows])
+        looks, spending = out_of_fold_frame([*known, *look.rows]), self._spending
         write_out_of_fold(looks, self._folder)
         waiting = {
             name: contender.columns
             for name, contender in self._contenders.items()
-            if contender.lower.labels_of(self._intermediate_level) > n_intermediate
+            if contender.lower.labels_of(intermediate_level) > n_intermediate
         }
         situation = Situation(
             looks=looks,
             request=state.request,
             prices=self._candidates.prices,
             n_owned=len(labels),
-            most_labels=max(self._most_labels, len(labels)),
+            most_labels=max(spending.most_labels, len(labels)),
             racing={name: contender.columns for name, contender in left.items()},
             look_core_s=look.expected_core_s,
             waiting=waiting,
-            intermediate_level=self._intermediate_level,
+            intermediate_level=intermediate_level,
             n_intermediate=n_intermediate,
-            left_cpu_s=self._left_cpu_s,
+            left_cpu_s=spending.left_cpu_s,
         )
         verdict = self._tools.decide(situation)
         _require_sense(verdict, situation)
-        n_bought = self._book.n_bought
         own = Round(
             n_owned=len(labels),
-            n_bought=n_bought,
+            n_bought=self._book.n_bought,
             n_failed=len(self._book.failures),
-            label_cpu_s=self._candidates.prices.accurate_cpu_s(n_bought) + self._book.failed_cpu_s,
+            label_cpu_s=spending.accurate_cpu_s,
             core_s=look.core_s,
             most_labels=situation.most_labels,
             verdict=verdict,
             failed=look.failed,
             n_intermediate=n_intermediate,
-            intermediate_cpu_s=self._intermediate_cpu_s,
-            below_cpu_s=self._below(len(labels)) if len(self._candidates.levels) > 2 else {},
+            intermediate_cpu_s=spending.intermediate_cpu_s,
+            below_cpu_s=spending.below_cpu_s(len(labels)) if len(self._candidates.levels) > 2 else {},
         )
         self._write(replace(state, rounds=(*state.rounds, own)))
         self._tools.on_round(self._state)
 
-    @property
-    def _left_cpu_s(self) -> float:
-        """CPU seconds that may still be spent on labels."""
-        most = self._state.request.most_cpu_s
-        if most is None:
-            return math.inf
-        accurate_s = self._candidates.prices.accurate_cpu_s(self._book.n_bought)
-        return max(0.0, most - self._spent_beside_accurate_s - accurate_s)
-
     def _racing(self) -> tuple[list[Contender], tuple[str, ...]]:
         """Who is trained in the next look, and who of them was not trained before."""
         if not self._state.rounds:
-            level, n = self._intermediate_level, self._n_intermediate
+            level, n = self._candidates.intermediate_level, self._n_intermediate
             return [own for own in self._contenders.values() if own.lower.labels_of(level) <= n], ()
         verdict = self._state.rounds[-1].verdict
         return [self._contenders[name] for name in (*verdict.racing, *verdict.joining)], verdict.joining
