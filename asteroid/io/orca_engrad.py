@@ -21,8 +21,13 @@ if TYPE_CHECKING:
     from asteroid.io.declaration import Declaration
     from asteroid.labels.label_set import FloatArray, IntArray
 
-#: Beginnings of the titles of its four parts.
-_PARTS = ("number of atoms", "the current total energy", "the current gradient", "the atomic numbers and current coord")
+#: Beginnings of the titles of its four parts, and what their numbers are.
+_PARTS = {
+    "number of atoms": "the number of atoms",
+    "the current total energy": "the energy",
+    "the current gradient": "the gradient",
+    "the atomic numbers and current coord": "the coordinates",
+}
 _UNITS = FileUnits("Hartree", "Bohr", "Hartree/Bohr", "recognised from ORCA's engrad file, which has atomic units")
 
 
@@ -49,8 +54,15 @@ def _parsed(path: Path) -> tuple[IntArray, FloatArray, float, FloatArray]:
     with foreign_parser(rule, "run the calculation again"):
         # "#", "# title", "#", then the numbers up to the next "#".
         bodies = [re.search(rf"^# {title}.*\n#\n([^#]*)", text, re.MULTILINE | re.IGNORECASE) for title in _PARTS]
-        count, energy, gradient, atoms = (np.array(body[1].split(), dtype=float) for body in bodies if body is not None)
-        n = int(count[0])
+        found = [np.array(body[1].split(), dtype=float) if body is not None else np.empty(0) for body in bodies]
+        count, energy, gradient, atoms = found
+        n = int(count[0]) if len(count) else 0
+        for what, part, size in zip(_PARTS.values(), found, (1, 1, 3 * n, 4 * n), strict=True):
+            if len(part) != max(size, 1):
+                raise InputError(
+                    f"{rule}, found {len(part)} of {max(size, 1)} numbers of {what} (did the job end early?): "
+                    "run the calculation again"
+                )
         table = atoms.reshape(n, 4)
         numbers = table[:, 0].astype(int)
         if n < 1 or not np.isin(numbers, range(1, 119)).all() or (numbers != table[:, 0]).any():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
 
 from pydantic import Field
 
-from asteroid.measured_errors import Measured, unit_to_show
+from asteroid.measured_errors import Measured, error_unit, unit_to_show
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,6 +37,17 @@ class Request:
     most_cpu_s: float | None
     prior: Literal["learnt", "vague"]
     measured: str = str(Measured.FORCES)
+
+    def in_words(self) -> dict[str, str]:
+        """What is wanted, by name and with its unit."""
+        unit = Measured(self.measured).usual_unit
+        return {
+            "target": f"{self.target_ev_ang / error_unit(unit):.6g} {unit}",
+            "confidence": f"{self.confidence:g}",
+            "limit of labels": "none" if self.most_labels is None else f"{self.most_labels:,}",
+            "limit of time": "none" if self.most_cpu_s is None else f"{self.most_cpu_s / 3600:g} h",
+            "prior": self.prior,
+        }
 
     def unit_to_show(self, wanted: str) -> str:
         """The unit of its errors: the one that is wanted where it fits.

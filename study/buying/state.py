@@ -251,14 +251,13 @@ def _refuse_other(folder: Path, study: BuyStudy, state: PurchaseState, request: 
         raise InputError(
             f"{folder} was made by another study file ({difference}): choose another --out or restore the file"
         )
-    for key, mine in asdict(request).items():
-        known = getattr(state.request, key)
-        if known != mine:
-            what = key.replace("_ev_ang", "").replace("_", " ")
-            raise InputError(
-                f"{folder} was begun with another {what} ({known}, now {mine}): "
-                "choose another --out, or restore it to go on"
-            )
+    if request != state.request:
+        known, wanted = state.request.in_words(), request.in_words()
+        what = next((key for key in wanted if known[key] != wanted[key]), "target")
+        raise InputError(
+            f"{folder} was begun with another {what} ({known[what]}, now {wanted[what]}): "
+            "choose another --out, or restore it to go on"
+        )
 
 
 def rounds_table(state: PurchaseState) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import MISSING, fields
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, get_type_hints
@@ -81,8 +82,11 @@ def _section_of_own(path: str) -> type[ModelSection]:
 
 def _validated_by_architecture(given: Any) -> Any:
     name = given.get("architecture", ARCHITECTURES[0].architecture) if isinstance(given, dict) else None
-    if not isinstance(name, str) or (name not in _SECTIONS and ":" not in name):
+    if not isinstance(name, str):
         return given  # a finished section, or something that the validation of the section refuses
+    if name not in _SECTIONS and ":" not in name:
+        error = InitErrorDetails(type=_no_such_architecture(name), loc=("architecture",), input=name)
+        raise ValidationError.from_exception_data("model", [error])
     section = _SECTIONS.get(name) or _section_of_own(name)
     unknown = [key for key in given if key not in section.model_fields]
     if unknown:
@@ -91,6 +95,22 @@ def _validated_by_architecture(given: Any) -> Any:
         ]
         raise ValidationError.from_exception_data("model", errors)
     return section.model_validate(given)
+
+
+def _no_such_architecture(name: str) -> PydanticCustomError:
+    """Said before anything of its settings, whose keys nobody can know."""
+    module, dot, factory = name.rpartition(".")
+    near = difflib.get_close_matches(name[:100], _SECTIONS, n=1)
+    meant = near[0] if near else f"{module}:{factory}" if dot else None
+    return PydanticCustomError(
+        "value_error",
+        "no architecture is called {name}{hint} (valid: {valid}, or module:factory for a network of your own)",
+        {
+            "name": repr(name[:100]),
+            "hint": f": did you mean {meant[:100]!r}?" if meant else "",
+            "valid": ", ".join(_SECTIONS),
+        },
+    )
 
 
 def _unknown(name: str, section: type[ModelSection], key: str) -> PydanticCustomError:

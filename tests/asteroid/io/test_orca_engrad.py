@@ -42,8 +42,17 @@ def test_it_is_read_in_ev_and_angstrom(file: Path) -> None:
     np.testing.assert_allclose(read_geometries(file, LEVEL).positions[0], WATER.positions, atol=1e-7)
 
 
-@pytest.mark.parametrize("kept", [0, 60, 200, 400])
-def test_a_part_of_it_is_refused(file: Path, kept: int) -> None:
-    file.write_text(file.read_text()[:kept])
-    with pytest.raises(InputError, match=r"g00000\.engrad must be an engrad file of ORCA"):
+@pytest.mark.parametrize(
+    ("lines", "found"),
+    [
+        (0, "0 of 1 numbers of the number of atoms"),
+        (4, "0 of 1 numbers of the energy"),
+        (15, "4 of 9 numbers of the gradient"),
+        (20, "0 of 12 numbers of the coordinates"),
+        (25, "8 of 12 numbers of the coordinates"),
+    ],
+)
+def test_a_part_of_it_is_refused(file: Path, lines: int, found: str) -> None:
+    file.write_text("".join(file.read_text().splitlines(keepends=True)[:lines]))
+    with pytest.raises(InputError, match=rf"g00000\.engrad must be an engrad file of ORCA .* found {found} \(did"):
         read_labels(file, LEVEL)

@@ -33,6 +33,12 @@ SETTINGS = [(settings, field.name) for settings in ARCHITECTURES for field in fi
 NUMBERS = [(settings, name) for settings, name in SETTINGS if type(getattr(settings(), name)) in (int, float)]
 EVERY = "'mlp', 'schnet', 'painn', 'nequip', 'mace', 'gemnet_t', 'gemnet_q', 'dimenet_pp', 'tensornet' or 'visnet'"
 
+NONE = "model.architecture: no architecture is called"
+VALID = (
+    "(valid: mlp, schnet, painn, nequip, mace, gemnet_t, gemnet_q, dimenet_pp, tensornet, visnet, command, "
+    "or module:factory for a network of your own)"
+)
+
 
 def section(folder: Path, model: dict[str, Any]) -> ModelSection:
     return parse_sweep(SWEEP + yaml.safe_dump({"model": model}), "sweep.yaml", folder).model
@@ -73,7 +79,9 @@ def test_every_number_has_bounds(tmp_path: Path, settings: type[NetworkSettings]
             "unknown key 'model.cutof_ang': did you mean 'cutoff_ang'? "
             "(valid: architecture, hidden, layers, n_gaussians, cutoff_ang)",
         ),
-        ({"architecture": "linear"}, f"model.architecture: Input should be {EVERY}, found 'linear'"),
+        ({"architecture": "linear", "width": 8}, f"{NONE} 'linear' {VALID}"),
+        ({"architecture": "nequp"}, f"{NONE} 'nequp': did you mean 'nequip'? {VALID}"),
+        ({"architecture": "my_models.make"}, f"{NONE} 'my_models.make': did you mean 'my_models:make'? {VALID}"),
         ({"architecture": [1]}, f"model.architecture: Input should be {EVERY}, found [1]"),
     ],
 )

@@ -250,4 +250,4 @@ def test_mistakes(files: Path, tmp_path: Path, words: tuple[str, ...], says: str
 
 def test_a_second_purchase_in_the_folder_is_refused(files: Path, made: tuple[Path, str]) -> None:
     words = ("buy", files / "study.yaml", "--out", made[0], "--target", "0.2 kcal/mol/A", "--most", "14")
-    assert "was begun with another target" in refused(*words)
+    assert "was begun with another target (0.1 kcal/mol/Å, now 0.2 kcal/mol/Å)" in refused(*words)
