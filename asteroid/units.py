@@ -17,6 +17,12 @@ ENERGY_IN_EV: dict[str, float] = {
 }
 LENGTH_IN_ANG: dict[str, float] = {"Angstrom": 1.0, "Bohr": 0.5291772105638411, "nm": 10.0}
 SECONDS: dict[str, float] = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+_SECONDS_ALIASES = {
+    **dict.fromkeys(("sec", "second", "seconds"), "s"),
+    **dict.fromkeys(("minute", "minutes"), "min"),
+    **dict.fromkeys(("hr", "hrs", "hour", "hours"), "h"),
+    **dict.fromkeys(("day", "days"), "d"),
+}
 
 _ENERGY_ALIASES = {
     "ev": "eV",
@@ -106,14 +112,15 @@ SECONDS_MAX = 1e15
 
 
 def parse_seconds(text: str) -> float:
-    """Read a duration such as "28s", "1.4 ms" or "2 h" and return seconds.
+    """Read a duration such as "28s", "1.4 ms", "2 h" or "3 hours" and return seconds.
 
     Raises:
         InputError: no number, no unit, an unknown unit, a negative value or one above `SECONDS_MAX`.
     """
     number, unit = split_quantity(text, "28s")
+    unit = _SECONDS_ALIASES.get(unit, unit)
     if unit not in SECONDS:
-        raise InputError(f"a price needs a unit out of {', '.join(SECONDS)}, found {text!r}: write for instance '28s'")
+        raise InputError(f"a time needs a unit out of {', '.join(SECONDS)}, found {text!r}: write for instance '28s'")
     value = number * SECONDS[unit]
     if not 0 <= value <= SECONDS_MAX:
         raise InputError(f"a price must not be negative nor above {SECONDS_MAX:.0e} s, found {text!r}")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sweeps.quantities import display_unit
+from sweeps.quantities import confidence_asked, display_unit
 
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run or of a purchase, as given to --out.")]
 ModelFolder = Annotated[
@@ -20,7 +20,14 @@ GpusPerWorker = Annotated[
     float | None,
     typer.Option(min=0.01, help="Share of a GPU for each Ray worker with --device cuda. Default: 1.", metavar="SHARE"),
 ]
-Confidence = Annotated[float, typer.Option(help="Probability with which the target must be met.")]
+Confidence = Annotated[
+    float,
+    typer.Option(
+        help="Probability with which the target must be met, 0.5 to 0.99.",
+        parser=confidence_asked,
+        metavar="PROBABILITY",
+    ),
+]
 Prices = Annotated[
     list[str] | None,
     typer.Option(

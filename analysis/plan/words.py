@@ -133,6 +133,8 @@ def _parts(option: Option, plan: TargetPlan) -> str:
 
 def _what_is_paid(option: Option, cheap: LevelPrice) -> str:
     labelled = strategy_of(option.key.strategy).cheap.labels
+    if labelled and not cheap.sampling_cpu_s:
+        return "without their sampling, whose price is not stated"
     return "with sampling" if labelled or cheap.label_cpu_s == 0 else "for sampling alone"
 
 
@@ -168,10 +170,12 @@ def _one_more(plan: TargetPlan, force_unit: str) -> list[str]:
     )
     for worth in others:
         same = worth.saved_for(first.cpu_s) if first.cpu_s > 0 else None
-        parts.append(
-            f"one of {display_level(worth.level)} by {amount(worth.saved_ev_ang)}"
-            + (f", and those for the same price by {amount(same)}" if same else "")
-        )
+        one = f"one of {display_level(worth.level)} by {amount(worth.saved_ev_ang)}"
+        if same and max(same) < plan.target_ev_ang:
+            one += f", and those for the same price by {amount(same)}"
+        elif same:  # a slope that goes on for so long promises errors below zero
+            one += f", and the same price buys {first.cpu_s / worth.cpu_s:,.0f} of them, too many for this slope"
+        parts.append(one)
     return ["; ".join(parts) + " (90% intervals)."]
 
 

@@ -35,7 +35,8 @@ def test_seconds_there_and_back(number: float, unit: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("28s", 28), ("1.4 ms", 0.0014), ("2 h", 7200), ("3min", 180), ("1 d", 86400), ("0 s", 0)]
+    ("text", "seconds"),
+    [("28s", 28), ("1.4 ms", 0.0014), ("2 h", 7200), ("3min", 180), ("1 d", 86400), ("0 s", 0), ("4 hours", 14400)],
 )
 def test_prices_with_units(text: str, seconds: float) -> None:
     assert parse_seconds(text) == pytest.approx(seconds, rel=1e-14)

@@ -1,5 +1,7 @@
 """Prices of curves: what each strategy pays on the cheap side is read off its rows, at any prices."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from planning import plan_target
@@ -150,3 +152,7 @@ def test_frames_without_labels_are_said_to_cost_their_sampling():
     assert "0.018 s each for sampling alone" in "\n".join(explain(plan))
     labelled = plan_target(table(("accurate_only", "asteroid")), PRICES, 0.03)
     assert "0.02 s each with sampling" in "\n".join(explain(labelled))
+    given = replace(PRICES.levels[PRICES.cheap], sampling_cpu_s=0.0)
+    unknown = replace(PRICES, levels={**PRICES.levels, PRICES.cheap: given})
+    text = "\n".join(explain(plan_target(table(("accurate_only", "asteroid")), unknown, 0.03)))
+    assert "s each without their sampling, whose price is not stated, card" in text

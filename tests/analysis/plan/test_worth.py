@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from planted_plans import ACCURATE, LABEL, PRICES, SAMPLING, SURFACE_TABLE, surface_law, table
 
@@ -35,6 +37,8 @@ def test_labels_of_a_kernel_are_worth_what_its_law_says(counts):
     assert accurate.saved_for(2 * ACCURATE)[0] == pytest.approx(2 * accurate.saved_ev_ang[0])
     line = next(line for line in explain(found) if line.startswith("One more label"))
     assert "those for the same price by" in line
+    dear = replace(found, one_more=(replace(accurate, cpu_s=100 * ACCURATE), cheap))
+    assert "and the same price buys 93,333 of them, too many for this slope (90%" in "\n".join(explain(dear))
     told = worth_json(cheap, Measured.FORCES)
     assert told["saved_force_mae_ev_ang_per_cpu_s"]["p95"] == pytest.approx(cheap.saved_ev_ang[2] / cheap.cpu_s)
 

@@ -238,7 +238,10 @@ def test_outputs_that_do_not_fit_are_refused(files: Path, tmp_path: Path, ending
     ("words", "says"),
     [
         (("--target", "0.3"), "unit"),
-        (("--target", "0.3 kcal/mol/A", "--confidence", "1.5"), "--confidence lies between 0.5 and 0.99"),
+        (
+            ("--target", "0.3 kcal/mol/A", "--confidence", "95"),
+            "a confidence lies between 0.5 and 0.99, found 95: write for instance 0.95 (",
+        ),
         (("--target", "0.3 kcal/mol/A", "--most", "many"), "--most is a number of labels or a time"),
         (("--target", "0.3 kcal/mol/A", "--prior", "strong"), "--prior is learnt or vague"),
         (("--target", "0.3 kcal/mol/A", "--most", "4"), "a purchase begins with 10 labels, found a limit of 4"),
