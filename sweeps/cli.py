@@ -121,8 +121,7 @@ def main() -> None:
     except TyperException as error:  # wrong options: one line, as for every other mistake
         message = error.format_message() if hasattr(error, "format_message") else str(error)
         if message:  # none where the help was shown instead
-            plain = message.replace(": Value error, ", ": ")  # of what reads an option
-            note(f"error: {one_line(plain, 440)} (asteroid-study --help)")
+            note(f"error: {one_line(message, 440)} (asteroid-study --help)")
         code = 2
     except typer.Abort:
         code = 130

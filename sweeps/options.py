@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sweeps.quantities import confidence_asked, display_unit
+from sweeps.quantities import display_unit, probability
 
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run or of a purchase, as given to --out.")]
 ModelFolder = Annotated[
@@ -24,7 +24,7 @@ Confidence = Annotated[
     float,
     typer.Option(
         help="Probability with which the target must be met, 0.5 to 0.99.",
-        parser=confidence_asked,
+        parser=probability,
         metavar="PROBABILITY",
     ),
 ]

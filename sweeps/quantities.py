@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
-
-from asteroid.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,21 +65,14 @@ def seconds_text(value: Seconds) -> str:
     return value if isinstance(value, str) else f"{float(value)!r}s"
 
 
-def confidence_asked(value: str | float) -> float:
-    """The probability with which a target must be met, as people write it: 0.95 or 95%.
+def probability(value: str | float) -> float:
+    """A probability as people write it: 0.95 or 95%.
 
     Raises:
-        InputError: it is no number, or one that plans do not go to.
+        ValueError: it is no number.
     """
     text = str(value).strip()
-    try:
-        number = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
-    except ValueError:
-        number = math.nan
-    if not 0.5 <= number <= 0.99:
-        example = f"{number / 100:g}" if 50 <= number <= 99 else "0.9"
-        raise InputError(f"a confidence lies between 0.5 and 0.99, found {text}: write for instance {example}")
-    return number
+    return float(text.removesuffix("%")) / 100 if text.endswith("%") else float(text)
 
 
 def display_unit(unit: str) -> str:

@@ -41,7 +41,8 @@ class Target:
             )
         if not MIN_CONFIDENCE <= self.confidence <= MAX_CONFIDENCE:
             raise InputError(
-                f"a confidence lies between {MIN_CONFIDENCE} and {MAX_CONFIDENCE}, found {self.confidence:g}"
+                f"a confidence lies between {MIN_CONFIDENCE} and {MAX_CONFIDENCE}, found {self.confidence:g}: "
+                "write for instance 0.95 or 95%"
             )
 
 

@@ -190,7 +190,9 @@ def _ended(folder: Path, state: PurchaseState, candidates: Candidates, force_uni
 
 def _confidence(confidence: float) -> float:
     if not 0.5 <= confidence <= 0.99:
-        raise InputError(f"a confidence lies between 0.5 and 0.99, found {confidence:g}: write for instance 0.9")
+        raise InputError(
+            f"a confidence lies between 0.5 and 0.99, found {confidence:g}: write for instance 0.95 or 95%"
+        )
     return confidence
 
 

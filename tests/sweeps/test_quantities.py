@@ -8,7 +8,7 @@ from asteroid.errors import InputError
 from asteroid.measured_errors import Measured
 from asteroid.units import KCAL_PER_MOL_EV
 from study.prices import LevelPrice, PriceList
-from sweeps.quantities import asked_for, confidence_asked, cpu_s, display_unit, price_words, priced, target_error
+from sweeps.quantities import asked_for, cpu_s, display_unit, price_words, priced, probability, target_error
 
 LISTED = PriceList("mp2/cc-pvdz", "uff", {"mp2/cc-pvdz": LevelPrice(3.0, "card"), "uff": LevelPrice(0.1, "card")})
 
@@ -43,9 +43,5 @@ def test_a_target_says_what_is_shown_and_in_which_unit() -> None:
     assert asked_for(None, "meV/atom") == (None, Measured.ENERGIES_PER_ATOM, "meV/atom")
 
 
-def test_a_confidence_may_be_a_percentage() -> None:
-    assert [confidence_asked(said) for said in ("0.8", "80%", "80 %", 0.9)] == [0.8, 0.8, 0.8, 0.9]
-    with pytest.raises(InputError, match=r"found 95: write for instance 0\.95$"):
-        confidence_asked("95")
-    with pytest.raises(InputError, match=r"found high: write for instance 0\.9$"):
-        confidence_asked("high")
+def test_a_probability_may_be_a_percentage() -> None:
+    assert [probability(said) for said in ("0.8", "80%", "80 %", 0.9)] == [0.8, 0.8, 0.8, 0.9]

@@ -240,7 +240,7 @@ def test_outputs_that_do_not_fit_are_refused(files: Path, tmp_path: Path, ending
         (("--target", "0.3"), "unit"),
         (
             ("--target", "0.3 kcal/mol/A", "--confidence", "95"),
-            "a confidence lies between 0.5 and 0.99, found 95: write for instance 0.95 (",
+            "a confidence lies between 0.5 and 0.99, found 95: write for instance 0.95 or 95%",
         ),
         (("--target", "0.3 kcal/mol/A", "--most", "many"), "--most is a number of labels or a time"),
         (("--target", "0.3 kcal/mol/A", "--prior", "strong"), "--prior is learnt or vague"),
