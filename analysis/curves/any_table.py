@@ -12,6 +12,7 @@ import pandas as pd
 from analysis.curves.curve_key import CurveKey
 from analysis.curves.curves import Curve, with_shared_noise
 from analysis.curves.evidence import Evidence, evidence_of, labels_needed
+from analysis.curves.other_columns import refuse_failed_rows, refuse_rows_of_two_kinds
 from analysis.curves.power_law import predict, slope
 from analysis.curves.replicates import MIN_BUDGETS, published_replicates
 from analysis.curves.table_cells import how_to_write, with_spreads
@@ -83,7 +84,8 @@ def table_curves(
 
     Raises:
         InputError: a column or a value is missing, not a number, zero or negative, units are mixed, numbers of labels
-            are not whole, a run stands twice with two errors, or standard deviations cannot be those of the means.
+            are not whole, a run failed or stands twice with two errors, rows of one curve are of two kinds, or standard
+            deviations cannot be those of the means.
     """
     said: list[str] = [] if notes is None else notes
     wanted = [x, y, *group, *(name for name in (seed, sd, n_runs) if name is not None)]
@@ -94,6 +96,7 @@ def table_curves(
     refuse_mixed_units(frame, y)
     refuse_no_counts(x)
     refuse_no_errors(y)
+    refuse_failed_rows(frame, wanted)
     numbers = {name: _numbers(frame, name, zero=name != y) for name in (x, y, sd, n_runs) if name is not None}
     if (sd is None) != (n_runs is None):
         raise InputError("a standard deviation over runs needs the number of runs, and the other way round: name both")
@@ -116,6 +119,7 @@ def table_curves(
         refuse_another_unit_of_a_seed(rows, frame[seed].iloc, y)
     else:
         rows = each_row_once(rows, frame, said)
+    refuse_rows_of_two_kinds(rows, frame, wanted, y)
     mixed = rows[(rows["x"] == 0) & rows.groupby("group")["x"].transform("max").gt(0)]
     if len(mixed):
         raise InputError(

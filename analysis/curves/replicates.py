@@ -151,14 +151,16 @@ def summarise(
 
 
 def without_largest(data: Replicates) -> Replicates:
-    """The same curve without the runs at its largest budget."""
+    """The same curve without the runs at its largest budget, and without seeds that were run there alone."""
+    runs = data.crossed[:-1]
+    kept = runs.sum(axis=0) > 0
     return Replicates(
         data.budget[:-1],
         data.count[:-1],
         data.mean_log[:-1],
         data.within_ss[:-1],
-        data.crossed[:-1],
-        data.crossed_sum[:-1],
+        runs[:, kept],
+        data.crossed_sum[:-1, kept],
     )
 
 

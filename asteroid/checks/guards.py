@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from asteroid.checks.bond_stiffness import bond_stiffness, refuse_impossible_stiffness
 from asteroid.checks.force_energy import fit_molecules
 from asteroid.checks.force_energy_notes import force_energy_notes
 from asteroid.checks.inconsistent_forces import refuse_inconsistent_molecules
@@ -80,6 +81,8 @@ def check_labels(labels: LabelSet, source: str, *, energies_alone: bool = False,
     refuse_broken_frames(labels, source)
     fits = fit_molecules(labels)
     refuse_inconsistent_molecules(labels, fits, source)
+    # Behind the energies, which tell more precisely what is wrong where they can tell.
+    refuse_impossible_stiffness(labels, bond_stiffness(labels), source)
     notes = rigid_motion_notes(labels, motion) + force_energy_notes(labels, fits) + energy_zero_notes(labels)
     return Checked(motion, fits.whole, notes)
 

@@ -57,7 +57,7 @@ def _refuse_contradictions(labels: LabelSet, fits: ForceEnergyFits, source: str)
         found = part.contradictions
         if found is None or found.pairs < CONTRADICTING_PAIRS:
             continue
-        if found.contradicting >= CONTRADICTING_SHARE * found.pairs:
+        if found.clear >= CONTRADICTING_SHARE * found.pairs:
             names = listed([frame_name(labels, int(row)) for row in found.rows[:FRAMES_SHOWN]], len(found.rows))
             raise InputError(
                 f"energies and forces of {place_of(part.compositions, labels, source)} must belong together, found "

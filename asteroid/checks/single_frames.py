@@ -3,7 +3,7 @@
 A set's averages blame the set for what one frame has, or do not see it. Here each frame is held against the others:
 its geometry, the size of its forces, the net force and torque that are left over, and springs fitted to the set
 (`asteroid.checks.springs`, of small molecules also `coupled_springs`), which know the sign and size of forces and the
-energy from the geometry.
+energy from the geometry. The stiffness of bonds (`bond_stiffness`) needs no other frames.
 
 Measured by `benchmarks/planted_faults.py`: fourteen faults in 40 frames of each of twelve real sets, and these sets
 themselves and thinnings of them, which have none.
@@ -18,9 +18,10 @@ import numpy as np
 from ase.data import chemical_symbols, covalent_radii
 from scipy.spatial import cKDTree
 
+from asteroid.checks.bond_stiffness import bond_stiffness
 from asteroid.checks.coupled_springs import fit_coupled_springs
 from asteroid.checks.plausibility import COLLISION_ANG, ENERGY_SPREAD_EV, FORCE_MAX_EV_ANG, shortest_distances
-from asteroid.checks.rigid_motion import rigid_motion
+from asteroid.checks.rigid_motion import rigid_motion, unusual_motion
 from asteroid.checks.springs import fit_springs
 from asteroid.errors import InputError
 from asteroid.labels.compositions import FRAMES_SHOWN, by_composition, frame_name, listed
@@ -40,9 +41,6 @@ EXTENT_MAX_ANG = 1e4
 GONE_RATIO = 5.0
 #: ... unless the median frame has it as far (complexes of noble gases).
 _USUAL_RATIO = 2.0
-#: Net force and torque of a frame over their root sum of squares (see `RigidMotion`), beyond this and beyond so many
-#: times the median frame's; the noisiest real set has .004. Also in eV/Å and eV, above what relaxed frames have.
-NET_SHARE, NET_TIMES, NET_SIZE = 0.015, 20.0, 0.05
 #: Springs miss 40 % of any sound frame; forces of another frame leave about 100 %, negated ones 200 %.
 MISFIT_MAX = 0.7
 #: Frames from which springs are fitted.
@@ -93,6 +91,7 @@ def broken_frames(labels: LabelSet) -> tuple[BrokenFrame, ...]:
         _add(found, _too_large_forces(labels), len(labels))
         _add(found, _unbalanced(labels, found), len(labels))
         _add(found, _against_springs(labels, found), len(labels))
+        _add(found, _impossibly_stiff(labels), len(labels))
     return tuple(found[row] for row in sorted(found))
 
 
@@ -270,9 +269,7 @@ def _unbalanced(labels: LabelSet, known: Mapping[int, BrokenFrame]) -> dict[int,
         (motion.force_share, motion.force_ev_ang, "add up to zero", "a net force of {:.3g} eV/Å"),
         (motion.torque_share, motion.torque_ev, "do not turn the molecule", "a net torque of {:.3g} eV"),
     ):
-        usual = float(np.median(shares))
-        off = (shares > max(NET_SHARE, NET_TIMES * usual)) & (sizes > NET_SIZE)
-        for at in np.flatnonzero(off):
+        for at in np.flatnonzero(unusual_motion(shares, sizes, float(np.median(shares)))):
             row = int(kept[at])
             if row not in found:
                 what = f"must have forces that {name}, found {unit.format(sizes[at])}"
@@ -335,6 +332,23 @@ def _energies_off(fit: SpringFit, judged: BoolArray, least_ev: float, times: flo
     usual = 1.4826 * float(np.median(np.abs(fit.energy_off_ev[judged])))
     off: BoolArray = judged & (np.abs(fit.energy_off_ev) > max(least_ev, times * usual))
     return off
+
+
+def _impossibly_stiff(labels: LabelSet) -> dict[int, BrokenFrame]:
+    """Frames whose forces along bonds no molecule has."""
+    stiffness = bond_stiffness(labels)
+    if stiffness is None or stiffness.is_impossible:
+        return {}
+    found = {}
+    off = np.zeros(len(labels), dtype=np.bool_)
+    off[stiffness.odd_frames()] = True
+    for composition in by_composition(labels).values():
+        rows = composition.rows[off[composition.rows]].tolist()
+        for row in rows if len(rows) <= max(1.0, SHARE_OF_SET * len(composition.rows)) else ():
+            times = stiffness.of_frame[row]
+            what = f"must have forces as large as bonds make them, found bonds {times:.2g} times as stiff as such are"
+            found[row] = BrokenFrame(row, what, "the wrong sign" if times < 0 else "probably in another unit")
+    return found
 
 
 def _wrong_force(row: int, at: int, fit: SpringFit) -> BrokenFrame:

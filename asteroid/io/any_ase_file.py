@@ -50,6 +50,7 @@ _IN_ASE_UNITS = frozenset(
         "onetep-out",
         "orca-output",
         "qbox",
+        "runnerdata",
         "siesta-xv",
         "turbomole",
         "turbomole-gradient",

@@ -15,9 +15,10 @@ from asteroid.io.foreign import foreign_parser
 from asteroid.io.said import Said
 from asteroid.io.stated_units import merged, stated_in_names
 from asteroid.labels.molecules import pad
+from asteroid.plain_text import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import numpy.typing as npt
     from ase import Atoms
@@ -163,7 +164,10 @@ def ase_labels(
         energy = np.array([_number(value) for value in found.values[keys[0]]])
         forces = None if keys[1] is None else _forces(found, keys[1], source)
     except (TypeError, ValueError) as error:
-        raise InputError(f"labels of {source} must be numbers ({error}): repair the file or name other keys") from error
+        wrong = _no_number(found.values, keys)
+        raise InputError(
+            f"labels of {source} must be numbers, found {wrong}: repair the file or name other keys"
+        ) from error
     return FileLabels(
         numbers=found.numbers,
         positions=found.positions,
@@ -206,6 +210,17 @@ def _number(value: npt.NDArray[Any]) -> float:
         found = _SHOWN_NUMBER.fullmatch(str(value.reshape(-1)[0]).strip())
         return float(found[1]) if found else float(value.reshape(-1)[0])
     return float(np.squeeze(value))
+
+
+def _no_number(values: Mapping[str, list[npt.NDArray[Any]]], keys: tuple[str, str | None]) -> str:
+    """The first label that is no number."""
+    for key in keys:
+        for i, value in enumerate(values.get(key or "", ())):
+            if value.dtype.kind not in "fiu":
+                return f"{key}={one_line(str(value), 40)} in frame {i}"
+            if key == keys[0] and value.size != 1:
+                return f"{value.size} numbers as {key} in frame {i}"
+    return "something else"
 
 
 def _elements(atoms: Atoms, i: int, source: str) -> npt.NDArray[Any]:
@@ -279,7 +294,8 @@ def _value(atoms: Atoms, key: str, i: int, source: str) -> npt.NDArray[Any]:
 
 def _free_positions(atoms: Atoms, i: int, source: str, vacuum_box: bool) -> npt.NDArray[Any]:
     """Positions of a molecule that no periodic image touches."""
-    if not atoms.pbc.any():
+    rank = int(np.linalg.matrix_rank(atoms.cell.array))
+    if not rank or not (atoms.pbc.any() or (vacuum_box and rank == 3)):  # nothing repeats without a cell
         return np.array(atoms.positions)
     if not vacuum_box:
         raise InputError(
@@ -289,8 +305,9 @@ def _free_positions(atoms: Atoms, i: int, source: str, vacuum_box: bool) -> npt.
     # The box may cut the molecule in two: put every atom where it is nearest to the first.
     reciprocal = np.linalg.inv(atoms.cell.complete().array)
     fractional = (atoms.positions - atoms.positions[0]) @ reciprocal
-    fractional -= np.rint(fractional) * atoms.pbc
-    gap = ((1 - np.ptp(fractional, axis=0)) / np.linalg.norm(reciprocal, axis=0))[atoms.pbc]
+    repeats = atoms.pbc if atoms.pbc.any() else np.ones(3, dtype=np.bool_)  # pbc is often set off behind the program
+    fractional -= np.rint(fractional) * repeats
+    gap = ((1 - np.ptp(fractional, axis=0)) / np.linalg.norm(reciprocal, axis=0))[repeats]
     if gap.min() < VACUUM_ANG:
         raise InputError(
             f"a molecule alone in its box needs {VACUUM_ANG:g} Å of vacuum, found {gap.min():.2g} Å in frame {i} of "

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from asteroid.errors import InputError
+from asteroid.io.method_names import refuse_keys_of_two_methods
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,11 +62,12 @@ class Declaration:
             source: the file's name for messages.
 
         Raises:
-            InputError: only one of them is named, and labels need both.
+            InputError: only one of them is named, and labels need both; or they are named after two methods.
         """
         if self.energies_alone and self.energy_key is not None:
             return self.energy_key, self.forces_key
         if self.energy_key is not None and self.forces_key is not None:
+            refuse_keys_of_two_methods(self.energy_key, self.forces_key, source)
             return self.energy_key, self.forces_key
         if self.energy_key is None and self.forces_key is None:
             return None

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from asteroid.io.electrons import Electrons
     from asteroid.labels.label_set import LabelSet
 
-#: Steps of energies below this do no harm: a tenth of what the best models reach on small molecules.
-_STEP_EV = 1e-4
 _FOR_EXAMPLE = {"energy_unit": "kcal/mol", "length_unit": "Angstrom"}
 _REMEDY = f"declare them, for instance {', '.join(f'{key}: {unit}' for key, unit in _FOR_EXAMPLE.items())}"
 
@@ -270,22 +268,6 @@ def unit_notes(file: FileLabels, units: FileUnits) -> tuple[str, ...]:
     return tuple(
         f"energies are read in {units.energy} but would be total energies in {unit}: check"
         for unit in _other_totals(file, units)
-    )
-
-
-def precision_notes(file: FileLabels, units: FileUnits) -> tuple[str, ...]:
-    """Note energies that lost digits in a short floating-point type: total energies of molecules need double precision.
-
-    Float32 keeps steps of .03 kcal/mol at aspirin's -407,000 kcal/mol.
-    """
-    if file.energy.dtype.kind != "f" or file.energy.dtype.itemsize >= 8 or not np.isfinite(_median(file)):
-        return ()
-    step_ev = float(np.spacing(np.abs(file.energy.dtype.type(_median(file))))) * ENERGY_IN_EV[units.energy]
-    if step_ev < _STEP_EV:
-        return ()
-    return (
-        f"energies are stored as {file.energy.dtype}, in steps of {step_ev:.2g} eV: store them in double precision "
-        "or subtract a constant first",
     )
 
 

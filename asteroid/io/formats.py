@@ -13,6 +13,13 @@ if TYPE_CHECKING:
 
     from asteroid.io.label_format import LabelFormat
 
+#: Beginnings of files that came in place of others, what they are, and the remedy.
+_INSTEAD = (
+    (b"version https://git-lfs", "a pointer of Git LFS to the file", "fetch the file by git lfs pull"),
+    (b"<!doctype html", "a web page", "download the file itself"),
+    (b"<html", "a web page", "download the file itself"),
+)
+
 FORMATS = (npz.FORMAT, extxyz.FORMAT, ase_database.FORMAT, orca_engrad.FORMAT, md17.FORMAT)
 
 
@@ -31,8 +38,14 @@ def format_to_read(path: Path) -> LabelFormat:
     if known is not None and known.prefix is not None:
         return known
     try:
+        if path.is_dir():
+            raise InputError(
+                f"labels are read from a file, found the folder {str(path)!r}: name a file in it, or convert it (sets "
+                "of DeePMD-kit with dpdata, to extended XYZ)"
+            )
         if not path.is_file():
             raise InputError(f"a label file must exist, found no file {str(path)!r}: correct the path")
+        _refuse_what_came_instead(path)
         known = known or _format_by_beginning(path)
     except OSError as error:  # a name that is too long, a loop of links
         raise InputError(f"a label file must exist, found no file {str(path)!r} ({error.strerror})") from error
@@ -43,6 +56,19 @@ def format_to_read(path: Path) -> LabelFormat:
             "convert the file"
         )
     return known or any_ase_file.FORMAT
+
+
+def _refuse_what_came_instead(path: Path) -> None:
+    """Name what downloads often are in place of the file.
+
+    Raises:
+        InputError: it is a pointer of Git LFS or a web page.
+    """
+    with path.open("rb") as stream:
+        beginning = stream.read(64).lstrip().lower()
+    for start, what, remedy in _INSTEAD:
+        if beginning.startswith(start):
+            raise InputError(f"{path.name} must hold labels or geometries, found {what}: {remedy}")
 
 
 def _format_by_beginning(path: Path) -> LabelFormat | None:

@@ -10,8 +10,9 @@ import numpy as np
 
 from asteroid.errors import InputError, UndeclaredError
 from asteroid.io.declaration import Declaration
-from asteroid.io.file_units import decide_units, precision_notes, refuse_several_molecules, unit_notes
+from asteroid.io.file_units import decide_units, refuse_several_molecules, unit_notes
 from asteroid.io.formats import format_to_read
+from asteroid.io.precision import precision_notes
 from asteroid.io.stated_units import names_gradients
 from asteroid.labels.atom_order import reorder_atoms
 from asteroid.labels.label_set import LabelSet

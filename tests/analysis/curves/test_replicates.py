@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from analysis.curves.power_law import fit_power_law, fit_published, fit_replicates, predict, slope
-from analysis.curves.replicates import published_replicates, replicates
+from analysis.curves.replicates import published_replicates, replicates, without_largest
 from asteroid.errors import InputError
 
 BUDGETS = np.array([25.0, 50.0, 100.0, 200.0, 400.0, 800.0])
@@ -18,6 +18,14 @@ def test_summary_of_single_runs():
     np.testing.assert_array_equal(data.crossed, [[1, 1], [1, 1]])
     np.testing.assert_allclose(data.crossed_sum, np.log([[3.0, 5.0], [2.0, 2.0]]))
     assert (data.n_errors, data.within_df) == (4, 2)
+
+
+def test_seeds_of_the_largest_budget_alone_go_with_it():
+    data = without_largest(replicates([25, 25, 50, 50, 50, 50], [5.0, 3.0, 2.0, 2.5, 2.2, 2.1], [7, 8, 7, 8, 9, 10]))
+    np.testing.assert_array_equal(data.budget, [25])
+    np.testing.assert_array_equal(data.crossed, [[1, 1]])
+    np.testing.assert_allclose(data.crossed_sum, np.log([[5.0, 3.0]]))
+    assert without_largest(replicates([25, 50], [5.0, 2.0])).crossed.size == 0
 
 
 def test_a_published_table_gives_the_curve_of_its_runs():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -45,3 +46,13 @@ def test_suspects_are_the_frames_with_contradicting_pairs_and_few_sound_ones() -
     assert judged is not None
     assert judged.rows.tolist() == [7, 20]
     assert (judged.pairs, judged.contradicting) == (8, 4)
+
+
+def test_differences_that_agree_to_a_tenth_are_no_clear_contradiction() -> None:
+    """As on the repulsive wall of a diatomic molecule."""
+    pairs = pairs_off(np.full(6, 3.0), np.arange(12).reshape(6, 2))
+    for level, clear in ((0.0, 6), (50.0 * float(np.abs(pairs.from_energies - pairs.from_forces).max()), 0)):
+        differences = np.full(6, level), level + pairs.from_energies - pairs.from_forces
+        judged = contradictions([replace(pairs, from_forces=differences[0], from_energies=differences[1])])
+        assert judged is not None
+        assert (judged.contradicting, judged.clear) == (6, clear)

@@ -57,7 +57,7 @@ def test_turned_and_moved_frames_give_the_same_fit(seed: int) -> None:
 
 
 def test_no_fit_where_no_frames_are_near() -> None:
-    few = changed(-1.0).select(np.arange(0, 400, 60))
+    few = methanol().select(np.arange(0, 400, 60))
     assert fit_forces_to_energies(few) is None
     checked = check_labels(few, "few")
     assert checked.fit is None

@@ -52,3 +52,23 @@ def test_forces_that_move_the_molecule_are_refused(fault: str) -> None:
     labels = replace(methanol(), forces=forces)
     with pytest.raises(InputError, match="add up to zero" if fault == "force" else "must not turn"):
         refuse_unbalanced(labels, rigid_motion(labels), "labels")
+
+
+@pytest.mark.parametrize("share", [0.25, 0.5, 0.75])
+def test_a_part_of_the_frames_in_another_order_of_atoms_is_refused(share: float) -> None:
+    labels = methanol()
+    part = np.arange(len(labels)) < share * len(labels)
+    positions = np.array(labels.positions)
+    positions[np.ix_(part, [3, 4])] = positions[np.ix_(part, [4, 3])]
+    found = replace(labels, positions=positions)
+    with pytest.raises(InputError, match=f"must not turn .* (in {int(part.sum())} of {len(labels)}|in the median)"):
+        refuse_unbalanced(found, rigid_motion(found), "labels")
+
+
+def test_relaxed_frames_with_noise_pass() -> None:
+    labels = methanol()
+    assert labels.forces is not None
+    forces = np.array(labels.forces)
+    forces[:20] = 0.01 * np.random.default_rng(0).normal(size=forces[:20].shape)
+    relaxed = replace(labels, forces=forces)
+    refuse_unbalanced(relaxed, rigid_motion(relaxed), "labels")

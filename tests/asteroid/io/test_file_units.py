@@ -68,17 +68,6 @@ def test_slips_inside_the_bounds_of_the_guards_are_noted(tmp_path: Path) -> None
     assert read_labels(path, Declaration(level="ccsd_t/cc-pvtz", energy_unit="kcal/mol", length_unit="A")).notes == ()
 
 
-def test_short_floats_are_noted_where_they_lose_energies(tmp_path: Path) -> None:
-    path = saved(tmp_path, plain(E=E.astype(np.float32), R=R.astype(np.float32)))
-    notes = read_labels(path, Declaration(level="hf", energy_unit="eV", length_unit="A")).notes
-    assert notes == (
-        "energies are stored as float32, in steps of 0.00024 eV: store them in double precision or subtract a "
-        "constant first",
-    )
-    relative = saved(tmp_path, plain(E=(E - E[0]).astype(np.float32)))
-    assert read_labels(relative, Declaration(level="hf", energy_unit="eV", length_unit="A")).notes == ()
-
-
 def test_total_energies_of_another_unit_are_not_taken_for_those_of_a_custom(tmp_path: Path) -> None:
     path, energy = tmp_path / "labels.xyz", E / ENERGY_IN_EV["Hartree"]
     lines = []

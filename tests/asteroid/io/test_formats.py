@@ -57,5 +57,16 @@ def test_loops_of_links_pipes_and_folders_are_no_files(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.npz")
     (tmp_path / "folder.xyz").mkdir()
     for path in tmp_path.iterdir():
-        with pytest.raises(InputError, match="a label file must exist, found no file"):
+        with pytest.raises(InputError, match=r"found no file|found the folder"):
             format_to_read(path)
+
+
+@pytest.mark.parametrize("name", ["labels.npz", "labels.xyz", "labels.db"])
+def test_what_downloads_leave_in_place_of_a_file_is_named(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n")
+    with pytest.raises(InputError, match="a pointer of Git LFS to the file: fetch the file by git lfs pull"):
+        read_labels(path)
+    path.write_text("\n<!DOCTYPE html>\n<html><body>Not found</body></html>\n")
+    with pytest.raises(InputError, match="found a web page: download the file itself"):
+        read_labels(path)

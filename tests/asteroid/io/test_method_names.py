@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from asteroid.io.method_names import method_names
+from asteroid.errors import InputError
+from asteroid.io.method_names import method_names, refuse_keys_of_two_methods
 
 
 @pytest.mark.parametrize(
@@ -21,3 +22,26 @@ from asteroid.io.method_names import method_names
 )
 def test_methods_are_found_among_other_words(text: str, names: set[str]) -> None:
     assert method_names(text) == names
+
+
+@pytest.mark.parametrize(
+    ("energy_key", "forces_key"),
+    [("ccsd(t)_cbs.energy", "wb97x_dz.forces"), ("energy_cc", "forces_dft"), ("mp2_e", "HF_gradient")],
+)
+def test_keys_of_two_methods_are_refused(energy_key: str, forces_key: str) -> None:
+    with pytest.raises(InputError, match="must be of one level, found the keys"):
+        refuse_keys_of_two_methods(energy_key, forces_key, "labels.npz")
+
+
+@pytest.mark.parametrize(
+    ("energy_key", "forces_key"),
+    [
+        ("E_pbe_svp", "F_pbe_svp"),
+        ("dft_energy", "pbe_forces"),
+        ("cc_energy", "ccsd(t)_forces"),
+        ("energy", "forces_ccsd"),
+        ("dft_total_energy", "dft_total_gradient"),
+    ],
+)
+def test_keys_of_one_method_pass(energy_key: str, forces_key: str) -> None:
+    refuse_keys_of_two_methods(energy_key, forces_key, "labels.npz")
