@@ -163,6 +163,8 @@ def ase_labels(
     try:
         energy = np.array([_number(value) for value in found.values[keys[0]]])
         forces = None if keys[1] is None else _forces(found, keys[1], source)
+    except InputError:
+        raise
     except (TypeError, ValueError) as error:
         wrong = _no_number(found.values, keys)
         raise InputError(

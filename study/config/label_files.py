@@ -64,10 +64,18 @@ class LabelFile(Section):
 
     def in_folder(self, folder: Path) -> LabelFile:
         """The same with its paths counted from a folder; names of MD17 stay names."""
-        paths = {} if is_md17(self.file) else {"file": (folder / self.file).resolve()}
+        paths = {} if is_md17(self.file) else {"file": (folder / _at_home(self.file)).resolve()}
         if self.data_folder is not None:
-            paths["data_folder"] = (folder / self.data_folder.expanduser()).resolve()
+            paths["data_folder"] = (folder / _at_home(self.data_folder)).resolve()
         return self.model_copy(update=paths)
+
+
+def _at_home(path: Path) -> Path:
+    """A path with ~ written out; as it is where nobody has that home."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return path
 
 
 def _form(value: Any) -> str:

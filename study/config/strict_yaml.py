@@ -1,7 +1,12 @@
-"""YAML from anybody: a key that stands twice is a mistake, and no few lines grow beyond all measure."""
+"""YAML from anybody: a key that stands twice is a mistake, and no few lines grow beyond all measure.
+
+Numbers and words are those of YAML 1.2, as people write them: 1e3 is a number, no is a word, and 020 and 1:30, which
+YAML 1.1 reads in base 8 and 60, are refused.
+"""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import yaml
@@ -12,6 +17,7 @@ from asteroid.plain_text import one_line
 _TEXT_MAX, _VALUES_MAX = 2_000_000, 20_000
 #: Characters of a number: in base 16 and 60 YAML makes numbers of any length, which cannot be written in base 10.
 _NUMBER_MAX = 300
+_OTHER_BASE = re.compile(r"[-+]?(?:0[0-9_]+$|[0-9_]+:)")
 #: Values inside values inside values.
 _DEPTH_MAX = 50
 
@@ -40,10 +46,36 @@ class _StrictLoader(yaml.SafeLoader):
     def construct_short_int(self, node: yaml.ScalarNode) -> int:
         if len(node.value) > _NUMBER_MAX:
             raise yaml.YAMLError(f"a number has {len(node.value):,} characters, more than {_NUMBER_MAX}")
-        return int(self.construct_yaml_int(node))
+        value = int(self.construct_yaml_int(node))
+        if _OTHER_BASE.match(node.value):
+            base, line = 60 if ":" in node.value else 8, node.start_mark.line + 1
+            raise yaml.YAMLError(
+                f"{node.value} in line {line} would be {value} (a number in base {base}): write it without zeros in "
+                "front and without colons, or a text in quotes"
+            )
+        return value
+
+    def construct_plain_float(self, node: yaml.ScalarNode) -> float:
+        if ":" in node.value:
+            raise yaml.YAMLError(
+                f"{node.value} in line {node.start_mark.line + 1} would be a number in base 60: write one without "
+                "colons, or a text in quotes"
+            )
+        return float(self.construct_yaml_float(node))
 
 
 _StrictLoader.add_constructor("tag:yaml.org,2002:int", _StrictLoader.construct_short_int)
+_StrictLoader.add_constructor("tag:yaml.org,2002:float", _StrictLoader.construct_plain_float)
+_StrictLoader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_StrictLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
+)
+_StrictLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"^[-+]?(?:\d+\.?\d*|\.\d+)[eE][-+]?\d+$"), list("-+.0123456789")
+)
 
 
 def load_yaml(text: str) -> Any:

@@ -42,3 +42,19 @@ def test_numbers_of_any_length_are_refused(number: str) -> None:
     with pytest.raises(yaml.YAMLError, match=r"a number has .* characters"):
         load_yaml(f"seeds: [{number}]")
     assert load_yaml("seeds: [0x10, 1_000, 7]") == {"seeds": [16, 1000, 7]}
+
+
+def test_numbers_and_words_are_those_that_people_write() -> None:
+    assert load_yaml("[1e3, -7e-3, 1.5E+2, 1_000, 0, 0.5, .inf]") == [1000.0, -0.007, 150.0, 1000, 0, 0.5, float("inf")]
+    assert load_yaml("[no, yes, on, Off, true, False]") == ["no", "yes", "on", "Off", True, False]
+    assert load_yaml("['020', '1:30']") == ["020", "1:30"]
+
+
+@pytest.mark.parametrize(
+    ("number", "says"), [("020", "would be 16"), ("-0_17", "would be -15"), ("1:30", "would be 90"), ("1:30.5", "60")]
+)
+def test_numbers_of_other_bases_are_refused(number: str, says: str) -> None:
+    with pytest.raises(yaml.YAMLError, match=f"{number} in line 2 would be.*"):
+        load_yaml(f"a: 1\nb: [{number}]")
+    with pytest.raises(yaml.YAMLError, match=says):
+        load_yaml(f"b: {number}")
