@@ -6,8 +6,8 @@ from the length of the bond and the rows of its two elements: k = 1.86 mdyn Å²
 The slopes of all such atoms together, over those of the rule, are the stiffness of a set; those of one frame its own.
 
 Measured on the twelve sets of `benchmarks/planted_faults.py` and on 30 frames each of the molecules of the G2 set at
-500 K (GFN2-xTB): see `STIFFNESS` and `STIFFNESS_OF_FRAME`. Gradients in place of forces give -1, a slip of kJ for kcal
-4.2 or .24.
+500 K (GFN2-xTB), and on ions, dimers, scans and relaxations: see `STIFFNESS` and `STIFFNESS_OF_FRAME`. Gradients in
+place of forces give -1, a slip of kJ for kcal 4.2 or .24.
 """
 
 from __future__ import annotations
@@ -39,6 +39,8 @@ _FRAMES_MAX = 0.1
 _TELLS = 0.08
 #: Bonds further than this share of their length from the median one are on their way to break.
 _STRETCH_MAX = 0.15
+#: Bonds that stay nearer to their median length than this, in Å, are rigid: turns about them say nothing.
+_STRETCH_MIN = 0.003
 #: Fewer deviations of a bond from its median say nothing.
 _BONDS_SEEN_MIN = 16
 #: Of a molecule with fewer frames none is judged by itself.
@@ -128,7 +130,7 @@ def _measured(labels: LabelSet, *, of_hydrogen: bool) -> BondStiffness | None:
         tells = own[1] > _TELLS**2
         if len(tells) >= _FRAMES_MIN and tells.any():
             of_frames[:, molecule.rows[tells]] = _of_frames(*(of[tells] for of in own), stretch.shape[1])
-    if seen < _BONDS_SEEN_MIN or not squares:
+    if seen < _BONDS_SEEN_MIN or squares < seen * _STRETCH_MIN**2:
         return None
     of_set = both / squares
     error = float(np.sqrt(max(pulls - of_set**2 * squares, 0.0) / seen / squares))

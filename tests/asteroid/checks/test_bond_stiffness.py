@@ -89,3 +89,9 @@ def test_atoms_without_a_bond_of_their_own_tell_nothing() -> None:
     positions = ring + 0.03 * rng.normal(size=(20, 6, 3))
     rings = LabelSet(np.full(6, 6), positions, rng.normal(size=20), rng.normal(size=positions.shape), "hf")
     assert bond_stiffness(rings) is None
+
+
+def test_bonds_that_keep_their_length_tell_nothing() -> None:
+    labels = methanol(1)
+    turned = np.repeat(labels.positions, 20, axis=0) + 1e-4 * np.random.default_rng(0).normal(size=(20, 6, 3))
+    assert bond_stiffness(LabelSet(labels.numbers, turned, np.arange(20.0), turned, "hf")) is None
