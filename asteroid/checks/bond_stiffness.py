@@ -120,32 +120,32 @@ def bond_stiffness(labels: LabelSet) -> BondStiffness | None:
 
 def _measured(labels: LabelSet, *, of_hydrogen: bool) -> BondStiffness | None:
     of_frames = np.full((3, len(labels)), np.nan)
-    both = squares = pulls = 0.0
-    seen = 0
+    sums, seen = np.zeros(3), 0
     for molecule in split_molecules(labels):
         stretch, pull = _pulls(molecule.labels, of_hydrogen=of_hydrogen)
         seen += np.count_nonzero(stretch) - stretch.shape[1]
-        own = (stretch * pull).sum(axis=1), np.square(stretch).sum(axis=1), np.square(pull).sum(axis=1)
-        both, squares, pulls = (whole + float(of.sum()) for whole, of in zip((both, squares, pulls), own, strict=True))
+        own = np.array([(stretch * pull).sum(axis=1), np.square(stretch).sum(axis=1), np.square(pull).sum(axis=1)])
+        sums += own.sum(axis=1)
         tells = own[1] > _TELLS**2
         if len(tells) >= _FRAMES_MIN and tells.any():
-            of_frames[:, molecule.rows[tells]] = _of_frames(*(of[tells] for of in own), stretch.shape[1])
+            of_frames[:, molecule.rows[tells]] = _of_frames(own[:, tells], stretch.shape[1])
+    both, squares, pulls = sums.tolist()
     if seen < _BONDS_SEEN_MIN or squares < seen * _STRETCH_MIN**2:
         return None
     of_set = both / squares
     error = float(np.sqrt(max(pulls - of_set**2 * squares, 0.0) / seen / squares))
-    return BondStiffness(of_set, error, *of_frames, of_hydrogen=of_hydrogen)
+    of_frame, error_of_frame, usual = of_frames
+    return BondStiffness(of_set, error, of_frame, error_of_frame, usual, of_hydrogen)
 
 
-def _of_frames(
-    both: FloatArray, squares: FloatArray, pulls: FloatArray, n_bonds: int
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Stiffness of each frame of a molecule, its error and the usual one, from sums over its bonds."""
+def _of_frames(sums: FloatArray, n_bonds: int) -> FloatArray:
+    """Stiffness of each frame of a molecule, its error and the usual one, shape [3, n], from sums over its bonds."""
+    both, squares, pulls = sums
     found = both / squares
     # What the median slope leaves of the median frame: a part of the set that is broken does not decide.
     usual = np.full(len(found), np.median(found))
     left = np.maximum(pulls - 2 * usual * both + usual**2 * squares, 0.0) / n_bonds
-    return found, np.sqrt(np.median(left) / squares), usual
+    return np.array([found, np.sqrt(np.median(left) / squares), usual])
 
 
 def refuse_impossible_stiffness(labels: LabelSet, stiffness: BondStiffness | None, source: str) -> None:
