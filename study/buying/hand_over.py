@@ -132,8 +132,9 @@ class HandOver:
         lines = []
         if not n:
             lines.append(
-                f"batch {batch.number}: {len(names)} geometries are to be labelled; {folder} holds an input file for "
-                f"each ({names[0]}{self._suffix} to {names[-1]}{self._suffix}) and all of them in {GEOMETRIES_FILE}"
+                f"batch {batch.number}: {len(names)} geometries are to be labelled with {batch.frames.level}; {folder} "
+                f"holds an input file for each ({names[0]}{self._suffix} to {names[-1]}{self._suffix}) and all of them "
+                f"in {GEOMETRIES_FILE}"
             )
         else:
             lines.append(f"batch {batch.number}: {n} of {len(names)} outputs found, missing: {_listed(missing)}")

@@ -117,24 +117,33 @@ def make_labeller(
 
 
 def make_intermediate_labeller(
-    study: BuyStudy, candidates: Candidates, *, workers: int, on_progress: Callable[[LabelProgress], None]
+    study: BuyStudy,
+    candidates: Candidates,
+    *,
+    workers: int,
+    give_up: bool,
+    on_progress: Callable[[LabelProgress], None],
 ) -> Labeller | None:
-    """The labeller of the level between: a file where there is one, else computed here; None without a ladder.
+    """The labeller of the level between: a file where there is one, another program, or here; None without a ladder.
 
     Args:
         study: the study file.
         candidates: what may be labelled.
         workers: Ray workers that compute labels; 1 for none.
+        give_up: replace handed-over geometries that have no output.
         on_progress: called at every label computed here.
 
     Raises:
-        InputError: the level cannot be computed or does not suit the molecule.
+        InputError: the level cannot be computed or does not suit the molecule, or the template cannot be read.
     """
     between, here = candidates.intermediate, study.buy.here
     if between is None:
         return None
     if between.known is not None:
         return ReplayLabeller(between.known, candidates.prices.levels[between.level].label_cpu_s)
+    if study.buy.intermediate is not None:
+        price_cpu_s = candidates.prices.levels[between.level].label_cpu_s
+        return HandOver(study.buy.intermediate, between.level, price_cpu_s, give_up=give_up)
     assert here is not None
     method = Method(computable_level(between.level), here.charge, here.unpaired, here.max_cycle)
     open_labeller(method, between.frames.numbers, reference_frames(between.frames))  # mistakes show at once

@@ -62,7 +62,9 @@ def intermediate_of(study: BuyStudy, sources: Sources, between: LabelSet) -> Int
     """
     frames = replace(geometries(between, between.level), frame_id=np.arange(len(between)))
     cheap, cheap_at = sources.cheap[0], None
-    if any(STRATEGIES[slug].has_intermediate_axis and STRATEGIES[slug].runs_cheap_method for slug in study.strategies):
+    compared = study.buy.intermediate is not None and cheap.labels.forces is not None
+    climbs = [STRATEGIES[slug] for slug in study.strategies if STRATEGIES[slug].has_intermediate_axis]
+    if compared or any(entry.runs_cheap_method for entry in climbs):
         cheap_at = cheap_labels_at(frames, cheap.labels, *sources.live_method(cheap))
     return Intermediate(frames, None if sources.intermediate is None else between, cheap_at)
 

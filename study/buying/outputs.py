@@ -108,8 +108,8 @@ def _refuse_other_electrons(loaded: LoadedLabels, asked: ChargeAndSpin, source: 
     stated = charge_and_spin([loaded.electrons])
     if stated is not None and stated != asked:
         raise InputError(
-            f"{source} states {stated}, the study file asks for {asked}: correct charge and unpaired under hand_over, "
-            "or the template, and compute it again"
+            f"{source} states {stated}, the study file asks for {asked}: correct charge and unpaired beside "
+            "its template, or the template itself, and compute it again"
         )
 
 
@@ -169,7 +169,7 @@ def _matched(labels: LabelSet, asked: LabelSet, names: Sequence[str], source: st
 def _not_asked_for(labels: LabelSet, row: int, asked: LabelSet, names: Sequence[str], source: str) -> str:
     """What to say of a geometry that was not asked for."""
     if match_geometries(asked, _scaled(labels, row, LENGTH_IN_ANG["Bohr"]), tol_ang=_TOL_ANG)[0].size:
-        return f"{source} must be in Å, found a geometry that fits in Bohr: add length_unit: Bohr under hand_over"
+        return f"{source} must be in Å, found a geometry that fits in Bohr: add length_unit: Bohr beside outputs"
     if match_geometries(asked, _scaled(labels, row, 1 / LENGTH_IN_ANG["Bohr"]), tol_ang=_TOL_ANG)[0].size:
         return f"{source} is declared to be in Bohr, found a geometry that fits in Å: correct length_unit"
     one = np.repeat(labels.positions[row : row + 1], len(asked), axis=0)

@@ -130,7 +130,16 @@ class _Purchase:
         if own is None:
             return None
         assert labeller is not None
-        source = Source(own.frames, no_labels(own.frames, own.level), labeller, electrons=self._candidates.electrons)
+        handed = self._study.buy.intermediate
+        source = Source(
+            own.frames,
+            no_labels(own.frames, own.level),
+            labeller,
+            own.cheap_at,
+            compared=handed is not None,
+            unit_stated=handed is not None and handed.force_unit is not None,
+            electrons=self._candidates.electrons,
+        )
         batches = self._state.intermediate_batches
         return Supply(source, self._folder / INTERMEDIATE, batches, self._asked_for_intermediate, self._tools.on_note)
 

@@ -141,7 +141,7 @@ class Supply:
             check_bought(
                 labels,
                 None if cheap is None else cheap.select(labels.frame_id),
-                f"the labels of batch {batch.number} and before",
+                f"the {labels.level} labels of batch {batch.number} and before",
                 energies_alone=source.energies_alone,
                 unit_stated=source.unit_stated,
             )

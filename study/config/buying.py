@@ -115,6 +115,7 @@ class BuySection(Section):
         here: labels are computed on this machine.
         hand_over: labels are computed elsewhere.
         replay: labels are taken from a file.
+        intermediate: labels of the level between of a ladder are computed elsewhere.
         forces: none, to buy energies alone, which take less time than energies with forces.
     """
 
@@ -126,6 +127,7 @@ class BuySection(Section):
     here: MethodSection | None = None
     hand_over: HandOverSection | None = None
     replay: ReplaySection | None = None
+    intermediate: HandOverSection | None = None
     forces: Literal["none"] | None = None
 
     @property
@@ -162,8 +164,8 @@ class BuySection(Section):
 class BuyData(DataSection):
     """Where frames come from: the cheap ones must be there, accurate labels may be.
 
-    On a ladder the level between may be named without a file, where its labels are computed here; so may the last one,
-    which is bought.
+    On a ladder the level between may be named without a file, where its labels are computed here or handed over; so may
+    the last one, which is bought.
     """
 
     @model_validator(mode="after")
@@ -218,6 +220,25 @@ class BuyStudy(Sweep):
         return self
 
     @model_validator(mode="after")
+    def _labels_between_come_from_somewhere(self) -> BuyStudy:
+        level = self.data.computed_level
+        if level is None:
+            if self.buy.intermediate is not None:
+                raise ValueError(
+                    "labels between are handed over where a ladder names their level without a file, found "
+                    "buy.intermediate: remove it, or name the level alone under data.levels"
+                )
+            return self
+        if self.buy.here is None and self.buy.intermediate is None:
+            raise ValueError(
+                f"{level} has no labels at hand: name a file of its labels under data.levels, or under 'buy' either "
+                "'here', which computes them, or 'intermediate', which hands them over"
+            )
+        if level not in self.data.prices:
+            raise ValueError(f"labels of {level} have no price: add prices: {{{level}: 3s}} under data")
+        return self
+
+    @model_validator(mode="after")
     def _nothing_of_a_sweep(self) -> BuyStudy:
         for key, empty in (("test", self.test is None), ("tune", self.tune is None), ("pareto", self.pareto is None)):
             if not empty:
@@ -228,14 +249,6 @@ class BuyStudy(Sweep):
             raise ValueError(f"a purchase has no mode, found {self.mode}: remove it")
         if isinstance(self.n_cheap, dict) and len(self.data.cheap_entries) < 2:
             raise ValueError("this purchase has one cheap level, found n_cheap by level: write it as a list, [1000]")
-        level = self.data.computed_level
-        if level is not None and (self.buy.here is None or level not in self.data.prices):
-            if self.buy.here is None:
-                raise ValueError(
-                    f"{level} has no labels at hand: name a file of its labels under data.levels, or 'here', which "
-                    "computes them"
-                )
-            raise ValueError(f"labels of {level} have no price: add prices: {{{level}: 3s}} under data")
         if not any(STRATEGIES[strategy].buys_accurate for strategy in self.strategies):
             raise ValueError("no strategy here learns from accurate labels: add for instance pretrain_finetune")
         if not self.model.settings().exports:
@@ -273,8 +286,9 @@ def parse_buy_study(text: str, what: str, folder: Path) -> BuyStudy:
     study = parse_text(text, what, BuyStudy)
     buy = study.buy
     updates: dict[str, Any] = {}
-    if buy.hand_over is not None:
-        updates["hand_over"] = _with(buy.hand_over, template=(folder / buy.hand_over.template).resolve())
+    for name, handed in (("hand_over", buy.hand_over), ("intermediate", buy.intermediate)):
+        if handed is not None:
+            updates[name] = _with(handed, template=(folder / handed.template).resolve())
     if buy.replay is not None and buy.replay.labels is not None:
         updates["replay"] = _with(buy.replay, labels=buy.replay.labels.in_folder(folder))
     return _with(study, buy=_with(buy, **updates), data=study.data.with_folder(folder))

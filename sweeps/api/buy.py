@@ -166,7 +166,9 @@ def buy(
         on_progress=show,
         on_round=lambda state: tell(round_line(state, unit)),
         on_note=tell,
-        intermediate_labeller=make_intermediate_labeller(loaded, candidates, workers=workers or 1, on_progress=count),
+        intermediate_labeller=make_intermediate_labeller(
+            loaded, candidates, workers=workers or 1, give_up=give_up, on_progress=count
+        ),
     )
     state = run_purchase(loaded, candidates, folder, request, tools, where)
     if state.status == "waiting":

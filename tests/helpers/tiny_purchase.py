@@ -98,7 +98,9 @@ def tools_of(
         "on_progress": lambda _: None,
         "on_round": lambda _: None,
         "on_note": (notes if notes is not None else []).append,
-        "intermediate_labeller": make_intermediate_labeller(study, candidates, workers=1, on_progress=lambda _: None),
+        "intermediate_labeller": make_intermediate_labeller(
+            study, candidates, workers=1, give_up=False, on_progress=lambda _: None
+        ),
     }
     return Tools(**given | changes)
 

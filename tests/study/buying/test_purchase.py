@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import pytest
-from three_levels import write_three_levels
-from tiny_levels import BY_LEVEL, CLIMBING, LADDER, STRATEGIES, TWO_CHEAP, climbing, levels_study
+from three_levels import FILES, write_three_levels
+from tiny_levels import BY_LEVEL, CLIMBING, LADDER, REPLAY, STRATEGIES, TWO_CHEAP, climbing, levels_study
 from tiny_purchase import REQUEST, bought, outcome, study_of, tools_of, until
 
 from asteroid.errors import InputError
 from asteroid.io.read import read_labels
+from asteroid.io.write import write_labels
 from asteroid.labelling.labeller import Failure, Label
 from asteroid.labels.label_set import geometry_hashes
 from study.buying import purchase as purchase_module
@@ -29,7 +30,9 @@ from study.tables.out_of_fold import read_out_of_fold
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from asteroid.labels.label_set import LabelSet
     from study.buying.batch import Batch, Labeller
+    from study.buying.state import PurchaseState
     from study.config.buying import BuyStudy
 
 
@@ -152,7 +155,7 @@ def test_failed_geometries_are_named_and_replaced_in_order(study: BuyStudy, tmp_
 
 
 def test_labels_that_a_guard_refuses_are_not_kept(study: BuyStudy, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="the labels of batch 1 and before"):
+    with pytest.raises(InputError, match="the ccsd_t/cc-pvdz labels of batch 1 and before"):
         bought(study, tmp_path / "out", Unreliable(replay(study), 0.0, fails=False))
     assert not list((tmp_path / "out" / "labels").iterdir())
 
@@ -272,6 +275,62 @@ def test_a_ladder_ends_the_same_after_an_interruption(ladder: BuyStudy, climbed:
         (folder / "intermediate" / "labels" / f"{key}.json").unlink()
     assert bought(ladder, folder, decide=climbing(10)).status == "complete"
     assert outcome(folder) == outcome(climbed)
+
+
+TEMPLATE = "{template: job.inp.jinja, outputs: '*.extxyz'}"
+HANDED_OVER = (
+    (REPLAY, f"  level: ccsd_t/cc-pvdz\n  price: 28s\n  hand_over: {TEMPLATE}\n  intermediate: {TEMPLATE}\n"),
+    (
+        f"    - {FILES['mp2']}\n    - ccsd_t/cc-pvdz\n",
+        "    - mp2/cc-pvdz\n    - ccsd_t/cc-pvdz\n  prices: {mp2/cc-pvdz: 3s}\n",
+    ),
+)
+
+
+def computed(level: str, cheap: LabelSet | None, rows: tuple[int, int], factor: float, unit: float = 1.0) -> LabelSet:
+    """What another program finds at some geometries: cheap labels times a factor, forces in some unit."""
+    assert cheap is not None
+    own = cheap.select(np.arange(rows[0], rows[1] + 1))
+    assert own.energy is not None
+    assert own.forces is not None
+    return replace(own, level=level, energy=factor * own.energy, forces=factor / unit * own.forces)
+
+
+def test_both_levels_of_a_ladder_are_handed_over(files: Path, tmp_path: Path) -> None:
+    write_three_levels(files)
+    (files / "job.inp.jinja").write_text("{{ elements_and_positions_ang }}\n")
+    study = levels_study(files, LADDER, *HANDED_OVER, BY_LEVEL, CLIMBING)
+    candidates, out = load_candidates(study), tmp_path / "out"
+    between = candidates.intermediate
+    assert between is not None
+
+    def goes_on() -> PurchaseState:
+        return bought(study, out, decide=climbing(10))
+
+    state = goes_on()
+    assert state.status == "waiting"
+    assert "batch 1: 20 geometries are to be labelled with mp2/cc-pvdz" in state.waiting_for[0]
+    outputs = out / "intermediate" / "batches" / "001" / "all.extxyz"
+    write_labels(
+        computed(between.level, between.cheap_at, state.intermediate_batches[0], 0.9, unit=27.2114 / 0.529177), outputs
+    )
+    with pytest.raises(InputError, match=r"must have the size of those of gfn2-xtb.*Hartree/Bohr taken for eV/Å"):
+        goes_on()
+    write_labels(computed(between.level, between.cheap_at, state.intermediate_batches[0], 0.9), outputs)
+    state = goes_on()
+    assert "batch 1: 10 geometries are to be labelled with ccsd_t/cc-pvdz" in state.waiting_for[0]
+    write_labels(
+        computed(candidates.frames.level, candidates.cheap_at, state.batches[0], 0.8),
+        out / "batches" / "001" / "all.extxyz",
+    )
+    state = goes_on()
+    assert "batch 2: 10 geometries are to be labelled with mp2/cc-pvdz" in state.waiting_for[0]
+    second = out / "intermediate" / "batches" / "002" / "all.extxyz"
+    write_labels(computed(between.level, between.cheap_at, state.intermediate_batches[1], 0.9), second)
+    state = goes_on()
+    assert state.status == "complete"
+    assert [(own.n_owned, own.n_intermediate) for own in state.rounds] == [(10, 20), (10, 30)]
+    assert [own.intermediate_cpu_s for own in state.rounds] == [60.0, 90.0]
 
 
 def test_the_limit_counts_labels_of_the_level_between(ladder: BuyStudy, tmp_path: Path) -> None:

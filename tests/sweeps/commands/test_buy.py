@@ -179,7 +179,7 @@ def test_handed_over_to_another_program(files: Path, tmp_path: Path, monkeypatch
     monkeypatch.setattr("sys.argv", ["asteroid-study", *words, "--give-up"])
     code, said, _ = answer(*words)
     assert code == 0
-    assert "10 geometries are to be labelled" in said
+    assert "10 geometries are to be labelled with ccsd_t/cc-pvdz" in said
     assert "waiting" in answer("status", str(out))[1]
     jobs = sorted((out / "batches" / "001").glob("g*.inp"))
     assert len(jobs) == 10
