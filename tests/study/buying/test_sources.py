@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from study.config.buying import BuyStudy
 
 OWNED = ("    - ccsd_t/cc-pvdz\n", f"    - {FILES['accurate']}\n")
+BETWEEN = ("  start: 10\n", "  start: 10\n  intermediate: {template: job.inp.jinja}\n")
 COMPUTED = (f"    - {FILES['mp2']}\n", "    - gfn1-xtb\n")
 PRICED = ("buy:\n", "  prices: {gfn1-xtb: 3ms}\nbuy:\n")
 
@@ -84,7 +85,8 @@ def test_labels_are_bought_of_the_charge_that_the_frames_have(files: Path) -> No
             [("- ccsd_t/cc-pvdz", "- hf/sto-3g")],
             "data.levels ends with the level that is bought, ccsd_t/cc-pvdz, found",
         ),
-        ([COMPUTED], "gfn1-xtb has no labels at hand: name a file of its labels under data.levels, or under 'buy' either 'here'"),
+        ([COMPUTED], "gfn1-xtb has no labels at hand: name a file of its labels under data.levels, or"),
+        ([BETWEEN], "handed over where a ladder names their level without a file, found buy.intermediate: remove it"),
         ([COMPUTED, HERE], "labels of gfn1-xtb have no price: add prices: {gfn1-xtb: 3s} under data"),
         ([("level: mp2/cc-pvdz", "level: gfn2-xtb")], "levels must differ, found gfn2-xtb for both"),
     ],
