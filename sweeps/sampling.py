@@ -94,8 +94,9 @@ def _save(out: Path, job: SampleJob, run: SampleRun, molecule: Path) -> None:
     write_output(out, run.labels, card)
     total = run.frame_cpu_s * len(run.labels)
     label, frame = price_text(run.label_cpu_s), price_text(run.frame_cpu_s)
+    replicas = "1 replica" if job.replicas == 1 else f"{job.replicas} replicas"
     say(
-        f"{out}: {len(run.labels):,} frames of {job.replicas} replicas at {dynamics.temperature_k:g} K with labels of "
+        f"{out}: {len(run.labels):,} frames of {replicas} at {dynamics.temperature_k:g} K with labels of "
         f"{job.method.level}; settings and prices: {out.stem}.meta.json"
     )
     say(

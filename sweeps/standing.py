@@ -131,7 +131,8 @@ def _purchase(folder: Path) -> Standing:
 
     state = read_state(folder)
     below = f" beside {' and '.join(state.levels[1:])}" if len(state.levels) > 2 else ""
-    lines = [f"{state.name}: purchase of {state.levels[0]} labels{below}, {state.status}, {len(state.rounds)} rounds"]
+    rounds = f"{len(state.rounds)} round{'' if len(state.rounds) == 1 else 's'}"
+    lines = [f"{state.name}: purchase of {state.levels[0]} labels{below}, {state.status}, {rounds}"]
     lines += rounds_lines(state, FORCE_UNIT) if state.rounds else []
     lines += state.waiting_for
     certificate = folder / f"{CERTIFICATE}.txt"

@@ -79,7 +79,7 @@ def bars_data(
 def plot_bars(data: pd.DataFrame, figure: Figure, *, force_unit: str = "kcal/mol/Å", columns: int = 3) -> list[Axes]:
     """Draw bars from zero with a dot for each seed; error, numbers of labels and their price stand on each bar.
 
-    A bar of `cheap_only` that would dwarf all others is cut, and says so.
+    A bar of `cheap_only` that would dwarf all others is cut, and says so. Runs of one molecule have one scale.
 
     Args:
         data: from `bars_data`.
@@ -96,8 +96,11 @@ def plot_bars(data: pd.DataFrame, figure: Figure, *, force_unit: str = "kcal/mol
         columns = min(columns, len(runs))
         grid = figure.subplots(-(-len(runs) // columns), columns, squeeze=False)
         panels: list[Axes] = list(grid.ravel())
-        for ax, (run, rows) in zip(panels, runs.items(), strict=False):
-            _draw_panel(rows, ax)
+        tops = [_top(rows) for rows in runs.values()]
+        molecules = [str(rows["molecule"].iloc[0]) for rows in runs.values()]
+        for ax, (run, rows), molecule in zip(panels, runs.items(), molecules, strict=False):
+            # Runs of one molecule are compared by the heights of their bars.
+            _draw_panel(rows, ax, max(top for top, other in zip(tops, molecules, strict=True) if other == molecule))
             ax.set_title(f"{run!s} ({display_formula(str(rows['molecule'].iloc[0]))})", loc="left")
         for ax in panels[len(runs) :]:
             ax.remove()
@@ -134,12 +137,15 @@ def _bar(curve: Curve, budget: int, prices: PriceList) -> pd.DataFrame:
     )
 
 
-def _draw_panel(rows: pd.DataFrame, ax: Axes) -> None:
-    bars = rows[rows["part"] == "bar"]
+def _top(rows: pd.DataFrame) -> float:
+    """The highest error that is drawn to scale."""
     bought = rows.loc[rows["budget"] > 0, "error"]
     top = float(rows["error"].max())
-    if len(bought) and top > _CUT_ABOVE * bought.max():
-        top = 1.15 * float(bought.max())
+    return 1.15 * float(bought.max()) if len(bought) and top > _CUT_ABOVE * bought.max() else top
+
+
+def _draw_panel(rows: pd.DataFrame, ax: Axes, top: float) -> None:
+    bars = rows[rows["part"] == "bar"]
     ax.set(xlim=(-0.55, len(bars) - 0.45), ylim=(0, top / (1 - _TEXT_ROOM)))
     name = told_apart_by(rows)
     for place, (_, bar) in enumerate(bars.iterrows()):

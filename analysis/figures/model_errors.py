@@ -54,14 +54,14 @@ def parity_data(frames: pd.DataFrame, components: pd.DataFrame, *, force_unit: s
     return pd.concat([energies, forces], ignore_index=True)
 
 
-def plot_parity(data: pd.DataFrame, ax: Axes, *, unit: str) -> Axes:
+def plot_parity(data: pd.DataFrame, ax: Axes, *, quantity: str, unit: str) -> Axes:
     """Draw predictions against labels of one quantity, a colour for each kind."""
     for colour, (kind, own) in zip(np.resize(_COLOURS, data["kind"].nunique()), data.groupby("kind"), strict=True):
         shown = own.iloc[:: max(1, len(own) // _MOST_DOTS)]
         ax.plot(shown["label"], shown["predicted"], ".", markersize=2, color=colour, label=str(kind), rasterized=True)
     ends = [float(data[["label", "predicted"]].min().min()), float(data[["label", "predicted"]].max().max())]
     ax.plot(ends, ends, "-", color="0.3", linewidth=0.7)
-    ax.set(xlabel=f"label ({unit})", ylabel=f"predicted ({unit})")
+    ax.set(xlabel=f"{quantity}, label ({unit})", ylabel=f"{quantity}, predicted ({unit})")
     ax.legend(frameon=False, markerscale=4)
     return ax
 
@@ -77,8 +77,8 @@ def parity_picture(frames: pd.DataFrame, components: pd.DataFrame, *, force_unit
         figure, first = new_figure(width_in=PAGE_IN, height_in=3.2)
         first.remove()
         axes = figure.subplots(1, 2)
-        plot_parity(data[data["quantity"] == "energy"], axes[0], unit="kcal/mol from the mean")
-        plot_parity(data[data["quantity"] == "force"], axes[1], unit=force_unit)
+        plot_parity(data[data["quantity"] == "energy"], axes[0], quantity="energy", unit="kcal/mol from the mean")
+        plot_parity(data[data["quantity"] == "force"], axes[1], quantity="force component", unit=force_unit)
     return Picture(
         figure,
         data,

@@ -77,14 +77,15 @@ def plot_purchase(data: pd.DataFrame, ax: Axes, *, level: str = "CCSD(T)", force
         ax.errorbar(best[x], best["error_ev_ang"], off, fmt="none", ecolor="0.25", capsize=2, zorder=2.5)
         _axes(ax, shown, x)
         above = _rows([float(n) for n in best[x]], [4] * len(best), ax)
+        alone = len(best) == 1  # with room beside its point; above, it would cover those of others
         for row, place in zip(best.to_dict("records"), above, strict=True):
             ax.annotate(
                 f"P {shown_probability(row['probability']):.2f}".replace("0.", "."),
-                (float(row[x]), float(row["low_ev_ang" if place else "high_ev_ang"])),
-                xytext=(0, -3 if place else 3),
+                (float(row[x]), float(row["error_ev_ang" if alone else "low_ev_ang" if place else "high_ev_ang"])),
+                xytext=(6, 0) if alone else (0, -3 if place else 3),
                 textcoords="offset points",
-                ha="center",
-                va="top" if place else "bottom",
+                ha="left" if alone else "center",
+                va="center" if alone else "top" if place else "bottom",
                 fontsize=6,
                 bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 0.6},
             )
@@ -92,6 +93,7 @@ def plot_purchase(data: pd.DataFrame, ax: Axes, *, level: str = "CCSD(T)", force
         ax.axhline(target, color="0.25", linestyle=(0, (3, 1.5)), linewidth=0.9, zorder=1)
         last = best.iloc[-1]
         ax.axvline(float(last[x]), color="0.6", linestyle=":", linewidth=0.9, zorder=1)
+        handles.append(Line2D([], [], color="0.25", label="best: 90 % interval, P that it meets the target"))
         handles.append(Line2D([], [], color="0.25", linestyle=(0, (3, 1.5)), label=f"target {target:.3g} {force_unit}"))
         handles.append(Line2D([], [], color="0.6", linestyle=":", label=_END[str(last["action"])]))
         ax.set(xlabel=_owned(level, x), ylabel=f"{heading_in(force_unit)} ({force_unit})")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from asteroid.errors import InputError, UndeclaredError
 from sweeps.api import evaluate as api
 from sweeps.console import say, say_json
 from sweeps.options import ForceUnit, ModelFolder
@@ -38,16 +39,19 @@ def evaluate(
     from asteroid.units import force_unit_in_ev_ang
 
     units: list[str] = []
-    found = api.evaluate(
-        model,
-        labels,
-        out=out,
-        energy_unit=energy_unit,
-        length_unit=length_unit,
-        level=level,
-        force_unit=force_unit,
-        on_line=units.append,
-    )
+    try:
+        found = api.evaluate(
+            model,
+            labels,
+            out=out,
+            energy_unit=energy_unit,
+            length_unit=length_unit,
+            level=level,
+            force_unit=force_unit,
+            on_line=units.append,
+        )
+    except UndeclaredError as error:
+        raise InputError(str(error).replace("declare level", "declare it with --level")) from error
     if as_json:
         say_json({"errors": [_known(row) for row in found.errors.to_dict("records")]})
         return
@@ -68,7 +72,7 @@ def _is_missing(value: object) -> bool:
 def _lines(errors: pd.DataFrame, force_unit: str, scale: float) -> list[str]:
     from asteroid.units import KCAL_PER_MOL_EV
 
-    head = ("", "frames", f"force MAE ({force_unit})", "RMSE", "largest", "energy MAE (kcal/mol)", "shifted")
+    head = ("", "frames", f"force MAE ({force_unit})", "RMSE", "largest", "energy MAE (kcal/mol)", "constant free")
     units = dict.fromkeys(("force_mae_ev_ang", "force_rmse_ev_ang", "force_largest_ev_ang"), scale)
     units |= dict.fromkeys(("energy_mae_ev", "energy_mae_shifted_ev"), KCAL_PER_MOL_EV)
     rows: list[tuple[str, ...]] = [head]

@@ -60,9 +60,10 @@ def write_certificate(folder: Path, state: PurchaseState, candidates: Candidates
     lines = certificate.lines(force_unit=state.request.unit_to_show(force_unit))
     lines += [f"Note: {note}." for note in notes]
     if last.n_failed:
+        geometries = "1 geometry" if last.n_failed == 1 else f"{last.n_failed} geometries"
         lines.append(
-            f"Note: {last.n_failed} geometries gave no label, are paid for, and were replaced by the next "
-            "in order; what is certified holds where there are labels."
+            f"Note: {geometries} gave no label (failed jobs are paid for, lost ones are not); the next "
+            "in order took the place, and what is certified holds where there are labels."
         )
     told = certificate.to_json() | {
         "name": state.name,

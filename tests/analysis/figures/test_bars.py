@@ -95,6 +95,17 @@ def test_one_panel_for_each_run_with_text_on_each_bar():
     assert not any("cut" in text.get_text() for text in panels[3].texts)
 
 
+def test_runs_of_one_molecule_have_one_scale():
+    tables = {name: table(arms=ARMS[1:]) for name in ("first", "better", "other")}
+    tables["better"]["test_force_mae_ev_ang"] /= 5
+    manifests = {name: manifest(name, "CH2O" if name == "other" else "CH4O") for name in tables}
+    tables["other"]["test_force_mae_ev_ang"] *= 3
+    panels = plot_bars(bars_data(tables, manifests), Figure(layout="constrained"))
+    heights = [ax.get_ylim()[1] for ax in panels]
+    assert heights[0] == heights[1]
+    assert heights[2] == pytest.approx(3 * heights[0])
+
+
 def test_only_a_bar_that_dwarfs_the_others_is_cut():
     for budget, cut in ((20, True), (100, True)):
         figure = Figure(layout="constrained")

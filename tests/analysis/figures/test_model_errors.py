@@ -34,7 +34,7 @@ def test_numbers_behind_the_figures() -> None:
 def test_both_are_drawn() -> None:
     parity = parity_picture(FRAMES, COMPONENTS, force_unit="kcal/mol/Å")
     left, right = parity.figure.axes
-    assert left.get_xlabel() == "label (kcal/mol from the mean)"
-    assert right.get_ylabel() == "predicted (kcal/mol/Å)"
+    assert left.get_xlabel() == "energy, label (kcal/mol from the mean)"
+    assert right.get_ylabel() == "force component, predicted (kcal/mol/Å)"
     (axes,) = error_picture(COMPONENTS, force_unit="kcal/mol/Å").figure.axes
     assert len(axes.lines) == 2

@@ -36,6 +36,12 @@ def test_labels_of_another_level(tmp_path: Path) -> None:
     assert "level mp2/cc-pvdz is declared" in refused(
         "evaluate", model, tmp_path / "labels.npz", "--level", "mp2/cc-pvdz"
     )
+    (tmp_path / "labels.npz").rename(tmp_path / "stated.npz")
+    stated = dict(np.load(tmp_path / "stated.npz"))
+    np.savez(tmp_path / "silent.npz", **{name: stated[name] for name in stated if name != "level"})
+    assert "state its level of theory: declare it with --level, for" in refused(
+        "evaluate", model, tmp_path / "silent.npz"
+    )
 
 
 def test_broken_labels_are_told(tmp_path: Path) -> None:
