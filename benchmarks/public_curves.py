@@ -21,9 +21,12 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr
 
-from analysis.curves.any_table import table_curves
+from analysis.curves.curve_key import CurveKey
+from analysis.curves.curves import Curve, with_shared_noise
 from analysis.curves.evidence import evidence_of
 from analysis.curves.power_law import fit_published, predict
+from analysis.curves.replicates import published_replicates
+from study.counts import CheapPurchase
 
 TABLE = Path(__file__).resolve().with_name("public_curves.csv")
 FEWEST = 4
@@ -37,8 +40,7 @@ def judge(own: pd.DataFrame, left_out: int) -> dict[str, float]:
     fit = fit_published(*words)
     refused = False
     if several:
-        curve = table_curves(known, x="n", y="mean", group=["curve"], sd="sd", n_runs="n_runs")[0]
-        evidence = evidence_of(curve)
+        evidence = evidence_of(published_curve(known))
         refused = evidence.fit is None or evidence.limit < known["n"].iloc[-1] * 1.001
     low, median, high = predict(fit, asked["n"], kind="new_run")[:, 0]
     spread = float(np.sqrt(np.log1p((asked["sd"] / asked["mean"]) ** 2))) if several else 1e-9
@@ -55,6 +57,15 @@ def judge(own: pd.DataFrame, left_out: int) -> dict[str, float]:
         "refused": float(refused),
         "named": float(named),
     }
+
+
+def published_curve(known: pd.DataFrame) -> Curve:
+    """As the planner sees it; `table_curves` takes so small a scatter as some have for one in another unit."""
+    budget, mean = known["n"].to_numpy(dtype=np.int64), known["mean"].to_numpy(dtype=float)
+    blank, seeds = np.full(len(known), np.nan), np.arange(len(known))
+    summary = published_replicates(budget, mean, known["sd"], known["n_runs"])
+    curve = Curve(CurveKey("published"), budget, seeds, mean, blank, blank, CheapPurchase(), summary=summary)
+    return with_shared_noise([curve])[0]
 
 
 def main(sizes: list[int]) -> None:
