@@ -129,7 +129,7 @@ def judge(name: str, folder: Path) -> None:
         for target in TARGETS[name][live]:
             two, three = (cheapest(table, prices, target, live, kind) for kind in (2, 3))
             without = []
-            for seed in seeds:
+            for seed in seeds if len(seeds) > 1 else []:
                 left = table[table["seed"] != seed]
                 costs = [cheapest(left, prices, target, live, kind)[0] for kind in (2, 3)]
                 without.append(costs[1] / costs[0] if np.isfinite(costs).all() else np.nan)
