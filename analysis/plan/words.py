@@ -195,6 +195,8 @@ def _interval(option: Option) -> str:
         if high is None or price_high is None
         else f"{high:,} labels ({duration(price_high)})"
     )
+    if early == late:
+        return f"For 95% of runs it takes {late}, and no fewer for 5%."
     return f"5% of runs would need no more than {early}; for 95% of runs it takes {late}."
 
 

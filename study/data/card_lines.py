@@ -66,7 +66,8 @@ def _described(descriptors: DescriptorSettings | None) -> list[str]:
     if descriptors.sites is None:
         return [f"descriptors: atoms told apart by element; {resolution}"]
     sites = " ".join(map(str, descriptors.sites))
-    return [f"descriptors: atoms told apart by their place among the bonds (sites {sites}); {resolution}"]
+    alike = f"equal numbers, like atoms: {sites}"
+    return [f"descriptors: atoms told apart by their place among the bonds ({alike}); {resolution}"]
 
 
 def _broken_bonds(descriptors: DescriptorSettings | None, *sets: LabelSet) -> list[str]:

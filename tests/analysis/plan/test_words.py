@@ -22,6 +22,13 @@ def test_owned_labels_are_never_more_than_those_that_are_needed():
     assert "10,000" not in text
 
 
+def test_an_interval_of_one_number_is_said_as_one():
+    assert any(line.startswith("5% of runs would need no more than") for line in map(str.strip, explain(PLAN)))
+    option = replace(PLAN.choice, interval_n=(16, 16), interval_cpu_s=(448.0, 448.0))
+    text = explain(replace(PLAN, choice=option))
+    assert "For 95% of runs it takes 16 labels (7.5 min), and no fewer for 5%." in map(str.strip, text)
+
+
 def test_use_names_the_cheap_method_where_it_runs_at_every_prediction():
     live = next(o for o in (PLAN.choice, *PLAN.alternatives) if o.key.strategy == "gdml_delta")
     network = next(o for o in (PLAN.choice, *PLAN.alternatives) if o.key.strategy == "accurate_only")
