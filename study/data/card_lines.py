@@ -66,7 +66,7 @@ def _described(descriptors: DescriptorSettings | None) -> list[str]:
     if descriptors.sites is None:
         return [f"descriptors: atoms told apart by element; {resolution}"]
     sites = " ".join(map(str, descriptors.sites))
-    alike = f"equal numbers, like atoms: {sites}"
+    alike = f"sites {sites}; like atoms have one number"
     return [f"descriptors: atoms told apart by their place among the bonds ({alike}); {resolution}"]
 
 
