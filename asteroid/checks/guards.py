@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from asteroid.checks.bond_stiffness import bond_stiffness, refuse_impossible_stiffness
+from asteroid.checks.elements import refuse_elements_out_of_place
 from asteroid.checks.force_energy import fit_molecules
 from asteroid.checks.force_energy_notes import force_energy_notes
 from asteroid.checks.inconsistent_forces import refuse_inconsistent_molecules
@@ -60,8 +61,8 @@ def check_labels(labels: LabelSet, source: str, *, energies_alone: bool = False,
     Raises:
         InputError: the set is empty or of single atoms, energies or forces are missing, a number is NaN or infinite, a
             frame's forces are all zero, a single frame is broken, a geometry appears twice, positions, forces or
-            energies are impossible in their unit, forces push or turn the molecule as a whole, or contradict the
-            energies.
+            energies are impossible in their unit, elements stand in another order than positions, forces push or turn
+            the molecule as a whole, are of no such bonds, or contradict the energies.
     """
     if not len(labels):
         raise InputError(f"{source} needs frames, found none: check the file")
@@ -71,6 +72,7 @@ def check_labels(labels: LabelSet, source: str, *, energies_alone: bool = False,
     check_nonzero_forces(labels, source)
     refuse_broken_geometries(labels, source)
     check_lengths(labels, source)
+    refuse_elements_out_of_place(labels, source)
     check_forces(labels, source)
     check_energies(labels, source)
     motion = rigid_motion(labels)

@@ -13,6 +13,7 @@ from asteroid.io.ase_frames import ase_geometries, ase_labels, read_frames
 from asteroid.io.electrons import Electrons
 from asteroid.io.foreign import foreign_parser
 from asteroid.io.label_format import LabelFormat
+from asteroid.io.molfiles import MOLFILES, molecules_in
 from asteroid.io.program_electrons import electrons_in_text
 from asteroid.io.program_outputs import check_output
 from asteroid.io.said import Said
@@ -115,8 +116,13 @@ def _frames(path: Path, name: str, expected: int | None) -> Iterator[Atoms]:
         InputError: ASE cannot read it, or reads another number of frames than it has.
     """
     read = 0
-    frames = ase.io.iread(path, index=":", format=name, do_not_split_by_at_sign=True)
+    if name in MOLFILES:
+        frames = molecules_in(path)
+    else:
+        frames = ase.io.iread(path, index=":", format=name, do_not_split_by_at_sign=True)
     for atoms in read_frames(frames, f"{path.name} must be a file that ASE reads"):
+        if name == "proteindatabank" and read and not len(atoms):
+            continue  # what ASE finds between the last ENDMDL and END
         read += 1
         yield atoms
     if expected is not None and read != expected:

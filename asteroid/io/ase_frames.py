@@ -14,6 +14,7 @@ from asteroid.io.file_units import FileGeometries, FileLabels, FileUnits
 from asteroid.io.foreign import foreign_parser
 from asteroid.io.said import Said
 from asteroid.io.stated_units import merged, stated_in_names
+from asteroid.io.vacuum_box import free_positions
 from asteroid.labels.molecules import pad
 from asteroid.plain_text import one_line
 
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
 
 #: Keys that mark reference labels, by the custom of MACE and others; without them, ASE's own energy and forces count.
 REF_KEYS = ("REF_energy", "REF_forces")
-#: Empty space that makes a molecule in a periodic box a free one, in Å.
-VACUUM_ANG = 5.0
 
 _SHOWN_NUMBER = re.compile(r"np\.float\d+\((.+)\)")
 #: The further remedy where forces are missing.
@@ -93,7 +92,7 @@ def gather(frames: Iterable[Atoms], source: str, keys: Sequence[str], *, vacuum_
             numbers.append(numbers[0])
         else:
             numbers.append(_elements(atoms, i, source))
-        positions.append(_free_positions(atoms, i, source, vacuum_box))
+        positions.append(free_positions(atoms, i, source, vacuum_box=vacuum_box))
         for key in keys:
             values[key].append(_value(atoms, key, i, source))
     if not numbers:
@@ -292,27 +291,3 @@ def _value(atoms: Atoms, key: str, i: int, source: str) -> npt.NDArray[Any]:
         f"{source} needs {key} in every frame, frame {i} has {', '.join(found) or 'no labels'}: name the key that has "
         f"it (energy_key and forces_key, group_key) or label the frame{_ALONE if alone else ''}"
     )
-
-
-def _free_positions(atoms: Atoms, i: int, source: str, vacuum_box: bool) -> npt.NDArray[Any]:
-    """Positions of a molecule that no periodic image touches."""
-    rank = int(np.linalg.matrix_rank(atoms.cell.array))
-    if not rank or not (atoms.pbc.any() or (vacuum_box and rank == 3)):  # nothing repeats without a cell
-        return np.array(atoms.positions)
-    if not vacuum_box:
-        raise InputError(
-            f"frames of {source} must be free molecules, frame {i} is periodic: set pbc to F F F, or declare "
-            "vacuum_box: true for a molecule alone in its box"
-        )
-    # The box may cut the molecule in two: put every atom where it is nearest to the first.
-    reciprocal = np.linalg.inv(atoms.cell.complete().array)
-    fractional = (atoms.positions - atoms.positions[0]) @ reciprocal
-    repeats = atoms.pbc if atoms.pbc.any() else np.ones(3, dtype=np.bool_)  # pbc is often set off behind the program
-    fractional -= np.rint(fractional) * repeats
-    gap = ((1 - np.ptp(fractional, axis=0)) / np.linalg.norm(reciprocal, axis=0))[repeats]
-    if gap.min() < VACUUM_ANG:
-        raise InputError(
-            f"a molecule alone in its box needs {VACUUM_ANG:g} Å of vacuum, found {gap.min():.2g} Å in frame {i} of "
-            f"{source}: periodic systems are not supported"
-        )
-    return np.asarray(atoms.positions[0] + fractional @ atoms.cell.complete().array)

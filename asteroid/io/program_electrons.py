@@ -1,4 +1,4 @@
-"""Charge and multiplicity in inputs and outputs of programs and in molfiles, which ASE's readers leave aside."""
+"""Charge and multiplicity in inputs and outputs of programs and in PDB files, which ASE's readers leave aside."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from asteroid.errors import InputError
 from asteroid.io.electrons import Electrons
+from asteroid.io.molfiles import MOLFILES, electrons_of
 from asteroid.io.xyz_text import open_text
 
 if TYPE_CHECKING:
@@ -27,9 +28,8 @@ _STATEMENTS = {
         r"^\s*Spin multiplicity:\s+(?P<multiplicity>\d+)\s*$",
     ),
 }
-_MOLFILES = ("mol", "sdf")
-#: Charges of atoms in a molfile, and their radicals: 1 is a singlet, 2 a doublet, 3 a triplet.
-_PROPERTY = re.compile(r"^M  (CHG|RAD)\s*\d+((?:\s+\d+\s+-?\d+)+)\s*$")
+#: The charge of an atom in the last columns of a PDB file, 1+ or 2-.
+_PDB_CHARGE = re.compile(r"(\d)([+-])")
 
 
 def electrons_in_text(path: Path, name: str) -> Electrons | None:
@@ -42,8 +42,10 @@ def electrons_in_text(path: Path, name: str) -> Electrons | None:
     Raises:
         InputError: jobs of one output state different ones.
     """
-    if name in _MOLFILES:
-        return _of_molfile(path)
+    if name in MOLFILES:
+        return electrons_of(path)
+    if name == "proteindatabank":
+        return _of_pdb(path)
     statements = _STATEMENTS.get(name)
     if statements is None:
         return None
@@ -62,23 +64,16 @@ def electrons_in_text(path: Path, name: str) -> Electrons | None:
     return Electrons(found.get("charge"), found.get("multiplicity")) if found else None
 
 
-def _of_molfile(path: Path) -> Electrons | None:
-    """The charges of the first molecule's atoms together, and its unpaired electrons, where it states any."""
-    charge = unpaired = None
+def _of_pdb(path: Path) -> Electrons | None:
+    """The charges of the first model's atoms together, where any has one."""
+    charge = None
     for line in _lines(path):
-        if line.startswith("$$$$"):
+        if line.startswith(("ENDMDL", "END ", "END\n")):
             break
-        match = _PROPERTY.match(line)
-        if match is None:
-            continue
-        values = [int(word) for word in match.group(2).split()[1::2]]
-        if match.group(1) == "CHG":
-            charge = (charge or 0) + sum(values)
-        else:
-            unpaired = (unpaired or 0) + sum(max(value - 1, 0) for value in values)
-    if charge is None and unpaired is None:
-        return None
-    return Electrons(charge, None if unpaired is None else unpaired + 1)
+        match = _PDB_CHARGE.fullmatch(line[78:80]) if line.startswith(("ATOM", "HETATM")) else None
+        if match is not None:
+            charge = (charge or 0) + int(match[2] + match[1])
+    return None if charge is None else Electrons(charge)
 
 
 def _lines(path: Path) -> Iterator[str]:

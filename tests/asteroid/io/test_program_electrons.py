@@ -1,4 +1,4 @@
-"""Charge and multiplicity in the text of inputs, outputs and molfiles."""
+"""Charge and multiplicity in the text of inputs, outputs and PDB files."""
 
 from __future__ import annotations
 
@@ -13,18 +13,20 @@ from study.labelling.geometry_files import read_molecule, stated_electrons
 if TYPE_CHECKING:
     from pathlib import Path
 
-ATOMS = "    0.0000    0.0000    0.0000 O   0  0\n    0.0000    0.0000    0.9700 H   0  0\n  1  2  1  0\n"
-MOLFILE = f"\n  by hand\n\n  2  1  0  0  0  0  0  0  0  0999 V2000\n{ATOMS}{{}}M  END\n"
+PDB = (
+    "HETATM    1  O   OH  A   1       0.000   0.000   0.000  1.00  0.00           O{}\n"
+    "HETATM    2  H   OH  A   1       0.000   0.000   0.970  1.00  0.00           H\n"
+)
 GAUSSIAN = "%chk=a\n#p hf/6-31g\n\ntitle 3 2\n\n-1 1\nO 0.0 0.0 0.0\nH 0.0 0.0 0.97\n\n1 2\n"
 
 
 @pytest.mark.parametrize(
     ("name", "text", "electrons"),
     [
-        ("oh.mol", MOLFILE.format("M  CHG  1   1  -1\n"), (-1, 0)),
-        ("oh.sdf", MOLFILE.format("M  RAD  1   1   2\n") + "$$$$\nM  CHG  1   1   3\n", (0, 1)),
-        ("ylide.mol", MOLFILE.format("M  CHG  2   1   1   2  -1\n"), (0, 0)),
         ("oh.com", GAUSSIAN, (-1, 0)),
+        ("oh.pdb", PDB.format("1-"), (-1, 0)),
+        ("oh.pdb", PDB.format("  "), (0, 0)),
+        ("oh.pdb", f"MODEL 1\n{PDB.format('1-')}ENDMDL\nEND\n", (-1, 0)),
     ],
 )
 def test_files_of_geometries(tmp_path: Path, name: str, text: str, electrons: tuple[int, int]) -> None:
