@@ -14,10 +14,12 @@ import numpy as np
 
 from asteroid.checks.bond_stiffness import bond_stiffness, refuse_impossible_stiffness
 from asteroid.checks.elements import refuse_elements_out_of_place
+from asteroid.checks.energy_steps import refuse_energy_steps
 from asteroid.checks.force_energy import fit_molecules
 from asteroid.checks.force_energy_notes import force_energy_notes
 from asteroid.checks.inconsistent_forces import refuse_inconsistent_molecules
 from asteroid.checks.plausibility import check_energies, check_forces, check_lengths, energy_zero_notes
+from asteroid.checks.repeated_labels import refuse_repeated_labels
 from asteroid.checks.rigid_motion import refuse_unbalanced, rigid_motion, rigid_motion_notes
 from asteroid.checks.single_frames import refuse_broken_frames, refuse_broken_geometries
 from asteroid.errors import InputError, UndeclaredError
@@ -60,9 +62,9 @@ def check_labels(labels: LabelSet, source: str, *, energies_alone: bool = False,
 
     Raises:
         InputError: the set is empty or of single atoms, energies or forces are missing, a number is NaN or infinite, a
-            frame's forces are all zero, a single frame is broken, a geometry appears twice, positions, forces or
-            energies are impossible in their unit, elements stand in another order than positions, forces push or turn
-            the molecule as a whole, are of no such bonds, or contradict the energies.
+            frame's forces are all zero, a single frame is broken, a geometry or a label appears twice, positions,
+            forces or energies are impossible in their unit, elements stand in another order than positions, forces push
+            or turn the molecule as a whole, are of no such bonds, or contradict the energies.
     """
     if not len(labels):
         raise InputError(f"{source} needs frames, found none: check the file")
@@ -79,9 +81,11 @@ def check_labels(labels: LabelSet, source: str, *, energies_alone: bool = False,
     refuse_unbalanced(labels, motion, source)
     if distinct:
         check_distinct(labels, source)
+        refuse_repeated_labels(labels, source)
     # So far the median frame was judged, which one broken frame does not change; now each against the others.
     refuse_broken_frames(labels, source)
     fits = fit_molecules(labels)
+    refuse_energy_steps(labels, fits, source)
     refuse_inconsistent_molecules(labels, fits, source)
     # Behind the energies, which tell more precisely what is wrong where they can tell.
     refuse_impossible_stiffness(labels, bond_stiffness(labels), source)

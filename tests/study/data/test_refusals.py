@@ -26,6 +26,10 @@ def spoilt(data: Arrays, key: str, row: int, value: float) -> Arrays:
     return {**data, key: changed}
 
 
+#: Oxygen before carbon.
+OTHER = [1, 0, 2, 3, 4, 5]
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -37,8 +41,8 @@ def spoilt(data: Arrays, key: str, row: int, value: float) -> Arrays:
         (lambda a: spoilt(a, "F", 3, 0.0), ["must not all be zero", "frame 3"]),
         (lambda a: {**a, "F": a["F"] * 23.06}, ["forces of accurate.npz cannot be right", "declare"]),
         (
-            lambda a: {**a, "z": a["z"][[1, 0, 2, 3, 4, 5]]},
-            ["same atoms in the same order", "correct one"],
+            lambda a: {**a, "z": a["z"][OTHER], "R": a["R"][:, OTHER], "F": a["F"][:, OTHER]},
+            ["same atoms in the same order", "add atom_order: [1, 0, 2, 3, 4, 5]"],
         ),
         (lambda a: take(a, slice(0, 0)), ["accurate.npz", "found none"]),
     ],
