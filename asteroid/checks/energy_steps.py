@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 #: A step has so many standard errors and eV at least, and so many pairs across it, of which so many agree in its sign.
 _ERRORS, _STEP_EV, _PAIRS_MIN, _AGREE = 20.0, 0.015, 8, 0.9
+#: Fewer frames on one side are a matter of single frames.
+_FRAMES_MIN = 6
 #: Pairs that fit better than this share of their tolerance are no measure of how well the others could.
 _NOISE_MIN = 1e-3
 
@@ -58,7 +60,7 @@ def energy_step(pairs: NeighbourPairs, ratio: float = 1.0) -> EnergyStep | None:
     found = None
     for row in np.unique(last).tolist():
         across = (first < row) & (last >= row)
-        if across.sum() < _PAIRS_MIN:
+        if across.sum() < _PAIRS_MIN or min(len(np.unique(end[across])) for end in (first, last)) < _FRAMES_MIN:
             continue
         weight = pairs.tolerance_ev[across] ** -2
         size = float((weight * missed[across]).sum() / weight.sum())
