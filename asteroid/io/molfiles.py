@@ -40,7 +40,7 @@ def molecules_in(path: Path) -> Iterator[Atoms]:
                 f"geometries must have three dimensions, found a drawing (2D) as molecule {number} of {path.name}: "
                 "make a geometry of it first, with hydrogens"
             )
-        yield ase.io.read(io.StringIO("".join(lines)), format="mol")
+        yield from ase.io.iread(io.StringIO("".join(lines)), format="mol")
 
 
 def electrons_of(path: Path) -> Electrons | None:
