@@ -110,6 +110,9 @@ def plot_effective(data: pd.DataFrame, figure: Figure) -> list[Axes]:
             loc="outside upper left",
             ncols=1 if len(shown) == 1 or "look" in data else 2,
             frameon=False,
+            title="Dots: measured, with 90 % intervals; lines and bands: the surface",
+            title_fontsize=6.5,
+            alignment="left",
         )
     return panels
 

@@ -98,7 +98,15 @@ def plot_purchase_curves(
             xlabel=labels_name(level),
             ylabel=f"{heading_in(force_unit)} cross-validated ({force_unit})",
         )
-        ax.legend(handles=handles, loc="upper left", bbox_to_anchor=(0, -0.2), frameon=False)
+        ax.legend(
+            handles=handles,
+            loc="upper left",
+            bbox_to_anchor=(0, -0.2),
+            frameon=False,
+            title="Bands: 90 % intervals of one model",
+            title_fontsize=6.5,
+            alignment="left",
+        )
     return ax
 
 
@@ -119,7 +127,7 @@ def purchase_curves_picture(
     """
     data = purchase_curve_data(looks, prior)
     lines = sum(legend_name(str(curve)).count("\n") + 1 for curve in data["curve"].unique())
-    figure, ax = new_figure(width_in=COLUMN_IN, height_in=2.8 + 0.6 * ENTRY_IN * (lines + 1))
+    figure, ax = new_figure(width_in=COLUMN_IN, height_in=2.8 + 0.6 * ENTRY_IN * (lines + 2))
     plot_purchase_curves(data, ax, target_ev_ang=target_ev_ang, level=level, force_unit=force_unit)
     shown = in_unit(data[data["part"] == "look"], force_unit)
     said = [

@@ -31,5 +31,7 @@ def test_the_picture_says_that_errors_are_cross_validated():
     assert "cross-validated" in picture.figure.axes[0].get_ylabel()
     assert "cv_force_mae" in picture.caption
     assert "Pretraining + residual net: " in picture.alt
-    names = [text.get_text() for text in picture.figure.axes[0].get_legend().get_texts()]
+    legend = picture.figure.axes[0].get_legend()
+    assert "90 %" in legend.get_title().get_text()
+    names = [text.get_text() for text in legend.get_texts()]
     assert names == ["Accurate labels only", "Pretraining + residual net", "target 0.346 kcal/mol/Å"]
