@@ -14,6 +14,7 @@ import numpy as np
 
 from asteroid.checks.bond_stiffness import bond_stiffness, refuse_impossible_stiffness
 from asteroid.checks.elements import refuse_elements_out_of_place
+from asteroid.checks.energy_spread import check_energy_spread
 from asteroid.checks.energy_steps import refuse_energy_steps
 from asteroid.checks.force_energy import fit_molecules
 from asteroid.checks.force_energy_notes import force_energy_notes
@@ -89,7 +90,8 @@ def check_labels(labels: LabelSet, source: str, *, energies_alone: bool = False,
     refuse_inconsistent_molecules(labels, fits, source)
     # Behind the energies, which tell more precisely what is wrong where they can tell.
     refuse_impossible_stiffness(labels, bond_stiffness(labels), source)
-    notes = rigid_motion_notes(labels, motion) + force_energy_notes(labels, fits) + energy_zero_notes(labels)
+    notes = check_energy_spread(labels, fits.whole, source)
+    notes += rigid_motion_notes(labels, motion) + force_energy_notes(labels, fits) + energy_zero_notes(labels)
     return Checked(motion, fits.whole, notes)
 
 
