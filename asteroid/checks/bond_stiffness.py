@@ -45,6 +45,8 @@ _STRETCH_MIN = 0.003
 _BONDS_SEEN_MIN = 16
 #: Of a molecule with fewer frames none is judged by itself.
 _FRAMES_MIN = 8
+#: Of a molecule with fewer the median length of a bond says nothing.
+_FRAMES_TOGETHER = 3
 #: Frames from which bonds are read off.
 _FRAMES_FOR_BONDS = 200
 #: Badger's constant in eV Å (1 mdyn/Å is 6.2415 eV/Å²), and his d in Å by the rows of both elements.
@@ -122,6 +124,8 @@ def _measured(labels: LabelSet, *, of_hydrogen: bool) -> BondStiffness | None:
     of_frames = np.full((3, len(labels)), np.nan)
     sums, seen = np.zeros(3), 0
     for molecule in split_molecules(labels):
+        if len(molecule.rows) < _FRAMES_TOGETHER:
+            continue
         stretch, pull = _pulls(molecule.labels, of_hydrogen=of_hydrogen)
         seen += np.count_nonzero(stretch) - stretch.shape[1]
         own = np.array([(stretch * pull).sum(axis=1), np.square(stretch).sum(axis=1), np.square(pull).sum(axis=1)])
