@@ -60,7 +60,8 @@ def fit_coupled_springs(labels: LabelSet, sound: BoolArray, bonded: BoolArray) -
     pairs = (first, second, at_rest)
     stretch = _stretch(labels.positions, pairs)
     off = np.abs(stretch)  # the median is 0
-    applies = bonded & (off <= _INSIDE * np.quantile(off[usable], 0.9, axis=0)).all(axis=1)
+    reach = (off / np.maximum(np.quantile(off[usable], 0.9, axis=0), 1e-12)).max(axis=1)
+    applies = bonded & (reach <= _INSIDE)
     enough = max(_FRAMES_ENOUGH, _EQUATIONS_MAX * unknown // equations)
     fitted_to = usable[np.unique(np.linspace(0, len(usable) - 1, min(enough, len(usable))).astype(np.int64))]
     squares = np.square(labels.forces).sum(axis=(1, 2))
@@ -70,7 +71,9 @@ def fit_coupled_springs(labels: LabelSet, sound: BoolArray, bonded: BoolArray) -
     if len(second_time) < len(fitted_to) and len(second_time) * equations >= _EQUATIONS_MIN * unknown:
         solved = _solved(labels, second_time, weight, stretch, pairs)
         fit, limit = _judged(labels, applies, stretch, pairs, solved)
-    return SpringFit(fit.applies, fit.misfit / limit, fit.scale, fit.alike, fit.energy_off_ev)
+    # What a quadratic form leaves out grows with the way out: frames there may miss more.
+    allowed = limit * np.square(np.maximum(reach, 1.0))
+    return SpringFit(fit.applies, fit.misfit / allowed, fit.scale, fit.alike, fit.energy_off_ev)
 
 
 _Pairs = tuple["IntArray", "IntArray", "FloatArray"]

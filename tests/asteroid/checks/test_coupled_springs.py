@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -11,9 +10,7 @@ from asteroid.checks.coupled_springs import fit_coupled_springs
 from asteroid.checks.single_frames import MISFIT_MAX, broken_frames
 from asteroid.checks.springs import fit_springs
 from asteroid.datasets import load_methanol
-
-if TYPE_CHECKING:
-    from asteroid.labels.label_set import LabelSet
+from asteroid.labels.label_set import LabelSet
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +63,31 @@ def test_sound_frames_of_other_temperatures_are_not_judged_by_cold_ones() -> Non
     assert fit.misfit.max() <= 1.0
     assert fit.applies[:200].mean() > 0.9
     assert broken_frames(both) == ()
+
+
+def test_a_frame_far_out_may_miss_more_than_others() -> None:
+    """A bend that stiffens on its way out is no quadratic form: the frame that swings furthest is sound."""
+    rng = np.random.default_rng(0)
+    angle = np.radians(104.0 + np.clip(rng.normal(0.0, 8.0, 100), -14.0, 14.0))
+    angle[0] = np.radians(130.0)
+    bonds = 0.96 + rng.normal(0.0, 0.02, (100, 2))
+    positions = np.zeros((100, 3, 3))
+    for atom, side in ((1, 0.5), (2, -0.5)):
+        positions[:, atom, 0] = bonds[:, atom - 1] * np.cos(side * angle)
+        positions[:, atom, 1] = bonds[:, atom - 1] * np.sin(side * angle)
+    energy, forces = np.zeros(100), np.zeros_like(positions)
+    for (one, other), length, square, fourth in (((0, 1), 0.96, 20, 0), ((0, 2), 0.96, 20, 0), ((1, 2), 1.51, 1.5, 60)):
+        apart = positions[:, one] - positions[:, other]
+        distance = np.linalg.norm(apart, axis=1)
+        off = distance - length
+        energy += square * off**2 + fourth * off**4
+        pull = ((2 * square * off + 4 * fourth * off**3) / distance)[:, None] * apart
+        forces[:, one] -= pull
+        forces[:, other] += pull
+    labels = LabelSet(WATER[0], positions, energy, forces, "ccsd_t/cc-pvdz")
+    assert broken_frames(labels) == ()
+    forces[[0, 50]] = forces[[50, 0]]
+    assert 0 in {frame.row for frame in broken_frames(replace(labels, forces=forces))}
 
 
 def test_large_molecules_and_few_frames_are_left_to_plain_springs(methanol: LabelSet) -> None:
