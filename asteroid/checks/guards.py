@@ -22,7 +22,13 @@ from asteroid.checks.inconsistent_forces import refuse_inconsistent_molecules
 from asteroid.checks.plausibility import check_energies, check_forces, check_lengths, energy_zero_notes
 from asteroid.checks.repeated_labels import refuse_repeated_labels
 from asteroid.checks.rigid_motion import refuse_unbalanced, rigid_motion, rigid_motion_notes
-from asteroid.checks.single_frames import refuse_broken_frames, refuse_broken_geometries
+from asteroid.checks.single_frames import (
+    broken_frames,
+    kept_notes,
+    refuse_broken_frames,
+    refuse_broken_geometries,
+    without_frames,
+)
 from asteroid.errors import InputError, UndeclaredError
 from asteroid.labels.compositions import FRAMES_SHOWN, frame_name, frame_names, listed
 from asteroid.labels.matching import copied_geometries, duplicate_pairs
@@ -42,14 +48,24 @@ class Checked:
         fit: how well forces fit energies, over pairs of frames of one molecule each; None where no frames are near
             enough to tell.
         notes: warnings that are no reason to refuse, one line each.
+        outliers: of these, what is said of single frames that the others contradict and that are kept.
     """
 
     motion: RigidMotion | None
     fit: ForceEnergyFit | None
     notes: tuple[str, ...]
+    outliers: tuple[str, ...] = ()
 
 
-def check_labels(labels: LabelSet, source: str, *, energies_alone: bool = False, distinct: bool = True) -> Checked:
+def check_labels(
+    labels: LabelSet,
+    source: str,
+    *,
+    energies_alone: bool = False,
+    distinct: bool = True,
+    keep_outliers: bool = False,
+    outlier_remedy: str = "",
+) -> Checked:
     """Refuse labels that cannot be trained on or tested against.
 
     Args:
@@ -57,6 +73,9 @@ def check_labels(labels: LabelSet, source: str, *, energies_alone: bool = False,
         source: a name for messages, such as the file's.
         energies_alone: labels may do without forces; rules about forces do not apply then.
         distinct: refuse geometries that appear twice; where nothing is trained on them, they do no harm.
+        keep_outliers: note single frames that the others contradict instead of refusing them: a molecule that reacts,
+            or swings far out, only looks broken.
+        outlier_remedy: what to do about such a frame; empty: what a label file allows.
 
     Returns:
         What was measured on the way, for the data card.
@@ -84,7 +103,12 @@ def check_labels(labels: LabelSet, source: str, *, energies_alone: bool = False,
         check_distinct(labels, source)
         refuse_repeated_labels(labels, source)
     # So far the median frame was judged, which one broken frame does not change; now each against the others.
-    refuse_broken_frames(labels, source)
+    kept: tuple[str, ...] = ()
+    if keep_outliers:
+        outliers = broken_frames(labels)
+        kept, labels = kept_notes(labels, outliers), without_frames(labels, outliers)  # the set is judged by the others
+    else:
+        refuse_broken_frames(labels, source, remedy=outlier_remedy)
     fits = fit_molecules(labels)
     refuse_energy_steps(labels, fits, source)
     refuse_inconsistent_molecules(labels, fits, source)
@@ -92,7 +116,7 @@ def check_labels(labels: LabelSet, source: str, *, energies_alone: bool = False,
     refuse_impossible_stiffness(labels, bond_stiffness(labels), source)
     notes = check_energy_spread(labels, fits.whole, source)
     notes += rigid_motion_notes(labels, motion) + force_energy_notes(labels, fits) + energy_zero_notes(labels)
-    return Checked(motion, fits.whole, notes)
+    return Checked(motion, fits.whole, kept + notes, kept)
 
 
 def refuse_single_atoms(labels: LabelSet, source: str) -> None:

@@ -101,7 +101,7 @@ def refuse_broken_frames(labels: LabelSet, source: str, *, remedy: str = "") -> 
     Args:
         labels: as in `broken_frames`.
         source: a name for the message.
-        remedy: what to do; empty: remove or relabel, or drop them by `outliers: drop`.
+        remedy: what to do; empty: remove or relabel, or leave them out or believe them by `outliers`.
 
     Raises:
         InputError: there is such a frame.
@@ -130,7 +130,10 @@ def _refuse(labels: LabelSet, found: tuple[BrokenFrame, ...], source: str, remed
         others = f" ({n} such frames: {listed(names, n)})" if n <= FRAMES_SHOWN else f" ({n} such: {listed(names, n)})"
     raise InputError(
         f"frame {frame_name(labels, first.row)} of {source} {first.what}{others}, {first.cause}: "
-        + (remedy or f"correct or remove {'it' if n == 1 else 'them'}, or set outliers: drop")
+        + (
+            remedy
+            or f"correct or remove {'it' if n == 1 else 'them'}, or set outliers: drop, or outliers: keep if sound"
+        )
     )
 
 
@@ -157,10 +160,19 @@ def dropped_notes(labels: LabelSet, dropped: tuple[BrokenFrame, ...]) -> tuple[s
     """Say which frames of a set were left out, and why the first of them; nothing where there are none."""
     if not dropped:
         return ()
-    n, first = len(dropped), dropped[0]
-    names = listed([frame_name(labels, frame.row) for frame in dropped], n)
+    return (_noted(labels, dropped, "left out"),)
+
+
+def kept_notes(labels: LabelSet, kept: tuple[BrokenFrame, ...]) -> tuple[str, ...]:
+    """Say which frames of a set look broken and were kept all the same; nothing where there are none."""
+    return (_noted(labels, kept, "kept"),) if kept else ()
+
+
+def _noted(labels: LabelSet, frames: tuple[BrokenFrame, ...], what_became: str) -> str:
+    n, first = len(frames), frames[0]
+    names = listed([frame_name(labels, frame.row) for frame in frames], n)
     why = f"frame {frame_name(labels, first.row)} {first.what}, {first.cause}"
-    return (f"{n} outlying frame{'s' * (n > 1)} left out ({names}): {why}",)
+    return f"{n} outlying frame{'s' * (n > 1)} {what_became} ({names}): {why}"
 
 
 def _add(found: dict[int, BrokenFrame], more: Mapping[int, BrokenFrame], n: int) -> None:

@@ -22,6 +22,11 @@ _LEAST_CORRELATION = 0.5
 _FEWEST_COMPONENTS = 30
 #: Forces below this are what programs leave of zero.
 _NOISE_EV_ANG = 1e-4
+#: What to do about a label that the others contradict.
+_OUTLIERS = (
+    "correct its output, or remove it and run again with --give-up; if it is sound (the molecule reacts, or swings far "
+    "out), set outliers: keep under 'buy'"
+)
 #: Factor by which forces are wrong -> what they are in.
 _MISTAKES = {
     1 / ENERGY_IN_EV["Hartree"]: "Hartree/Å taken for eV/Å",
@@ -39,7 +44,8 @@ def check_bought(
     *,
     energies_alone: bool = False,
     unit_stated: bool = False,
-) -> None:
+    keep_outliers: bool = False,
+) -> tuple[str, ...]:
     """Refuse labels that cannot be trained on, or that are in another unit or of another sign than they should be.
 
     Args:
@@ -48,6 +54,10 @@ def check_bought(
         source: a name for messages.
         energies_alone: labels have no forces.
         unit_stated: the study file states the unit of forces: their size is believed, whatever the cheap level's is.
+        keep_outliers: note single frames that the others contradict, instead of refusing them.
+
+    Returns:
+        what is noted of such frames.
 
     Raises:
         InputError: as `asteroid.checks.guards.check_labels`, forces do not have the size or the sign of the cheap
@@ -55,9 +65,12 @@ def check_bought(
     """
     if cheap is not None and cheap.forces is not None and labels.forces is not None:
         _compare(labels, cheap, source, sized=not unit_stated)
-    check_labels(labels, source, energies_alone=energies_alone)
+    checked = check_labels(
+        labels, source, energies_alone=energies_alone, keep_outliers=keep_outliers, outlier_remedy=_OUTLIERS
+    )
     if labels.forces is None and cheap is not None and cheap.forces is not None:
         refuse_energies_alone(labels, cheap, source)
+    return checked.outliers
 
 
 def _compare(labels: LabelSet, cheap_labels: LabelSet, source: str, *, sized: bool) -> None:

@@ -108,6 +108,7 @@ class _Purchase:
             candidates.cheap_at,
             compared=not study.buy.units_are_known,
             unit_stated=study.buy.force_unit_is_stated,
+            keep_outliers=study.buy.outliers == "keep" or study.buy.units_are_known,
             energies_alone=study.energies_alone,
             electrons=candidates.electrons,
         )
@@ -138,6 +139,7 @@ class _Purchase:
             own.cheap_at,
             compared=handed is not None,
             unit_stated=handed is not None and handed.force_unit is not None,
+            keep_outliers=self._study.buy.outliers == "keep" or handed is None,
             electrons=self._candidates.electrons,
         )
         batches = self._state.intermediate_batches

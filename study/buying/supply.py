@@ -42,6 +42,8 @@ class Source:
         cheap: cheap labels at the geometries, where they are known.
         compared: whether forces are held against the cheap ones: their unit and sign are the user's word.
         unit_stated: whether the study file states the unit of forces, so that their size is believed.
+        keep_outliers: whether labels that the others contradict are noted and kept: nobody could correct those that
+            this project computes.
         energies_alone: labels have no forces.
         electrons: charge and spin of the molecule.
     """
@@ -52,6 +54,7 @@ class Source:
     cheap: LabelSet | None = None
     compared: bool = False
     unit_stated: bool = False
+    keep_outliers: bool = False
     energies_alone: bool = False
     electrons: ChargeAndSpin = CLOSED_SHELL
 
@@ -138,13 +141,15 @@ class Supply:
         labels, source = without_nan_forces(book.labels()), self._source
         cheap = source.cheap if source.compared else None
         if len(labels):
-            check_bought(
+            for noted in check_bought(
                 labels,
                 None if cheap is None else cheap.select(labels.frame_id),
                 f"the {labels.level} labels of batch {batch.number} and before",
                 energies_alone=source.energies_alone,
                 unit_stated=source.unit_stated,
-            )
+                keep_outliers=source.keep_outliers,
+            ):
+                self._on_note(noted)
         self.book.keep(found)
         for row, failure in failed.items():
             self._on_note(f"geometry {row} gave no label and is replaced by the next in order: {failure.reason}")

@@ -116,6 +116,7 @@ class BuySection(Section):
         hand_over: labels are computed elsewhere.
         replay: labels are taken from a file.
         intermediate: labels of the level between of a ladder are computed elsewhere.
+        outliers: what is done about labels that the others contradict: nothing is bought on, or they are kept.
         forces: none, to buy energies alone, which take less time than energies with forces.
     """
 
@@ -128,6 +129,7 @@ class BuySection(Section):
     hand_over: HandOverSection | None = None
     replay: ReplaySection | None = None
     intermediate: HandOverSection | None = None
+    outliers: Literal["error", "keep"] = "error"
     forces: Literal["none"] | None = None
 
     @property

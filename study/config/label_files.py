@@ -32,7 +32,7 @@ class LabelFile(Section):
     Attributes:
         file: path, from the folder of the sweep file, or a set of MD17 by name ("md17:revised ethanol").
         duplicates: what is done about frames that stand twice: refuse the file, or drop them.
-        outliers: what is done about broken frames: refuse the file, or drop them.
+        outliers: what is done about frames that the others contradict: refuse the file, drop them, or keep them.
         price: CPU time of one label; a number of seconds, or text with a unit ("28s").
         sampling_price: CPU time of sampling one cheap geometry.
         temperature_k: temperature of the sampling in kelvin.
@@ -54,7 +54,7 @@ class LabelFile(Section):
     vacuum_box: bool = False
     data_folder: Path | None = None
     duplicates: Literal["error", "drop"] = "error"
-    outliers: Literal["error", "drop"] = "error"
+    outliers: Literal["error", "drop", "keep"] = "error"
     price: CpuSeconds | None = None
     sampling_price: CpuSeconds | None = None
     temperature_k: float | None = Field(default=None, gt=0)

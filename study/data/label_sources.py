@@ -73,7 +73,9 @@ def _load_labels(priced: PricedFile, prices: Mapping[str, float]) -> LoadedFile:
     notes += single_atom_notes(n_single)
     labels, outlying = _without_outliers(labels, given)
     notes += outlying
-    checked = check_labels(labels, source, energies_alone=given.forces == "none")
+    checked = check_labels(
+        labels, source, energies_alone=given.forces == "none", keep_outliers=given.outliers == "keep"
+    )
     card = label_card(labels, source, checked, priced.selection_rule)
     stated = prices.get(labels.level)
     label_cpu_s = given.price if stated is None else stated

@@ -73,7 +73,8 @@ def _doubts(labels: LabelSet, source: str) -> tuple[str, ...]:
     try:
         return check_labels(labels, source, distinct=False).notes
     except InputError as error:
-        told = str(error).replace("set outliers: drop", "drop them by 'asteroid-study convert --drop-outliers'")
+        told = str(error).replace(", or outliers: keep if sound", "")
+        told = told.replace("set outliers: drop", "drop them by 'asteroid-study convert --drop-outliers'")
         return (told.replace("set forces_are: gradients", "turn them by 'asteroid-study convert --gradients'"),)
 
 

@@ -26,6 +26,7 @@ _OPTIONS = {
     "vacuum_box": "--vacuum-box",
     "duplicates: drop": "--drop-duplicates",
     "set outliers: drop": "add --drop-outliers",
+    "outliers: keep": "--keep-outliers",
     "declare level": "declare --level",
     "declare forces: none": "add --energies-alone",
     **{key: f"--{key.replace('_', '-')}" for key in _VALUES},
@@ -61,6 +62,9 @@ def convert(
     ] = False,
     drop_outliers: Annotated[
         bool, typer.Option("--drop-outliers", help="Leave out single frames that are broken, and say which.")
+    ] = False,
+    keep_outliers: Annotated[
+        bool, typer.Option("--keep-outliers", help="Believe single frames that the others contradict, and say which.")
     ] = False,
     data_folder: Annotated[Path | None, typer.Option(help="Where sets of MD17 are kept.", metavar="DIR")] = None,
 ) -> None:
@@ -115,7 +119,8 @@ def convert(
             kept, broken = drop_broken_frames(frames)
             frames, outlying = kept, dropped_notes(frames, broken)
         rule = selection_rule_of(labels)
-        card = label_card(frames, what, guards.check_labels(frames, what, energies_alone=energies_alone), rule)
+        checked = guards.check_labels(frames, what, energies_alone=energies_alone, keep_outliers=keep_outliers)
+        card = label_card(frames, what, checked, rule)
     write_labels(frames, out, selection_rule=rule, electrons=charge_and_spin([loaded.electrons]) or CLOSED_SHELL)
     notes = [*loaded.notes, *([f"{copies} duplicate frames dropped"] if copies else []), *outlying]
     for line in (card.title(), f"  {loaded.units}", *(f"  {note}" for note in notes), *card.lines(), f"into {out}"):

@@ -74,3 +74,18 @@ def test_other_lengths_of_bonds_are_honest(cheap: LabelSet) -> None:
     for factor, says in ((-1.0, "they are gradients"), (1 / 27.2114, "Hartree/Å taken for eV/Å")):
         with pytest.raises(InputError, match=says):
             check_bought(replace(cheap, level="hf/6-31g", forces=factor * pulled), cheap, "batch 1")
+
+
+def test_a_label_that_the_others_contradict_is_refused_with_what_a_purchase_can_do_or_kept(
+    methanol_sets: tuple[LabelSet, LabelSet],
+) -> None:
+    labels = methanol_sets[0].select(np.arange(60))
+    assert labels.energy is not None
+    odd = replace(labels, energy=labels.energy + 20.0 * (np.arange(60) == 7))
+    with pytest.raises(
+        InputError, match=r"found it \+19.9 eV off.*--give-up; if it is sound .*set outliers: keep under 'buy'"
+    ):
+        check_bought(odd, None, "batch 1")
+    (noted,) = check_bought(odd, None, "batch 1", keep_outliers=True)
+    assert noted.startswith(f"1 outlying frame kept ({labels.frame_id[7]}): ")
+    assert check_bought(labels, None, "batch 1", keep_outliers=True) == ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -45,6 +45,21 @@ def test_copies_and_single_atoms_are_left_out_and_counted(tmp_path: Path) -> Non
     assert found.card_json["selection_rule"] == "random"
     with pytest.raises(InputError, match="found 2 copies"):
         load_file(PricedFile(given.model_copy(update={"duplicates": "error"}), "sweep file"), {})
+
+
+@pytest.mark.parametrize(("outliers", "n", "says"), [("drop", 39, "left out (5)"), ("keep", 40, "kept (5)")])
+def test_frames_that_the_others_contradict_are_left_out_or_kept_and_named(
+    tmp_path: Path, outliers: str, n: int, says: str
+) -> None:
+    labels = springs(WATER, 40, 1)
+    assert labels.energy is not None
+    write_labels(replace(labels, energy=labels.energy + 3.0 * (np.arange(40) == 5)), tmp_path / "a.npz")
+    given = LabelFile(file=tmp_path / "a.npz", price="2s")
+    with pytest.raises(InputError, match=r"frame 5 .* or set outliers: drop, or outliers: keep if sound"):
+        load_file(PricedFile(given, "sweep file"), {})
+    found = load_file(PricedFile(given.model_copy(update={"outliers": outliers}), "sweep file"), {})
+    assert len(found.labels) == n
+    assert any(f"1 outlying frame {says}: frame 5 must have an energy" in line for line in found.card)
 
 
 def test_a_price_of_the_level_comes_before_that_of_the_file_and_says_so(tmp_path: Path) -> None:

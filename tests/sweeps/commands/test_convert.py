@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -73,6 +74,20 @@ def test_several_molecules_pass_the_guards_or_stay_where_they_are(tmp_path: Path
     assert code == 0
     assert "1 duplicate frames dropped" in printed
     assert content_hashes(read_labels(out, several=True).labels) == content_hashes(labels)
+
+
+def test_a_frame_that_the_others_contradict_is_left_out_or_believed(tmp_path: Path) -> None:
+    labels, given, out = mixture(), tmp_path / "given.npz", tmp_path / "out.npz"
+    assert labels.energy is not None
+    write_labels(replace(labels, energy=labels.energy + 3.0 * (np.arange(60) == 7)), given)
+    code, _, error = answer("convert", str(given), str(out))
+    assert code == 2
+    assert "or add --drop-outliers, or --keep-outliers if sound" in error
+    for option, n, said in (("--drop-outliers", 59, "left out (7 (C2H2))"), ("--keep-outliers", 60, "kept (7 (C2H2))")):
+        code, printed, _ = answer("convert", str(given), str(out), option)
+        assert code == 0
+        assert f"1 outlying frame {said}: frame 7 (C2H2) must have an energy that fits" in printed
+        assert len(read_labels(out, several=True).labels) == n
 
 
 @pytest.mark.parametrize(
