@@ -51,6 +51,10 @@ class CurveKey:
         if np.isnan(self.gamma_rel):
             object.__setattr__(self, "gamma_rel", np.nan)
 
+    def __eq__(self, other: object) -> bool:
+        """As the tuples of the fields are: from Python 3.13 on, dataclasses compare field by field, NaN with NaN."""
+        return isinstance(other, CurveKey) and tuple(vars(self).values()) == tuple(vars(other).values())
+
     @classmethod
     def of_row(cls, row: pd.Series[Any] | Mapping[str, Any]) -> CurveKey:
         """The key of a row of a results table; keys of one curve are equal, also where nothing is weighted."""
