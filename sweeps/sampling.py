@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from asteroid.errors import InputError
+from asteroid.plural import plural
 from sweeps.console import say
 from sweeps.resume import stops_with_a_hint
 from sweeps.times import parse_fs, whole_steps
@@ -94,7 +95,7 @@ def _save(out: Path, job: SampleJob, run: SampleRun, molecule: Path) -> None:
     write_output(out, run.labels, card)
     total = run.frame_cpu_s * len(run.labels)
     label, frame = price_text(run.label_cpu_s), price_text(run.frame_cpu_s)
-    replicas = "1 replica" if job.replicas == 1 else f"{job.replicas} replicas"
+    replicas = f"{job.replicas} {plural(job.replicas, 'replica')}"
     say(
         f"{out}: {len(run.labels):,} frames of {replicas} at {dynamics.temperature_k:g} K with labels of "
         f"{job.method.level}; settings and prices: {out.stem}.meta.json"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asteroid.errors import InputError
+from asteroid.plural import plural
 from sweeps.counts import label_lines
 from sweeps.quantities import FORCE_UNIT
 from sweeps.resume import run_command
@@ -131,7 +132,7 @@ def _purchase(folder: Path) -> Standing:
 
     state = read_state(folder)
     below = f" beside {' and '.join(state.levels[1:])}" if len(state.levels) > 2 else ""
-    rounds = f"{len(state.rounds)} round{'' if len(state.rounds) == 1 else 's'}"
+    rounds = f"{len(state.rounds)} {plural(len(state.rounds), 'round')}"
     lines = [f"{state.name}: purchase of {state.levels[0]} labels{below}, {state.status}, {rounds}"]
     lines += rounds_lines(state, FORCE_UNIT) if state.rounds else []
     lines += state.waiting_for

@@ -58,12 +58,9 @@ class CurveKey:
     @classmethod
     def of_row(cls, row: pd.Series[Any] | Mapping[str, Any]) -> CurveKey:
         """The key of a row of a results table; keys of one curve are equal, also where nothing is weighted."""
-        gamma_rel = float(row["gamma_rel"])
-        # Of NaNs only one and the same object equals itself as part of a key.
-        gamma_rel = np.nan if np.isnan(gamma_rel) else gamma_rel
         known = {**NO_LEVELS, **{name: row[name] for name in LEVEL_COLUMNS if name in row}}
         levels = str(known["cheap_level"]), str(known["intermediate_level"]), int(known["n_intermediate"])
-        return cls(str(row["strategy"]), gamma_rel, str(row["schedule"]), int(row["n_cheap"]), *levels)
+        return cls(str(row["strategy"]), float(row["gamma_rel"]), str(row["schedule"]), int(row["n_cheap"]), *levels)
 
     @property
     def lower(self) -> LowerLevels:

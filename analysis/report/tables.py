@@ -16,6 +16,7 @@ from analysis.curves.power_law import slope
 from analysis.names import display_level, duration, in_percent
 from analysis.plan.words import refusal
 from asteroid.measured_errors import error_unit
+from asteroid.plural import plural
 from study.strategies import strategy_of
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def fits_table(table: pd.DataFrame, *, force_unit: str, seed: int = 0) -> TextTa
         budgets = sorted(set(curve.budget.tolist()))
         medians = [float(np.median(curve.error_ev_ang[curve.budget == n])) / scale for n in budgets]
         errors = f"{medians[0]:.2g} → {medians[-1]:.2g}" if len(budgets) > 1 else f"{medians[0]:.2g}"
-        runs = f"{len(curve.budget)} at {_count(len(budgets), 'budget')}"
+        runs = f"{len(curve.budget)} at {len(budgets)} {plural(len(budgets), 'budget')}"
         caveats = "; ".join(caveat.sentence for caveat in evidence.status)
         rows.append((label, runs, errors, _slope(evidence), _gate(evidence), _reach(evidence), caveats or "none"))
     return TextTable("Power-law fits of all curves", head, tuple(rows))
@@ -153,10 +154,6 @@ def plain(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(map(plain, value))
     return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _count(n: int, what: str) -> str:
-    return f"{n} {what}" if n == 1 else f"{n} {what}s"
 
 
 def _gamma(option: Option) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 from asteroid.labels.compositions import by_composition
 from asteroid.labels.molecules import formula
 from asteroid.labels.selection_rule import FARTHEST_NOTE
+from asteroid.plural import plural
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,8 +44,8 @@ class MoleculeCard:
     def line(self) -> str:
         """Say it in one line."""
         low, high = self.energy_range_ev
-        line = f"  {self.formula}: {self.n_frames:,} {_plural(self.n_frames, 'frame')}, "
-        line += f"{self.n_atoms} {_plural(self.n_atoms, 'atom')}, energies {low:,.3f} to {high:,.3f} eV"
+        line = f"  {self.formula}: {self.n_frames:,} {plural(self.n_frames, 'frame')}, "
+        line += f"{self.n_atoms} {plural(self.n_atoms, 'atom')}, energies {low:,.3f} to {high:,.3f} eV"
         if self.measured_cpu_s_median is not None:
             line += f", {self.measured_cpu_s_median:.3g} CPU s each (median measured)"
         return line
@@ -94,12 +95,12 @@ class LabelCard:
 
     def title(self) -> str:
         """Say which labels these are."""
-        whose = f"{self.formula}, {self.n_atoms} {_plural(self.n_atoms, 'atom')}"
+        whose = f"{self.formula}, {self.n_atoms} {plural(self.n_atoms, 'atom')}"
         if len(self.molecules) > 1:
             smallest = min(molecule.n_atoms for molecule in self.molecules)
             sizes = f"{smallest} to {self.n_atoms}" if smallest < self.n_atoms else f"{smallest}"
-            whose = f"{len(self.molecules):,} molecules of {sizes} {_plural(self.n_atoms, 'atom')}"
-        return f"{self.level}: {self.n_frames:,} {_plural(self.n_frames, 'frame')} from {self.source} ({whose})"
+            whose = f"{len(self.molecules):,} molecules of {sizes} {plural(self.n_atoms, 'atom')}"
+        return f"{self.level}: {self.n_frames:,} {plural(self.n_frames, 'frame')} from {self.source} ({whose})"
 
     def lines(self, *, groups: bool = True) -> list[str]:
         """Say what is in the labels, with or without the size of each group."""
@@ -134,7 +135,7 @@ class LabelCard:
     def _molecules(self) -> list[str]:
         more = len(self.molecules) - _SHOWN_MOLECULES
         lines = [molecule.line() for molecule in self.molecules[:_SHOWN_MOLECULES]]
-        return lines + ([f"  and {more:,} more {_plural(more, 'molecule')}"] if more > 0 else [])
+        return lines + ([f"  and {more:,} more {plural(more, 'molecule')}"] if more > 0 else [])
 
     def _forces(self) -> str:
         if self.force_rms_ev_ang is None:
@@ -203,7 +204,3 @@ def _formulas(molecules: Sequence[MoleculeCard]) -> str:
     more = len(molecules) - _SHOWN_MOLECULES
     shown = ", ".join(molecule.formula for molecule in molecules[:_SHOWN_MOLECULES])
     return shown + (f" and {more:,} more" if more > 0 else "")
-
-
-def _plural(n: int, name: str) -> str:
-    return name if n == 1 else f"{name}s"

@@ -26,6 +26,7 @@ from asteroid.checks.springs import fit_springs
 from asteroid.errors import InputError
 from asteroid.labels.compositions import FRAMES_SHOWN, by_composition, frame_name, listed
 from asteroid.labels.molecules import as_one_molecule, split_molecules
+from asteroid.plural import plural
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -172,7 +173,7 @@ def _noted(labels: LabelSet, frames: tuple[BrokenFrame, ...], what_became: str) 
     n, first = len(frames), frames[0]
     names = listed([frame_name(labels, frame.row) for frame in frames], n)
     why = f"frame {frame_name(labels, first.row)} {first.what}, {first.cause}"
-    return f"{n} outlying frame{'s' * (n > 1)} {what_became} ({names}): {why}"
+    return f"{n} outlying {plural(n, 'frame')} {what_became} ({names}): {why}"
 
 
 def _add(found: dict[int, BrokenFrame], more: Mapping[int, BrokenFrame], n: int) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from asteroid.plural import plural
 from asteroid.units import ENERGY_IN_EV, LENGTH_IN_ANG, force_unit_in_ev_ang
 
 if TYPE_CHECKING:
@@ -65,6 +66,6 @@ def _step(values: npt.NDArray[Any]) -> tuple[str, float] | None:
     for decimals in range(_DECIMALS):
         scaled = some * 10.0**decimals
         if (np.abs(scaled - np.rint(scaled)) <= 4 * np.spacing(np.abs(scaled))).all():
-            found.append((f"{decimals} decimal{'s' * (decimals != 1)}", 10.0**-decimals))
+            found.append((f"{decimals} {plural(decimals, 'decimal')}", 10.0**-decimals))
             break
     return max(found, key=lambda entry: entry[1], default=None)

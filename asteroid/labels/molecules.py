@@ -10,6 +10,7 @@ import numpy as np
 from ase.symbols import Symbols
 
 from asteroid.errors import InputError
+from asteroid.plural import plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,7 +84,7 @@ def one_molecule_without_single_atoms(labels: LabelSet) -> tuple[LabelSet, int]:
 
 def single_atom_notes(n: int) -> tuple[str, ...]:
     """Say how many frames of single atoms were set aside; nothing where there were none."""
-    return (f"{n:,} frame{'s' * (n > 1)} of a single atom left out: no force can act in it",) if n else ()
+    return (f"{n:,} {plural(n, 'frame')} of a single atom left out: no force can act in it",) if n else ()
 
 
 def pad(frames: Sequence[npt.NDArray[np.generic]]) -> npt.NDArray[np.generic]:

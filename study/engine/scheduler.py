@@ -6,6 +6,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from asteroid.plural import plural
 from study.engine.executors import PackJob
 
 if TYPE_CHECKING:
@@ -161,7 +162,7 @@ class PackScheduler:
         pack = run.pack.only(run.wanted)
         parents = {key: self._catalog.finished[key].model for key in pack.parents}
         earlier = {key: self._catalog.interrupted[key] for key in run.wanted} if run.begun else None
-        activity = f"{pack.kind}: {_models(len(run.wanted))} on {pack.specs[0].train.level}"
+        activity = f"{pack.kind}: {len(run.wanted)} {plural(len(run.wanted), 'model')} on {pack.specs[0].train.level}"
 
         def on_validation(step: int, _: list[float]) -> None:
             self._progress.set_in_training(run.first, (step - run.begun) * len(run.wanted))
@@ -178,9 +179,5 @@ class PackScheduler:
         self._failures.forget_attempts(run.pack)
         self._progress.end_training(run.first, run.steps)
         done = "finished" if run.pack.until is None else f"at step {run.pack.until}"
-        self._progress.announce(f"{run.pack.kind}: {_models(len(run.wanted))} {done}")
+        self._progress.announce(f"{run.pack.kind}: {len(run.wanted)} {plural(len(run.wanted), 'model')} {done}")
         self._on_kept()
-
-
-def _models(n: int) -> str:
-    return "1 model" if n == 1 else f"{n} models"

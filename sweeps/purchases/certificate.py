@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from asteroid.errors import InputError
+from asteroid.plural import plural
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,7 +61,7 @@ def write_certificate(folder: Path, state: PurchaseState, candidates: Candidates
     lines = certificate.lines(force_unit=state.request.unit_to_show(force_unit))
     lines += [f"Note: {note}." for note in notes]
     if last.n_failed:
-        geometries = "1 geometry" if last.n_failed == 1 else f"{last.n_failed} geometries"
+        geometries = f"{last.n_failed} {plural(last.n_failed, 'geometry', 'geometries')}"
         lines.append(
             f"Note: {geometries} gave no label (failed jobs are paid for, lost ones are not); the next "
             "in order took the place, and what is certified holds where there are labels."

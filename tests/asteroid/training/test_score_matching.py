@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from probe_derivatives import derivatives_along
-from random_mlps import random_mlps
+from random_mlps import METHANOL, RESOLUTION, random_mlps
 from scipy.spatial.transform import Rotation
 
 from asteroid.descriptors.describe import describe
@@ -33,9 +33,6 @@ if TYPE_CHECKING:
 
     Describe = Callable[[Layout, np.ndarray], tuple[Tensor, Tensor]]
     Potential = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
-
-METHANOL = np.array([6, 8, 1, 1, 1, 1])
-RESOLUTION = DescriptorSettings(n_radial=5, n_angular=2, l_max=2)
 
 
 @pytest.fixture(scope="module")
